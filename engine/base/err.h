@@ -1,0 +1,63 @@
+/* err: the one error type: code, message for a human, cause chain, source position where there is one.
+ *
+ * Convention: a function that can fail returns `struct err *` (NULL: it worked) and is must_check; its results come
+ * by pointer and are untouched on failure. Ownership: the receiver owns the error: err_free, or err_wrap (takes it).
+ * A message says what, where and what to do, without a trailing period or newline. */
+#ifndef PADDOCK_ENGINE_BASE_ERR_H
+#define PADDOCK_ENGINE_BASE_ERR_H
+
+#include "engine/base/str.h"
+
+enum err_code {
+    ERR_INVALID,           /* 400 BadRequest: malformed input */
+    ERR_UNAUTHORIZED,      /* 401 */
+    ERR_FORBIDDEN,         /* 403 */
+    ERR_NOT_FOUND,         /* 404 */
+    ERR_NOT_ALLOWED,       /* 405 MethodNotAllowed */
+    ERR_NOT_ACCEPTABLE,    /* 406 */
+    ERR_ALREADY_EXISTS,    /* 409 AlreadyExists */
+    ERR_CONFLICT,          /* 409 Conflict */
+    ERR_GONE,              /* 410 Expired: the resourceVersion is compacted */
+    ERR_TOO_LARGE,         /* 413 */
+    ERR_UNSUPPORTED_MEDIA, /* 415 */
+    ERR_UNPROCESSABLE,     /* 422 Invalid: well formed but wrong */
+    ERR_TOO_MANY,          /* 429 */
+    ERR_HEADERS_TOO_LARGE, /* 431 */
+    ERR_INTERNAL,          /* 500 */
+    ERR_UNAVAILABLE,       /* 503 */
+    ERR_TIMEOUT,           /* 504; also every deadline of ours */
+    /* below: never seen in an HTTP answer of ours as such (500) */
+    ERR_CANCELLED,
+    ERR_CONN_REFUSED,
+    ERR_CONN_RESET,
+    ERR_UNREACHABLE,       /* no route, network down */
+    ERR_EOF,               /* orderly end where more was expected */
+    ERR_DNS_NXDOMAIN,
+    ERR_DNS_SERVFAIL,
+    ERR_DNS_TIMEOUT,
+    ERR_TLS,               /* handshake or certificate; the message names the reason */
+    ERR_PROTOCOL,          /* the peer broke HTTP, WebSocket or the tunnel protocol */
+    ERR_IO,                /* files */
+    ERR_CODE_COUNT
+};
+
+struct err {
+    enum err_code code;
+    char *message;
+    struct err *cause;     /* owned; NULL at the end of the chain */
+    char *file;            /* source position of the *input*, not of our code; NULL: none */
+    uint32_t line, column; /* 1-based, columns in code points; 0: none */
+};
+
+struct err *err_new(enum err_code code, const char *fmt, ...) must_check printf_like(2, 3);
+struct err *err_wrap(struct err *take_cause, enum err_code code, const char *fmt, ...) must_check printf_like(3, 4);
+struct err *err_at(struct err *take, struct str file, uint32_t line, uint32_t column) must_check;
+struct err *err_copy(const struct err *e) must_check; /* deep; NULL gives NULL */
+void err_free(struct err *e);                    /* NULL is fine */
+void err_ignore(struct err *take_e);             /* err_free, for places where failure is expected: says so by name */
+void err_print(const struct err *e, struct buf *out); /* "file:1:2: message: cause: cause" */
+int err_http_status(enum err_code code);
+const char *err_reason(enum err_code code);      /* Kubernetes Status reason, e.g. "NotFound" */
+const char *err_code_name(enum err_code code);   /* "not-found" */
+
+#endif
