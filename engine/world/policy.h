@@ -1,0 +1,71 @@
+/* policy: every behaviour that the two profiles differ in, as one table: name, type, the value in `compat` (what the
+ * original is known to do) and in `hardened` (the default). Code branches on a policy, never on the profile.
+ *
+ * A `struct policies` is a plain value: copy it, change single entries, hand it to an instance at its creation.
+ * Source: fixtures/incidents.yaml names the incident behind each entry. */
+#ifndef PADDOCK_ENGINE_WORLD_POLICY_H
+#define PADDOCK_ENGINE_WORLD_POLICY_H
+
+#include "engine/base/err.h"
+
+enum policy {
+    POLICY_DNS_CACHE,         /* enum: process (answer kept for the process's life) | ttl */
+    POLICY_DNS_RECHECK,       /* enum: never | ttl (while connected, ask again when the answer expired, and move) */
+    POLICY_RECONNECT_BACKOFF, /* enum: constant (5 s + 5 s) | jittered (full jitter, exponential) */
+    POLICY_RECONNECT_MAX,     /* duration: the cap of a jittered back-off */
+    POLICY_AGENT_START,       /* enum: exit (a failed check ends the process) | retry (typed phases, in process) */
+    POLICY_SESSION_CHOICE,    /* enum: oldest | newest (the newest that proved to be alive) */
+    POLICY_TUNNEL_PING,       /* duration: how often the agent's side pings */
+    POLICY_TUNNEL_DEAD_AFTER, /* duration: silence after which a side gives the session up */
+    POLICY_TUNNEL_ALIVE_BY,   /* enum: control (only ping and pong count) | traffic (anything received counts) */
+    POLICY_TUNNEL_SYNC,       /* enum: plain | young-safe (ids younger than the last seen one are left alone) */
+    POLICY_PEER_ANNOUNCE,     /* enum: edge (AddClient only on change) | digest (full list repeated periodically) */
+    POLICY_HEALTH_PROBE,      /* enum: sequential (no deadline) | independent (own deadline, jitter, hysteresis) */
+    POLICY_LEADER_LOSS,       /* enum: exit (the process ends) | controllers (only leader work stops) */
+    POLICY_CLUSTER_REMOVE,    /* enum: wait (for the downstream) | detach (after a deadline) */
+    POLICY_CA_PIN,            /* enum: text (SHA-256 of the PEM text) | set (order- and blank-free set of certificates) */
+    POLICY_COUNT
+};
+
+enum policy_type { POLICY_ENUM, POLICY_DURATION };
+
+enum { POLICY_DNS_CACHE_PROCESS, POLICY_DNS_CACHE_TTL };
+enum { POLICY_DNS_RECHECK_NEVER, POLICY_DNS_RECHECK_TTL };
+enum { POLICY_BACKOFF_CONSTANT, POLICY_BACKOFF_JITTERED };
+enum { POLICY_AGENT_START_EXIT, POLICY_AGENT_START_RETRY };
+enum { POLICY_SESSION_OLDEST, POLICY_SESSION_NEWEST };
+enum { POLICY_ALIVE_BY_CONTROL, POLICY_ALIVE_BY_TRAFFIC };
+enum { POLICY_SYNC_PLAIN, POLICY_SYNC_YOUNG_SAFE };
+enum { POLICY_PEER_EDGE, POLICY_PEER_DIGEST };
+enum { POLICY_PROBE_SEQUENTIAL, POLICY_PROBE_INDEPENDENT };
+enum { POLICY_LEADER_LOSS_EXIT, POLICY_LEADER_LOSS_CONTROLLERS };
+enum { POLICY_REMOVE_WAIT, POLICY_REMOVE_DETACH };
+enum { POLICY_PIN_TEXT, POLICY_PIN_SET };
+
+struct policy_row {
+    const char *name;         /* "dns.cache" */
+    enum policy_type type;
+    const char *values;       /* enum: "process|ttl", in the order of the enum's constants; duration: "duration" */
+    int64_t compat, hardened; /* enum: index; duration: ns */
+    const char *since;        /* our version that introduced it */
+    const char *doc;          /* one line */
+};
+
+struct policies {
+    int64_t value[POLICY_COUNT];
+};
+
+extern const struct policy_row policy_table[POLICY_COUNT];
+
+struct policies policies_compat(void);
+struct policies policies_hardened(void);
+struct err *policies_of_profile(struct str profile, struct policies *out) must_check;
+/* "dns.cache", "ttl". Unknown names and values are errors with a suggestion. */
+struct err *policies_set(struct policies *p, struct str name, struct str value) must_check;
+void policies_print(const struct policies *p, enum policy which, struct buf *out); /* value as text */
+static inline int64_t policy_get(const struct policies *p, enum policy which)
+{
+    return p->value[which];
+}
+
+#endif
