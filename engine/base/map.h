@@ -2,8 +2,8 @@
  * hash). Removal keeps the order of the rest. Cost: O(1) put, get, remove amortized.
  *
  * Ownership: keys are copied in; values are the caller's. A borrowed key lives until its entry is removed.
- * Iteration: for (size_t i = 0; map_next(&m, &i, &key, &value);) { ... } — the entry just visited may be removed
- * during the walk; entries put during it are visited too. */
+ * Iteration: for (size_t i = 0; map_next(&m, &i, &key, &value);) { ... } — any entry may be removed
+ * during the walk; entries put during it are visited too. i is opaque: start at 0. */
 #ifndef PADDOCK_ENGINE_BASE_MAP_H
 #define PADDOCK_ENGINE_BASE_MAP_H
 
@@ -12,8 +12,9 @@
 struct map_entry;
 struct map {
     struct map_entry *entries; /* insertion order, with holes */
-    uint32_t *slots;           /* open addressing: index + 1 into entries */
+    uint64_t *slots;           /* open addressing: 32 bits of hash, index + 1 into entries */
     size_t used, cap, slots_n, live;
+    uint64_t puts;             /* the ordinal of the next entry */
 };
 
 void map_free(struct map *m);                                  /* not the values */

@@ -8,7 +8,8 @@
 
 enum metric_kind { METRIC_COUNTER, METRIC_GAUGE };
 struct metrics {
-    struct map cells;
+    struct map cells;    /* "name{labels}" */
+    struct map families; /* name → its cells, in order of registration */
 };
 
 int64_t *metrics_cell(struct metrics *m, enum metric_kind kind, const char *name, struct str labels, const char *help);
