@@ -41,6 +41,9 @@ static const struct {
 };
 
 static struct err *make(struct err *take_cause, enum err_code code, const char *fmt, va_list ap)
+    printf_like(3, 0);
+
+static struct err *make(struct err *take_cause, enum err_code code, const char *fmt, va_list ap)
 {
     BUG_ON((unsigned)code >= ERR_CODE_COUNT, "an error has a known code");
     struct buf message = {.max = ERR_MESSAGE_BYTES_MAX};

@@ -58,7 +58,7 @@ void buf_add(struct buf *b, struct str s);
 void buf_add_c(struct buf *b, const char *z);
 void buf_add_char(struct buf *b, char c);
 void buf_addf(struct buf *b, const char *fmt, ...) printf_like(2, 3);
-void buf_addv(struct buf *b, const char *fmt, va_list ap);
+void buf_addv(struct buf *b, const char *fmt, va_list ap) printf_like(2, 0);
 void buf_add_u64(struct buf *b, uint64_t v);     /* decimal */
 void buf_add_i64(struct buf *b, int64_t v);
 char *buf_grow(struct buf *b, size_t n);         /* n more writable bytes (counted in), or NULL beyond max */

@@ -92,7 +92,7 @@ static struct err *parse_value(const struct policy_row *row, struct str text, in
                        "policy %s: \"" STR_FMT "\" is not a duration above zero; write it like 15s",
                        row->name, STR_ARG(text));
     }
-    struct str value, rest = str_c(row->values);
+    struct str value = str_empty, rest = str_c(row->values);
     bool more = true;
     for (int64_t i = 0; more; i++) {
         more = str_cut(rest, '|', &value, &rest);
@@ -126,7 +126,7 @@ void policies_print(const struct policies *p, enum policy which, struct buf *out
         duration_format(out, p->value[which]);
         return;
     }
-    struct str value, rest = str_c(row->values);
+    struct str value = str_empty, rest = str_c(row->values);
     for (int64_t i = 0; i <= p->value[which]; i++)
         str_cut(rest, '|', &value, &rest);
     buf_add(out, value);

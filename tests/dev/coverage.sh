@@ -1,0 +1,32 @@
+# shellcheck shell=sh disable=SC2154 # variables of common.sh
+# ./dev coverage: lines and branches that the tests reach; the branch that a BUG_ON never takes does not count.
+dev_coverage() {
+    [ $# -eq 0 ] || bad_usage "coverage takes no arguments"
+    make_work
+    setup coverage
+    step "build cov" build_preset cov || finish
+    find build/cov -name '*.gcda' -exec rm -f {} +
+    # shellcheck source=tests/dev/test.sh
+    . tests/dev/test.sh
+    ctest_steps cov
+    scenario_list >"$work/list"
+    while IFS=$tab read -r file small _; do
+        step "scenario $file (cov, small)" scenario_passes cov "$file" "$small" || :
+    done <"$work/list"
+    coverage_report || finish
+    lcov --rc lcov_branch_coverage=1 --summary build/cov/paddock.info 2>&1 | grep '%' || :
+    echo "build/coverage/index.html"
+    finish
+}
+
+# Only what engine, sim and reports say themselves.
+coverage_report() {
+    step "capture" coverage_lcov --capture --directory build/cov --no-external --base-directory "$root" \
+        --output-file build/cov/all.info || return 1
+    step "extract" coverage_lcov --extract build/cov/all.info "$root/engine/*" "$root/sim/*" "$root/reports/*" \
+        --output-file build/cov/paddock.info || return 1
+    step "report" genhtml --quiet --branch-coverage --title Paddock --prefix "$root" \
+        --output-directory build/coverage build/cov/paddock.info
+}
+
+coverage_lcov() { lcov --quiet --rc lcov_branch_coverage=1 --rc 'lcov_excl_br_line=BUG_ON' "$@"; }
