@@ -6,7 +6,7 @@
  *
  * Ownership: every node belongs to the arena: never cJSON_Delete, never cJSON_Add...: use json_set and friends.
  * Bounds:    JSON_DEPTH_MAX, JSON_BYTES_MAX; duplicate keys, bad UTF-8, lone surrogates, and \u0000 in keys refused.
- *            (\u0000 in values: refused as well: no Kubernetes string holds it.) Errors: ERR_INVALID with line:column. */
+ *            (\u0000 in values: refused as well: no Kubernetes string holds it.) Errors: ERR_INVALID with line:column; ERR_TOO_LARGE. */
 #ifndef PADDOCK_ENGINE_BASE_JSON_H
 #define PADDOCK_ENGINE_BASE_JSON_H
 
@@ -15,6 +15,7 @@
 #include <cjson/cJSON.h>
 
 #define JSON_DEPTH_MAX 128u
+#define JSON_TREE_DEPTH_MAX 512u /* of trees that we put together ourselves; deeper ones are a bug */
 #define JSON_BYTES_MAX ((size_t)64 << 20)
 
 struct err *json_parse(struct arena *a, struct str text, cJSON **out) must_check;
@@ -39,11 +40,12 @@ bool json_equal(const cJSON *a, const cJSON *b);                     /* objects:
 
 cJSON *json_object(struct arena *a);
 cJSON *json_array(struct arena *a);
-cJSON *json_str(struct arena *a, struct str s);
+cJSON *json_str(struct arena *a, struct str s); /* a NUL inside becomes U+FFFD; so do bad bytes when written */
 cJSON *json_int_new(struct arena *a, int64_t v);
 cJSON *json_bool_new(struct arena *a, bool v);
 cJSON *json_null(struct arena *a);
 cJSON *json_copy(struct arena *a, const cJSON *v);                   /* deep */
+/* A value that is put into a tree must be in none: json_copy it, or json_unset it first. */
 void json_set(struct arena *a, cJSON *object, struct str key, cJSON *v); /* replaces or appends */
 void json_set_str(struct arena *a, cJSON *object, const char *key, struct str s);
 void json_set_int(struct arena *a, cJSON *object, const char *key, int64_t v);

@@ -154,7 +154,8 @@ void str_free(struct str *s)
 }
 
 /* The hash: 64 × 64 → 128 bit multiplications folded by xor, 16 bytes a round, over little-endian words, so that
- * the value is the same everywhere. Not keyed: no order may come from it, and tables bound what a peer can put in. */
+ * the value is the same everywhere. The factors are folded in again, so that a zero factor does not swallow the other
+ * one. Not keyed: no order may come from it, and tables bound what a peer can put in. */
 #define HASH_K0 UINT64_C(0x9e3779b97f4a7c15)
 #define HASH_K1 UINT64_C(0xd6e8feb86659fd93)
 #define HASH_K2 UINT64_C(0xa0761d6478bd642f)
@@ -176,7 +177,7 @@ static inline uint64_t load32(const char *p)
 static inline uint64_t fold(uint64_t a, uint64_t b)
 {
     unsigned __int128 product = (unsigned __int128)a * b;
-    return (uint64_t)product ^ (uint64_t)(product >> 64);
+    return (uint64_t)product ^ (uint64_t)(product >> 64) ^ a ^ b;
 }
 
 uint64_t str_hash(struct str s)
