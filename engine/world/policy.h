@@ -19,6 +19,9 @@ enum policy {
     POLICY_TUNNEL_DEAD_AFTER, /* duration: silence after which a side gives the session up */
     POLICY_TUNNEL_ALIVE_BY,   /* enum: control (only ping and pong count) | traffic (anything received counts) */
     POLICY_TUNNEL_SYNC,       /* enum: plain | young-safe (ids younger than the last seen one are left alone) */
+    POLICY_TUNNEL_QUEUE,      /* enum: fifo (all in one line) | fair (control first, then round robin) */
+    POLICY_TUNNEL_BUFFER,     /* enum: unbounded (trusts that Pause is minded) | bounded (fails the connection) */
+    POLICY_TUNNEL_REFUSAL,    /* enum: session (a refused Connect ends it) | connection (only that one fails) */
     POLICY_PEER_ANNOUNCE,     /* enum: edge (AddClient only on change) | digest (full list repeated periodically) */
     POLICY_HEALTH_PROBE,      /* enum: sequential (no deadline) | independent (own deadline, jitter, hysteresis) */
     POLICY_LEADER_LOSS,       /* enum: exit (the process ends) | controllers (only leader work stops) */
@@ -36,6 +39,9 @@ enum { POLICY_AGENT_START_EXIT, POLICY_AGENT_START_RETRY };
 enum { POLICY_SESSION_OLDEST, POLICY_SESSION_NEWEST };
 enum { POLICY_ALIVE_BY_CONTROL, POLICY_ALIVE_BY_TRAFFIC };
 enum { POLICY_SYNC_PLAIN, POLICY_SYNC_YOUNG_SAFE };
+enum { POLICY_QUEUE_FIFO, POLICY_QUEUE_FAIR };
+enum { POLICY_BUFFER_UNBOUNDED, POLICY_BUFFER_BOUNDED };
+enum { POLICY_REFUSAL_SESSION, POLICY_REFUSAL_CONNECTION };
 enum { POLICY_PEER_EDGE, POLICY_PEER_DIGEST };
 enum { POLICY_PROBE_SEQUENTIAL, POLICY_PROBE_INDEPENDENT };
 enum { POLICY_LEADER_LOSS_EXIT, POLICY_LEADER_LOSS_CONTROLLERS };
