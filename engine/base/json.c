@@ -300,6 +300,14 @@ void json_set(struct arena *a, cJSON *object, struct str key, cJSON *v)
         link_last(object, v);
 }
 
+void json_add(struct arena *a, cJSON *object, struct str key, cJSON *v)
+{
+    BUG_ON(object->type != cJSON_Object, "members are added to an object");
+    BUG_ON(v->prev || v->next, "a value is in one tree at a time: json_copy it");
+    v->string = text_without_nul(a, key);
+    link_last(object, v);
+}
+
 void json_set_str(struct arena *a, cJSON *object, const char *key, struct str s)
 {
     json_set(a, object, str_c(key), json_str(a, s));

@@ -47,6 +47,7 @@ cJSON *json_null(struct arena *a);
 cJSON *json_copy(struct arena *a, const cJSON *v);                   /* deep */
 /* A value that is put into a tree must be in none: json_copy it, or json_unset it first. */
 void json_set(struct arena *a, cJSON *object, struct str key, cJSON *v); /* replaces or appends */
+void json_add(struct arena *a, cJSON *object, struct str key, cJSON *v); /* the key is new: no look-up */
 void json_set_str(struct arena *a, cJSON *object, const char *key, struct str s);
 void json_set_int(struct arena *a, cJSON *object, const char *key, int64_t v);
 void json_set_bool(struct arena *a, cJSON *object, const char *key, bool v);
