@@ -1,0 +1,112 @@
+/* vocabulary: what the expressions of a scenario can name: collections with their fields, and counters. The loader
+ * checks against it; the runner answers for each entry through struct expr_ops, by these numbers.
+ *
+ * To add a name: a constant here, a row in vocabulary.c (same order), an answer in the runner. */
+#ifndef PADDOCK_SIM_SCENARIO_VOCABULARY_H
+#define PADDOCK_SIM_SCENARIO_VOCABULARY_H
+
+#include "sim/scenario/expr.h"
+
+enum vocabulary_collection {
+    VOCABULARY_AGENT,   /* cluster agent processes */
+    VOCABULARY_CLUSTER, /* downstream clusters */
+    VOCABULARY_SERVER,  /* manager replicas */
+    VOCABULARY_SITE,
+    VOCABULARY_NODE,  /* nodes of downstream clusters */
+    VOCABULARY_FAULT, /* faults of the timeline */
+    VOCABULARY_COLLECTION_COUNT
+};
+
+enum {
+    AGENT_NAME,
+    AGENT_CLUSTER,
+    AGENT_GROUP,
+    AGENT_RUNNING,
+    AGENT_CONNECTED,
+    AGENT_PEER,
+    AGENT_RESOLVER,
+    AGENT_HOLD,
+    AGENT_LAST_BYTE,
+    AGENT_CONNECTED_AT,
+    AGENT_LOST_AT,
+    AGENT_RECONNECTED_AT,
+    AGENT_ATTEMPTS,
+    AGENT_RESTARTS,
+    AGENT_LEADER,
+    AGENT_FIELD_COUNT
+};
+enum {
+    CLUSTER_NAME,
+    CLUSTER_GROUP,
+    CLUSTER_STATE,
+    CLUSTER_CONNECTED,
+    CLUSTER_READY,
+    CLUSTER_SITE,
+    CLUSTER_SESSIONS,
+    CLUSTER_LAST_SEEN,
+    CLUSTER_ACTIVE_AT,
+    CLUSTER_WRITER_SITE,
+    CLUSTER_WRITER,
+    CLUSTER_FIELD_COUNT
+};
+enum {
+    SERVER_NAME,
+    SERVER_SITE,
+    SERVER_RUNNING,
+    SERVER_LEADER,
+    SERVER_SESSIONS,
+    SERVER_PEERS,
+    SERVER_STARTED_AT,
+    SERVER_FIELD_COUNT
+};
+enum {
+    SITE_NAME,
+    SITE_ROLE,
+    SITE_ALIVE,
+    SITE_DIED_AT,
+    SITE_PROMOTED_AT,
+    SITE_DEMOTED_AT,
+    SITE_AGENTS,
+    SITE_FIELD_COUNT
+};
+enum { NODE_NAME, NODE_CLUSTER, NODE_READY, NODE_FIELD_COUNT };
+enum { FAULT_NAME, FAULT_FIRED, FAULT_ACTIVE, FAULT_STARTED_AT, FAULT_FIELD_COUNT };
+
+enum vocabulary_global {
+    GLOBAL_MANAGER_HANDSHAKES,
+    GLOBAL_MANAGER_HANDSHAKE_FAILURES,
+    GLOBAL_MANAGER_RECONCILES,
+    GLOBAL_MANAGER_QUEUE_DEPTH,
+    GLOBAL_MANAGER_LEADER_CHANGES,
+    GLOBAL_MANAGER_LEADERS,
+    GLOBAL_TUNNEL_SESSIONS,
+    GLOBAL_TUNNEL_OPENED,
+    GLOBAL_TUNNEL_CLOSED,
+    GLOBAL_DNS_QUERIES,
+    GLOBAL_DNS_SERVFAIL_ANSWERS,
+    GLOBAL_DNS_NXDOMAIN_ANSWERS,
+    GLOBAL_DNS_TIMEOUTS,
+    GLOBAL_DNS_STALE_ANSWERS,
+    GLOBAL_DNS_WRONG_ANSWERS,
+    GLOBAL_NET_CONNECTS,
+    GLOBAL_NET_CONNECT_FAILURES,
+    GLOBAL_NET_RESETS,
+    GLOBAL_NET_HALF_OPEN_SESSIONS,
+    GLOBAL_NET_DROPPED_BYTES,
+    GLOBAL_TLS_HANDSHAKES,
+    GLOBAL_TLS_FAILURES,
+    GLOBAL_API_REQUESTS,
+    GLOBAL_API_WRITES,
+    GLOBAL_API_CONFLICTS,
+    GLOBAL_API_ANSWERS_410,
+    GLOBAL_API_ANSWERS_429,
+    GLOBAL_API_EVENTS_WITHHELD,
+    GLOBAL_PROCESS_STARTS,
+    GLOBAL_PROCESS_CRASHES,
+    GLOBAL_EVENTS,
+    GLOBAL_COUNT
+};
+
+extern const struct expr_vocabulary scenario_vocabulary;
+
+#endif
