@@ -100,6 +100,13 @@ seconds() {
     esac
 }
 
+# Commands that ask git which files there are cannot do without an answer.
+need_git() {
+    git ls-files >/dev/null && return 0
+    echo "dev: git does not see a clone here" >&2
+    exit 3
+}
+
 # Every source that is tracked or about to be.
 sources() { # PATTERN...
     git ls-files --cached --others --exclude-standard -- "$@" | while read -r source; do

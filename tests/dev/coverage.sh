@@ -19,9 +19,13 @@ dev_coverage() {
     finish
 }
 
-# Only what engine, sim and reports say themselves.
+# Only the project's own files, and those that no test links count as well: as unreached.
 coverage_report() {
+    step "baseline" coverage_lcov --capture --initial --directory build/cov --no-external --base-directory "$root" \
+        --output-file build/cov/none.info || return 1
     step "capture" coverage_lcov --capture --directory build/cov --no-external --base-directory "$root" \
+        --output-file build/cov/reached.info || return 1
+    step "combine" coverage_lcov --add-tracefile build/cov/none.info --add-tracefile build/cov/reached.info \
         --output-file build/cov/all.info || return 1
     step "extract" coverage_lcov --extract build/cov/all.info "$root/engine/*" "$root/sim/*" "$root/reports/*" \
         --output-file build/cov/paddock.info || return 1

@@ -2,6 +2,7 @@
 # ./dev format: rewrites every source.
 dev_format() {
     [ $# -eq 0 ] || bad_usage "format takes no arguments"
-    [ "${PADDOCK_SKIP_SETUP:-}" = 1 ] || setup format
+    setup format
+    need_git
     sources '*.c' '*.h' | xargs clang-format -i
 }

@@ -8,6 +8,7 @@ dev_lint() {
     [ $# -eq 0 ] || bad_usage "lint takes no arguments"
     make_work
     setup lint
+    need_git
     sources '*.c' '*.h' >"$work/all"
     grep '\.c$' "$work/all" >"$work/c" || :
     step "shell syntax" lint_shell || :

@@ -30,6 +30,7 @@ dev_mutants() {
         rotated "$work/patches" >"$work/rotated" && mv "$work/rotated" "$work/patches"
     fi
     setup test
+    need_git
     mutants_sync
     mutants_all
     finish
