@@ -28,6 +28,10 @@ make_work() {
 build_preset() {
     bp_preset=$1
     shift
+    # A clone that was moved or copied cannot use what was built for the other place.
+    if ! grep -qxF "CMAKE_HOME_DIRECTORY:INTERNAL=$PWD" "build/$bp_preset/CMakeCache.txt" 2>/dev/null; then
+        rm -rf "build/${bp_preset:?}"
+    fi
     if [ ! -f "build/$bp_preset/build.ninja" ]; then
         cmake --preset "$bp_preset" >"build/log/configure-$bp_preset.log" 2>&1 || {
             cat "build/log/configure-$bp_preset.log" >&2
