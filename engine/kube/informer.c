@@ -1,0 +1,360 @@
+/* List, watch, resume, relist: see the state machine in informer.h. */
+#include "engine/kube/informer.h"
+
+#include "engine/kube/backoff.h"
+#include "engine/kube/cache.h"
+
+#define CHANGES_MAX 8u
+
+struct kube_informer {
+    struct kube_client *client;
+    struct world *world;
+    struct kube_gvr gvr; /* strs owned */
+    struct str ns, query;
+    struct kube_cache cache;
+    struct {
+        kube_change change;
+        void *owner;
+    } changes[CHANGES_MAX];
+    size_t changes_n;
+    void (*on_synced)(void *owner);
+    void *on_synced_owner;
+    struct kube_call *list;
+    struct kube_watch *watch;
+    struct world_timer *retry;
+    struct map fresh;     /* keys seen by the list under way */
+    struct buf continue_; /* its next page; empty: the first */
+    uint32_t failures;
+    bool relist; /* what the retry timer starts */
+    bool synced;
+    uint32_t
+        busy; /* callbacks of the owner under way: freed meanwhile, it dies when they are over */
+    bool dead;
+    struct kube_informer_state state;
+};
+
+static void list_page(struct kube_informer *inf);
+static void watch_from(struct kube_informer *inf);
+
+static void on_retry(void *owner)
+{
+    struct kube_informer *inf = owner;
+    if (inf->relist)
+        list_page(inf);
+    else
+        watch_from(inf);
+}
+
+struct kube_informer *kube_informer_new(struct kube_client *c, const struct kube_target *target)
+{
+    struct kube_informer *inf = MEM_NEW(struct kube_informer);
+    inf->client = c;
+    inf->world = kube_client_world(c);
+    inf->gvr = (struct kube_gvr){str_dup(target->gvr.group), str_dup(target->gvr.version),
+                                 str_dup(target->gvr.resource)};
+    inf->ns = str_dup(target->ns);
+    inf->query = str_dup(target->query);
+    inf->retry = world_timer_new(inf->world, on_retry, inf);
+    return inf;
+}
+
+static void destroy(struct kube_informer *inf)
+{
+    kube_cache_free(&inf->cache);
+    map_free(&inf->fresh);
+    buf_free(&inf->continue_);
+    str_free(&inf->gvr.group);
+    str_free(&inf->gvr.version);
+    str_free(&inf->gvr.resource);
+    str_free(&inf->ns);
+    str_free(&inf->query);
+    mem_free(inf);
+}
+
+void kube_informer_free(struct kube_informer *inf)
+{
+    if (!inf)
+        return;
+    BUG_ON(inf->dead, "an informer is freed once");
+    kube_call_cancel(inf->list);
+    kube_watch_cancel(inf->watch);
+    world_timer_free(inf->retry);
+    inf->dead = true;
+    if (inf->busy == 0)
+        destroy(inf);
+}
+
+/* False: the owner freed the informer during the callback that ends here. */
+static bool alive_after(struct kube_informer *inf)
+{
+    bool dead = inf->dead;
+    if (--inf->busy == 0 && dead)
+        destroy(inf);
+    return !dead;
+}
+
+size_t kube_informer_index(struct kube_informer *inf, kube_index_of of)
+{
+    BUG_ON(inf->cache.indexes_n == KUBE_INFORMER_INDEXES, "raise KUBE_INFORMER_INDEXES");
+    inf->cache.indexes[inf->cache.indexes_n].of = of;
+    return inf->cache.indexes_n++;
+}
+
+void kube_informer_on_change(struct kube_informer *inf, kube_change change, void *owner)
+{
+    BUG_ON(inf->changes_n == CHANGES_MAX, "raise CHANGES_MAX");
+    inf->changes[inf->changes_n].change = change;
+    inf->changes[inf->changes_n++].owner = owner;
+}
+
+void kube_informer_on_synced(struct kube_informer *inf, void (*synced)(void *owner), void *owner)
+{
+    inf->on_synced = synced;
+    inf->on_synced_owner = owner;
+}
+
+void kube_informer_start(struct kube_informer *inf)
+{
+    list_page(inf);
+}
+
+/* False: the informer was freed by a handler. */
+static bool tell(struct kube_informer *inf, struct kube_object *before, struct kube_object *after)
+{
+    inf->busy++;
+    for (size_t i = 0; i < inf->changes_n && !inf->dead; i++)
+        inf->changes[i].change(inf->changes[i].owner, before, after);
+    return alive_after(inf);
+}
+
+static bool put(struct kube_informer *inf, struct str key, struct kube_object *o)
+{
+    struct kube_object *old = map_get(&inf->cache.objects, key);
+    if (old && old->resource_version == o->resource_version)
+        return true;
+    kube_object_ref(o);
+    old = kube_cache_put(&inf->cache, key, o);
+    bool alive = tell(inf, old, o);
+    kube_object_unref(old);
+    kube_object_unref(o);
+    return alive;
+}
+
+static bool drop(struct kube_informer *inf, struct str key)
+{
+    struct kube_object *old = kube_cache_remove(&inf->cache, key);
+    bool alive = old ? tell(inf, old, NULL) : true;
+    kube_object_unref(old);
+    return alive;
+}
+
+static void pause_then(struct kube_informer *inf, bool relist)
+{
+    inf->relist = relist;
+    inf->state.errors++;
+    world_timer_start(inf->retry, kube_backoff(inf->world, inf->failures++, KUBE_INFORMER_RETRY,
+                                               KUBE_INFORMER_RETRY_MAX));
+}
+
+/* ---- list ---- */
+
+/* Items of typed lists carry neither kind nor apiVersion: they follow from the list's own. */
+static struct err *item_object(struct arena *a, cJSON *item, struct str list_kind,
+                               struct str api_version, struct kube_object **out)
+{
+    if (!json_get(item, "kind") && str_ends(list_kind, STR("List")))
+        json_set_str(a, item, "kind", str_sub(list_kind, 0, list_kind.n - 4));
+    if (!json_get(item, "apiVersion"))
+        json_set_str(a, item, "apiVersion", api_version);
+    return kube_object_from_tree(item, out);
+}
+
+/* What the list did not show is gone. False: freed meanwhile. */
+static bool sweep(struct kube_informer *inf)
+{
+    struct map doomed = {0};
+    struct str key;
+    for (size_t i = 0; map_next(&inf->cache.objects, &i, &key, NULL);)
+        if (!map_has(&inf->fresh, key))
+            map_put(&doomed, key, inf);
+    inf->busy++;
+    for (size_t i = 0; !inf->dead && map_next(&doomed, &i, &key, NULL);)
+        (void)drop(inf, key);
+    map_free(&doomed);
+    map_clear(&inf->fresh);
+    return alive_after(inf);
+}
+
+static void list_complete(struct kube_informer *inf)
+{
+    if (!sweep(inf))
+        return;
+    bool first = !inf->synced;
+    inf->synced = true;
+    inf->failures = 0;
+    inf->busy++;
+    if (first && inf->on_synced)
+        inf->on_synced(inf->on_synced_owner);
+    if (alive_after(inf))
+        watch_from(inf);
+}
+
+/* Takes one page in, until the informer is freed by a handler. */
+static void take_items(struct kube_informer *inf, struct arena *a, const cJSON *list,
+                       struct err **err)
+{
+    struct str kind = json_string_at(list, "kind"), version = json_string_at(list, "apiVersion");
+    const cJSON *items = json_get(list, "items");
+    for (cJSON *item = items ? items->child : NULL; item && !inf->dead; item = item->next) {
+        struct kube_object *o = NULL;
+        *err = item_object(a, item, kind, version, &o);
+        if (*err)
+            break;
+        struct buf key = {0};
+        kube_object_key(o, &key);
+        map_put(&inf->fresh, buf_str(&key), inf);
+        (void)put(inf, buf_str(&key), o);
+        buf_free(&key);
+        kube_object_unref(o);
+    }
+}
+
+static void list_restart(struct kube_informer *inf)
+{
+    map_clear(&inf->fresh);
+    buf_clear(&inf->continue_);
+    pause_then(inf, true);
+}
+
+static void on_list(void *owner, const struct kube_answer *answer)
+{
+    struct kube_informer *inf = owner;
+    inf->list = NULL;
+    inf->state.lists++;
+    struct arena a = {0};
+    cJSON *list = NULL;
+    struct err *err = answer->err ? err_copy(answer->err) : json_parse(&a, answer->body, &list);
+    inf->busy++; /* handlers run while the page is taken in */
+    if (!err) {
+        inf->state.heard_at = world_now(inf->world);
+        take_items(inf, &a, list, &err);
+    }
+    bool alive = alive_after(inf);
+    if (alive && !err) {
+        uint64_t version = 0;
+        if (str_to_u64(json_string_at(list, "metadata.resourceVersion"), &version))
+            inf->state.resource_version = version;
+        buf_clear(&inf->continue_);
+        buf_add(&inf->continue_, json_string_at(list, "metadata.continue"));
+    }
+    arena_free(&a);
+    bool failed = err != NULL;
+    err_free(err);
+    if (!alive)
+        return;
+    if (failed)
+        list_restart(inf); /* also an expired page: 410 */
+    else if (inf->continue_.n)
+        list_page(inf);
+    else
+        list_complete(inf);
+}
+
+static void list_page(struct kube_informer *inf)
+{
+    struct buf query = {0};
+    buf_add(&query, inf->query);
+    buf_addf(&query, "%slimit=%u", inf->query.n ? "&" : "", KUBE_INFORMER_PAGE);
+    if (inf->continue_.n) {
+        buf_add_c(&query, "&continue=");
+        buf_add(&query, buf_str(&inf->continue_));
+    }
+    struct kube_target target = {.gvr = inf->gvr, .ns = inf->ns, .query = buf_str(&query)};
+    inf->list = kube_call_start(inf->client, KUBE_LIST, &target, str_empty, 0, on_list, inf);
+    buf_free(&query);
+}
+
+/* ---- watch ---- */
+
+static void on_event(void *owner, enum kube_event type, struct kube_object *object)
+{
+    struct kube_informer *inf = owner;
+    inf->state.events++;
+    inf->state.heard_at = world_now(inf->world);
+    inf->state.resource_version = object->resource_version;
+    if (type == KUBE_BOOKMARK)
+        return;
+    struct buf key = {0};
+    kube_object_key(object, &key);
+    if (type == KUBE_DELETED)
+        (void)drop(inf, buf_str(&key)); /* freed meanwhile: the watch is cancelled with it */
+    else
+        (void)put(inf, buf_str(&key), object);
+    buf_free(&key);
+}
+
+static void on_watch_open(void *owner)
+{
+    struct kube_informer *inf = owner;
+    inf->failures = 0;
+    inf->state.heard_at = world_now(inf->world);
+}
+
+static void on_watch_done(void *owner, const struct err *err)
+{
+    struct kube_informer *inf = owner;
+    inf->watch = NULL;
+    if (err && err->code == ERR_GONE) {
+        inf->state.gone++;
+        list_page(inf);
+    } else {
+        pause_then(inf,
+                   false); /* an orderly end as well: equal clients must not come back together */
+    }
+}
+
+static const struct kube_watch_handler watch_handler = {
+    .open = on_watch_open, .event = on_event, .done = on_watch_done};
+
+static void watch_from(struct kube_informer *inf)
+{
+    struct kube_target target = {.gvr = inf->gvr, .ns = inf->ns, .query = inf->query};
+    uint32_t timeout_s = 300 + (uint32_t)world_random_below(inf->world, 301);
+    inf->state.watches++;
+    inf->watch = kube_watch_start(inf->client, &target, inf->state.resource_version, timeout_s,
+                                  &watch_handler, inf);
+}
+
+/* ---- reading ---- */
+
+bool kube_informer_synced(const struct kube_informer *inf)
+{
+    return inf->synced;
+}
+
+struct kube_object *kube_informer_get(const struct kube_informer *inf, struct str key)
+{
+    return map_get(&inf->cache.objects, key);
+}
+
+struct kube_object *kube_informer_next(const struct kube_informer *inf, size_t *i, struct str *key)
+{
+    void *value = NULL;
+    return map_next(&inf->cache.objects, i, key, &value) ? value : NULL;
+}
+
+size_t kube_informer_count(const struct kube_informer *inf)
+{
+    return map_count(&inf->cache.objects);
+}
+
+const struct map *kube_informer_by(const struct kube_informer *inf, size_t index, struct str value)
+{
+    BUG_ON(index >= inf->cache.indexes_n, "no such index");
+    return map_get(&inf->cache.indexes[index].values, value);
+}
+
+struct kube_informer_state kube_informer_state(const struct kube_informer *inf)
+{
+    return inf->state;
+}

@@ -1,0 +1,55 @@
+/* informer: a cache of one resource kept current by list and watch, with indexes and change handlers.
+ *
+ *   stopped ─► listing ─► watching ─► (stream ended) ─► watching from the last version seen ─► ...
+ *                 ▲           └─ 410 Gone ─► listing           └─ error ─► pause (jittered) ─► watching
+ *                 └─ error ─► pause (jittered) ─► listing
+ *
+ * A relist is compared with the cache: exactly the differences reach the handlers, deletions as well (a tombstone is the
+ * last object known). Bookmarks move the version to resume from. `synced` is true once the first list is complete.
+ *
+ * Ownership: the informer holds one reference per object; objects given to handlers are borrowed. Keys are "ns/name" or
+ *            "name". Handlers may free the informer.
+ * Bounds:    pages of KUBE_INFORMER_PAGE objects; watches end after 5 to 10 minutes and resume. */
+#ifndef PADDOCK_ENGINE_KUBE_INFORMER_H
+#define PADDOCK_ENGINE_KUBE_INFORMER_H
+
+#include "engine/base/map.h"
+#include "engine/kube/client.h"
+
+#define KUBE_INFORMER_PAGE      500u
+#define KUBE_INFORMER_RETRY     (800 * NS_PER_MS)
+#define KUBE_INFORMER_RETRY_MAX (30 * NS_PER_S)
+#define KUBE_INFORMER_INDEXES   4u
+
+struct kube_informer;
+/* before or after may be NULL (added, deleted). */
+typedef void (*kube_change)(void *owner, const struct kube_object *before,
+                            const struct kube_object *after);
+/* Appends the index value of an object; nothing appended: the object is not in the index. */
+typedef void (*kube_index_of)(const struct kube_object *o, struct buf *value);
+
+struct kube_informer *kube_informer_new(struct kube_client *c, const struct kube_target *target);
+void kube_informer_free(struct kube_informer *inf);
+/* Before start. Returns the index's number. */
+size_t kube_informer_index(struct kube_informer *inf, kube_index_of of);
+void kube_informer_on_change(struct kube_informer *inf, kube_change change, void *owner);
+/* Called once, when the first list is complete (after its `added` changes). */
+void kube_informer_on_synced(struct kube_informer *inf, void (*synced)(void *owner), void *owner);
+void kube_informer_start(struct kube_informer *inf);
+
+bool kube_informer_synced(const struct kube_informer *inf);
+struct kube_object *kube_informer_get(const struct kube_informer *inf, struct str key);
+/* Every object in order of arrival: struct str key; for (size_t i = 0; (o = kube_informer_next(inf, &i, &key));) */
+struct kube_object *kube_informer_next(const struct kube_informer *inf, size_t *i, struct str *key);
+size_t kube_informer_count(const struct kube_informer *inf);
+/* The objects of one index value; map_next over it gives (key, struct kube_object *). NULL: none. */
+const struct map *kube_informer_by(const struct kube_informer *inf, size_t index, struct str value);
+
+struct kube_informer_state {
+    uint64_t resource_version; /* of the last event, bookmark or list */
+    world_time heard_at;       /* when the server last said anything: the age of the data */
+    uint64_t lists, watches, events, gone, errors;
+};
+struct kube_informer_state kube_informer_state(const struct kube_informer *inf);
+
+#endif

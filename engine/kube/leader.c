@@ -1,0 +1,300 @@
+/* Leader election: see the states and the safety argument in leader.h. */
+#include "engine/kube/leader.h"
+
+#include "engine/base/json.h"
+
+#define RECORD "control-plane.alpha.kubernetes.io/leader"
+
+struct leader {
+    struct kube_client *client;
+    struct world *world;
+    struct str identity; /* owned */
+    struct leader_handler handler;
+    void *owner;
+    struct world_timer *tick;     /* the next look or renewal */
+    struct world_timer *deadline; /* of leading */
+    struct kube_call *call;
+    struct kube_object *map;   /* the ConfigMap as last seen; NULL: unknown or absent */
+    struct buf record;         /* its annotation as last seen */
+    world_time record_seen_at; /* when it last changed, by our monotonic clock */
+    struct buf holder;
+    int64_t transitions;
+    int64_t acquired_wall; /* of our own lease, for the record */
+    bool leading;
+    world_time sent_at;    /* when the write under way was sent */
+    world_time renewed_at; /* when the last successful renewal was sent */
+};
+
+static void look(struct leader *l);
+
+static const struct kube_target config_map = {
+    .gvr = {STR_INIT(""), STR_INIT("v1"), STR_INIT("configmaps")},
+    .ns = STR_INIT("kube-system"),
+    .name = STR_INIT("cattle-controllers"),
+};
+
+static void next_tick(struct leader *l)
+{
+    /* Followers spread out: three replicas that look together would race together. */
+    world_time jitter = l->leading ? 0 : world_random_time(l->world, LEADER_RETRY / 5);
+    world_timer_start(l->tick, LEADER_RETRY + jitter);
+}
+
+static void stop_leading(struct leader *l)
+{
+    if (!l->leading)
+        return;
+    l->leading = false;
+    world_timer_stop(l->deadline);
+    world_note(l->world, "leader.stopped", l->identity, str_empty);
+    l->handler.stopped(l->owner);
+}
+
+static void on_deadline(void *owner)
+{
+    stop_leading(owner);
+}
+
+static void start_leading(struct leader *l)
+{
+    l->renewed_at = l->sent_at;
+    world_timer_start(l->deadline, l->renewed_at + LEADER_RENEW - world_now(l->world));
+    if (l->leading)
+        return;
+    l->leading = true;
+    world_note(l->world, "leader.started", l->identity, str_empty);
+    l->handler.started(l->owner);
+}
+
+/* ---- the record ---- */
+
+static void observe(struct leader *l, struct str record)
+{
+    if (str_eq(record, buf_str(&l->record)) && record.n)
+        return;
+    buf_clear(&l->record);
+    buf_add(&l->record, record);
+    l->record_seen_at = world_now(l->world);
+    struct arena a = {0};
+    cJSON *tree = NULL;
+    struct err *err = record.n ? json_parse(&a, record, &tree) : NULL;
+    struct str holder = err ? str_empty : json_string_at(tree, "holderIdentity");
+    if (tree)
+        l->transitions = json_int_at(tree, "leaderTransitions", l->transitions);
+    bool changed = !str_eq(holder, buf_str(&l->holder));
+    buf_clear(&l->holder);
+    buf_add(&l->holder, holder);
+    err_ignore(
+        err); /* a record that nobody can read is held by nobody: it is taken over and rewritten */
+    arena_free(&a);
+    if (changed && l->handler.observed)
+        l->handler.observed(l->owner, buf_str(&l->holder));
+}
+
+static void see(struct leader *l, struct kube_object *map)
+{
+    kube_object_unref(l->map);
+    l->map = map;
+    struct arena a = {0};
+    struct str record = str_empty;
+    if (map) {
+        const cJSON *tree = kube_object_tree(map, &a);
+        record = json_string(json_get(json_path(tree, "metadata.annotations"), RECORD));
+    }
+    observe(l, record);
+    arena_free(&a);
+}
+
+static void write_record(struct leader *l, struct buf *out)
+{
+    int64_t wall = world_wall(l->world);
+    bool mine = str_eq(buf_str(&l->holder), l->identity);
+    if (!mine)
+        l->acquired_wall = wall;
+    buf_add_c(out, "{\"holderIdentity\":");
+    json_write_string(out, l->identity);
+    buf_addf(out, ",\"leaseDurationSeconds\":%lld,\"acquireTime\":\"",
+             (long long)(LEADER_LEASE / NS_PER_S));
+    rfc3339_format(out, l->acquired_wall);
+    buf_add_c(out, "\",\"renewTime\":\"");
+    rfc3339_format(out, wall);
+    buf_addf(out, "\",\"leaderTransitions\":%lld}",
+             (long long)(l->transitions + (mine || !l->record.n ? 0 : 1)));
+}
+
+/* ---- writing it ---- */
+
+static bool take_map(const struct kube_answer *answer, struct kube_object **map)
+{
+    struct err *err = answer->err ? NULL : kube_object_from_json(answer->body, map);
+    bool ok = !answer->err && !err;
+    err_ignore(
+        err); /* an API server that answers nonsense is treated as one that does not answer */
+    return ok;
+}
+
+static void on_written(void *owner, const struct kube_answer *answer)
+{
+    struct leader *l = owner;
+    struct kube_object *map = NULL;
+    l->call = NULL;
+    if (take_map(answer, &map)) {
+        see(l, map);
+        start_leading(l);
+        next_tick(l);
+        return;
+    }
+    bool outrun = answer->err &&
+                  (answer->err->code == ERR_CONFLICT || answer->err->code == ERR_ALREADY_EXISTS);
+    if (outrun && l->leading)
+        look(l); /* somebody wrote the ConfigMap: see at once whether the lease is still ours */
+    else
+        next_tick(l);
+}
+
+static void write_lease(struct leader *l)
+{
+    struct arena a = {0};
+    struct buf record = {0}, body = {0};
+    write_record(l, &record);
+    cJSON *tree = l->map ? kube_object_tree(l->map, &a) : json_object(&a);
+    json_set_str(&a, tree, "apiVersion", STR("v1"));
+    json_set_str(&a, tree, "kind", STR("ConfigMap"));
+    cJSON *metadata = json_ensure(&a, tree, "metadata");
+    json_set_str(&a, metadata, "name", config_map.name);
+    json_set_str(&a, metadata, "namespace", config_map.ns);
+    cJSON *annotations = json_ensure(&a, metadata, "annotations");
+    json_set_str(&a, annotations, RECORD, buf_str(&record));
+    json_write(&body, tree);
+    struct kube_target target = config_map;
+    if (!l->map)
+        target.name = str_empty;
+    l->sent_at = world_now(l->world);
+    l->call = kube_call_start(l->client, l->map ? KUBE_UPDATE : KUBE_CREATE, &target,
+                              buf_str(&body), LEADER_RENEW / 3, on_written, l);
+    buf_free(&record);
+    buf_free(&body);
+    arena_free(&a);
+}
+
+/* ---- looking at it ---- */
+
+static bool may_take(const struct leader *l)
+{
+    if (l->holder.n == 0 || str_eq(buf_str(&l->holder), l->identity))
+        return true;
+    return world_now(l->world) >= l->record_seen_at + LEADER_LEASE;
+}
+
+static void on_looked(void *owner, const struct kube_answer *answer)
+{
+    struct leader *l = owner;
+    struct kube_object *map = NULL;
+    l->call = NULL;
+    bool absent = answer->err && answer->err->code == ERR_NOT_FOUND;
+    if (!take_map(answer, &map) && !absent) {
+        next_tick(l);
+        return;
+    }
+    see(l, map);
+    bool mine = str_eq(buf_str(&l->holder), l->identity);
+    if (l->leading && !mine && l->holder.n)
+        stop_leading(l); /* taken from us, e.g. by hand or by a restore */
+    if (may_take(l))
+        write_lease(l);
+    else
+        next_tick(l);
+}
+
+static void look(struct leader *l)
+{
+    l->call = kube_call_start(l->client, KUBE_GET, &config_map, str_empty, LEADER_RENEW / 3,
+                              on_looked, l);
+}
+
+static void on_tick(void *owner)
+{
+    struct leader *l = owner;
+    if (l->leading && l->map)
+        write_lease(l); /* optimistic: the version we know; a conflict makes us look */
+    else
+        look(l);
+}
+
+/* ---- life ---- */
+
+struct leader *leader_new(struct kube_client *c, struct str identity,
+                          const struct leader_handler *handler, void *owner)
+{
+    BUG_ON(identity.n == 0, "a candidate has a name");
+    BUG_ON(!handler->started || !handler->stopped, "leadership needs both ends");
+    struct leader *l = MEM_NEW(struct leader);
+    l->client = c;
+    l->world = kube_client_world(c);
+    l->identity = str_dup(identity);
+    l->handler = *handler;
+    l->owner = owner;
+    l->tick = world_timer_new(l->world, on_tick, l);
+    l->deadline = world_timer_new(l->world, on_deadline, l);
+    world_timer_start(l->tick, world_random_time(l->world, LEADER_RETRY / 5));
+    return l;
+}
+
+static void on_released(void *owner, const struct kube_answer *answer)
+{
+    (void)owner; /* best effort: the lease ends by itself otherwise */
+    (void)answer;
+}
+
+/* An empty holder lets the next one in at once; client and call outlive us. */
+static void release(struct leader *l)
+{
+    struct arena a = {0};
+    struct buf body = {0};
+    cJSON *tree = kube_object_tree(l->map, &a);
+    cJSON *annotations = json_ensure(&a, tree, "metadata.annotations");
+    struct buf record = {0};
+    buf_addf(&record,
+             "{\"holderIdentity\":\"\",\"leaseDurationSeconds\":1,\"leaderTransitions\":%lld}",
+             (long long)l->transitions);
+    json_set_str(&a, annotations, RECORD, buf_str(&record));
+    json_write(&body, tree);
+    kube_call_start(l->client, KUBE_UPDATE, &config_map, buf_str(&body), LEADER_RETRY, on_released,
+                    NULL);
+    buf_free(&record);
+    buf_free(&body);
+    arena_free(&a);
+}
+
+void leader_free(struct leader *l)
+{
+    if (!l)
+        return;
+    bool held = leader_valid(l) && l->map;
+    stop_leading(l);
+    kube_call_cancel(l->call);
+    if (held)
+        release(l);
+    world_timer_free(l->tick);
+    world_timer_free(l->deadline);
+    kube_object_unref(l->map);
+    buf_free(&l->record);
+    buf_free(&l->holder);
+    str_free(&l->identity);
+    mem_free(l);
+}
+
+bool leader_leading(const struct leader *l)
+{
+    return l->leading;
+}
+
+bool leader_valid(const struct leader *l)
+{
+    return l->leading && world_now(l->world) < l->renewed_at + LEADER_RENEW;
+}
+
+struct str leader_holder(const struct leader *l)
+{
+    return buf_str(&l->holder);
+}

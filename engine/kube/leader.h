@@ -1,0 +1,38 @@
+/* leader: leader election on the annotation control-plane.alpha.kubernetes.io/leader of a ConfigMap
+ * (kube-system/cattle-controllers): {"holderIdentity","leaseDurationSeconds":45,"acquireTime","renewTime",
+ * "leaderTransitions"}.
+ *
+ *   following ─► acquiring ─► leading ─► (renewed every 2 s) ─► leading
+ *       ▲            └─ lost the race ─┘      └─ no renewal succeeded for 30 s ─► stopped(), following
+ *
+ * Safety: a rival may take the lease over 45 s after it saw the last renewal, by its own monotonic clock, and it cannot
+ * have seen it before we sent it. We stop 30 s after we *sent* the last renewal that succeeded, by our monotonic clock:
+ * at least 15 s earlier, whatever the network, the API server or the wall clocks do. leader_valid is the same test for
+ * those who act: a process that was paused past the deadline must not write before its timer has run.
+ * The record's times are wall clock and for humans only: they decide nothing. (fixtures/incidents.yaml#K19, #K50)
+ * Source: the lease protocol of Kubernetes' client library; the record's fields as the original writes them. */
+#ifndef PADDOCK_ENGINE_KUBE_LEADER_H
+#define PADDOCK_ENGINE_KUBE_LEADER_H
+
+#include "engine/kube/client.h"
+
+#define LEADER_LEASE (45 * NS_PER_S)
+#define LEADER_RENEW (30 * NS_PER_S) /* the renew deadline */
+#define LEADER_RETRY (2 * NS_PER_S)
+
+struct leader_handler {
+    void (*started)(void *owner);
+    void (*stopped)(void *owner); /* all leader work must be over when it returns */
+    /* Somebody else, or nobody (empty), holds the lease now; may be NULL. */
+    void (*observed)(void *owner, struct str holder);
+};
+struct leader;
+struct leader *leader_new(struct kube_client *c, struct str identity,
+                          const struct leader_handler *handler, void *owner);
+/* Gives the lease up first when it is held (`stopped` comes from inside); the release is best effort. */
+void leader_free(struct leader *l);
+bool leader_leading(const struct leader *l);      /* between started and stopped */
+bool leader_valid(const struct leader *l);        /* leading, and the deadline has not passed */
+struct str leader_holder(const struct leader *l); /* as last observed */
+
+#endif
