@@ -5,17 +5,17 @@
 
 #include "engine/base/str.h"
 
-void hex_encode(struct buf *out, struct str bytes);                   /* lower case */
+void hex_encode(struct buf *out, struct str bytes); /* lower case */
 bool hex_decode(struct buf *out, struct str text);
-void base64_encode(struct buf *out, struct str bytes);                /* standard alphabet, padded */
-bool base64_decode(struct buf *out, struct str text);                 /* standard, padding required */
-void base64url_encode(struct buf *out, struct str bytes);             /* URL alphabet, no padding */
+void base64_encode(struct buf *out, struct str bytes);    /* standard alphabet, padded */
+bool base64_decode(struct buf *out, struct str text);     /* standard, padding required */
+void base64url_encode(struct buf *out, struct str bytes); /* URL alphabet, no padding */
 bool base64url_decode(struct buf *out, struct str text);
 bool percent_decode(struct buf *out, struct str text, bool plus_is_space);
-void percent_encode(struct buf *out, struct str bytes);               /* all but unreserved characters */
+void percent_encode(struct buf *out, struct str bytes); /* all but unreserved characters */
 
 #define VARINT_BYTES_MAX 10u
-size_t varint_encode(char out[VARINT_BYTES_MAX], int64_t v);          /* bytes written */
+size_t varint_encode(char out[VARINT_BYTES_MAX], int64_t v); /* bytes written */
 /* Bytes read; 0: truncated or longer than VARINT_BYTES_MAX or beyond 64 bits. */
 size_t varint_decode(struct str in, int64_t *v);
 

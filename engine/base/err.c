@@ -56,7 +56,7 @@ static struct err *make(struct err *take_cause, enum err_code code, const char *
     return e;
 }
 
-struct err *err_new(enum err_code code, const char *fmt, ...)
+struct err *(err_new)(enum err_code code, const char *fmt, ...)
 {
     va_list ap;
     va_start(ap, fmt);
@@ -65,7 +65,7 @@ struct err *err_new(enum err_code code, const char *fmt, ...)
     return e;
 }
 
-struct err *err_wrap(struct err *take_cause, enum err_code code, const char *fmt, ...)
+struct err *(err_wrap)(struct err *take_cause, enum err_code code, const char *fmt, ...)
 {
     BUG_ON(!take_cause, "only an error is wrapped");
     va_list ap;
@@ -75,7 +75,7 @@ struct err *err_wrap(struct err *take_cause, enum err_code code, const char *fmt
     return e;
 }
 
-struct err *err_at(struct err *take, struct str file, uint32_t line, uint32_t column)
+struct err *(err_at)(struct err *take, struct str file, uint32_t line, uint32_t column)
 {
     BUG_ON(!take, "only an error has a position");
     mem_free(take->file);

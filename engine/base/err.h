@@ -30,14 +30,14 @@ enum err_code {
     ERR_CANCELLED,
     ERR_CONN_REFUSED,
     ERR_CONN_RESET,
-    ERR_UNREACHABLE,       /* no route, network down */
-    ERR_EOF,               /* orderly end where more was expected */
+    ERR_UNREACHABLE, /* no route, network down */
+    ERR_EOF,         /* orderly end where more was expected */
     ERR_DNS_NXDOMAIN,
     ERR_DNS_SERVFAIL,
     ERR_DNS_TIMEOUT,
-    ERR_TLS,               /* handshake or certificate; the message names the reason */
-    ERR_PROTOCOL,          /* the peer broke HTTP, WebSocket or the tunnel protocol */
-    ERR_IO,                /* files */
+    ERR_TLS,      /* handshake or certificate; the message names the reason */
+    ERR_PROTOCOL, /* the peer broke HTTP, WebSocket or the tunnel protocol */
+    ERR_IO,       /* files */
     ERR_CODE_COUNT
 };
 
@@ -50,14 +50,28 @@ struct err {
 };
 
 struct err *err_new(enum err_code code, const char *fmt, ...) must_check printf_like(2, 3);
-struct err *err_wrap(struct err *take_cause, enum err_code code, const char *fmt, ...) must_check printf_like(3, 4);
+struct err *err_wrap(struct err *take_cause, enum err_code code, const char *fmt, ...) must_check
+    printf_like(3, 4);
 struct err *err_at(struct err *take, struct str file, uint32_t line, uint32_t column) must_check;
 struct err *err_copy(const struct err *e) must_check; /* deep; NULL gives NULL */
-void err_free(struct err *e);                    /* NULL is fine */
-void err_ignore(struct err *take_e);             /* err_free, for places where failure is expected: says so by name */
+void err_free(struct err *e);                         /* NULL is fine */
+void err_ignore(
+    struct err *take_e); /* err_free, for places where failure is expected: says so by name */
 void err_print(const struct err *e, struct buf *out); /* "file:1:2: message: cause: cause" */
 int err_http_status(enum err_code code);
-const char *err_reason(enum err_code code);      /* Kubernetes Status reason, e.g. "NotFound" */
-const char *err_code_name(enum err_code code);   /* "not-found" */
+const char *err_reason(enum err_code code);    /* Kubernetes Status reason, e.g. "NotFound" */
+const char *err_code_name(enum err_code code); /* "not-found" */
+
+#ifdef __clang_analyzer__ /* these never return NULL: without that knowledge every "if (err) return" looks wrong */
+static inline struct err *err_known(struct err *e)
+{
+    if (!e)
+        __builtin_unreachable();
+    return e;
+}
+#define err_new(...)  err_known(err_new(__VA_ARGS__))
+#define err_wrap(...) err_known(err_wrap(__VA_ARGS__))
+#define err_at(...)   err_known(err_at(__VA_ARGS__))
+#endif
 
 #endif

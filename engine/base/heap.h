@@ -24,6 +24,9 @@ void heap_push(struct heap *h, struct heap_node *node, int64_t at, uint64_t seq)
 bool heap_peek(const struct heap *h, int64_t *at, struct heap_node **node); /* false: empty */
 struct heap_node *heap_pop(struct heap *h);                                 /* NULL: empty */
 void heap_remove(struct heap *h, struct heap_node *node);                   /* no-op when not in */
-static inline bool heap_has(const struct heap_node *node) { return node->index != 0; }
+static inline bool heap_has(const struct heap_node *node)
+{
+    return node->index != 0;
+}
 
 #endif

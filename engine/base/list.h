@@ -9,8 +9,14 @@ struct list {
     struct list *prev, *next;
 };
 
-static inline void list_init(struct list *l) { l->prev = l->next = l; }
-static inline bool list_empty(const struct list *l) { return l->next == l; }
+static inline void list_init(struct list *l)
+{
+    l->prev = l->next = l;
+}
+static inline bool list_empty(const struct list *l)
+{
+    return l->next == l;
+}
 static inline void list_add_tail(struct list *head, struct list *n)
 {
     n->prev = head->prev;
@@ -18,7 +24,10 @@ static inline void list_add_tail(struct list *head, struct list *n)
     head->prev->next = n;
     head->prev = n;
 }
-static inline void list_add_head(struct list *head, struct list *n) { list_add_tail(head->next, n); }
+static inline void list_add_head(struct list *head, struct list *n)
+{
+    list_add_tail(head->next, n);
+}
 static inline void list_remove(struct list *n)
 {
     n->prev->next = n->next;
@@ -26,7 +35,8 @@ static inline void list_remove(struct list *n)
     list_init(n);
 }
 /* Safe against removal of the visited node. */
-#define list_each(head, it, next_it)                                                                                  \
-    for (struct list *it = (head)->next, *next_it = it->next; it != (head); it = next_it, next_it = it->next)
+#define list_each(head, it, next_it)                                                               \
+    for (struct list *it = (head)->next, *next_it = it->next; it != (head);                        \
+         it = next_it, next_it = it->next)
 
 #endif

@@ -9,7 +9,8 @@
 enum log_level { LOG_ERROR, LOG_WARN, LOG_INFO, LOG_DEBUG };
 
 struct log_sink {
-    void (*line)(struct log_sink *sink, enum log_level level, struct str component, struct str message);
+    void (*line)(struct log_sink *sink, enum log_level level, struct str component,
+                 struct str message);
     enum log_level level; /* lines above it are not made */
 };
 struct log {
@@ -18,10 +19,11 @@ struct log {
 };
 
 void log_write(const struct log *l, enum log_level level, const char *fmt, ...) printf_like(3, 4);
-#define log_at(l, lvl, ...) ((l)->sink && (lvl) <= (l)->sink->level ? log_write((l), (lvl), __VA_ARGS__) : (void)0)
+#define log_at(l, lvl, ...)                                                                        \
+    ((l)->sink && (lvl) <= (l)->sink->level ? log_write((l), (lvl), __VA_ARGS__) : (void)0)
 #define log_error(l, ...) log_at(l, LOG_ERROR, __VA_ARGS__)
-#define log_warn(l, ...) log_at(l, LOG_WARN, __VA_ARGS__)
-#define log_info(l, ...) log_at(l, LOG_INFO, __VA_ARGS__)
+#define log_warn(l, ...)  log_at(l, LOG_WARN, __VA_ARGS__)
+#define log_info(l, ...)  log_at(l, LOG_INFO, __VA_ARGS__)
 #define log_debug(l, ...) log_at(l, LOG_DEBUG, __VA_ARGS__)
 const char *log_level_name(enum log_level level);
 

@@ -14,16 +14,17 @@ struct map {
     struct map_entry *entries; /* insertion order, with holes */
     uint64_t *slots;           /* open addressing: 32 bits of hash, index + 1 into entries */
     size_t used, cap, slots_n, live;
-    uint64_t puts;             /* the ordinal of the next entry */
+    uint64_t puts; /* the ordinal of the next entry */
 };
 
-void map_free(struct map *m);                                  /* not the values */
+void map_free(struct map *m); /* not the values */
 size_t map_count(const struct map *m);
-void *map_get(const struct map *m, struct str key);            /* NULL: none */
+void *map_get(const struct map *m, struct str key); /* NULL: none */
 bool map_has(const struct map *m, struct str key);
-void *map_put(struct map *m, struct str key, void *value);     /* the old value, or NULL */
-void *map_remove(struct map *m, struct str key);               /* the value, or NULL */
-bool map_next(const struct map *m, size_t *i, struct str *key, void **value); /* key, value may be NULL */
+void *map_put(struct map *m, struct str key, void *value); /* the old value, or NULL */
+void *map_remove(struct map *m, struct str key);           /* the value, or NULL */
+bool map_next(const struct map *m, size_t *i, struct str *key,
+              void **value); /* key, value may be NULL */
 void map_clear(struct map *m);
 
 #endif

@@ -12,9 +12,11 @@ struct metrics {
     struct map families; /* name → its cells, in order of registration */
 };
 
-int64_t *metrics_cell(struct metrics *m, enum metric_kind kind, const char *name, struct str labels, const char *help);
-int64_t metrics_value(const struct metrics *m, const char *name, struct str labels); /* 0: unknown */
-int64_t metrics_sum(const struct metrics *m, const char *name);                      /* over all labels */
+int64_t *metrics_cell(struct metrics *m, enum metric_kind kind, const char *name, struct str labels,
+                      const char *help);
+int64_t metrics_value(const struct metrics *m, const char *name,
+                      struct str labels);                       /* 0: unknown */
+int64_t metrics_sum(const struct metrics *m, const char *name); /* over all labels */
 void metrics_write(const struct metrics *m, struct buf *out);
 void metrics_free(struct metrics *m);
 

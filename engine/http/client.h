@@ -23,20 +23,20 @@ struct http_request {
     const struct world_tls *tls; /* NULL: plain */
     struct str host;             /* Host header */
     const char *method;
-    struct str target;           /* "/path?query" */
+    struct str target;                  /* "/path?query" */
     const struct http_headers *headers; /* NULL: none; Host, Content-Length are ours */
-    struct str body;             /* copied */
-    const char *content_type;    /* of the body; NULL: none */
-    world_time timeout;          /* to the end of the answer; 0: HTTP_CLIENT_TIMEOUT; < 0: none (watches) */
-    world_time head_timeout;     /* to the answer's head when timeout < 0; 0: HTTP_CLIENT_TIMEOUT */
-    world_time idle_timeout;     /* longest silence within a streamed body; 0: none */
-    size_t body_bytes_max;       /* collected bodies; 0: 64 MiB */
+    struct str body;                    /* copied */
+    const char *content_type;           /* of the body; NULL: none */
+    world_time timeout; /* to the end of the answer; 0: HTTP_CLIENT_TIMEOUT; < 0: none (watches) */
+    world_time head_timeout; /* to the answer's head when timeout < 0; 0: HTTP_CLIENT_TIMEOUT */
+    world_time idle_timeout; /* longest silence within a streamed body; 0: none */
+    size_t body_bytes_max;   /* collected bodies; 0: 64 MiB */
 };
 
 struct http_response {
     int status;
     struct http_headers headers;
-    struct buf body;             /* empty when streamed */
+    struct buf body; /* empty when streamed */
 };
 struct http_call_handler {
     /* The head is there; may be NULL. Return false to collect the body, true to get it piecewise through `data`. */
@@ -50,8 +50,9 @@ struct http_client *http_client_new(struct world *w);
 void http_client_free(struct http_client *c); /* cancels everything: no callbacks */
 struct http_call *http_call_start(struct http_client *c, const struct http_request *r,
                                   const struct http_call_handler *handler, void *owner);
-void http_call_cancel(struct http_call *call); /* NULL is fine; the connection is closed if it was under way */
-void http_call_pause(struct http_call *call);  /* back-pressure on a streamed body */
+void http_call_cancel(
+    struct http_call *call); /* NULL is fine; the connection is closed if it was under way */
+void http_call_pause(struct http_call *call); /* back-pressure on a streamed body */
 void http_call_resume(struct http_call *call);
 /* Closes idle kept connections, e.g. after a change of address or identity. */
 void http_client_forget(struct http_client *c);

@@ -6,7 +6,7 @@
 
 #include "engine/base/str.h"
 
-#define HTTP_HEADERS_MAX 256u
+#define HTTP_HEADERS_MAX      256u
 #define HTTP_HEADER_BYTES_MAX ((size_t)1 << 20)
 
 struct http_header;
@@ -17,8 +17,10 @@ struct http_headers {
 };
 
 bool http_headers_add(struct http_headers *h, struct str name, struct str value) must_check;
-void http_headers_add_c(struct http_headers *h, const char *name, const char *value); /* constants of ours: BUG_ON bad ones */
-struct str http_headers_get(const struct http_headers *h, const char *name); /* first value; str_empty: absent */
+void http_headers_add_c(struct http_headers *h, const char *name,
+                        const char *value); /* constants of ours: BUG_ON bad ones */
+struct str http_headers_get(const struct http_headers *h,
+                            const char *name); /* first value; str_empty: absent */
 bool http_headers_has(const struct http_headers *h, const char *name);
 size_t http_headers_count(const struct http_headers *h, const char *name);
 /* In order, repeats included; false at the end. */

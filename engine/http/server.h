@@ -35,18 +35,21 @@ struct err *http_server_listen(struct http_server *s, const struct world_listen 
 size_t http_server_connections(const struct http_server *s);
 /* No new requests: idle connections are closed, busy ones after their answer (with Connection: close). */
 void http_server_drain(struct http_server *s);
-void http_server_free(struct http_server *s); /* aborts all connections; open exchanges get `gone` */
+void http_server_free(
+    struct http_server *s); /* aborts all connections; open exchanges get `gone` */
 
 /* ---- the request ---- */
 struct str http_method(const struct http_exchange *x);
-struct str http_target(const struct http_exchange *x);  /* as sent: path?query */
-struct str http_path(const struct http_exchange *x);    /* raw, up to '?' */
-struct str http_query(const struct http_exchange *x);   /* raw, without '?' */
+struct str http_target(const struct http_exchange *x); /* as sent: path?query */
+struct str http_path(const struct http_exchange *x);   /* raw, up to '?' */
+struct str http_query(const struct http_exchange *x);  /* raw, without '?' */
 const struct http_headers *http_request_headers(const struct http_exchange *x);
 /* The first query parameter of that name, percent-decoded into the exchange's memory. False: absent. */
 bool http_query_param(struct http_exchange *x, const char *name, struct str *value);
-struct world_stream *http_stream(struct http_exchange *x); /* for the peer's address and certificate */
-void *http_exchange_data(const struct http_exchange *x);   /* the handler's own pointer for this exchange */
+struct world_stream *
+http_stream(struct http_exchange *x); /* for the peer's address and certificate */
+void *
+http_exchange_data(const struct http_exchange *x); /* the handler's own pointer for this exchange */
 /* `gone`: the connection ended before the answer was complete; x is invalid after it. May be NULL. */
 void http_exchange_set(struct http_exchange *x, void *data, void (*gone)(void *data));
 

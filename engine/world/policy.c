@@ -38,9 +38,8 @@ const struct policy_row policy_table[POLICY_COUNT] = {
     [POLICY_TUNNEL_SYNC] =
         ENUM("tunnel.sync", "plain|young-safe", POLICY_SYNC_PLAIN, POLICY_SYNC_YOUNG_SAFE,
              "whether SyncConnections may end connections made meanwhile"),
-    [POLICY_TUNNEL_QUEUE] =
-        ENUM("tunnel.queue", "fifo|fair", POLICY_QUEUE_FIFO, POLICY_QUEUE_FAIR,
-             "how connections share a tunnel that is backed up"),
+    [POLICY_TUNNEL_QUEUE] = ENUM("tunnel.queue", "fifo|fair", POLICY_QUEUE_FIFO, POLICY_QUEUE_FAIR,
+                                 "how connections share a tunnel that is backed up"),
     [POLICY_TUNNEL_BUFFER] =
         ENUM("tunnel.buffer", "unbounded|bounded", POLICY_BUFFER_UNBOUNDED, POLICY_BUFFER_BOUNDED,
              "what happens to a connection whose sender does not mind Pause"),

@@ -9,24 +9,24 @@
 #include "engine/base/err.h"
 
 enum policy {
-    POLICY_DNS_CACHE,         /* enum: process (answer kept for the process's life) | ttl */
-    POLICY_DNS_RECHECK,       /* enum: never | ttl (while connected, ask again when the answer expired, and move) */
+    POLICY_DNS_CACHE, /* enum: process (answer kept for the process's life) | ttl */
+    POLICY_DNS_RECHECK, /* enum: never | ttl (while connected, ask again when the answer expired, and move) */
     POLICY_RECONNECT_BACKOFF, /* enum: constant (5 s + 5 s) | jittered (full jitter, exponential) */
     POLICY_RECONNECT_MAX,     /* duration: the cap of a jittered back-off */
-    POLICY_AGENT_START,       /* enum: exit (a failed check ends the process) | retry (typed phases, in process) */
+    POLICY_AGENT_START, /* enum: exit (a failed check ends the process) | retry (typed phases, in process) */
     POLICY_SESSION_CHOICE,    /* enum: oldest | newest (the newest that proved to be alive) */
     POLICY_TUNNEL_PING,       /* duration: how often the agent's side pings */
     POLICY_TUNNEL_DEAD_AFTER, /* duration: silence after which a side gives the session up */
-    POLICY_TUNNEL_ALIVE_BY,   /* enum: control (only ping and pong count) | traffic (anything received counts) */
-    POLICY_TUNNEL_SYNC,       /* enum: plain | young-safe (ids younger than the last seen one are left alone) */
-    POLICY_TUNNEL_QUEUE,      /* enum: fifo (all in one line) | fair (control first, then round robin) */
-    POLICY_TUNNEL_BUFFER,     /* enum: unbounded (trusts that Pause is minded) | bounded (fails the connection) */
-    POLICY_TUNNEL_REFUSAL,    /* enum: session (a refused Connect ends it) | connection (only that one fails) */
-    POLICY_PEER_ANNOUNCE,     /* enum: edge (AddClient only on change) | digest (full list repeated periodically) */
-    POLICY_HEALTH_PROBE,      /* enum: sequential (no deadline) | independent (own deadline, jitter, hysteresis) */
-    POLICY_LEADER_LOSS,       /* enum: exit (the process ends) | controllers (only leader work stops) */
-    POLICY_CLUSTER_REMOVE,    /* enum: wait (for the downstream) | detach (after a deadline) */
-    POLICY_CA_PIN,            /* enum: text (SHA-256 of the PEM text) | set (order- and blank-free set of certificates) */
+    POLICY_TUNNEL_ALIVE_BY, /* enum: control (only ping and pong count) | traffic (anything received counts) */
+    POLICY_TUNNEL_SYNC, /* enum: plain | young-safe (ids younger than the last seen one are left alone) */
+    POLICY_TUNNEL_QUEUE, /* enum: fifo (all in one line) | fair (control first, then round robin) */
+    POLICY_TUNNEL_BUFFER, /* enum: unbounded (trusts that Pause is minded) | bounded (fails the connection) */
+    POLICY_TUNNEL_REFUSAL, /* enum: session (a refused Connect ends it) | connection (only that one fails) */
+    POLICY_PEER_ANNOUNCE, /* enum: edge (AddClient only on change) | digest (full list repeated periodically) */
+    POLICY_HEALTH_PROBE, /* enum: sequential (no deadline) | independent (own deadline, jitter, hysteresis) */
+    POLICY_LEADER_LOSS, /* enum: exit (the process ends) | controllers (only leader work stops) */
+    POLICY_CLUSTER_REMOVE, /* enum: wait (for the downstream) | detach (after a deadline) */
+    POLICY_CA_PIN, /* enum: text (SHA-256 of the PEM text) | set (order- and blank-free set of certificates) */
     POLICY_COUNT
 };
 
@@ -49,9 +49,10 @@ enum { POLICY_REMOVE_WAIT, POLICY_REMOVE_DETACH };
 enum { POLICY_PIN_TEXT, POLICY_PIN_SET };
 
 struct policy_row {
-    const char *name;         /* "dns.cache" */
+    const char *name; /* "dns.cache" */
     enum policy_type type;
-    const char *values;       /* enum: "process|ttl", in the order of the enum's constants; duration: "duration" */
+    const char *
+        values; /* enum: "process|ttl", in the order of the enum's constants; duration: "duration" */
     int64_t compat, hardened; /* enum: index; duration: ns */
     const char *since;        /* our version that introduced it */
     const char *doc;          /* one line */
@@ -68,7 +69,8 @@ struct policies policies_hardened(void);
 struct err *policies_of_profile(struct str profile, struct policies *out) must_check;
 /* "dns.cache", "ttl". Unknown names and values are errors with a suggestion. */
 struct err *policies_set(struct policies *p, struct str name, struct str value) must_check;
-void policies_print(const struct policies *p, enum policy which, struct buf *out); /* value as text */
+void policies_print(const struct policies *p, enum policy which,
+                    struct buf *out); /* value as text */
 static inline int64_t policy_get(const struct policies *p, enum policy which)
 {
     return p->value[which];

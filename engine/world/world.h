@@ -24,13 +24,13 @@ typedef int64_t world_time; /* ns */
 struct world;
 
 /* ---- clocks ---- */
-world_time world_now(struct world *w);  /* monotonic, from an arbitrary start; read once per event */
+world_time world_now(struct world *w); /* monotonic, from an arbitrary start; read once per event */
 world_time world_wall(struct world *w); /* ns since 1970 UTC; may be skewed and may jump */
 
 /* ---- randomness ---- */
 void world_random(struct world *w, void *bytes, size_t n);
-uint64_t world_random_below(struct world *w, uint64_t n);       /* uniform in [0, n), n > 0 */
-world_time world_random_time(struct world *w, world_time max);  /* uniform in [0, max]: jitter */
+uint64_t world_random_below(struct world *w, uint64_t n);      /* uniform in [0, n), n > 0 */
+world_time world_random_time(struct world *w, world_time max); /* uniform in [0, max]: jitter */
 /* A point where a rare but legal choice can be made likelier; always false in the real world. */
 bool world_maybe(struct world *w, const char *name);
 
@@ -50,7 +50,8 @@ struct world_addr {
 };
 struct world_addr world_addr_make(struct str host, uint16_t port); /* cut at WORLD_HOST_BYTES - 1 */
 bool world_addr_eq(const struct world_addr *a, const struct world_addr *b);
-void world_addr_print(const struct world_addr *a, struct buf *out); /* "10.0.0.1:443", "[::1]:443" */
+void world_addr_print(const struct world_addr *a,
+                      struct buf *out); /* "10.0.0.1:443", "[::1]:443" */
 bool world_host_is_numeric(struct str host);
 struct str world_own_address(struct world *w); /* this process's address as its peers see it */
 
@@ -76,20 +77,24 @@ struct world_tls {
     struct str ca_pem;      /* client: trust exactly these anchors; empty: the system's store */
     bool insecure;          /* client: the chain is not verified at all */
     bool ignore_name;       /* client: the chain is verified, the name is not */
-    struct str cert_pem, key_pem; /* server: its identity (chain, leaf first); client: its certificate, or empty */
-    struct str client_ca_pem;     /* server: ask for a client certificate, verify against these; empty: do not ask */
-    struct str alpn;              /* one protocol, e.g. "http/1.1"; empty: none */
+    struct str cert_pem,
+        key_pem; /* server: its identity (chain, leaf first); client: its certificate, or empty */
+    struct str
+        client_ca_pem; /* server: ask for a client certificate, verify against these; empty: do not ask */
+    struct str alpn; /* one protocol, e.g. "http/1.1"; empty: none */
 };
 
 struct world_stream;
 struct world_stream_handler {
-    void (*open)(void *owner);    /* connecting side: TCP and TLS are up; not called on accepted streams */
+    void (*open)(
+        void *owner); /* connecting side: TCP and TLS are up; not called on accepted streams */
     void (*data)(void *owner, struct str bytes);
-    void (*end)(void *owner);     /* the peer finished writing; we may still write */
-    void (*drained)(void *owner); /* queued bytes fell to WORLD_STREAM_LOW or less after having been above it */
+    void (*end)(void *owner); /* the peer finished writing; we may still write */
+    void (*drained)(
+        void *owner); /* queued bytes fell to WORLD_STREAM_LOW or less after having been above it */
     void (*closed)(void *owner, const struct err *err); /* NULL: both sides ended in order */
 };
-#define WORLD_STREAM_LOW ((size_t)64 << 10)
+#define WORLD_STREAM_LOW             ((size_t)64 << 10)
 #define WORLD_STREAM_CONNECT_TIMEOUT (10 * NS_PER_S)
 
 struct world_connect {
@@ -105,8 +110,10 @@ void world_stream_attach(struct world_stream *s, const struct world_stream_handl
 /* Copies. Before `open` it queues. Writing after shutdown is a bug. */
 void world_stream_write(struct world_stream *s, struct str bytes);
 size_t world_stream_queued(const struct world_stream *s); /* accepted by write and not yet sent */
-void world_stream_shutdown(struct world_stream *s);       /* half-close behind what is queued; idempotent */
-void world_stream_pause(struct world_stream *s);  /* no data or end callback until resume: back-pressure to the peer */
+void world_stream_shutdown(
+    struct world_stream *s); /* half-close behind what is queued; idempotent */
+void world_stream_pause(
+    struct world_stream *s); /* no data or end callback until resume: back-pressure to the peer */
 void world_stream_resume(struct world_stream *s);
 /* Ends the handle. What is queued is still sent, then FIN (an orderly close). */
 void world_stream_close(struct world_stream *s);
@@ -119,7 +126,8 @@ struct str world_stream_peer_pem(const struct world_stream *s);
 
 struct world_listener;
 struct world_listen {
-    struct world_addr address;   /* port 0: any free one; host "0.0.0.0": every address of the process */
+    struct world_addr
+        address; /* port 0: any free one; host "0.0.0.0": every address of the process */
     const struct world_tls *tls; /* NULL: plain */
 };
 /* `accept` attaches a handler to the stream, or ends it, before it returns. TLS handshakes are done by then. */
@@ -128,7 +136,8 @@ struct err *world_listen(struct world *w, const struct world_listen *options,
                          struct world_listener **out) must_check;
 uint16_t world_listener_port(const struct world_listener *l);
 /* New identity for handshakes from now on; existing connections go on. */
-struct err *world_listener_set_tls(struct world_listener *l, const struct world_tls *tls) must_check;
+struct err *world_listener_set_tls(struct world_listener *l,
+                                   const struct world_tls *tls) must_check;
 void world_listener_close(struct world_listener *l); /* accepted streams go on */
 
 /* ---- outgoing WebSockets (RFC 6455, no extensions, no sub-protocol) ---- */
@@ -144,17 +153,18 @@ struct world_ws_connect {
     size_t headers_n;
     world_time timeout;       /* whole handshake; 0: WORLD_WS_HANDSHAKE_TIMEOUT */
     size_t message_bytes_max; /* 0: WORLD_WS_MESSAGE_MAX; a longer message closes with 1009 */
-    size_t fragment_bytes;    /* outgoing messages are cut into frames of at most this; 0: one frame */
+    size_t fragment_bytes; /* outgoing messages are cut into frames of at most this; 0: one frame */
 };
 #define WORLD_WS_HANDSHAKE_TIMEOUT (10 * NS_PER_S)
-#define WORLD_WS_MESSAGE_MAX ((size_t)64 << 20)
+#define WORLD_WS_MESSAGE_MAX       ((size_t)64 << 20)
 #define WORLD_WS_REFUSAL_BYTES_MAX 4096u
 
 struct world_ws_closed {
-    const struct err *err; /* NULL: a close handshake took place, or the peer just ended the stream in order */
-    int http_status;       /* the server refused the upgrade with this status; 0: it did not come to that */
-    struct str http_body;  /* of that refusal, at most WORLD_WS_REFUSAL_BYTES_MAX of it */
-    uint16_t code;         /* RFC 6455 close code; 1006: none was received */
+    const struct err
+        *err; /* NULL: a close handshake took place, or the peer just ended the stream in order */
+    int http_status; /* the server refused the upgrade with this status; 0: it did not come to that */
+    struct str http_body; /* of that refusal, at most WORLD_WS_REFUSAL_BYTES_MAX of it */
+    uint16_t code;        /* RFC 6455 close code; 1006: none was received */
     struct str reason;
 };
 struct world_ws;
@@ -168,8 +178,9 @@ struct world_ws_handler {
 };
 struct world_ws *world_ws_connect(struct world *w, const struct world_ws_connect *options,
                                   const struct world_ws_handler *handler, void *owner);
-void world_ws_send(struct world_ws *ws, bool text, struct str payload); /* copies; only after open */
-void world_ws_ping(struct world_ws *ws, struct str payload);            /* at most 125 bytes */
+void world_ws_send(struct world_ws *ws, bool text,
+                   struct str payload);                      /* copies; only after open */
+void world_ws_ping(struct world_ws *ws, struct str payload); /* at most 125 bytes */
 size_t world_ws_queued(const struct world_ws *ws);
 /* Ends the handle; a Close frame is sent behind the queue. */
 void world_ws_close(struct world_ws *ws, uint16_t code, struct str reason);
@@ -209,7 +220,8 @@ struct world_work *world_work(struct world *w, void (*run)(void *job), void (*do
 void world_work_cancel(struct world_work *work, void (*release)(void *job));
 
 /* ---- the process ---- */
-struct str world_env(struct world *w, const char *name); /* environment variable; str_empty: unset */
+struct str world_env(struct world *w,
+                     const char *name); /* environment variable; str_empty: unset */
 struct log_sink *world_log(struct world *w);
 /* The process wants to end (the original exits and its supervisor starts it again). The instance does nothing more
  * after this call; its owner is told and destroys it from outside, later. */
