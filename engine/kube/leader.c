@@ -57,6 +57,8 @@ static void on_deadline(void *owner)
 
 static void start_leading(struct leader *l)
 {
+    if (world_now(l->world) >= l->sent_at + LEADER_RENEW)
+        return; /* an answer from the past, e.g. after a pause: a rival may have taken over meanwhile */
     l->renewed_at = l->sent_at;
     world_timer_start(l->deadline, l->renewed_at + LEADER_RENEW - world_now(l->world));
     if (l->leading)
