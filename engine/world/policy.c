@@ -21,8 +21,10 @@ const struct policy_row policy_table[POLICY_COUNT] = {
     [POLICY_RECONNECT_BACKOFF] =
         ENUM("reconnect.backoff", "constant|jittered", POLICY_BACKOFF_CONSTANT,
              POLICY_BACKOFF_JITTERED, "the pause between two attempts to connect"),
-    [POLICY_RECONNECT_MAX] = DURATION("reconnect.max", 10 * NS_PER_S, 15 * NS_PER_S,
+    [POLICY_RECONNECT_MAX] = DURATION("reconnect.max", 10 * NS_PER_S, 10 * NS_PER_S,
                                       "the longest pause of a jittered back-off"),
+    [POLICY_CONNECT_ADMISSION] = ENUM("connect.admission", "all|paced", POLICY_ADMISSION_ALL,
+                                      POLICY_ADMISSION_PACED, "how fast a replica lets agents in"),
     [POLICY_AGENT_START] = ENUM("agent.start", "exit|retry", POLICY_AGENT_START_EXIT,
                                 POLICY_AGENT_START_RETRY, "what a failed start-up check leads to"),
     [POLICY_SESSION_CHOICE] =

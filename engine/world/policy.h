@@ -13,6 +13,7 @@ enum policy {
     POLICY_DNS_RECHECK, /* enum: never | ttl (while connected, ask again when the answer expired, and move) */
     POLICY_RECONNECT_BACKOFF, /* enum: constant (5 s + 5 s) | jittered (full jitter, exponential) */
     POLICY_RECONNECT_MAX,     /* duration: the cap of a jittered back-off */
+    POLICY_CONNECT_ADMISSION, /* enum: all (at once) | paced (a replica admits agents at a steady rate) */
     POLICY_AGENT_START, /* enum: exit (a failed check ends the process) | retry (typed phases, in process) */
     POLICY_SESSION_CHOICE,    /* enum: oldest | newest (the newest that proved to be alive) */
     POLICY_TUNNEL_PING,       /* duration: how often the agent's side pings */
@@ -35,6 +36,7 @@ enum policy_type { POLICY_ENUM, POLICY_DURATION };
 enum { POLICY_DNS_CACHE_PROCESS, POLICY_DNS_CACHE_TTL };
 enum { POLICY_DNS_RECHECK_NEVER, POLICY_DNS_RECHECK_TTL };
 enum { POLICY_BACKOFF_CONSTANT, POLICY_BACKOFF_JITTERED };
+enum { POLICY_ADMISSION_ALL, POLICY_ADMISSION_PACED };
 enum { POLICY_AGENT_START_EXIT, POLICY_AGENT_START_RETRY };
 enum { POLICY_SESSION_OLDEST, POLICY_SESSION_NEWEST };
 enum { POLICY_ALIVE_BY_CONTROL, POLICY_ALIVE_BY_TRAFFIC };

@@ -1,0 +1,31 @@
+/* downstream: how a server replica reaches the Kubernetes API of each cluster: a listener on 127.0.0.1 with a port of
+ * its own whose streams go through the cluster's tunnel (engine/tunnel/local.h), and a client that talks to it with the
+ * cluster's CA and service-account token. An entry is made when a Cluster has status.apiEndpoint, status.caCert and
+ * status.serviceAccountTokenSecret, is made anew when one of them changes, and goes with the Cluster.
+ *
+ * Never any other way: the manager does not call a downstream API directly.
+ * Ownership: the clients given out are borrowed: valid until the entry's `changed`. */
+#ifndef PADDOCK_ENGINE_CONTROLLERS_DOWNSTREAM_H
+#define PADDOCK_ENGINE_CONTROLLERS_DOWNSTREAM_H
+
+#include "engine/kube/informer.h"
+#include "engine/tunnel/local.h"
+
+struct downstreams;
+struct downstreams_options {
+    struct world *world;
+    struct tunnel_router *router;
+    struct kube_informer *clusters; /* of all Clusters */
+    struct kube_informer *secrets;  /* of namespace cattle-global-data */
+};
+struct downstreams *downstreams_new(const struct downstreams_options *options);
+void downstreams_free(struct downstreams *d);
+/* NULL: not (yet) reachable: no entry. */
+struct kube_client *downstream_client(struct downstreams *d, struct str cluster_id);
+/* The listener's port; 0: no entry. */
+uint16_t downstream_port(struct downstreams *d, struct str cluster_id);
+/* Called when an entry came, was made anew (all users must drop the old client now) or went. */
+void downstreams_on_change(struct downstreams *d,
+                           void (*changed)(void *owner, struct str cluster_id), void *owner);
+
+#endif
