@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 #define must_check                      __attribute__((warn_unused_result))
+#define never_null                      __attribute__((returns_nonnull))
 #define printf_like(fmt, args)          __attribute__((format(printf, fmt, args)))
 
 #define ARRAY_LEN(a)                    (sizeof(a) / sizeof((a)[0]))
@@ -23,13 +24,13 @@
 _Noreturn void bug_fail(const char *file, int line, const char *cond, const char *sentence);
 #define BUG_ON(cond, sentence) ((cond) ? bug_fail(__FILE__, __LINE__, #cond, (sentence)) : (void)0)
 
-void *mem_alloc(size_t n);           /* zeroed */
-void *mem_resize(void *p, size_t n); /* new bytes are not zeroed */
-void mem_free(void *p);              /* NULL is fine */
-void mem_fail_after(uint64_t n);     /* 0 switches it off */
+void *mem_alloc(size_t n) never_null;           /* zeroed */
+void *mem_resize(void *p, size_t n) never_null; /* new bytes are not zeroed */
+void mem_free(void *p);                         /* NULL is fine */
+void mem_fail_after(uint64_t n);                /* 0 switches it off */
 
 #define MEM_NEW(type)          ((type *)mem_alloc(sizeof(type)))
 #define MEM_NEW_ARRAY(type, n) ((type *)mem_alloc_array((n), sizeof(type)))
-void *mem_alloc_array(size_t n, size_t size); /* overflow checked, zeroed */
+void *mem_alloc_array(size_t n, size_t size) never_null; /* overflow checked, zeroed */
 
 #endif

@@ -49,10 +49,12 @@ struct err {
     uint32_t line, column; /* 1-based, columns in code points; 0: none */
 };
 
-struct err *err_new(enum err_code code, const char *fmt, ...) must_check printf_like(2, 3);
+struct err *err_new(enum err_code code, const char *fmt, ...) must_check never_null
+    printf_like(2, 3);
 struct err *err_wrap(struct err *take_cause, enum err_code code, const char *fmt, ...) must_check
     printf_like(3, 4);
-struct err *err_at(struct err *take, struct str file, uint32_t line, uint32_t column) must_check;
+struct err *err_at(struct err *take, struct str file, uint32_t line,
+                   uint32_t column) must_check never_null;
 struct err *err_copy(const struct err *e) must_check; /* deep; NULL gives NULL */
 void err_free(struct err *e);                         /* NULL is fine */
 void err_ignore(
@@ -62,7 +64,7 @@ int err_http_status(enum err_code code);
 const char *err_reason(enum err_code code);    /* Kubernetes Status reason, e.g. "NotFound" */
 const char *err_code_name(enum err_code code); /* "not-found" */
 
-#ifdef __clang_analyzer__ /* these never return NULL: without that knowledge every "if (err) return" looks wrong */
+#ifdef __clang_analyzer__ /* it does not read never_null, and so sees a NULL error behind every failure */
 static inline struct err *err_known(struct err *e)
 {
     if (!e)
