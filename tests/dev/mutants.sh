@@ -109,6 +109,7 @@ mutant_verdict() {
     catcher=$(mutant_field catcher)
     preset=$(mutant_field preset)
     limit=$(mutant_field timeout)
+    targets=$(mutant_field build)
     preset=${preset:-debug}
     limit=${limit:-60}
     verdict=BROKEN
@@ -139,9 +140,9 @@ mutant_verdict() {
 
 # Once for each catcher and build.
 catcher_passes_unmutated() {
-    ! grep -qxF "$preset $catcher" "$work/good" 2>/dev/null || return 0
+    ! grep -qxF "$preset $targets $catcher" "$work/good" 2>/dev/null || return 0
     if mutant_build >"$mutant_log" 2>&1 && mutant_catch >>"$mutant_log" 2>&1 </dev/null; then
-        echo "$preset $catcher" >>"$work/good"
+        echo "$preset $targets $catcher" >>"$work/good"
         return 0
     fi
     echo "the catcher fails without the mutant" >>"$mutant_log"
@@ -155,7 +156,10 @@ mutant_build() {
     case $catcher in
     unit:*) set -- "${catcher#unit:}" ;;
     scenario:*) set -- paddock-sim ;;
-    *) set -- ;;
+    *)
+        # shellcheck disable=SC2086
+        set -- $targets
+        ;;
     esac
     (cd "$mutants_tree" && mkdir -p build/log && build_preset "$preset" "$@")
 }
