@@ -1,0 +1,65 @@
+/* store_internal: what the files of the store share. */
+#ifndef PADDOCK_SIM_KUBEAPI_STORE_INTERNAL_H
+#define PADDOCK_SIM_KUBEAPI_STORE_INTERNAL_H
+
+#include "engine/base/list.h"
+#include "engine/base/map.h"
+#include "sim/kubeapi/oset.h"
+#include "sim/kubeapi/store.h"
+
+struct store_table {
+    struct store *store;
+    struct str name; /* owned */
+    struct oset objects;
+    uint64_t last_event;   /* revision of the table's newest event in the ring; 0: none */
+    struct list watches;   /* of all namespaces */
+    struct map watches_of; /* namespace → struct list * (kept once made) */
+};
+
+struct store_watch {
+    struct list link;
+    struct store *store;
+    store_watch_fn event; /* NULL: stopped while events were under way; freed behind them */
+    void *owner;
+    uint64_t since; /* events up to here happened before the watch */
+};
+
+/* Objects by uid: open addressing, linear probing, deletion by shifting back. Never iterated. */
+struct uid_slot {
+    struct kube_object *object;
+    struct store_table *table;
+};
+struct uid_index {
+    struct uid_slot *slots;
+    size_t n, cap;
+};
+
+struct store {
+    struct map tables; /* name → struct store_table * */
+    uint64_t revision, compacted;
+    struct store_event **ring; /* by revision & mask; grows up to ring_max */
+    size_t ring_size, ring_max;
+    uint64_t dispatched; /* events up to here were given to the watches */
+    bool dispatching;
+    struct list stopped; /* watches to free behind the dispatch */
+    store_watch_fn observe;
+    void *observer;
+    struct uid_index uids;
+    struct map dependents; /* owner uid → struct dependents * */
+};
+
+/* ring.c */
+void ring_push(struct store *s, struct store_event *take);
+void event_unref(struct store_event *e);
+struct store_event *ring_at(struct store *s,
+                            uint64_t revision); /* NULL: compacted, or no event has it */
+void ring_clear(struct store *s);               /* everything up to the present is compacted */
+
+/* store_index.c */
+void index_change(struct store_table *t, struct kube_object *before, struct kube_object *after);
+void index_clear(struct store *s);
+
+/* store_watch.c */
+void watch_dispatch(struct store *s);
+
+#endif

@@ -1,0 +1,87 @@
+#include "sim/kubeapi/store_internal.h"
+
+static struct list *watches_of(struct store_table *t, struct str ns)
+{
+    if (ns.n == 0)
+        return &t->watches;
+    struct list *l = map_get(&t->watches_of, ns);
+    if (!l) {
+        l = MEM_NEW(struct list);
+        list_init(l);
+        map_put(&t->watches_of, ns, l);
+    }
+    return l;
+}
+
+struct store_watch *store_watch_start(struct store_table *t, struct str ns, store_watch_fn event,
+                                      void *owner)
+{
+    struct store_watch *w = MEM_NEW(struct store_watch);
+    w->store = t->store;
+    w->event = event;
+    w->owner = owner;
+    w->since = t->store->revision;
+    list_add_tail(watches_of(t, ns), &w->link);
+    return w;
+}
+
+void store_watch_stop(struct store_watch *w)
+{
+    if (!w)
+        return;
+    BUG_ON(!w->event, "a watch is stopped once");
+    w->event = NULL;
+    if (w->store->dispatching)
+        return; /* a walk over the list may stand on it: see sweep */
+    list_remove(&w->link);
+    mem_free(w);
+}
+
+void store_observe(struct store *s, store_watch_fn event, void *owner)
+{
+    BUG_ON(s->observe && event, "a store has one observer");
+    s->observe = event;
+    s->observer = owner;
+}
+
+/* Stopped watches are freed by the walk that meets them: the walk is the only one (dispatching), and keeps its own next. */
+static void deliver(struct list *watches, struct store_event *e)
+{
+    list_each (watches, it, next) {
+        struct store_watch *w = container_of(it, struct store_watch, link);
+        if (w->event && w->since < e->revision)
+            w->event(w->owner, e);
+        next = it->next; /* the callback may have added watches behind this one */
+        if (!w->event) {
+            list_remove(it);
+            mem_free(w);
+        }
+    }
+}
+
+static void dispatch_one(struct store *s, uint64_t revision)
+{
+    struct store_event *e = ring_at(s, revision);
+    if (!e)
+        return; /* a callback of an earlier event wrote so much that this one left the ring */
+    e->refs++;
+    if (s->observe)
+        s->observe(s->observer, e);
+    struct store_table *t = e->table;
+    deliver(&t->watches, e);
+    struct str ns = e->object->ns;
+    struct list *l = ns.n > 0 && map_count(&t->watches_of) > 0 ? map_get(&t->watches_of, ns) : NULL;
+    if (l)
+        deliver(l, e);
+    event_unref(e);
+}
+
+void watch_dispatch(struct store *s)
+{
+    if (s->dispatching)
+        return; /* a callback wrote: the loop below, further up the stack, comes to its event in order */
+    s->dispatching = true;
+    while (s->dispatched < s->revision)
+        dispatch_one(s, ++s->dispatched);
+    s->dispatching = false;
+}
