@@ -1,0 +1,123 @@
+/* kubeapi: a simulated Kubernetes API server: an HTTP handler over a store. It takes a `struct world *` and so runs in
+ * both worlds; everything it draws (uids, generated names) comes from that world.
+ *
+ *   HTTP ─► faults ─► authentication ─► authorization (RBAC) ─► get/list/watch, or write ─► store ─► watches
+ *                                                                          └─► observers: rbac, crd, gc, namespaces, tokens
+ *
+ * Ownership: strings of the options are copied. Borrowed objects live until the next write.
+ * Errors:    an HTTP client sees Status objects; in-process calls return struct err with the same codes.
+ * Crash:     destroy with kubeapi_free; what survives is what a store_snapshot held (KUBEAPI_OPTIONS.restore).
+ * Source:    Kubernetes 1.34 as observed; what is not there is refused by name. */
+#ifndef PADDOCK_SIM_KUBEAPI_KUBEAPI_H
+#define PADDOCK_SIM_KUBEAPI_KUBEAPI_H
+
+#include "engine/base/metrics.h"
+#include "engine/http/server.h"
+#include "sim/kubeapi/store.h"
+
+#define KUBEAPI_BODY_BYTES_MAX 3145728u /* beyond: 413 */
+#define KUBEAPI_GROUPS_MAX     64u      /* of one user */
+#define KUBEAPI_WATCH_QUEUE_MAX                                                                    \
+    ((size_t)1 << 20) /* bytes that wait in a connection before its watch pauses */
+#define KUBEAPI_COMPACT_EVERY (300 * NS_PER_S)
+
+struct kubeapi;
+
+struct kubeapi_token { /* a bearer token that the server knows from its start */
+    struct str token, user, uid;
+    const struct str *groups; /* system:authenticated is added */
+    size_t groups_n;
+};
+
+struct kubeapi_options {
+    struct str name; /* in metrics and notes */
+    bool
+        bare; /* no controllers: no garbage collection, namespaces stay Terminating, no default service accounts */
+    bool
+        allow_all; /* no RBAC: whoever is authenticated may do everything, and anonymous is cluster-admin */
+    const struct kubeapi_token *tokens;
+    size_t tokens_n;
+    struct str ca_pem; /* given to workloads: kube-root-ca.crt, ca.crt of token secrets */
+    size_t events_max; /* history of the store; 0: its default */
+    const struct store_snapshot *restore; /* start from here instead of the bootstrap objects */
+};
+
+struct kubeapi *kubeapi_new(struct world *w, const struct kubeapi_options *options);
+void kubeapi_free(struct kubeapi *api); /* connections are aborted; NULL is fine */
+
+/* Any number of listeners; they are closed with the server. out may be NULL. */
+struct err *kubeapi_listen(struct kubeapi *api, const struct world_listen *options,
+                           struct world_listener **out) must_check;
+void kubeapi_accept(struct kubeapi *api, struct world_stream *take_stream);
+
+/* ---- in process, as the system: no HTTP, no authentication, no faults ---- */
+
+struct store *kubeapi_store(struct kubeapi *api); /* for reading, watching and snapshots */
+/* The table of a resource: "pods", "deployments.apps", "clusters.management.cattle.io". */
+struct store_table *kubeapi_table(struct kubeapi *api, struct str resource_group);
+struct kube_object *kubeapi_get(struct kubeapi *api, struct str resource_group, struct str ns,
+                                struct str name); /* borrowed; NULL: absent */
+/* Creates or replaces the object that the JSON names by apiVersion, kind and metadata. Its status is written too. Server
+ * side metadata (uid, creationTimestamp, generation, ...) is kept or made; no change writes nothing. Not validated.
+ * *out (may be NULL) is borrowed. */
+struct err *kubeapi_apply(struct kubeapi *api, struct str json,
+                          struct kube_object **out) must_check;
+/* A JSON merge patch (RFC 7386) of an object; may touch everything but identity. */
+struct err *kubeapi_patch(struct kubeapi *api, struct str resource_group, struct str ns,
+                          struct str name, struct str merge_patch) must_check;
+/* As DELETE with background propagation: finalizers are honoured. ERR_NOT_FOUND. */
+struct err *kubeapi_delete(struct kubeapi *api, struct str resource_group, struct str ns,
+                           struct str name) must_check;
+/* The content becomes the snapshot's (also back in time); every watch is cut and the indexes are rebuilt. */
+void kubeapi_restore(struct kubeapi *api, const struct store_snapshot *snapshot);
+
+/* ---- requests without a connection: tests, benchmarks, oracles ---- */
+struct kubeapi_request {
+    const char *method;
+    struct str target;                                          /* path?query */
+    struct str content_type, accept, authorization, user_agent; /* may be empty */
+    struct str body;
+    struct str as; /* be this user (no authentication); empty: by authorization */
+    const struct str *as_groups;
+    size_t as_groups_n;
+};
+struct kubeapi_answer {
+    int status;
+    struct str content_type; /* constant */
+    struct buf body;         /* the caller's: kubeapi_answer_free */
+    struct buf warnings;     /* one line each */
+};
+/* Not for watches (400 names the way: store_watch_start). */
+void kubeapi_call(struct kubeapi *api, const struct kubeapi_request *request,
+                  struct kubeapi_answer *out);
+void kubeapi_answer_free(struct kubeapi_answer *answer);
+
+/* ---- faults: each rule applies to the requests that match it; all that match are applied ---- */
+enum kubeapi_fault_kind {
+    KUBEAPI_FAULT_FENCE,    /* writes are refused: 503 */
+    KUBEAPI_FAULT_STATUS,   /* answered with `status` at once (429 with Retry-After) */
+    KUBEAPI_FAULT_LATENCY,  /* handled `delay` + [0, jitter) later */
+    KUBEAPI_FAULT_LOST_ACK, /* a write takes effect, then its connection is cut without an answer */
+    KUBEAPI_FAULT_WATCH_STALL /* open and new watches stay open and say nothing; what was missed comes when it ends */
+};
+struct kubeapi_fault {
+    enum kubeapi_fault_kind kind;
+    uint32_t per_million; /* share of the matching requests; 0: all */
+    int status;           /* KUBEAPI_FAULT_STATUS */
+    world_time delay, jitter;
+    struct str resource; /* "leases"; empty: all */
+    struct str verb;     /* "get", "list", "watch", "create", ...; empty: all */
+    struct str user;     /* exact name; empty: all */
+};
+uint64_t kubeapi_fault_add(struct kubeapi *api, const struct kubeapi_fault *fault); /* its id */
+void kubeapi_fault_remove(struct kubeapi *api, uint64_t id);          /* unknown ids are ignored */
+uint64_t kubeapi_fault_fired(const struct kubeapi *api, uint64_t id); /* kept after removal */
+/* Cuts open watches of a resource (empty: all): aborted, or ended in order. Returns how many. */
+size_t kubeapi_cut_watches(struct kubeapi *api, struct str resource, bool abort);
+
+/* ---- measures ---- */
+/* apiserver_request_total{verb,code}, apiserver_watch_events_total, apiserver_watch_bytes_total, apiserver_watches,
+ * apiserver_watches_cut_total, apiserver_fault_total{kind}. */
+struct metrics *kubeapi_metrics(struct kubeapi *api);
+
+#endif
