@@ -1,0 +1,216 @@
+/* The cluster agent put together. */
+#include "engine/agents/cluster/agent.h"
+
+#include "engine/agents/cluster/credentials.h"
+#include "engine/base/codec.h"
+#include "engine/kube/backoff.h"
+#include "engine/kube/management.h"
+
+#define CACHES 3u
+
+struct cluster_agent {
+    struct world *world;
+    struct policies policies;
+    struct log log;
+    struct agent_config config;
+    struct agent_config_load *load;
+    struct kube_client *kube; /* its own cluster */
+    struct agent_credentials *credentials;
+    struct str account_token; /* owned */
+    struct agent_resolver *resolver;
+    struct http_client *http;
+    struct agent_checks *checks;
+    struct world_timer *retry;
+    uint32_t failures_in_a_row;
+    uint64_t check_failures;
+    enum agent_phase phase;
+    struct buf last_error;
+    struct world_file *ca_write;
+    struct agent_link *link;
+    struct kube_informer *caches[CACHES];
+};
+
+static void check(void *owner);
+
+static void die(struct cluster_agent *a, const struct err *err)
+{
+    struct buf text = {0};
+    err_print(err, &text);
+    log_error(&a->log, "%s: %s", agent_phase_name(a->phase), buf_c(&text));
+    world_note(a->world, "agent.exit", a->config.name, buf_str(&text));
+    buf_free(&text);
+    world_exit(a->world, 1);
+}
+
+/* ---- linked ---- */
+
+static void start_caches(void *owner)
+{
+    static const struct kube_gvr *const kinds[CACHES] = {&gvr_namespaces, &gvr_nodes, &gvr_pods};
+    struct cluster_agent *a = owner;
+    a->phase = AGENT_PHASE_CONNECTED;
+    for (size_t i = 0; i < CACHES && !a->caches[i]; i++) {
+        struct kube_target target = {.gvr = *kinds[i]};
+        a->caches[i] = kube_informer_new(a->kube, &target);
+        kube_informer_start(a->caches[i]);
+    }
+}
+
+static void write_params(const struct cluster_agent *a, struct buf *out)
+{
+    struct buf ca = {0};
+    base64_encode(&ca, a->config.kube_ca);
+    buf_addf(out,
+             "{\"cluster\":{\"address\":\"" STR_FMT ":%u\",\"token\":\"" STR_FMT
+             "\",\"caCert\":\"" STR_FMT "\"}}",
+             STR_ARG(a->config.kube_host), (unsigned)a->config.kube_port, STR_ARG(a->account_token),
+             STR_ARG(buf_str(&ca)));
+    buf_free(&ca);
+}
+
+static void on_ca_written(void *owner, struct str content, const struct err *err)
+{
+    struct cluster_agent *a = owner;
+    (void)content;
+    a->ca_write = NULL;
+    if (err) /* the tunnel does not need the file: only tools beside the agent do */
+        log_warn(&a->log, "cannot store the manager's CA at " AGENT_FILE_SERVER_CA ": %s",
+                 err->message);
+}
+
+static void start_link(struct cluster_agent *a, struct str ca_pem)
+{
+    struct buf params = {0}, instance = {0};
+    write_params(a, &params);
+    buf_addf(&instance, STR_FMT "-%llu", STR_ARG(a->config.name),
+             (unsigned long long)world_random_below(a->world, UINT32_MAX));
+    struct agent_link_options o = {.world = a->world,
+                                   .policies = &a->policies,
+                                   .config = &a->config,
+                                   .resolver = a->resolver,
+                                   .ca_pem = ca_pem,
+                                   .params_json = buf_str(&params),
+                                   .instance = buf_str(&instance),
+                                   .connected = start_caches,
+                                   .owner = a};
+    a->phase = AGENT_PHASE_CONNECT;
+    a->link = agent_link_new(&o);
+    if (ca_pem.n)
+        a->ca_write =
+            world_file_write(a->world, STR(AGENT_FILE_SERVER_CA), ca_pem, 0600, on_ca_written, a);
+    buf_free(&params);
+    buf_free(&instance);
+}
+
+/* ---- checking ---- */
+
+static void on_checked(void *owner, enum agent_phase phase, struct str ca_pem,
+                       const struct err *err)
+{
+    struct cluster_agent *a = owner;
+    a->checks = NULL;
+    a->phase = phase;
+    if (!err) {
+        start_link(a, ca_pem);
+        return;
+    }
+    a->check_failures++;
+    buf_clear(&a->last_error);
+    err_print(err, &a->last_error);
+    if (policy_get(&a->policies, POLICY_AGENT_START) == POLICY_AGENT_START_EXIT) {
+        die(a, err);
+        return;
+    }
+    log_warn(&a->log, "%s: %s", agent_phase_name(phase), buf_c(&a->last_error));
+    world_note(a->world, "agent.check-failed", a->config.name, buf_str(&a->last_error));
+    world_timer_start(a->retry, kube_backoff(a->world, a->failures_in_a_row++, AGENT_CHECK_RETRY,
+                                             AGENT_CHECK_RETRY_MAX));
+}
+
+static void check(void *owner)
+{
+    struct cluster_agent *a = owner;
+    a->checks =
+        agent_checks_start(a->world, &a->policies, &a->config, a->resolver, a->http, on_checked, a);
+}
+
+/* ---- credentials, configuration ---- */
+
+static void on_credentials(void *owner, struct str token)
+{
+    struct cluster_agent *a = owner;
+    a->credentials = NULL;
+    a->account_token = str_dup(token);
+    check(a);
+}
+
+static void on_config(void *owner, const struct err *err)
+{
+    struct cluster_agent *a = owner;
+    a->load = NULL;
+    if (err) {
+        die(a, err);
+        return;
+    }
+    struct kube_context context = {.address =
+                                       world_addr_make(a->config.kube_host, a->config.kube_port),
+                                   .ca_pem = a->config.kube_ca,
+                                   .token = a->config.kube_token};
+    a->kube = kube_client_new(a->world, &context);
+    a->resolver = agent_resolver_new(a->world, &a->policies, a->config.server.host);
+    a->http = http_client_new(a->world);
+    a->credentials = agent_credentials_start(a->kube, on_credentials, a);
+}
+
+struct cluster_agent *cluster_agent_new(struct world *w, const struct policies *policies)
+{
+    struct cluster_agent *a = MEM_NEW(struct cluster_agent);
+    a->world = w;
+    a->policies = *policies;
+    a->log = (struct log){world_log(w), STR("agent")};
+    a->retry = world_timer_new(w, check, a);
+    a->load = agent_config_load(w, &a->config, on_config, a);
+    return a;
+}
+
+void cluster_agent_free(struct cluster_agent *a)
+{
+    if (!a)
+        return;
+    agent_config_cancel(a->load);
+    agent_credentials_cancel(a->credentials);
+    agent_checks_cancel(a->checks);
+    agent_link_free(a->link);
+    for (size_t i = 0; i < CACHES; i++)
+        kube_informer_free(a->caches[i]);
+    world_file_cancel(a->ca_write);
+    world_timer_free(a->retry);
+    agent_resolver_free(a->resolver);
+    http_client_free(a->http);
+    kube_client_free(a->kube);
+    agent_config_free(&a->config);
+    str_free(&a->account_token);
+    buf_free(&a->last_error);
+    mem_free(a);
+}
+
+struct cluster_agent_state cluster_agent_state(const struct cluster_agent *a)
+{
+    struct cluster_agent_state s = {.phase = a->phase, .check_failures = a->check_failures};
+    if (a->link)
+        s.link = agent_link_state(a->link);
+    s.synced = a->caches[0] != NULL;
+    for (size_t i = 0; i < CACHES && a->caches[i]; i++) {
+        struct kube_informer_state cache = kube_informer_state(a->caches[i]);
+        s.cached += kube_informer_count(a->caches[i]);
+        s.synced = s.synced && kube_informer_synced(a->caches[i]);
+        if (i == 0 || cache.heard_at < s.heard_at)
+            s.heard_at = cache.heard_at;
+    }
+    return s;
+}
+
+struct str cluster_agent_last_error(const struct cluster_agent *a)
+{
+    return buf_str(&a->last_error);
+}

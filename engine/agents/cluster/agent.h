@@ -1,0 +1,36 @@
+/* agent: the cluster agent, one process of it: start-up checks, tunnel, informer cache, proxy to its cluster's API.
+ *
+ *   configuring ─► credentials ─► checking ─► linked (for ever)
+ *        │              ▲            └─ failed ─► policy agent.start: exit: the process ends; retry: pause, checking
+ *        └─ failed ─► the process ends
+ *
+ * Two replicas run side by side and both connect; the manager chooses (session.choice).
+ * The proxy is the tunnel's default: a Connect to tcp/HOST:PORT becomes a stream to it.
+ * Ownership: the instance belongs to its process; cluster_agent_free gives everything back, at any time. */
+#ifndef PADDOCK_ENGINE_AGENTS_CLUSTER_AGENT_H
+#define PADDOCK_ENGINE_AGENTS_CLUSTER_AGENT_H
+
+#include "engine/agents/cluster/checks.h"
+#include "engine/agents/cluster/link.h"
+#include "engine/kube/informer.h"
+
+#define AGENT_CHECK_RETRY     NS_PER_S
+#define AGENT_CHECK_RETRY_MAX (10 * NS_PER_S)
+
+struct cluster_agent;
+/* Everything but the policies comes from the environment and from files (config.h). */
+struct cluster_agent *cluster_agent_new(struct world *w, const struct policies *policies);
+void cluster_agent_free(struct cluster_agent *a);
+
+struct cluster_agent_state {
+    enum agent_phase phase;       /* what it is at, or failed at last */
+    struct agent_link_state link; /* zero before it is linked */
+    uint64_t check_failures;
+    size_t cached;       /* objects in its caches */
+    bool synced;         /* all caches have been listed */
+    world_time heard_at; /* the oldest of its caches' last news */
+};
+struct cluster_agent_state cluster_agent_state(const struct cluster_agent *a);
+struct str cluster_agent_last_error(const struct cluster_agent *a); /* of the checks; empty: none */
+
+#endif

@@ -1,0 +1,172 @@
+/* The service-account token for the manager. */
+#include "engine/agents/cluster/credentials.h"
+
+#include "engine/base/codec.h"
+#include "engine/kube/backoff.h"
+#include "engine/kube/management.h"
+
+#define ACCOUNT     "cattle"
+#define ANNOTATION  "rancher.io/service-account.secret-ref"
+#define RETRY_FIRST (200 * NS_PER_MS)
+#define RETRY_MAX   (10 * NS_PER_S)
+
+struct agent_credentials {
+    struct kube_client *client;
+    struct kube_call *call;
+    struct world_timer *retry;
+    uint32_t failures;
+    struct buf account_version; /* resourceVersion of the account that was read */
+    struct buf secret;          /* the secret's name */
+    void (*done)(void *owner, struct str token);
+    void *owner;
+};
+
+static void read_account(void *owner);
+static void read_secret(struct agent_credentials *a);
+
+static const struct kube_target account = {
+    .gvr = KUBE_GVR("", "v1", "serviceaccounts"),
+    .ns = STR_INIT(NAMESPACE_SYSTEM),
+    .name = STR_INIT(ACCOUNT),
+};
+
+static void again(struct agent_credentials *a)
+{
+    struct world *w = kube_client_world(a->client);
+    world_timer_start(a->retry, kube_backoff(w, a->failures++, RETRY_FIRST, RETRY_MAX));
+}
+
+/* The answer as a tree, or NULL. */
+static cJSON *tree_of(struct arena *arena, const struct kube_answer *answer)
+{
+    cJSON *tree = NULL;
+    struct err *err = answer->err ? NULL : json_parse(arena, answer->body, &tree);
+    err_ignore(err); /* nonsense counts as a failure: asked again */
+    return tree;
+}
+
+static void on_secret(void *owner, const struct kube_answer *answer)
+{
+    struct agent_credentials *a = owner;
+    a->call = NULL;
+    struct arena arena = {0};
+    cJSON *secret = tree_of(&arena, answer);
+    struct buf token = {0};
+    bool ok = secret && base64_decode(&token, json_string_at(secret, "data.token")) && token.n;
+    arena_free(&arena);
+    if (!ok) {
+        buf_free(&token);
+        again(a); /* not filled in yet, or gone: the account is read again and tells */
+        return;
+    }
+    void (*done)(void *, struct str) = a->done;
+    void *done_owner = a->owner;
+    agent_credentials_cancel(a);
+    done(done_owner, buf_str(&token));
+    buf_free(&token);
+}
+
+static void read_secret(struct agent_credentials *a)
+{
+    struct kube_target target = {.gvr = gvr_secrets, .ns = account.ns, .name = buf_str(&a->secret)};
+    a->call = kube_call_start(a->client, KUBE_GET, &target, str_empty, 0, on_secret, a);
+}
+
+static void on_named(void *owner, const struct kube_answer *answer)
+{
+    struct agent_credentials *a = owner;
+    a->call = NULL;
+    if (answer->err)
+        again(a); /* a conflict: another replica named its own */
+    else
+        read_secret(a);
+}
+
+static void on_created(void *owner, const struct kube_answer *answer)
+{
+    struct agent_credentials *a = owner;
+    a->call = NULL;
+    struct arena arena = {0};
+    cJSON *secret = tree_of(&arena, answer);
+    struct str name = json_string_at(secret, "metadata.name");
+    buf_clear(&a->secret);
+    buf_add(&a->secret, name);
+    arena_free(&arena);
+    if (a->secret.n == 0) {
+        again(a);
+        return;
+    }
+    struct buf patch = {0};
+    buf_addf(&patch,
+             "{\"metadata\":{\"resourceVersion\":\"" STR_FMT "\",\"annotations\":{\"" ANNOTATION
+             "\":\"" NAMESPACE_SYSTEM "/" STR_FMT "\"}}}",
+             STR_ARG(buf_str(&a->account_version)), STR_ARG(buf_str(&a->secret)));
+    a->call =
+        kube_call_start(a->client, KUBE_PATCH_MERGE, &account, buf_str(&patch), 0, on_named, a);
+    buf_free(&patch);
+}
+
+static void create_secret(struct agent_credentials *a)
+{
+    static const struct str body =
+        STR_INIT("{\"apiVersion\":\"v1\",\"kind\":\"Secret\",\"metadata\":{\"annotations\":{"
+                 "\"kubernetes.io/service-account.name\":\"" ACCOUNT "\"},"
+                 "\"generateName\":\"" ACCOUNT "-token-\",\"labels\":{"
+                 "\"cattle.io/service-account.name\":\"" ACCOUNT "\"},"
+                 "\"namespace\":\"" NAMESPACE_SYSTEM "\"},"
+                 "\"type\":\"kubernetes.io/service-account-token\"}");
+    struct kube_target target = {.gvr = gvr_secrets, .ns = account.ns};
+    a->call = kube_call_start(a->client, KUBE_CREATE, &target, body, 0, on_created, a);
+}
+
+static void on_account(void *owner, const struct kube_answer *answer)
+{
+    struct agent_credentials *a = owner;
+    a->call = NULL;
+    struct arena arena = {0};
+    cJSON *tree = tree_of(&arena, answer);
+    struct str ns, name = str_empty;
+    const cJSON *annotations = json_path(tree, "metadata.annotations");
+    str_cut(json_string(json_get(annotations, ANNOTATION)), '/', &ns, &name);
+    buf_clear(&a->account_version);
+    buf_add(&a->account_version, json_string_at(tree, "metadata.resourceVersion"));
+    buf_clear(&a->secret);
+    buf_add(&a->secret, name);
+    arena_free(&arena);
+    if (!tree)
+        again(a);
+    else if (a->secret.n && a->failures < 4)
+        read_secret(a);
+    else
+        create_secret(a); /* none is named, or the named one stays without a token */
+}
+
+static void read_account(void *owner)
+{
+    struct agent_credentials *a = owner;
+    a->call = kube_call_start(a->client, KUBE_GET, &account, str_empty, 0, on_account, a);
+}
+
+struct agent_credentials *agent_credentials_start(struct kube_client *c,
+                                                  void (*done)(void *owner, struct str token),
+                                                  void *owner)
+{
+    struct agent_credentials *a = MEM_NEW(struct agent_credentials);
+    a->client = c;
+    a->done = done;
+    a->owner = owner;
+    a->retry = world_timer_new(kube_client_world(c), read_account, a);
+    read_account(a);
+    return a;
+}
+
+void agent_credentials_cancel(struct agent_credentials *a)
+{
+    if (!a)
+        return;
+    kube_call_cancel(a->call);
+    world_timer_free(a->retry);
+    buf_free(&a->account_version);
+    buf_free(&a->secret);
+    mem_free(a);
+}

@@ -1,0 +1,281 @@
+/* The agent's tunnel: see the states in link.h. */
+#include "engine/agents/cluster/link.h"
+
+struct agent_link {
+    struct world *world;
+    struct policies policies;
+    const struct agent_config *config;
+    struct agent_resolver *resolver;
+    struct str ca_pem, params_json, instance;
+    void (*on_connected)(void *owner);
+    void *owner;
+
+    struct tunnel_client *client; /* connecting or connected */
+    struct tunnel_client *next;   /* the one we move to */
+    struct world_addr address, next_address;
+    bool open;
+    bool registered; /* once: /v3/connect/register, then /v3/connect */
+    struct world_timer *retry, *recheck;
+    struct world_dns_answer answer;
+    size_t tried, offset; /* addresses of the answer that were tried, from a random one on */
+    uint32_t failures_in_a_row;
+    world_time down_since;
+    struct agent_link_state state;
+};
+
+static void connect_next(struct agent_link *l);
+static void recheck_later(struct agent_link *l);
+
+static struct tunnel_client *dial(struct agent_link *l, const struct world_addr *address,
+                                  const struct tunnel_client_handler *handler)
+{
+    struct world_tls tls = {.server_name = l->config->server.host, .ca_pem = l->ca_pem};
+    struct world_header headers[] = {{STR("X-Agent-Instance"), l->instance}};
+    struct tunnel_client_options o = {.address = *address,
+                                      .host = l->config->server.authority,
+                                      .path = l->registered ? STR("/v3/connect")
+                                                            : STR("/v3/connect/register"),
+                                      .tls = l->config->server.tls ? &tls : NULL,
+                                      .token = l->config->token,
+                                      .params_json = l->params_json,
+                                      .headers = headers,
+                                      .headers_n = ARRAY_LEN(headers),
+                                      .timeout = AGENT_CONNECT_TIMEOUT,
+                                      .session = {.policies = &l->policies}};
+    return tunnel_client_connect(l->world, &o, handler, l);
+}
+
+/* ---- waiting ---- */
+
+static void give_up(struct agent_link *l)
+{
+    world_note(l->world, "agent.gave-up", l->config->name, str_empty);
+    world_exit(l->world, 1);
+}
+
+static void wait_then_resolve(struct agent_link *l, bool clean)
+{
+    bool for_ever = policy_get(&l->policies, POLICY_DNS_CACHE) == POLICY_DNS_CACHE_PROCESS;
+    if (for_ever && world_now(l->world) - l->down_since >= AGENT_GIVE_UP) {
+        give_up(l);
+        return;
+    }
+    world_time pause = clean ? AGENT_WAIT_CLEAN : AGENT_WAIT_ERROR;
+    if (policy_get(&l->policies, POLICY_RECONNECT_BACKOFF) == POLICY_BACKOFF_JITTERED) {
+        world_time cap = AGENT_BACKOFF_FIRST;
+        for (uint32_t i = 0;
+             i < l->failures_in_a_row && cap < l->policies.value[POLICY_RECONNECT_MAX]; i++)
+            cap *= 2;
+        if (cap > policy_get(&l->policies, POLICY_RECONNECT_MAX))
+            cap = policy_get(&l->policies, POLICY_RECONNECT_MAX);
+        pause =
+            world_random_time(l->world, cap); /* full jitter: equal agents spread over all of it */
+    }
+    l->failures_in_a_row++;
+    world_timer_start(l->retry, pause);
+}
+
+/* ---- connecting ---- */
+
+static void on_open(void *owner, struct tunnel_session *s)
+{
+    struct agent_link *l = owner;
+    (void)s;
+    l->open = true;
+    l->registered = true;
+    l->failures_in_a_row = 0;
+    l->state.connects++;
+    l->state.connected_at = world_now(l->world);
+    world_note(l->world, "agent.connected", l->config->name, str_c(l->address.host));
+    recheck_later(l);
+    if (l->on_connected)
+        l->on_connected(l->owner);
+}
+
+static void note_end(struct agent_link *l, const struct tunnel_client_closed *how)
+{
+    struct buf why = {0};
+    if (how->http_status)
+        buf_addf(&why, "refused with %d: " STR_FMT, how->http_status, STR_ARG(how->http_body));
+    else if (how->err)
+        err_print(how->err, &why);
+    else
+        buf_add_c(&why, "ended by the manager");
+    world_note(l->world, how->was_open ? "agent.disconnected" : "agent.connect-failed",
+               l->config->name, buf_str(&why));
+    buf_free(&why);
+}
+
+static void on_closed(void *owner, const struct tunnel_client_closed *how)
+{
+    struct agent_link *l = owner;
+    l->client = NULL;
+    note_end(l, how);
+    if (l->open) {
+        l->open = false;
+        l->down_since = world_now(l->world);
+        if (l->next) { /* the move under way becomes the connection */
+            l->client = l->next;
+            l->address = l->next_address;
+            l->next = NULL;
+            return;
+        }
+        world_timer_stop(l->recheck);
+        wait_then_resolve(l, how->err == NULL);
+        return;
+    }
+    l->state.failures++;
+    l->tried++;
+    if (l->tried < l->answer.n)
+        connect_next(l);
+    else
+        wait_then_resolve(l, false);
+}
+
+static const struct tunnel_client_handler handler = {.open = on_open, .closed = on_closed};
+
+static void connect_next(struct agent_link *l)
+{
+    size_t i = (l->offset + l->tried) % l->answer.n;
+    l->address = world_addr_make(str_c(l->answer.host[i]), l->config->server.port);
+    l->client = dial(l, &l->address, &handler);
+}
+
+static void on_resolved(void *owner, const struct world_dns_answer *answer, const struct err *err)
+{
+    struct agent_link *l = owner;
+    if (err || answer->n == 0) {
+        l->state.failures++;
+        wait_then_resolve(l, false);
+        return;
+    }
+    l->answer = *answer;
+    l->tried = 0;
+    l->offset = (size_t)world_random_below(l->world, answer->n);
+    connect_next(l);
+}
+
+static void on_retry(void *owner)
+{
+    struct agent_link *l = owner;
+    agent_resolve(l->resolver, false, on_resolved, l);
+}
+
+/* ---- moving ---- */
+
+static void on_next_open(void *owner, struct tunnel_session *s)
+{
+    struct agent_link *l = owner;
+    if (!l->client ||
+        !l->open) { /* the first one ended meanwhile: on_closed made this one the connection */
+        on_open(owner, s);
+        return;
+    }
+    struct tunnel_client *old = l->client;
+    l->client = l->next;
+    l->address = l->next_address;
+    l->next = NULL;
+    l->state.moves++;
+    tunnel_client_close(old);
+    on_open(owner, s);
+}
+
+static void on_next_closed(void *owner, const struct tunnel_client_closed *how)
+{
+    struct agent_link *l = owner;
+    if (l->next) { /* it never came up: stay where we are */
+        l->next = NULL;
+        l->state.failures++;
+        note_end(l, how);
+        recheck_later(l);
+        return;
+    }
+    on_closed(owner, how); /* it is the connection by now */
+}
+
+static const struct tunnel_client_handler next_handler = {.open = on_next_open,
+                                                          .closed = on_next_closed};
+
+static bool still_named(const struct agent_link *l, const struct world_dns_answer *answer)
+{
+    for (size_t i = 0; i < answer->n; i++)
+        if (str_eq(str_c(answer->host[i]), str_c(l->address.host)))
+            return true;
+    return false;
+}
+
+static void on_rechecked(void *owner, const struct world_dns_answer *answer, const struct err *err)
+{
+    struct agent_link *l = owner;
+    if (err || answer->n == 0 || still_named(l, answer) || l->next) {
+        recheck_later(l); /* a resolver in trouble is no reason to leave a tunnel that works */
+        return;
+    }
+    size_t pick = (size_t)world_random_below(l->world, answer->n);
+    l->next_address = world_addr_make(str_c(answer->host[pick]), l->config->server.port);
+    world_note(l->world, "agent.moving", l->config->name, str_c(l->next_address.host));
+    l->next = dial(l, &l->next_address, &next_handler);
+}
+
+static void on_recheck(void *owner)
+{
+    struct agent_link *l = owner;
+    agent_resolve(l->resolver, true, on_rechecked, l);
+}
+
+static void recheck_later(struct agent_link *l)
+{
+    if (policy_get(&l->policies, POLICY_DNS_RECHECK) != POLICY_DNS_RECHECK_TTL)
+        return;
+    if (world_host_is_numeric(l->config->server.host))
+        return; /* there is no name that could move */
+    world_timer_start(l->recheck, AGENT_RECHECK + world_random_time(l->world, AGENT_RECHECK));
+}
+
+/* ---- life ---- */
+
+struct agent_link *agent_link_new(const struct agent_link_options *o)
+{
+    struct agent_link *l = MEM_NEW(struct agent_link);
+    l->world = o->world;
+    l->policies = *o->policies;
+    l->config = o->config;
+    l->resolver = o->resolver;
+    l->ca_pem = str_dup(o->ca_pem);
+    l->params_json = str_dup(o->params_json);
+    l->instance = str_dup(o->instance);
+    l->on_connected = o->connected;
+    l->owner = o->owner;
+    l->retry = world_timer_new(l->world, on_retry, l);
+    l->recheck = world_timer_new(l->world, on_recheck, l);
+    l->down_since = world_now(l->world);
+    world_timer_start(l->retry, 0);
+    return l;
+}
+
+void agent_link_free(struct agent_link *l)
+{
+    if (!l)
+        return;
+    tunnel_client_close(l->client);
+    tunnel_client_close(l->next);
+    agent_resolve_cancel(l->resolver);
+    world_timer_free(l->retry);
+    world_timer_free(l->recheck);
+    str_free(&l->ca_pem);
+    str_free(&l->params_json);
+    str_free(&l->instance);
+    mem_free(l);
+}
+
+struct agent_link_state agent_link_state(const struct agent_link *l)
+{
+    struct agent_link_state s = l->state;
+    s.connected = l->open;
+    if (l->open) {
+        s.peer = l->address;
+        struct tunnel_session *session = tunnel_client_session(l->client);
+        s.heard_at = session ? tunnel_session_heard(session) : s.connected_at;
+    }
+    return s;
+}

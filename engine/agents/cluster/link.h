@@ -1,0 +1,50 @@
+/* link: keeps one tunnel from the agent to the manager, for ever.
+ *
+ *   waiting ─► resolving ─► connecting ─► connected ─► (closed) ─► waiting ...
+ *                  │             └─ refused, failed: next address of the answer, then ─► waiting
+ *                  └─ no answer ─► waiting
+ *   connected ── dns.recheck finds that the name has moved ─► moving: a second tunnel is opened to the new address;
+ *                once it is open the first one is drained; if it fails the first one stays and the next recheck tries again
+ *
+ * Waiting: policy reconnect.backoff: constant 10 s (5 s after an orderly end), or exponential with jitter up to
+ *          reconnect.max. An agent whose DNS answer is kept for its life (dns.cache: process) gives up and ends its
+ *          process after AGENT_GIVE_UP without a connection; its supervisor starts a new one, which asks anew. That is the
+ *          5 to 10 minutes of mission L4.
+ * Source: fixtures/incidents.yaml#K03, #K04, #K12. */
+#ifndef PADDOCK_ENGINE_AGENTS_CLUSTER_LINK_H
+#define PADDOCK_ENGINE_AGENTS_CLUSTER_LINK_H
+
+#include "engine/agents/cluster/config.h"
+#include "engine/agents/cluster/resolver.h"
+#include "engine/tunnel/client.h"
+
+#define AGENT_BACKOFF_FIRST   NS_PER_S
+#define AGENT_WAIT_ERROR      (10 * NS_PER_S)
+#define AGENT_WAIT_CLEAN      (5 * NS_PER_S)
+#define AGENT_GIVE_UP         (300 * NS_PER_S)
+#define AGENT_RECHECK         (10 * NS_PER_S) /* and up to as much again as jitter */
+#define AGENT_CONNECT_TIMEOUT (10 * NS_PER_S)
+
+struct agent_link;
+struct agent_link_options {
+    struct world *world;
+    const struct policies *policies;
+    const struct agent_config *config; /* outlives the link */
+    struct agent_resolver *resolver;
+    struct str ca_pem, params_json, instance; /* copied */
+    void (*connected)(void *owner);           /* each time, also after a move; may be NULL */
+    void *owner;
+};
+struct agent_link *agent_link_new(const struct agent_link_options *options);
+void agent_link_free(struct agent_link *l);
+
+struct agent_link_state {
+    bool connected;
+    struct world_addr peer;  /* of the tunnel in use; empty: none */
+    world_time connected_at; /* of it */
+    world_time heard_at;     /* the last sign of life on it */
+    uint64_t connects, failures, moves;
+};
+struct agent_link_state agent_link_state(const struct agent_link *l);
+
+#endif
