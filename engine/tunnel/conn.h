@@ -1,9 +1,9 @@
 /* conn: one logical connection inside a tunnel session, as either end sees it.
  *
  *              local close, queue not empty
- *        open ─────────────────────────────► lingering ─► gone      (Error "EOF" goes out behind the last Data)
- *         │ └─ local close, queue empty; fail ───────────► gone
- *         └─ Error from the peer, session ended ─► ended ─► gone    (what was received before is delivered, then `closed`)
+ *        open ── close or fail, bytes queued ──► lingering ──► gone     (the Error goes out behind the last Data)
+ *         │ └─── close or fail, nothing queued ────────────► gone
+ *         └─ Error from the peer, session ended ─► ended ──► gone     (what was received is delivered, then `closed`)
  *
  * There is no acknowledgement of a dial: a connect that fails on the far side comes as `closed` with its cause.
  * There is no half-close: closing ends both directions.
@@ -40,7 +40,7 @@ struct tunnel_conn_handler {
     void (*closed)(void *owner, const struct err *err);
 };
 
-/* Gives an incoming connection its owner; data waits until then. The handler outlives the connection. */
+/* Gives a connection its owner; data waits until then. The handler outlives the connection. */
 void tunnel_conn_attach(struct tunnel_conn *c, const struct tunnel_conn_handler *handler,
                         void *owner);
 void tunnel_conn_write(struct tunnel_conn *c, struct str bytes); /* copies */
@@ -52,7 +52,7 @@ void tunnel_conn_pause(
 void tunnel_conn_resume(struct tunnel_conn *c);
 void tunnel_conn_close(struct tunnel_conn *c); /* what is queued is still sent, then "EOF" */
 void tunnel_conn_fail(struct tunnel_conn *c,
-                      struct str text); /* what is queued is dropped; the peer gets the text */
+                      struct str text); /* the same with another text than "EOF" */
 int64_t tunnel_conn_id(const struct tunnel_conn *c);
 
 /* Joins an incoming connection with a new stream to `address` ("host:port", numeric) and shovels both ways with

@@ -45,16 +45,19 @@ struct tunnel_session_options {
     const struct policies *policies; /* copied */
     struct str key; /* client key of the other side; on the client side "client" is customary */
     struct str instance; /* names the agent process behind it; empty: unknown */
-    /* May the peer's Connect be served? NULL: on the client side tcp; on the server side nothing. A refusal ends the
+    /* May the peer's Connect be served? NULL: on the client side tunnel_allow_default; on the server side nothing. A refusal ends the
      * session (policy tunnel.refusal: session) or only answers Error (connection). */
     bool (*allow)(void *owner, struct str proto, struct str address);
-    /* An allowed Connect: attach or join c, or end it. NULL: tunnel_conn_join_stream. */
+    /* An allowed Connect: attach, join or end c before returning. NULL: tunnel_conn_join_stream. */
     void (*incoming)(void *owner, struct tunnel_conn *c, struct str proto, struct str address);
     /* AddClient (add) and RemoveClient of a peer. NULL: ignored. */
     void (*client)(void *owner, bool add, struct str key, uint64_t session_key);
     void (*closed)(void *owner, const struct err *why);
     void *owner;
 };
+
+/* tcp to anywhere; unix and npipe only to Docker's socket (which a world cannot dial: the connection gets an Error). */
+bool tunnel_allow_default(void *owner, struct str proto, struct str address);
 
 struct tunnel_session *tunnel_session_new(struct world *w, const struct tunnel_transport *ops,
                                           void *transport,

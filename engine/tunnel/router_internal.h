@@ -1,0 +1,58 @@
+/* router_internal: the session table as router.c (table), announce.c (peers' lists), dial.c (choice) and accept.c share it. */
+#ifndef PADDOCK_ENGINE_TUNNEL_ROUTER_INTERNAL_H
+#define PADDOCK_ENGINE_TUNNEL_ROUTER_INTERNAL_H
+
+#include "engine/tunnel/router.h"
+#include "engine/tunnel/session_internal.h"
+
+#define ANNOUNCED_SESSIONS_MAX 64u /* of one key of one peer */
+
+/* One session in the table, of a client or of a peer that dialled us. */
+struct route {
+    struct tunnel_router *router;
+    struct tunnel_session *session;
+    struct client *client; /* NULL: a peer */
+    struct list link;      /* in client->routes or router->peers */
+    struct map announced;  /* of a peer: client key → struct announced */
+};
+
+struct client {
+    struct str key; /* owned */
+    struct list routes;
+};
+
+struct announced {
+    size_t n;
+    uint64_t sessions[ANNOUNCED_SESSIONS_MAX];
+};
+
+struct tunnel_announcer {
+    struct list link;
+    struct tunnel_session *session;
+};
+
+struct tunnel_router {
+    struct world *w;
+    struct policies policies;
+    struct map clients;                       /* key → struct client, none of them empty */
+    struct list peers, announcers, listeners; /* route, tunnel_announcer, tunnel_router_listener */
+    struct world_timer *digest;
+    bool freeing;
+};
+
+/* router.c */
+struct route *route_new(struct tunnel_router *r, const struct tunnel_identity *who);
+void route_free(struct route *route);
+struct tunnel_session_options route_session_options(struct tunnel_router *r,
+                                                    const struct tunnel_identity *who,
+                                                    struct route *route);
+struct tunnel_session *route_add(struct tunnel_router *r, struct route *route,
+                                 struct tunnel_session *s, const struct tunnel_identity *who);
+
+/* announce.c */
+void announce_change(struct tunnel_router *r, bool add, const struct tunnel_session *s);
+void announce_digest(void *router); /* the timer's */
+/* What a peer tells; the owner is its route. */
+void announced_by_peer(void *route, bool add, struct str key, uint64_t number);
+
+#endif

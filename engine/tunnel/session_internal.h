@@ -1,0 +1,92 @@
+/* session_internal: what session.c (life and timer), conn.c (connections), receive.c (incoming frames) and router.c share.
+ *
+ * Lists of a session; a connection is in
+ *   all      from its making to its release
+ *   ready    has something to deliver that must not be delivered from inside a call: the timer does it
+ *   backlog  has queued bytes that may be sent and waits for the transport (served round robin)
+ *   linger   was closed by its owner with bytes still queued (earliest deadline first: the time is the same for all)
+ * and in the map `conns` while the peer may name it. */
+#ifndef PADDOCK_ENGINE_TUNNEL_SESSION_INTERNAL_H
+#define PADDOCK_ENGINE_TUNNEL_SESSION_INTERNAL_H
+
+#include "engine/base/list.h"
+#include "engine/base/map.h"
+#include "engine/tunnel/queue.h"
+#include "engine/tunnel/session.h"
+
+struct tunnel_session {
+    struct world *w;
+    const struct tunnel_transport *ops;
+    void *transport;                 /* NULL: gone */
+    struct tunnel_session_options o; /* o.policies points to `policies` */
+    struct policies policies;
+    struct str key, instance; /* owned */
+    uint64_t number;
+    int64_t next_id, next_conn;
+    struct map conns; /* 8-byte id → struct tunnel_conn */
+    struct list all, ready, backlog, linger;
+    struct world_timer *timer;
+    world_time armed_for; /* INT64_MAX: not armed */
+    world_time ping_at, sync_at, heard, dead_after;
+    struct buf scratch; /* the frame being sent */
+    unsigned busy;      /* callbacks under way: memory stays */
+    bool ended, draining, reading_paused;
+    struct tunnel_session_stats stats;
+};
+
+enum conn_state {
+    CONN_OPEN,
+    CONN_LINGERING, /* closed by its owner, queue not empty */
+    CONN_ENDED,     /* the peer is done with it; what it sent is being delivered */
+    CONN_GONE,      /* the handle has ended; memory stays while a callback is under way */
+};
+
+struct tunnel_conn {
+    struct tunnel_session *session;
+    int64_t id;
+    enum conn_state state;
+    const struct tunnel_conn_handler *handler; /* NULL: no owner yet, or none any more */
+    void *owner;
+    struct list all, ready, backlog, linger;
+    struct byte_queue in, out;
+    struct err *why;    /* of CONN_ENDED; NULL: orderly */
+    struct str last;    /* owned: text of the Error that ends a lingering connection */
+    struct str forward; /* owned: client key that a peer forwards to; empty: none */
+    world_time linger_until;
+    unsigned busy;
+    bool ours;        /* we sent Connect */
+    bool paused;      /* our owner does not want to read */
+    bool pause_sent;  /* we told the peer to stop: our direction ... */
+    bool peer_paused; /* ... and the peer told us: the other one; two flags, never one (K45) */
+    bool above;       /* `drained` is owed */
+    bool missed;      /* was absent from the last sync list, and younger than its newest id */
+};
+
+/* session.c */
+void session_enter(struct tunnel_session *s);
+void session_leave(struct tunnel_session *s); /* may free s */
+void session_end(struct tunnel_session *s, const struct err *why);
+void session_wake(struct tunnel_session *s, world_time at); /* the timer fires at `at` or earlier */
+void session_send(struct tunnel_session *s, enum tunnel_type type, int64_t conn,
+                  struct str payload);
+bool session_congested(const struct tunnel_session *s);
+void session_pump(struct tunnel_session *s);
+
+/* conn.c */
+struct tunnel_conn *conn_new(struct tunnel_session *s, int64_t id, bool ours);
+struct tunnel_conn *conn_find(const struct tunnel_session *s, int64_t id);
+void conn_receive(struct tunnel_conn *c, struct str bytes);
+void conn_peer_paused(struct tunnel_conn *c, bool paused);
+/* The peer is done with it: `closed` comes once what it sent is taken. take_why NULL: orderly. */
+void conn_ended(struct tunnel_conn *c, struct err *take_why);
+/* Ends it at once: `closed` comes now, whatever is buffered. */
+void conn_break(struct tunnel_conn *c, const struct err *why);
+void conn_deliver(struct tunnel_conn *c); /* from the timer */
+void conn_serve(struct tunnel_conn *c);   /* its turn: one chunk goes out */
+void conn_linger_timeout(struct tunnel_conn *c);
+enum err_code conn_error_code(struct str text);
+
+/* receive.c */
+void session_receive(struct tunnel_session *s, struct str message);
+
+#endif
