@@ -18,7 +18,7 @@ void announce_change(struct tunnel_router *r, bool add, const struct tunnel_sess
 static size_t announce_routes(struct tunnel_session *to, const struct list *head)
 {
     size_t n = 0;
-    for (const struct list *it = head->next; it != head; it = it->next, n++) {
+    for (struct list *it = head->next; it != head; it = it->next, n++) {
         const struct route *route = container_of(it, struct route, link);
         tunnel_session_announce(to, true, route->session->key, route->session->number);
     }

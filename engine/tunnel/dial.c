@@ -10,7 +10,7 @@ static bool session_fresh(const struct tunnel_router *r, const struct tunnel_ses
 static struct tunnel_session *choose_newest(const struct tunnel_router *r, const struct list *head)
 {
     struct tunnel_session *best = NULL;
-    for (const struct list *it = head->prev; it != head; it = it->prev) {
+    for (struct list *it = head->prev; it != head; it = it->prev) {
         struct tunnel_session *s = container_of(it, struct route, link)->session;
         if (tunnel_session_draining(s))
             continue;
@@ -24,7 +24,7 @@ static struct tunnel_session *choose_newest(const struct tunnel_router *r, const
 
 static struct tunnel_session *choose_oldest(const struct list *head)
 {
-    for (const struct list *it = head->next; it != head; it = it->next) {
+    for (struct list *it = head->next; it != head; it = it->next) {
         struct tunnel_session *s = container_of(it, struct route, link)->session;
         if (!tunnel_session_draining(s))
             return s;
@@ -46,7 +46,7 @@ static struct tunnel_session *choose_peer(const struct tunnel_router *r, struct 
 {
     bool newest = policy_get(&r->policies, POLICY_SESSION_CHOICE) == POLICY_SESSION_NEWEST;
     struct tunnel_session *first = NULL;
-    for (const struct list *it = r->peers.next; it != &r->peers; it = it->next) {
+    for (struct list *it = r->peers.next; it != &r->peers; it = it->next) {
         const struct route *peer = container_of(it, struct route, link);
         if (!map_has(&peer->announced, key) || tunnel_session_draining(peer->session))
             continue;
@@ -101,7 +101,7 @@ size_t tunnel_router_count(const struct tunnel_router *r, struct str key)
     const struct client *c = map_get(&r->clients, key);
     size_t n = 0;
     if (c)
-        for (const struct list *it = c->routes.next; it != &c->routes; it = it->next)
+        for (struct list *it = c->routes.next; it != &c->routes; it = it->next)
             n++;
     return n;
 }
