@@ -99,8 +99,9 @@ static bool allow_nothing(void *owner, struct str proto, struct str address)
     return false; /* nobody who dialled us may dial through us */
 }
 
-static struct tunnel_session_options
-session_options(struct tunnel_router *r, const struct tunnel_identity *who, struct route *route)
+struct tunnel_session_options route_session_options(struct tunnel_router *r,
+                                                    const struct tunnel_identity *who,
+                                                    struct route *route)
 {
     return (struct tunnel_session_options){.side = TUNNEL_SERVER,
                                            .policies = &r->policies,
