@@ -24,7 +24,8 @@ struct pki_cert_spec {
     size_t dns_n;
     const struct str *ips; /* "10.0.0.1", "::1" */
     size_t ips_n;
-    int64_t not_before_s, not_after_s; /* unix seconds, both inclusive */
+    int64_t not_before_s,
+        not_after_s; /* unix seconds: valid from the first until just before the second */
     uint64_t serial;
     unsigned usage; /* PKI_CA, or PKI_SERVER and PKI_CLIENT joined */
 };

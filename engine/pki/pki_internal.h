@@ -1,0 +1,31 @@
+/* pki_internal: what the files of this layer share: OpenSSL's objects behind ours. */
+#ifndef PADDOCK_ENGINE_PKI_PKI_INTERNAL_H
+#define PADDOCK_ENGINE_PKI_PKI_INTERNAL_H
+
+#include "engine/pki/x509.h"
+
+#include <openssl/evp.h>
+#include <openssl/x509.h>
+
+struct pki_key {
+    EVP_PKEY *pkey;
+    enum pki_key_kind kind;
+    bool is_private;
+};
+
+static inline const unsigned char *pki_bytes(struct str s)
+{
+    return (const unsigned char *)s.p;
+}
+
+/* Takes pkey. NULL when its kind or size is not one of ours; pkey is freed then. */
+struct pki_key *pki_key_wrap(EVP_PKEY *take_pkey, bool is_private);
+/* The digest that a key signs with; NULL for Ed25519, which hashes by itself. */
+const EVP_MD *pki_key_digest(const struct pki_key *key);
+
+/* The next certificate of a chain; NULL when what is there is malformed or too long. */
+X509 *pki_x509_next(struct str *rest);
+int64_t pki_time_s(const ASN1_TIME *t);
+void pki_x509_key_hash(const X509 *cert, unsigned char out[PKI_SHA256_BYTES]);
+
+#endif
