@@ -14,6 +14,7 @@ struct http_ws;
 struct http_ws_options {
     size_t message_bytes_max; /* 0: WORLD_WS_MESSAGE_MAX */
     size_t fragment_bytes;    /* outgoing; 0: one frame */
+    const char *protocol; /* server: the sub-protocol chosen among the offered ones; NULL: none */
 };
 
 /* Server side: checks the upgrade request (method, Upgrade, Connection, Sec-WebSocket-Version 13, -Key), answers 101 or

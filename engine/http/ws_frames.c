@@ -1,0 +1,253 @@
+/* Frames in and out (RFC 6455 §5): wslay cuts and masks them, the rules that join frames to messages are here. */
+#include "engine/http/ws_internal.h"
+
+#include <string.h>
+
+enum ws_close_code {
+    WS_CODE_PROTOCOL = 1002,
+    WS_CODE_NONE = 1005,
+    WS_CODE_ABNORMAL = 1006,
+    WS_CODE_NOT_UTF8 = 1007,
+    WS_CODE_TOO_BIG = 1009
+};
+
+/* ---- wslay's callbacks ---- */
+
+static ssize_t on_recv(uint8_t *bytes, size_t n, int flags, void *owner)
+{
+    struct http_ws *ws = owner;
+    if (ws->input.rest.n == 0)
+        return -1; /* would block */
+    size_t take = n < ws->input.rest.n ? n : ws->input.rest.n;
+    memcpy(bytes, ws->input.rest.p, take);
+    http_input_skip(&ws->input, take);
+    return (ssize_t)take;
+}
+
+/* Gathers head and payload for one write; a large payload that needs no masking goes straight to the stream. */
+static ssize_t on_send(const uint8_t *bytes, size_t n, int flags, void *owner)
+{
+    struct http_ws *ws = owner;
+    struct str piece = {(const char *)bytes, n};
+    if (n <= HTTP_JOIN_MAX) {
+        buf_add(&ws->out, piece);
+    } else {
+        world_stream_write(ws->stream, buf_str(&ws->out));
+        buf_clear(&ws->out);
+        world_stream_write(ws->stream, piece);
+    }
+    return (ssize_t)n;
+}
+
+static int on_mask(uint8_t *bytes, size_t n, void *owner)
+{
+    struct http_ws *ws = owner;
+    world_random(ws->w, bytes, n);
+    return 0;
+}
+
+void ws_frames_init(struct http_ws *ws)
+{
+    static const struct wslay_frame_callbacks callbacks = {on_send, on_recv, on_mask};
+    int failed = wslay_frame_context_init(&ws->frames, &callbacks, ws);
+    BUG_ON(failed, "a frame context is a small allocation");
+}
+
+/* ---- out ---- */
+
+void ws_send_frame(struct http_ws *ws, uint8_t opcode, bool fin, struct str payload)
+{
+    struct wslay_frame_iocb io = {.fin = fin,
+                                  .opcode = opcode,
+                                  .payload_length = payload.n,
+                                  .mask = ws->client,
+                                  .data = (const uint8_t *)payload.p,
+                                  .data_length = payload.n};
+    buf_clear(&ws->out);
+    ssize_t sent = wslay_frame_send(ws->frames, &io);
+    BUG_ON(sent < 0 || (size_t)sent != payload.n, "a frame is gathered at once");
+    if (ws->out.n)
+        world_stream_write(ws->stream, buf_str(&ws->out));
+    http_buffer_trim(&ws->out);
+}
+
+void ws_send_close(struct http_ws *ws, uint16_t code, struct str reason)
+{
+    char payload[WS_CONTROL_BYTES_MAX];
+    size_t n = reason.n < sizeof(payload) - 2 ? reason.n : sizeof(payload) - 2;
+    if (code == 0 || code == WS_CODE_NONE || code == WS_CODE_ABNORMAL) {
+        ws_send_frame(ws, WSLAY_CONNECTION_CLOSE, true, str_empty);
+        return;
+    }
+    payload[0] = (char)(code >> 8);
+    payload[1] = (char)(code & 0xff);
+    while (n && !http_is_utf8((struct str){reason.p, n})) /* cut within a character */
+        n--;
+    if (n)
+        memcpy(payload + 2, reason.p, n);
+    ws_send_frame(ws, WSLAY_CONNECTION_CLOSE, true, (struct str){payload, n + 2});
+}
+
+/* ---- in ---- */
+
+static bool broken(struct http_ws *ws, uint16_t code, const char *why)
+{
+    struct err *err =
+        err_new(code == WS_CODE_TOO_BIG ? ERR_TOO_LARGE : ERR_PROTOCOL, "WebSocket peer: %s", why);
+    struct world_ws_closed how = {.err = err, .code = WS_CODE_ABNORMAL};
+    ws_send_close(ws, code, str_c(why));
+    ws_finish(ws, &how, false);
+    err_free(err);
+    return false;
+}
+
+static bool is_control(uint8_t opcode)
+{
+    return opcode & 8;
+}
+
+static const char *check_frame(const struct http_ws *ws, const struct wslay_frame_iocb *io)
+{
+    if (io->rsv)
+        return "a reserved bit is set";
+    if (io->mask == (ws->client ? 1 : 0))
+        return ws->client ? "a frame of the server is masked"
+                          : "a frame of the client is not masked";
+    switch (io->opcode) {
+    case WSLAY_CONTINUATION_FRAME:
+        return ws->in_message ? NULL : "a continuation without a beginning";
+    case WSLAY_TEXT_FRAME:
+    case WSLAY_BINARY_FRAME:
+        return ws->in_message ? "a message begins within another" : NULL;
+    case WSLAY_CONNECTION_CLOSE:
+    case WSLAY_PING:
+    case WSLAY_PONG:
+        return !io->fin || io->payload_length > WS_CONTROL_BYTES_MAX
+                   ? "a control frame is fragmented or too long"
+                   : NULL;
+    default:
+        return "an opcode is unknown";
+    }
+}
+
+static bool frame_start(struct http_ws *ws, const struct wslay_frame_iocb *io)
+{
+    const char *why = check_frame(ws, io);
+    if (why)
+        return broken(ws, WS_CODE_PROTOCOL, why);
+    ws->in_frame = true;
+    ws->fin = io->fin;
+    ws->opcode = io->opcode;
+    ws->frame_left = io->payload_length;
+    ws->control_n = 0;
+    if (is_control(io->opcode))
+        return true;
+    if (io->opcode != WSLAY_CONTINUATION_FRAME) {
+        ws->in_message = true;
+        ws->text = io->opcode == WSLAY_TEXT_FRAME;
+        buf_clear(&ws->message);
+    }
+    if (io->payload_length > ws->message_bytes_max - ws->message.n)
+        return broken(ws, WS_CODE_TOO_BIG, "a message is too large");
+    return true;
+}
+
+static bool valid_close_code(uint16_t code)
+{
+    return (code >= 1000 && code <= 1014 && code != 1004 && code != WS_CODE_NONE &&
+            code != WS_CODE_ABNORMAL) ||
+           (code >= 3000 && code <= 4999);
+}
+
+/* Answers the close with its own code and ends. */
+static bool on_close(struct http_ws *ws, struct str payload)
+{
+    struct world_ws_closed how = {.code = WS_CODE_NONE, .reason = str_empty};
+    if (payload.n == 1)
+        return broken(ws, WS_CODE_PROTOCOL, "a close code is cut");
+    if (payload.n >= 2) {
+        how.code = (uint16_t)((unsigned char)payload.p[0] << 8 | (unsigned char)payload.p[1]);
+        how.reason = str_sub(payload, 2, payload.n);
+        if (!valid_close_code(how.code))
+            return broken(ws, WS_CODE_PROTOCOL, "a close code is not allowed");
+        if (!http_is_utf8(how.reason))
+            return broken(ws, WS_CODE_NOT_UTF8, "a close reason is not UTF-8");
+    }
+    ws_send_close(ws, how.code, str_empty);
+    ws_finish(ws, &how, false);
+    return false;
+}
+
+static bool on_ping(struct http_ws *ws, struct str payload)
+{
+    if (world_stream_queued(ws->stream) <= WORLD_STREAM_LOW)
+        ws->pongs = 0;
+    if (ws->pongs < WS_PONGS_MAX) {
+        ws->pongs++;
+        ws_send_frame(ws, WSLAY_PONG, true, payload);
+    }
+    if (ws->handler->ping)
+        ws->handler->ping(ws->owner, payload);
+    return !ws->dead;
+}
+
+static bool control_end(struct http_ws *ws)
+{
+    struct str payload = {(const char *)ws->control, ws->control_n};
+    switch (ws->opcode) {
+    case WSLAY_PING:
+        return on_ping(ws, payload);
+    case WSLAY_PONG:
+        if (ws->handler->pong)
+            ws->handler->pong(ws->owner, payload);
+        return !ws->dead;
+    default:
+        return on_close(ws, payload);
+    }
+}
+
+static bool message_end(struct http_ws *ws, struct str payload)
+{
+    ws->in_message = false;
+    if (ws->text && !http_is_utf8(payload))
+        return broken(ws, WS_CODE_NOT_UTF8, "a text is not UTF-8");
+    ws->handler->message(ws->owner, ws->text, payload);
+    if (!ws->dead)
+        http_buffer_trim(&ws->message);
+    return !ws->dead;
+}
+
+/* One piece of a frame's payload, as much of it as has come. */
+static bool frame_piece(struct http_ws *ws, const struct wslay_frame_iocb *io)
+{
+    struct str piece = {(const char *)io->data, io->data_length};
+    if (!ws->in_frame && !frame_start(ws, io))
+        return false;
+    BUG_ON(piece.n > ws->frame_left, "a piece lies within its frame");
+    ws->frame_left -= piece.n;
+    bool whole = ws->frame_left == 0;
+    ws->in_frame = !whole;
+    if (is_control(ws->opcode)) {
+        if (piece.n)
+            memcpy(ws->control + ws->control_n, piece.p, piece.n);
+        ws->control_n += piece.n;
+        return whole ? control_end(ws) : true;
+    }
+    if (whole && ws->fin && ws->message.n == 0) /* all of it at once: no copy */
+        return message_end(ws, piece);
+    buf_add(&ws->message, piece);
+    return whole && ws->fin ? message_end(ws, buf_str(&ws->message)) : true;
+}
+
+void ws_read(struct http_ws *ws)
+{
+    struct wslay_frame_iocb io;
+    bool go = true;
+    while (go && !ws->paused) {
+        ssize_t r = wslay_frame_recv(ws->frames, &io);
+        if (r == WSLAY_ERR_WANT_READ)
+            break;
+        go = r < 0 ? broken(ws, WS_CODE_PROTOCOL, "a frame is malformed") : frame_piece(ws, &io);
+    }
+    ws->more = !ws->dead && ws->paused;
+}
