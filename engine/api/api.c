@@ -1,0 +1,120 @@
+/* Routes and the answers that need nothing but the caches. */
+#include "engine/api/api_internal.h"
+
+struct api *api_new(const struct api_options *o)
+{
+    struct api *a = MEM_NEW(struct api);
+    a->world = o->world;
+    a->policies = *o->policies;
+    a->log = (struct log){world_log(o->world), STR("api")};
+    a->clusters = o->clusters;
+    a->tokens = o->tokens;
+    a->settings = o->settings;
+    a->tokens_by_token = o->tokens_by_token;
+    a->router = o->router;
+    a->peers = o->peers;
+    a->agent_image = str_dup(o->agent_image);
+    a->registration = registration_new(o->client, o->clusters, o->secrets);
+    a->admission = admission_new(a);
+    return a;
+}
+
+void api_free(struct api *a)
+{
+    if (!a)
+        return;
+    admission_free(a->admission);
+    registration_free(a->registration);
+    str_free(&a->agent_image);
+    mem_free(a);
+}
+
+void api_set_replicas(struct api *a, size_t n) { admission_set_replicas(a->admission, n); }
+
+void api_error(struct http_exchange *x, int status, const char *code, const char *fmt, ...)
+{
+    struct buf message = {0}, body = {0};
+    va_list ap;
+    va_start(ap, fmt);
+    buf_addv(&message, fmt, ap);
+    va_end(ap);
+    buf_addf(&body, "{\"type\":\"error\",\"status\":\"%d\",\"code\":\"%s\",\"message\":", status,
+             code);
+    json_write_string(&body, buf_str(&message));
+    buf_add_char(&body, '}');
+    http_answer(x, status, "application/json", NULL, buf_str(&body));
+    buf_free(&message);
+    buf_free(&body);
+}
+
+void api_text(struct http_exchange *x, int status, struct str body)
+{
+    http_answer(x, status, "text/plain; charset=utf-8", NULL, body);
+}
+
+struct str api_setting(const struct api *a, struct arena *arena, const char *name)
+{
+    struct kube_object *o = kube_informer_get(a->settings, str_c(name));
+    if (!o)
+        return str_empty;
+    cJSON *tree = kube_object_tree(o, arena);
+    struct str value = json_string_at(tree, "value");
+    return value.n ? value : json_string_at(tree, "default");
+}
+
+/* GET /v3/settings/NAME: only what agents need before they can log in. */
+void api_settings_handle(struct api *a, struct http_exchange *x, struct str name)
+{
+    struct arena arena = {0};
+    struct buf body = {0};
+    if (!str_eq_c(name, "cacerts")) {
+        api_error(x, 401, "Unauthorized", "must authenticate");
+        return;
+    }
+    struct str value = api_setting(a, &arena, "cacerts");
+    buf_add_c(&body, "{\"baseType\":\"setting\",\"customized\":false,\"default\":\"\","
+                     "\"id\":\"cacerts\",\"name\":\"cacerts\",\"source\":\"db\","
+                     "\"type\":\"setting\",\"value\":");
+    json_write_string(&body, value);
+    buf_add_char(&body, '}');
+    http_answer(x, 200, "application/json", NULL, buf_str(&body));
+    buf_free(&body);
+    arena_free(&arena);
+}
+
+void api_cacerts_handle(struct api *a, struct http_exchange *x)
+{
+    struct arena arena = {0};
+    api_text(x, 200, api_setting(a, &arena, "cacerts"));
+    arena_free(&arena);
+}
+
+static bool route_get(struct api *a, struct http_exchange *x, struct str path)
+{
+    static const struct str settings = STR_INIT("/v3/settings/"), import = STR_INIT("/v3/import/");
+    if (str_eq_c(path, "/ping"))
+        api_text(x, 200, STR("pong"));
+    else if (str_eq_c(path, "/healthz"))
+        api_text(x, 200, STR("ok"));
+    else if (str_eq_c(path, "/cacerts"))
+        api_cacerts_handle(a, x);
+    else if (str_starts(path, settings))
+        api_settings_handle(a, x, str_sub(path, settings.n, path.n));
+    else if (str_starts(path, import))
+        api_import_handle(a, x, str_sub(path, import.n, path.n));
+    else if (str_eq_c(path, "/v3/connect") || str_eq_c(path, "/v3/connect/register"))
+        api_connect_handle(a, x, str_ends(path, STR("/register")));
+    else
+        return false;
+    return true;
+}
+
+void api_handle(void *api, struct http_exchange *x)
+{
+    struct api *a = api;
+    if (!str_eq_c(http_method(x), "GET"))
+        api_error(x, 405, "MethodNotAllowed", "the method " STR_FMT " is not supported here",
+                  STR_ARG(http_method(x)));
+    else if (!route_get(a, x, http_path(x)))
+        api_error(x, 404, "NotFound", "there is nothing at " STR_FMT, STR_ARG(http_path(x)));
+}

@@ -1,0 +1,38 @@
+/* api: what a server replica answers over HTTP.
+ *
+ *   GET /ping                        "pong"            GET /healthz    "ok"
+ *   GET /cacerts                     the CA as PEM     GET /v3/settings/cacerts   the same as a setting (JSON)
+ *   GET /v3/import/TOKEN_ID.yaml     the import manifest (rendered for any token: a wrong one fails at the connect)
+ *   GET /v3/connect[/register]       upgrade to a tunnel: agents by token and params, peers by ID and token
+ *
+ * Anything else is 404 in the API's error shape. Tunnels are admitted by policy connect.admission: paced gives each
+ * replica its share of the rate, holds a few seconds' worth of agents, and tells the rest when to come back.
+ * Ownership: caches, client, router and peers belong to the server and outlive the API.
+ * Source: fixtures/incidents.yaml#K12, #K46, #K48; the paths and codes are the original's. */
+#ifndef PADDOCK_ENGINE_API_API_H
+#define PADDOCK_ENGINE_API_API_H
+
+#include "engine/kube/informer.h"
+#include "engine/tunnel/peers.h"
+
+#define API_PARAMS_BYTES_MAX   ((size_t)64 << 10)
+#define API_ADMISSION_HOLD_MAX (5 * NS_PER_S) /* longer waits are told to come back */
+
+struct api;
+struct api_options {
+    struct world *world;
+    const struct policies *policies;
+    struct kube_client *client; /* of the local cluster */
+    struct kube_informer *clusters, *tokens, *settings, *secrets;
+    size_t tokens_by_token; /* index of tokens on status.token */
+    struct tunnel_router *router;
+    struct tunnel_peers *peers;
+    struct str agent_image;
+};
+struct api *api_new(const struct api_options *options);
+void api_free(struct api *a);
+void api_handle(void *api, struct http_exchange *x); /* an http_handler */
+/* How many replicas share the agents, this one included: paces admission. */
+void api_set_replicas(struct api *a, size_t n);
+
+#endif

@@ -1,0 +1,47 @@
+/* What the files of engine/api share. */
+#ifndef PADDOCK_ENGINE_API_API_INTERNAL_H
+#define PADDOCK_ENGINE_API_API_INTERNAL_H
+
+#include "engine/api/api.h"
+#include "engine/api/registration.h"
+#include "engine/base/json.h"
+#include "engine/http/ws.h"
+
+struct admission;
+
+struct api {
+    struct world *world;
+    struct policies policies;
+    struct log log;
+    struct kube_informer *clusters, *tokens, *settings;
+    size_t tokens_by_token;
+    struct tunnel_router *router;
+    struct tunnel_peers *peers;
+    struct str agent_image; /* owned */
+    struct registration *registration;
+    struct admission *admission;
+};
+
+/* The API's error shape: {"type":"error","status":"404","code":"NotFound","message":"..."}. */
+void api_error(struct http_exchange *x, int status, const char *code, const char *fmt, ...)
+    printf_like(4, 5);
+void api_text(struct http_exchange *x, int status, struct str body);
+/* The value of a setting, or its default; empty: none. Lives in the arena. */
+struct str api_setting(const struct api *a, struct arena *arena, const char *name);
+
+void api_settings_handle(struct api *a, struct http_exchange *x, struct str name);
+void api_cacerts_handle(struct api *a, struct http_exchange *x);
+void api_import_handle(struct api *a, struct http_exchange *x, struct str file);
+void api_connect_handle(struct api *a, struct http_exchange *x, bool registers);
+
+/* ---- admission ---- */
+struct admission *admission_new(struct api *a);
+void admission_free(struct admission *ad);
+void admission_set_replicas(struct admission *ad, size_t n);
+/* Lets the exchange in at once or later (then `admit` is called with it), or answers 503 itself. data is the caller's
+ * for this exchange: given back to admit, or freed with `drop` when it never comes to that. */
+void admission_ask(struct admission *ad, struct http_exchange *x, void *data,
+                   void (*admit)(struct api *a, struct http_exchange *x, void *data),
+                   void (*drop)(void *data));
+
+#endif

@@ -1,0 +1,133 @@
+/* GET /v3/connect[/register]: who is at the door, and then a tunnel session.
+ *
+ * Peers: X-API-Tunnel-ID and X-API-Tunnel-Token of a replica that we know. Agents: X-API-Tunnel-Token is a registration
+ * token, X-API-Tunnel-Params says where their cluster's API is. As the original: no headers at all is 401, everything
+ * else that does not fit is 400 with the reason; an unknown token reads "cluster not found". */
+#include "engine/api/api_internal.h"
+#include "engine/base/codec.h"
+
+struct caller {
+    struct str cluster_id, address, token, ca_cert, instance;
+};
+
+static void caller_free(void *data)
+{
+    struct caller *c = data;
+    str_free(&c->cluster_id);
+    str_free(&c->address);
+    str_free(&c->token);
+    str_free(&c->ca_cert);
+    str_free(&c->instance);
+    mem_free(c);
+}
+
+/* ---- agents ---- */
+
+static struct err *params_tree(struct arena *arena, struct str header, cJSON **out)
+{
+    struct buf text = {.max = API_PARAMS_BYTES_MAX};
+    if (header.n > API_PARAMS_BYTES_MAX)
+        return err_new(ERR_INVALID, "X-API-Tunnel-Params is longer than %zu bytes",
+                       API_PARAMS_BYTES_MAX);
+    struct err *err = NULL;
+    if (!base64_decode(&text, header))
+        err = err_new(ERR_INVALID, "X-API-Tunnel-Params is not base64");
+    else
+        err = json_parse(arena, arena_str(arena, buf_str(&text)), out);
+    buf_free(&text);
+    return err;
+}
+
+static struct err *read_params(struct arena *arena, struct str header, struct caller *c)
+{
+    cJSON *tree = NULL;
+    struct err *err = params_tree(arena, header, &tree);
+    if (err)
+        return err;
+    const cJSON *cluster = json_get(tree, "cluster");
+    if (!cluster)
+        return err_new(ERR_INVALID, json_get(tree, "node")
+                                        ? "node agents belong to clusters that this manager built"
+                                        : "neither node nor cluster is given in the parameters");
+    struct str address = json_string_at(cluster, "address");
+    struct str token = json_string_at(cluster, "token");
+    struct str ca_cert = json_string_at(cluster, "caCert");
+    if (!address.n || !token.n || !ca_cert.n)
+        return err_new(ERR_INVALID, "the parameters need address, token and caCert of the cluster");
+    c->address = str_dup(address);
+    c->token = str_dup(token);
+    c->ca_cert = str_dup(ca_cert);
+    return NULL;
+}
+
+/* Which cluster the token registers; the Cluster must be there and stay. */
+static struct err *find_cluster(const struct api *a, struct str token, struct caller *c)
+{
+    const struct map *members = kube_informer_by(a->tokens, a->tokens_by_token, token);
+    void *value = NULL;
+    for (size_t i = 0; members && map_next(members, &i, NULL, &value);) {
+        const struct kube_object *registration = value;
+        const struct kube_object *cluster = kube_informer_get(a->clusters, registration->ns);
+        if (!cluster)
+            continue;
+        c->cluster_id = str_dup(cluster->name);
+        return NULL;
+    }
+    return err_new(ERR_INVALID, "cluster not found");
+}
+
+static struct err *read_caller(const struct api *a, struct http_exchange *x, struct caller *c)
+{
+    const struct http_headers *h = http_request_headers(x);
+    struct arena arena = {0};
+    struct err *err = find_cluster(a, http_headers_get(h, "X-API-Tunnel-Token"), c);
+    if (!err)
+        err = read_params(&arena, http_headers_get(h, "X-API-Tunnel-Params"), c);
+    if (!err)
+        c->instance = str_dup(http_headers_get(h, "X-Agent-Instance"));
+    arena_free(&arena);
+    return err;
+}
+
+static void admit_agent(struct api *a, struct http_exchange *x, void *data)
+{
+    struct caller *c = data;
+    struct tunnel_identity who = {.key = c->cluster_id, .instance = c->instance};
+    if (tunnel_router_accept(a->router, x, &who))
+        registration_note(a->registration, c->cluster_id, c->address, c->token, c->ca_cert);
+    caller_free(c);
+}
+
+static void connect_agent(struct api *a, struct http_exchange *x)
+{
+    struct caller *c = MEM_NEW(struct caller);
+    struct err *err = read_caller(a, x, c);
+    if (err) {
+        log_info(&a->log, "an agent was refused: %s", err->message);
+        api_text(x, 400, str_c(err->message));
+        err_free(err);
+        caller_free(c);
+        return;
+    }
+    admission_ask(a->admission, x, c, admit_agent, caller_free);
+}
+
+/* ---- the door ---- */
+
+void api_connect_handle(struct api *a, struct http_exchange *x, bool registers)
+{
+    (void)registers; /* it makes a difference to node agents only */
+    const struct http_headers *h = http_request_headers(x);
+    struct str id = http_headers_get(h, "X-API-Tunnel-ID");
+    struct str token = http_headers_get(h, "X-API-Tunnel-Token");
+    if (id.n && token.n && tunnel_peers_check(a->peers, id, token)) {
+        struct tunnel_identity who = {.key = id, .peer = true};
+        (void)tunnel_router_accept(a->router, x, &who); /* answered either way */
+    } else if (!token.n) {
+        api_text(x, 401, STR("failed authentication"));
+    } else if (!kube_informer_synced(a->tokens) || !kube_informer_synced(a->clusters)) {
+        api_text(x, 503, STR("starting: the caches are not filled yet"));
+    } else {
+        connect_agent(a, x);
+    }
+}

@@ -1,0 +1,20 @@
+/* registration: what a connecting cluster agent said about its cluster, written to the Cluster and to a Secret: driver,
+ * API endpoint, CA, service-account token. Only what differs is written, however often agents connect; failures are
+ * retried with back-off until written or until the agent says something newer.
+ *
+ * The Secret's name follows from the cluster's id, so that replicas that register at the same time meet in one object
+ * (fixtures/incidents.yaml#K26, #K29). */
+#ifndef PADDOCK_ENGINE_API_REGISTRATION_H
+#define PADDOCK_ENGINE_API_REGISTRATION_H
+
+#include "engine/kube/informer.h"
+
+struct registration;
+struct registration *registration_new(struct kube_client *c, struct kube_informer *clusters,
+                                      struct kube_informer *secrets);
+void registration_free(struct registration *r);
+/* address: "host:port" of the downstream API; ca_cert: base64 of its PEM, as the agent sent it. */
+void registration_note(struct registration *r, struct str cluster_id, struct str address,
+                       struct str token, struct str ca_cert);
+
+#endif

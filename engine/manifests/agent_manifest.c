@@ -1,0 +1,194 @@
+/* The import manifest as text. */
+#include "engine/manifests/agent_manifest.h"
+
+#include "engine/base/codec.h"
+#include "engine/base/json.h"
+#include "engine/pki/pki.h"
+
+#define CREDENTIALS_HEX 10u
+
+static const char roles[] =
+    "---\n"
+    "apiVersion: rbac.authorization.k8s.io/v1\n"
+    "kind: ClusterRole\n"
+    "metadata:\n"
+    "  name: proxy-clusterrole-kubeapiserver\n"
+    "rules:\n"
+    "- apiGroups: [\"\"]\n"
+    "  resources: [nodes/metrics, nodes/proxy, nodes/stats, nodes/log, nodes/spec]\n"
+    "  verbs: [get, list, watch, create]\n"
+    "---\n"
+    "apiVersion: rbac.authorization.k8s.io/v1\n"
+    "kind: ClusterRoleBinding\n"
+    "metadata:\n"
+    "  name: proxy-role-binding-kubernetes-master\n"
+    "roleRef:\n"
+    "  apiGroup: rbac.authorization.k8s.io\n"
+    "  kind: ClusterRole\n"
+    "  name: proxy-clusterrole-kubeapiserver\n"
+    "subjects:\n"
+    "- apiGroup: rbac.authorization.k8s.io\n"
+    "  kind: User\n"
+    "  name: kube-apiserver\n"
+    "---\n"
+    "apiVersion: v1\n"
+    "kind: Namespace\n"
+    "metadata:\n"
+    "  name: cattle-system\n"
+    "---\n"
+    "apiVersion: v1\n"
+    "kind: ServiceAccount\n"
+    "metadata:\n"
+    "  name: cattle\n"
+    "  namespace: cattle-system\n"
+    "---\n"
+    "apiVersion: rbac.authorization.k8s.io/v1\n"
+    "kind: ClusterRoleBinding\n"
+    "metadata:\n"
+    "  name: cattle-admin-binding\n"
+    "  labels:\n"
+    "    cattle.io/creator: norman\n"
+    "subjects:\n"
+    "- kind: ServiceAccount\n"
+    "  name: cattle\n"
+    "  namespace: cattle-system\n"
+    "roleRef:\n"
+    "  apiGroup: rbac.authorization.k8s.io\n"
+    "  kind: ClusterRole\n"
+    "  name: cattle-admin\n"
+    "---\n"
+    "apiVersion: rbac.authorization.k8s.io/v1\n"
+    "kind: ClusterRole\n"
+    "metadata:\n"
+    "  name: cattle-admin\n"
+    "  labels:\n"
+    "    cattle.io/creator: norman\n"
+    "rules:\n"
+    "- apiGroups: [\"*\"]\n"
+    "  resources: [\"*\"]\n"
+    "  verbs: [\"*\"]\n"
+    "- nonResourceURLs: [\"*\"]\n"
+    "  verbs: [\"*\"]\n";
+
+/* YAML's double-quoted form takes every JSON string as it is. */
+static void quoted(struct buf *out, const char *before, struct str value)
+{
+    buf_add_c(out, before);
+    json_write_string(out, value);
+    buf_add_char(out, '\n');
+}
+
+static void base64_line(struct buf *out, const char *before, struct str value)
+{
+    buf_add_c(out, before);
+    base64_encode(out, value);
+    buf_add_c(out, "\"\n");
+}
+
+void agent_credentials_name(const struct agent_manifest *m, struct buf *out)
+{
+    struct buf text = {0}, hex = {0};
+    buf_addf(&text, STR_FMT "." STR_FMT "." STR_FMT, STR_ARG(m->server_url), STR_ARG(m->token),
+             STR_ARG(m->cluster_id));
+    pki_sha256_hex(buf_str(&text), &hex);
+    buf_add_c(out, "cattle-credentials-");
+    buf_add(out, str_sub(buf_str(&hex), 0, CREDENTIALS_HEX));
+    buf_free(&text);
+    buf_free(&hex);
+}
+
+static void write_credentials(const struct agent_manifest *m, struct str name, struct buf *out)
+{
+    buf_add_c(out, "---\napiVersion: v1\nkind: Secret\ntype: Opaque\nmetadata:\n");
+    quoted(out, "  name: ", name);
+    buf_add_c(out, "  namespace: cattle-system\ndata:\n");
+    base64_line(out, "  url: \"", m->server_url);
+    base64_line(out, "  token: \"", m->token);
+    base64_line(out, "  namespace: \"", m->cluster_id);
+}
+
+static void write_env(struct buf *out, const char *name, struct str value)
+{
+    buf_addf(out, "        - name: %s\n", name);
+    quoted(out, "          value: ", value);
+}
+
+static void write_deployment(const struct agent_manifest *m, struct str credentials,
+                             struct buf *out)
+{
+    buf_add_c(out, "---\napiVersion: apps/v1\nkind: Deployment\nmetadata:\n"
+                   "  name: cattle-cluster-agent\n  namespace: cattle-system\n"
+                   "  annotations:\n    management.cattle.io/scale-available: \"2\"\nspec:\n");
+    if (m->replicas)
+        buf_addf(out, "  replicas: %d\n", m->replicas);
+    buf_add_c(out, "  selector:\n    matchLabels:\n      app: cattle-cluster-agent\n"
+                   "  strategy:\n    type: RollingUpdate\n    rollingUpdate:\n"
+                   "      maxUnavailable: 0\n      maxSurge: 1\n"
+                   "  template:\n    metadata:\n      labels:\n        app: cattle-cluster-agent\n"
+                   "    spec:\n      serviceAccountName: cattle\n"
+                   "      tolerations:\n"
+                   "      - effect: NoSchedule\n        key: node-role.kubernetes.io/controlplane\n"
+                   "        value: \"true\"\n"
+                   "      - effect: NoSchedule\n"
+                   "        key: node-role.kubernetes.io/control-plane\n"
+                   "        operator: Exists\n"
+                   "      - effect: NoSchedule\n        key: node-role.kubernetes.io/master\n"
+                   "        operator: Exists\n"
+                   "      containers:\n      - name: cluster-register\n");
+    quoted(out, "        image: ", m->image);
+    buf_add_c(out, "        imagePullPolicy: IfNotPresent\n        env:\n");
+    write_env(out, "CATTLE_SERVER", m->server_url);
+    write_env(out, "CATTLE_CA_CHECKSUM", m->ca_checksum);
+    write_env(out, "CATTLE_CLUSTER", STR("true"));
+    write_env(out, "CATTLE_K8S_MANAGED", STR("true"));
+    write_env(out, "CATTLE_CREDENTIAL_NAME", credentials);
+    write_env(out, "CATTLE_SERVER_VERSION", m->server_version);
+    buf_add_c(out, "        volumeMounts:\n        - name: cattle-credentials\n"
+                   "          mountPath: /cattle-credentials\n          readOnly: true\n"
+                   "      volumes:\n      - name: cattle-credentials\n        secret:\n");
+    quoted(out, "          secretName: ", credentials);
+    buf_add_c(out, "          defaultMode: 320\n");
+}
+
+static const char service[] = "---\n"
+                              "apiVersion: v1\n"
+                              "kind: Service\n"
+                              "metadata:\n"
+                              "  name: cattle-cluster-agent\n"
+                              "  namespace: cattle-system\n"
+                              "spec:\n"
+                              "  ports:\n"
+                              "  - port: 80\n"
+                              "    targetPort: 80\n"
+                              "    protocol: TCP\n"
+                              "    name: http\n"
+                              "  - port: 443\n"
+                              "    targetPort: 444\n"
+                              "    protocol: TCP\n"
+                              "    name: https-internal\n"
+                              "  selector:\n"
+                              "    app: cattle-cluster-agent\n";
+
+void agent_manifest_write(const struct agent_manifest *m, struct buf *out)
+{
+    struct buf credentials = {0};
+    agent_credentials_name(m, &credentials);
+    buf_add_c(out, roles);
+    write_credentials(m, buf_str(&credentials), out);
+    write_deployment(m, buf_str(&credentials), out);
+    buf_add_c(out, service);
+    buf_free(&credentials);
+}
+
+void agent_cleanup_manifest_write(struct str image, struct buf *out)
+{
+    buf_add_c(out, "---\napiVersion: batch/v1\nkind: Job\nmetadata:\n"
+                   "  generateName: cattle-cleanup-\n  namespace: default\n"
+                   "  labels:\n    cattle.io/creator: norman\nspec:\n  backoffLimit: 10\n"
+                   "  template:\n    metadata:\n      labels:\n        app: cattle-cleanup\n"
+                   "    spec:\n      restartPolicy: Never\n      containers:\n"
+                   "      - name: cleanup-agent\n");
+    quoted(out, "        image: ", image);
+    buf_add_c(out, "        env:\n        - name: CLUSTER_CLEANUP\n          value: \"true\"\n"
+                   "        - name: SLEEP_FIRST\n          value: \"true\"\n");
+}

@@ -1,0 +1,288 @@
+/* One replica of the manager, put together. */
+#include "engine/server/server.h"
+
+#include "engine/api/api.h"
+#include "engine/base/json.h"
+#include "engine/controllers/controllers.h"
+#include "engine/kube/leader.h"
+#include "engine/kube/management.h"
+#include "engine/server/bootstrap.h"
+#include "engine/tunnel/peers.h"
+
+struct server {
+    struct world *world;
+    struct policies policies;
+    struct log log;
+    struct str identity, server_url, ca_pem, agent_image, peer_token; /* owned */
+    struct metrics metrics;
+    int64_t *connects;
+    struct kube_client *client; /* caches, registration, bootstrap, lease */
+    struct kube_client *gated;  /* of the leader's controllers */
+    struct bootstrap *bootstrap;
+    struct kube_informer *clusters, *tokens, *settings, *secrets, *endpoints;
+    size_t tokens_by_token;
+    struct tunnel_router *router;
+    struct tunnel_router_listener sessions;
+    size_t agents;
+    struct tunnel_peers *peers;
+    struct downstreams *downstreams;
+    struct api *api;
+    struct http_server *http;
+    struct world_listener *listener;
+    struct leader *leader;
+    struct controllers *controllers;
+};
+
+/* ---- leadership ---- */
+
+static bool gate_is_open(void *owner)
+{
+    struct server *s = owner;
+    return s->leader && leader_valid(s->leader);
+}
+
+static void on_started(void *owner)
+{
+    struct server *s = owner;
+    struct controllers_options o = {.world = s->world,
+                                    .client = s->gated,
+                                    .clusters = s->clusters,
+                                    .tokens = s->tokens,
+                                    .settings = s->settings,
+                                    .secrets = s->secrets,
+                                    .router = s->router,
+                                    .downstreams = s->downstreams,
+                                    .policies = &s->policies,
+                                    .metrics = &s->metrics};
+    log_info(&s->log, "leading as " STR_FMT, STR_ARG(s->identity));
+    s->controllers = controllers_start(&o);
+}
+
+static void on_stopped(void *owner)
+{
+    struct server *s = owner;
+    log_warn(&s->log, "no longer leading");
+    controllers_stop(s->controllers);
+    s->controllers = NULL;
+    if (policy_get(&s->policies, POLICY_LEADER_LOSS) == POLICY_LEADER_LOSS_EXIT)
+        world_exit(s->world, 1);
+}
+
+static const struct leader_handler leader_handler = {.started = on_started, .stopped = on_stopped};
+
+/* ---- peers ---- */
+
+static void set_peers(struct server *s, const struct kube_object *endpoints)
+{
+    struct arena a = {0};
+    struct tunnel_peer peers[TUNNEL_PEERS_MAX];
+    size_t n = 0;
+    struct str own = world_own_address(s->world);
+    const cJSON *subsets = json_get(kube_object_tree(endpoints, &a), "subsets");
+    for (cJSON *subset = subsets ? subsets->child : NULL; subset; subset = subset->next) {
+        const cJSON *addresses = json_get(subset, "addresses");
+        for (cJSON *it = addresses ? addresses->child : NULL; it && n < ARRAY_LEN(peers);
+             it = it->next) {
+            struct str ip = json_string_at(it, "ip");
+            if (ip.n && !str_eq(ip, own))
+                peers[n++] = (struct tunnel_peer){
+                    .id = ip, .address = world_addr_make(ip, server_port(s)), .plain = false};
+        }
+    }
+    tunnel_peers_set(s->peers, peers, n);
+    api_set_replicas(s->api, n + 1);
+    arena_free(&a);
+}
+
+static void on_endpoints(void *owner, const struct kube_object *before,
+                         const struct kube_object *after)
+{
+    struct server *s = owner;
+    (void)before;
+    if (after && str_eq_c(after->name, SERVER_SERVICE) && s->peer_token.n)
+        set_peers(s, after);
+}
+
+/* ---- caches ---- */
+
+static void token_of(const struct kube_object *o, struct buf *value)
+{
+    buf_add(value, kube_object_string(o, "status.token"));
+}
+
+static bool all_synced(const struct server *s)
+{
+    return kube_informer_synced(s->clusters) && kube_informer_synced(s->tokens) &&
+           kube_informer_synced(s->settings) && kube_informer_synced(s->secrets);
+}
+
+/* Leadership is sought when the caches are filled: a leader that sees nothing would do nothing, or harm. */
+static void on_synced(void *owner)
+{
+    struct server *s = owner;
+    if (all_synced(s) && !s->leader)
+        s->leader = leader_new(s->client, s->identity, &leader_handler, s);
+}
+
+static struct kube_informer *cache_new(struct server *s, const struct kube_gvr *gvr, const char *ns)
+{
+    struct kube_target target = {.gvr = *gvr, .ns = str_c(ns)};
+    struct kube_informer *inf = kube_informer_new(s->client, &target);
+    kube_informer_on_synced(inf, on_synced, s);
+    return inf;
+}
+
+static void caches_new(struct server *s)
+{
+    s->clusters = cache_new(s, &gvr_clusters, NULL);
+    s->tokens = cache_new(s, &gvr_registration_tokens, NULL);
+    s->settings = cache_new(s, &gvr_settings, NULL);
+    s->secrets = cache_new(s, &gvr_secrets, NAMESPACE_GLOBAL_DATA);
+    s->endpoints = cache_new(s, &gvr_endpoints, NAMESPACE_SYSTEM);
+    s->tokens_by_token = kube_informer_index(s->tokens, token_of);
+    kube_informer_on_change(s->endpoints, on_endpoints, s);
+}
+
+static void on_bootstrapped(void *owner)
+{
+    struct server *s = owner;
+    s->bootstrap = NULL;
+    struct kube_informer *caches[] = {s->clusters, s->tokens, s->settings, s->secrets,
+                                      s->endpoints};
+    for (size_t i = 0; i < ARRAY_LEN(caches); i++)
+        kube_informer_start(caches[i]);
+}
+
+/* ---- sessions ---- */
+
+static void on_session(void *owner, struct tunnel_session *session)
+{
+    struct server *s = owner;
+    s->agents++;
+    ++*s->connects;
+    world_note(s->world, "tunnel.opened", tunnel_session_key(session),
+               tunnel_session_instance(session));
+}
+
+static void on_session_gone(void *owner, struct tunnel_session *session)
+{
+    struct server *s = owner;
+    s->agents--;
+    world_note(s->world, "tunnel.closed", tunnel_session_key(session),
+               tunnel_session_instance(session));
+}
+
+/* ---- life ---- */
+
+static struct err *listen_on(struct server *s, const struct server_config *c)
+{
+    struct world_tls tls = {
+        .cert_pem = c->cert_pem, .key_pem = c->key_pem, .alpn = STR("http/1.1")};
+    struct world_listen options = {.address = c->listen, .tls = c->cert_pem.n ? &tls : NULL};
+    return http_server_listen(s->http, &options, &s->listener);
+}
+
+static void start_bootstrap(struct server *s)
+{
+    const struct bootstrap_setting settings[] = {{"cacerts", s->ca_pem},
+                                                 {"server-url", s->server_url},
+                                                 {"agent-image", s->agent_image}};
+    s->bootstrap =
+        bootstrap_start(s->client, settings, ARRAY_LEN(settings), on_bootstrapped, s);
+}
+
+struct err *server_new(struct world *w, const struct server_config *c, struct server **out)
+{
+    struct server *s = MEM_NEW(struct server);
+    s->world = w;
+    s->policies = c->policies;
+    s->log = (struct log){world_log(w), STR("server")};
+    s->identity = str_dup(c->identity);
+    s->server_url = str_dup(c->server_url);
+    s->ca_pem = str_dup(c->ca_pem);
+    s->agent_image = str_dup(c->agent_image);
+    s->peer_token = str_dup(c->peer_token);
+    s->connects = metrics_cell(&s->metrics, METRIC_COUNTER, "tunnel_agent_connects_total", str_empty,
+                               "tunnel sessions of cluster agents accepted");
+    s->client = kube_client_new(w, &c->kube);
+    s->gated = kube_client_new(w, &c->kube);
+    kube_client_set_gate(s->gated, gate_is_open, s);
+    caches_new(s);
+    s->router = tunnel_router_new(w, &s->policies);
+    s->sessions = (struct tunnel_router_listener){
+        .added = on_session, .removed = on_session_gone, .owner = s};
+    tunnel_router_listen(s->router, &s->sessions);
+    s->peers = tunnel_peers_new(w, s->router, &s->policies, world_own_address(w), s->peer_token);
+    struct downstreams_options d = {
+        .world = w, .router = s->router, .clusters = s->clusters, .secrets = s->secrets};
+    s->downstreams = downstreams_new(&d);
+    struct api_options a = {.world = w,
+                            .policies = &s->policies,
+                            .client = s->client,
+                            .clusters = s->clusters,
+                            .tokens = s->tokens,
+                            .settings = s->settings,
+                            .secrets = s->secrets,
+                            .tokens_by_token = s->tokens_by_token,
+                            .router = s->router,
+                            .peers = s->peers,
+                            .agent_image = s->agent_image};
+    s->api = api_new(&a);
+    s->http = http_server_new(w, NULL, api_handle, s->api);
+    struct err *err = listen_on(s, c);
+    if (err) {
+        server_free(s);
+        return err;
+    }
+    start_bootstrap(s);
+    *out = s;
+    return NULL;
+}
+
+void server_free(struct server *s)
+{
+    if (!s)
+        return;
+    /* From the top down: nothing is called back by what it stands on. */
+    s->policies.value[POLICY_LEADER_LOSS] = POLICY_LEADER_LOSS_CONTROLLERS; /* we are ending already */
+    leader_free(s->leader);
+    bootstrap_cancel(s->bootstrap);
+    http_server_free(s->http);
+    api_free(s->api);
+    downstreams_free(s->downstreams);
+    tunnel_peers_free(s->peers);
+    tunnel_router_free(s->router);
+    kube_informer_free(s->endpoints);
+    kube_informer_free(s->secrets);
+    kube_informer_free(s->settings);
+    kube_informer_free(s->tokens);
+    kube_informer_free(s->clusters);
+    kube_client_free(s->gated);
+    kube_client_free(s->client);
+    metrics_free(&s->metrics);
+    str_free(&s->identity);
+    str_free(&s->server_url);
+    str_free(&s->ca_pem);
+    str_free(&s->agent_image);
+    str_free(&s->peer_token);
+    mem_free(s);
+}
+
+struct server_state server_state(const struct server *s)
+{
+    return (struct server_state){
+        .serving = all_synced(s),
+        .leading = s->leader && leader_leading(s->leader),
+        .agents = s->agents,
+        .peers = tunnel_peers_connected(s->peers),
+        .queue_depth = s->controllers ? controllers_queue_depth(s->controllers) : 0,
+        .connects = (uint64_t)*s->connects};
+}
+
+struct tunnel_router *server_router(struct server *s) { return s->router; }
+struct metrics *server_metrics(struct server *s) { return &s->metrics; }
+uint16_t server_port(const struct server *s) { return world_listener_port(s->listener); }
+uint16_t server_cluster_port(struct server *s, struct str cluster_id)
+{
+    return downstream_port(s->downstreams, cluster_id);
+}

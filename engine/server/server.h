@@ -1,0 +1,52 @@
+/* server: one replica of the manager: HTTP API, tunnels, caches of the local cluster, and, on one replica at a time, the
+ * leader's controllers.
+ *
+ *   starting: resources ensured (CRDs, namespaces, settings) ─► caches listed ─► serving
+ *   serving ── leader.h: started ─► controllers run ── stopped ─► controllers stop
+ *                                       (policy leader.loss: exit: the process ends with them)
+ *
+ * /ping and /healthz answer from the start; tunnels are taken when the caches are filled.
+ * Peers: the addresses of Endpoints cattle-system/rancher, without our own (and those given).
+ * Ownership: everything hangs off the instance; server_free at any time. Nothing is lost with it: state is in the API. */
+#ifndef PADDOCK_ENGINE_SERVER_SERVER_H
+#define PADDOCK_ENGINE_SERVER_SERVER_H
+
+#include "engine/base/metrics.h"
+#include "engine/kube/client.h"
+#include "engine/tunnel/router.h"
+#include "engine/world/policy.h"
+
+#define SERVER_SERVICE "rancher" /* Endpoints in cattle-system that list the replicas */
+
+struct server_config {
+    struct kube_context kube;    /* of the local cluster */
+    struct str identity;         /* in the leader's record: the host's name */
+    struct str server_url;       /* published as setting server-url */
+    struct world_addr listen;
+    struct str cert_pem, key_pem;/* of the HTTPS listener; empty: plain HTTP */
+    struct str ca_pem;           /* published as setting cacerts; empty: a public CA */
+    struct str agent_image;
+    struct str peer_token;       /* the same on all replicas; empty: no peering */
+    struct policies policies;
+};
+struct server;
+struct err *server_new(struct world *w, const struct server_config *config,
+                       struct server **out) must_check;
+void server_free(struct server *s);
+
+struct server_state {
+    bool serving; /* caches are filled */
+    bool leading;
+    size_t agents;          /* sessions of clusters that end here */
+    size_t peers;           /* tunnels that we dialled and that are up */
+    size_t queue_depth;     /* of the controllers */
+    uint64_t connects;      /* agents' sessions accepted so far */
+};
+struct server_state server_state(const struct server *s);
+struct tunnel_router *server_router(struct server *s);
+struct metrics *server_metrics(struct server *s);
+uint16_t server_port(const struct server *s);
+/* The port on 127.0.0.1 behind which a cluster's API is; 0: not known yet. */
+uint16_t server_cluster_port(struct server *s, struct str cluster_id);
+
+#endif
