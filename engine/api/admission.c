@@ -91,7 +91,8 @@ static void tell_to_come_back(struct http_exchange *x, world_time wait)
 static size_t line_length(const struct admission *ad)
 {
     size_t n = 0;
-    list_each(&ad->line, it, next) n++;
+    list_each (&ad->line, it, next)
+        n++;
     return n;
 }
 
@@ -109,8 +110,7 @@ void admission_ask(struct admission *ad, struct http_exchange *x, void *data,
         let_in(ad, x, data, admit);
         return;
     }
-    world_time wait =
-        (ad->next_slot - now) + (world_time)line_length(ad) * slot_length(ad);
+    world_time wait = (ad->next_slot - now) + (world_time)line_length(ad) * slot_length(ad);
     if (wait > API_ADMISSION_HOLD_MAX) {
         tell_to_come_back(x, wait);
         drop(data);
@@ -135,8 +135,7 @@ struct admission *admission_new(struct api *a)
 
 void admission_free(struct admission *ad)
 {
-    list_each(&ad->line, it, next)
-    {
+    list_each (&ad->line, it, next) {
         struct held *h = container_of(it, struct held, node);
         http_exchange_set(h->x, NULL, NULL);
         h->drop(h->data);
@@ -146,4 +145,7 @@ void admission_free(struct admission *ad)
     mem_free(ad);
 }
 
-void admission_set_replicas(struct admission *ad, size_t n) { ad->replicas = n ? n : 1; }
+void admission_set_replicas(struct admission *ad, size_t n)
+{
+    ad->replicas = n ? n : 1;
+}

@@ -29,7 +29,10 @@ void api_free(struct api *a)
     mem_free(a);
 }
 
-void api_set_replicas(struct api *a, size_t n) { admission_set_replicas(a->admission, n); }
+void api_set_replicas(struct api *a, size_t n)
+{
+    admission_set_replicas(a->admission, n);
+}
 
 void api_error(struct http_exchange *x, int status, const char *code, const char *fmt, ...)
 {

@@ -42,21 +42,24 @@ static void crd_body(size_t i, struct buf *out)
 {
     /* Settings have no status; for the others it is a subresource, so that spec writers cannot touch it. */
     bool status = !str_eq_c(str_c(kinds[i].plural), "settings");
-    buf_addf(out,
-             "{\"apiVersion\":\"apiextensions.k8s.io/v1\",\"kind\":\"CustomResourceDefinition\","
-             "\"metadata\":{\"name\":\"%s." MANAGEMENT_GROUP "\"},\"spec\":{\"group\":\"" MANAGEMENT_GROUP
-             "\",\"names\":{\"kind\":\"%s\",\"listKind\":\"%sList\",\"plural\":\"%s\","
-             "\"singular\":\"%s\"},\"scope\":\"%s\",\"versions\":[{\"name\":\"v3\","
-             "\"schema\":{\"openAPIV3Schema\":{\"type\":\"object\","
-             "\"x-kubernetes-preserve-unknown-fields\":true}},\"served\":true,\"storage\":true%s}]}}",
-             kinds[i].plural, kinds[i].kind, kinds[i].kind, kinds[i].plural, kinds[i].singular,
-             kinds[i].scope, status ? ",\"subresources\":{\"status\":{}}" : "");
+    buf_addf(
+        out,
+        "{\"apiVersion\":\"apiextensions.k8s.io/v1\",\"kind\":\"CustomResourceDefinition\","
+        "\"metadata\":{\"name\":\"%s." MANAGEMENT_GROUP
+        "\"},\"spec\":{\"group\":\"" MANAGEMENT_GROUP
+        "\",\"names\":{\"kind\":\"%s\",\"listKind\":\"%sList\",\"plural\":\"%s\","
+        "\"singular\":\"%s\"},\"scope\":\"%s\",\"versions\":[{\"name\":\"v3\","
+        "\"schema\":{\"openAPIV3Schema\":{\"type\":\"object\","
+        "\"x-kubernetes-preserve-unknown-fields\":true}},\"served\":true,\"storage\":true%s}]}}",
+        kinds[i].plural, kinds[i].kind, kinds[i].kind, kinds[i].plural, kinds[i].singular,
+        kinds[i].scope, status ? ",\"subresources\":{\"status\":{}}" : "");
 }
 
 static void setting_body(const struct setting *s, bool patch, struct buf *out)
 {
-    buf_add_c(out, patch ? "{\"value\":" : "{\"apiVersion\":\"" MANAGEMENT_GROUP "/v3\","
-                                           "\"kind\":\"Setting\",\"metadata\":{\"name\":");
+    buf_add_c(out, patch ? "{\"value\":"
+                         : "{\"apiVersion\":\"" MANAGEMENT_GROUP "/v3\","
+                           "\"kind\":\"Setting\",\"metadata\":{\"name\":");
     if (!patch) {
         json_write_string(out, str_c(s->name));
         buf_add_c(out, "},\"value\":");
@@ -110,7 +113,8 @@ static void step(void *owner)
         crd_body(i, &body);
     } else if ((i -= ARRAY_LEN(kinds)) < ARRAY_LEN(namespaces)) {
         target.gvr = gvr_namespaces;
-        buf_addf(&body, "{\"apiVersion\":\"v1\",\"kind\":\"Namespace\",\"metadata\":{\"name\":\"%s\"}}",
+        buf_addf(&body,
+                 "{\"apiVersion\":\"v1\",\"kind\":\"Namespace\",\"metadata\":{\"name\":\"%s\"}}",
                  namespaces[i]);
     } else if ((i -= ARRAY_LEN(namespaces)) < b->settings_n) {
         target.gvr = gvr_settings;

@@ -184,11 +184,9 @@ static struct err *listen_on(struct server *s, const struct server_config *c)
 
 static void start_bootstrap(struct server *s)
 {
-    const struct bootstrap_setting settings[] = {{"cacerts", s->ca_pem},
-                                                 {"server-url", s->server_url},
-                                                 {"agent-image", s->agent_image}};
-    s->bootstrap =
-        bootstrap_start(s->client, settings, ARRAY_LEN(settings), on_bootstrapped, s);
+    const struct bootstrap_setting settings[] = {
+        {"cacerts", s->ca_pem}, {"server-url", s->server_url}, {"agent-image", s->agent_image}};
+    s->bootstrap = bootstrap_start(s->client, settings, ARRAY_LEN(settings), on_bootstrapped, s);
 }
 
 struct err *server_new(struct world *w, const struct server_config *c, struct server **out)
@@ -202,8 +200,8 @@ struct err *server_new(struct world *w, const struct server_config *c, struct se
     s->ca_pem = str_dup(c->ca_pem);
     s->agent_image = str_dup(c->agent_image);
     s->peer_token = str_dup(c->peer_token);
-    s->connects = metrics_cell(&s->metrics, METRIC_COUNTER, "tunnel_agent_connects_total", str_empty,
-                               "tunnel sessions of cluster agents accepted");
+    s->connects = metrics_cell(&s->metrics, METRIC_COUNTER, "tunnel_agent_connects_total",
+                               str_empty, "tunnel sessions of cluster agents accepted");
     s->client = kube_client_new(w, &c->kube);
     s->gated = kube_client_new(w, &c->kube);
     kube_client_set_gate(s->gated, gate_is_open, s);
@@ -244,7 +242,8 @@ void server_free(struct server *s)
     if (!s)
         return;
     /* From the top down: nothing is called back by what it stands on. */
-    s->policies.value[POLICY_LEADER_LOSS] = POLICY_LEADER_LOSS_CONTROLLERS; /* we are ending already */
+    s->policies.value[POLICY_LEADER_LOSS] =
+        POLICY_LEADER_LOSS_CONTROLLERS; /* we are ending already */
     leader_free(s->leader);
     bootstrap_cancel(s->bootstrap);
     http_server_free(s->http);
@@ -270,18 +269,27 @@ void server_free(struct server *s)
 
 struct server_state server_state(const struct server *s)
 {
-    return (struct server_state){
-        .serving = all_synced(s),
-        .leading = s->leader && leader_leading(s->leader),
-        .agents = s->agents,
-        .peers = tunnel_peers_connected(s->peers),
-        .queue_depth = s->controllers ? controllers_queue_depth(s->controllers) : 0,
-        .connects = (uint64_t)*s->connects};
+    return (struct server_state){.serving = all_synced(s),
+                                 .leading = s->leader && leader_leading(s->leader),
+                                 .agents = s->agents,
+                                 .peers = tunnel_peers_connected(s->peers),
+                                 .queue_depth =
+                                     s->controllers ? controllers_queue_depth(s->controllers) : 0,
+                                 .connects = (uint64_t)*s->connects};
 }
 
-struct tunnel_router *server_router(struct server *s) { return s->router; }
-struct metrics *server_metrics(struct server *s) { return &s->metrics; }
-uint16_t server_port(const struct server *s) { return world_listener_port(s->listener); }
+struct tunnel_router *server_router(struct server *s)
+{
+    return s->router;
+}
+struct metrics *server_metrics(struct server *s)
+{
+    return &s->metrics;
+}
+uint16_t server_port(const struct server *s)
+{
+    return world_listener_port(s->listener);
+}
 uint16_t server_cluster_port(struct server *s, struct str cluster_id)
 {
     return downstream_port(s->downstreams, cluster_id);

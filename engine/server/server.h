@@ -19,14 +19,14 @@
 #define SERVER_SERVICE "rancher" /* Endpoints in cattle-system that list the replicas */
 
 struct server_config {
-    struct kube_context kube;    /* of the local cluster */
-    struct str identity;         /* in the leader's record: the host's name */
-    struct str server_url;       /* published as setting server-url */
+    struct kube_context kube; /* of the local cluster */
+    struct str identity;      /* in the leader's record: the host's name */
+    struct str server_url;    /* published as setting server-url */
     struct world_addr listen;
-    struct str cert_pem, key_pem;/* of the HTTPS listener; empty: plain HTTP */
-    struct str ca_pem;           /* published as setting cacerts; empty: a public CA */
+    struct str cert_pem, key_pem; /* of the HTTPS listener; empty: plain HTTP */
+    struct str ca_pem;            /* published as setting cacerts; empty: a public CA */
     struct str agent_image;
-    struct str peer_token;       /* the same on all replicas; empty: no peering */
+    struct str peer_token; /* the same on all replicas; empty: no peering */
     struct policies policies;
 };
 struct server;
@@ -37,10 +37,10 @@ void server_free(struct server *s);
 struct server_state {
     bool serving; /* caches are filled */
     bool leading;
-    size_t agents;          /* sessions of clusters that end here */
-    size_t peers;           /* tunnels that we dialled and that are up */
-    size_t queue_depth;     /* of the controllers */
-    uint64_t connects;      /* agents' sessions accepted so far */
+    size_t agents;      /* sessions of clusters that end here */
+    size_t peers;       /* tunnels that we dialled and that are up */
+    size_t queue_depth; /* of the controllers */
+    uint64_t connects;  /* agents' sessions accepted so far */
 };
 struct server_state server_state(const struct server *s);
 struct tunnel_router *server_router(struct server *s);
