@@ -21,7 +21,6 @@ struct tunnel_conn *conn_new(struct tunnel_session *s, int64_t id, bool ours)
     c->session = s;
     c->id = id;
     c->ours = ours;
-    c->last = c->forward = str_empty;
     list_add_tail(&s->all, &c->all);
     list_init(&c->ready);
     list_init(&c->backlog);

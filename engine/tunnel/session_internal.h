@@ -51,7 +51,7 @@ struct tunnel_conn {
     struct byte_queue in, out;
     struct err *why;    /* of CONN_ENDED; NULL: orderly */
     struct str last;    /* owned: text of the Error that ends a lingering connection */
-    struct str forward; /* owned: client key that a peer forwards to; empty: none */
+    struct str forward; /* the same: client key that a peer forwards to; empty: none */
     world_time linger_until;
     unsigned busy;
     bool ours;        /* we sent Connect */
