@@ -1,0 +1,83 @@
+/* What the files of sim/cluster share about one cluster. */
+#ifndef PADDOCK_SIM_CLUSTER_CLUSTER_INTERNAL_H
+#define PADDOCK_SIM_CLUSTER_CLUSTER_INTERNAL_H
+
+#include "sim/cluster/cluster.h"
+#include "sim/world/fault.h"
+
+struct pod;
+
+struct node {
+    struct str name; /* owned */
+    bool ready, gone;
+};
+
+struct sim_cluster {
+    struct sim *sim;
+    struct str name, zone; /* owned */
+    uint32_t index, agent_replicas;
+    struct policies policies;
+    struct rng rng;
+    struct authority *authority;
+    struct apihost *api;
+    struct sim_resolver *resolver;
+    struct node *nodes;
+    uint32_t nodes_n;
+    struct sim_task *heartbeat;
+    uint32_t beats;
+    bool coredns, cni, imported;
+    struct sim_fault *coredns_fault, *cni_fault;
+    uint32_t fault_serial;
+    struct importer *importer;
+    struct str cleanup_job; /* owned; empty: none under way */
+
+    struct pod *slots[SIM_CLUSTER_PODS_MAX];
+    uint32_t slots_n;
+    struct sim_task *reconcile; /* of the Deployments, soon */
+    uint64_t pod_serial;
+};
+
+/* ---- node.c ---- */
+void nodes_create(struct sim_cluster *c); /* objects of all nodes, and the first heartbeat */
+void nodes_free(struct sim_cluster *c);
+/* A ready node, in turn; -1: none. */
+int64_t nodes_pick(struct sim_cluster *c);
+
+/* ---- workload.c ---- */
+void workload_watch(struct sim_cluster *c, struct kubeapi *api, bool restored);
+void workload_soon(struct sim_cluster *c);
+
+/* ---- pod.c ---- */
+enum pod_state { POD_FREE, POD_STARTING, POD_RUNNING, POD_BACKOFF, POD_ENDING };
+struct pod {
+    struct sim_cluster *cluster;
+    uint32_t slot;
+    enum pod_state state;
+    struct sim_process *process;
+    const void **config;       /* of the process: the pod itself */
+    struct str ns, name, hash; /* owned; hash: of the template it was made from */
+    struct str deployment;     /* owned: its Deployment's name */
+    struct str env;            /* owned: "NAME=VALUE\n"... for the next start */
+    struct str node;           /* owned */
+    bool runs_agent;
+    uint32_t restarts, backoffs;
+    world_time started_at;
+    struct sim_task *timer;
+};
+struct pod *pod_find_free(struct sim_cluster *c);
+/* Creates the Pod object from the template and starts it after a while. */
+void pod_create(struct pod *p, const struct kube_object *deployment, struct str hash);
+void pod_delete(struct pod *p);
+bool pod_ready(const struct pod *p);
+/* Scheduled and not on its way out. */
+static inline bool pod_counts(const struct pod *p)
+{
+    return p->state != POD_FREE && p->state != POD_ENDING;
+}
+void pods_free(struct sim_cluster *c);
+struct cluster_agent *pod_agent(const struct pod *p);
+
+/* ---- import.c ---- */
+void importer_free(struct importer *im);
+
+#endif

@@ -1,0 +1,131 @@
+/* Nodes and their heartbeats: a Lease in kube-node-lease every 10 s, the Node's status every 5 minutes (or at once when
+ * it changes). One event beats for all nodes of the cluster. */
+#include "sim/cluster/cluster_internal.h"
+
+#define BEAT_EVERY   (10 * NS_PER_S)
+#define STATUS_BEATS 30u
+
+static void write_node(struct sim_cluster *c, const struct node *n)
+{
+    struct kubeapi *api = apihost_api(c->api);
+    if (!api || n->gone)
+        return;
+    struct buf json = {0}, now = {0};
+    rfc3339_format(&now, sim_wall(c->sim));
+    const char *status = n->ready ? "True" : "Unknown";
+    const char *reason = n->ready ? "KubeletReady" : "NodeStatusUnknown";
+    buf_addf(&json,
+             "{\"apiVersion\":\"v1\",\"kind\":\"Node\",\"metadata\":{\"labels\":{"
+             "\"kubernetes.io/arch\":\"amd64\",\"kubernetes.io/hostname\":\"" STR_FMT
+             "\",\"kubernetes.io/os\":\"linux\"},\"name\":\"" STR_FMT "\"},\"spec\":{},\"status\":{"
+             "\"allocatable\":{\"cpu\":\"4\",\"memory\":\"16Gi\",\"pods\":\"110\"},"
+             "\"capacity\":{\"cpu\":\"4\",\"memory\":\"16Gi\",\"pods\":\"110\"},"
+             "\"conditions\":[{\"lastHeartbeatTime\":\"%s\",\"reason\":\"%s\",\"status\":\"%s\","
+             "\"type\":\"Ready\"}]}}",
+             STR_ARG(n->name), STR_ARG(n->name), buf_c(&now), reason, status);
+    err_ignore(kubeapi_apply(api, buf_str(&json), NULL)); /* the next beat tries again */
+    buf_free(&json);
+    buf_free(&now);
+}
+
+static void write_lease(struct sim_cluster *c, struct kubeapi *api, const struct node *n,
+                        struct str now)
+{
+    struct buf json = {0};
+    buf_addf(&json,
+             "{\"apiVersion\":\"coordination.k8s.io/v1\",\"kind\":\"Lease\",\"metadata\":{\"name\":"
+             "\"" STR_FMT "\",\"namespace\":\"kube-node-lease\"},\"spec\":{\"holderIdentity\":"
+             "\"" STR_FMT "\",\"leaseDurationSeconds\":40,\"renewTime\":\"" STR_FMT "\"}}",
+             STR_ARG(n->name), STR_ARG(n->name), STR_ARG(now));
+    err_ignore(kubeapi_apply(api, buf_str(&json), NULL)); /* the next beat tries again */
+    buf_free(&json);
+}
+
+static void on_beat(void *owner)
+{
+    struct sim_cluster *c = owner;
+    struct kubeapi *api = apihost_api(c->api);
+    struct buf now = {0};
+    rfc3339_format_micro(&now, sim_wall(c->sim));
+    bool with_status = ++c->beats % STATUS_BEATS == 0;
+    for (uint32_t i = 0; api && i < c->nodes_n; i++) {
+        if (!c->nodes[i].ready)
+            continue;
+        write_lease(c, api, &c->nodes[i], buf_str(&now));
+        if (with_status)
+            write_node(c, &c->nodes[i]);
+    }
+    buf_free(&now);
+    c->heartbeat = sim_after(c->sim, BEAT_EVERY, on_beat, c);
+}
+
+void nodes_create(struct sim_cluster *c)
+{
+    /* Clusters do not beat together. */
+    world_time phase = (world_time)rng_below(&c->rng, (uint64_t)BEAT_EVERY);
+    c->heartbeat = sim_after(c->sim, phase, on_beat, c);
+}
+
+void nodes_free(struct sim_cluster *c)
+{
+    for (uint32_t i = 0; i < c->nodes_n; i++)
+        str_free(&c->nodes[i].name);
+    mem_free(c->nodes);
+}
+
+uint32_t sim_cluster_nodes(const struct sim_cluster *c)
+{
+    return c->nodes_n;
+}
+
+static void remove_node(struct sim_cluster *c, struct node *n)
+{
+    struct kubeapi *api = apihost_api(c->api);
+    if (api && !n->gone)
+        err_ignore(kubeapi_delete(api, STR("nodes"), str_empty, n->name)); /* may be gone already */
+}
+
+void sim_cluster_set_nodes(struct sim_cluster *c, uint32_t nodes)
+{
+    for (uint32_t i = nodes; i < c->nodes_n; i++) {
+        remove_node(c, &c->nodes[i]);
+        str_free(&c->nodes[i].name);
+    }
+    c->nodes = mem_resize(c->nodes, (nodes ? nodes : 1) * sizeof *c->nodes);
+    for (uint32_t i = c->nodes_n; i < nodes; i++) {
+        struct buf name = {0};
+        buf_addf(&name, STR_FMT "-node-%u", STR_ARG(c->name), i);
+        c->nodes[i] = (struct node){.name = buf_take(&name), .ready = true};
+        write_node(c, &c->nodes[i]);
+    }
+    c->nodes_n = nodes;
+    workload_soon(c);
+}
+
+bool sim_cluster_node_ready(const struct sim_cluster *c, uint32_t node)
+{
+    BUG_ON(node >= c->nodes_n, "no such node");
+    return c->nodes[node].ready;
+}
+
+void sim_cluster_set_node(struct sim_cluster *c, uint32_t node, bool ready, bool gone)
+{
+    BUG_ON(node >= c->nodes_n, "no such node");
+    struct node *n = &c->nodes[node];
+    if (gone && !n->gone)
+        remove_node(c, n);
+    n->ready = ready && !gone;
+    n->gone = gone;
+    write_node(c, n);
+    workload_soon(c);
+}
+
+int64_t nodes_pick(struct sim_cluster *c)
+{
+    for (uint32_t i = 0; i < c->nodes_n; i++) {
+        uint32_t at = (uint32_t)((c->pod_serial + i) % c->nodes_n);
+        if (c->nodes[at].ready)
+            return at;
+    }
+    return -1;
+}
