@@ -1,0 +1,152 @@
+/* report: what a scenario run was and found, as plain data, and the writers of every format: terminal, JSON, JUnit, one
+ * self-contained HTML page. The data knows nothing of how it came about, and the writers compute nothing that the data
+ * does not say: numbers in all formats are equal.
+ *
+ * Times are ns since the start of the run. Ownership: everything lives in the arena of whoever filled it.
+ * JSON: the object that design/cli.md fixes for `paddock-sim run --format json`, with more keys beside it. */
+#ifndef PADDOCK_REPORTS_REPORT_H
+#define PADDOCK_REPORTS_REPORT_H
+
+#include "engine/base/arena.h"
+
+enum report_outcome {
+    REPORT_PASSED,
+    REPORT_FAILED, /* an assertion did not hold, a wait took too long, a fault never fired */
+    REPORT_ERROR, /* the run could not be carried out: over its budget, a broken invariant of the simulator */
+    REPORT_UNSUPPORTED, /* something in it cannot be done in this world */
+    REPORT_SKIPPED,
+};
+const char *report_outcome_name(enum report_outcome o); /* "passed" */
+
+struct report_failure {
+    struct str kind;  /* "assert", "wait", "fault", "budget", "error" */
+    struct str name;  /* of the assertion, step or fault */
+    struct str text;  /* what was expected and what was seen */
+    int64_t at_ns;    /* -1: not at a moment */
+    struct str place; /* "dns-failover.yaml:82:5"; may be empty */
+};
+
+struct report_assert {
+    struct str name, mode; /* "never" */
+    struct str expression;
+    struct str verdict; /* "held", "failed", "unseen", "vacuous" */
+    bool ok;
+    int64_t from_ns, decided_ns; /* -1: never opened, never decided */
+    struct str witness;
+    uint64_t evaluations;
+};
+
+struct report_step {
+    struct str name;
+    int64_t begin_ns, end_ns; /* -1: never began, never ended */
+};
+
+struct report_fault {
+    struct str name, target;
+    int64_t begin_ns, end_ns; /* -1: never began, to the end */
+    uint64_t fired;
+    bool optional;
+};
+
+/* A lane of the timeline: one component or a group of like ones. */
+struct report_lane {
+    struct str name;  /* "site/a/manager-0", "agents of edge", "dns" */
+    struct str group; /* lanes of one group stand together: "site/a", "agents", "network" */
+};
+struct report_event {
+    int64_t at_ns;
+    uint32_t lane;
+    struct str kind; /* "leader.started", "agent.connected", ... */
+    struct str text; /* one line for people */
+    bool bad;        /* shown as trouble: a crash, a lost tunnel */
+};
+/* A stretch of time in which a lane was in a named state: up, leading, down, paused. */
+struct report_span {
+    uint32_t lane;
+    int64_t begin_ns, end_ns;
+    struct str state;
+};
+
+struct report_point {
+    int64_t at_ns, value; /* value in the series' unit, times `scale` */
+};
+struct report_series { /* a chart over time: agents connected, connects per second */
+    struct str name, unit, doc;
+    int64_t scale; /* 1000: values are thousandths */
+    const struct report_point *points;
+    size_t n;
+};
+struct report_hist { /* a measure over items: reconnect times */
+    struct str name, unit, doc;
+    int64_t scale;
+    const int64_t *values; /* ascending */
+    size_t n;
+    const struct str *show; /* "p50", "p99", "max" */
+    size_t show_n;
+};
+
+struct report_metric {
+    struct str name;
+    int64_t value;
+};
+
+struct report_run {
+    struct str name, doc, file;
+    struct str profile, case_id; /* case_id: "lie=drop,crash=none"; empty without a matrix */
+    struct str params, policies; /* "clusters=3,ttl=60s"; what differs from the defaults */
+    uint64_t seed;
+    enum report_outcome outcome;
+    struct str trace_hash; /* hex; empty: no trace */
+    int64_t simulated_ns, wall_ns;
+    uint64_t events;            /* pops of the queue */
+    int64_t wall_start_unix_ns; /* what the simulated wall clock said at 0 */
+    struct str replay;          /* the command that does it again */
+    const struct report_failure *failures;
+    size_t failures_n;
+    const struct report_assert *asserts;
+    size_t asserts_n;
+    const struct report_step *steps;
+    size_t steps_n;
+    const struct report_fault *faults;
+    size_t faults_n;
+    const struct report_lane *lanes;
+    size_t lanes_n;
+    const struct report_event *timeline; /* in order of time */
+    size_t timeline_n;
+    uint64_t timeline_dropped; /* beyond the recorder's bound */
+    const struct report_span *spans;
+    size_t spans_n;
+    const struct report_series *series;
+    size_t series_n;
+    const struct report_hist *hists;
+    size_t hists_n;
+    const struct report_metric *metrics;
+    size_t metrics_n;
+};
+
+struct report {
+    const struct report_run *const *runs; /* in the order in which they ran */
+    size_t n;
+    struct str command; /* the command line of the whole */
+};
+
+/* ---- writers: append to out ---- */
+void report_json(const struct report *r, struct buf *out);
+void report_junit(const struct report *r, struct buf *out);
+/* One page, no network: style, script, chart library and data are inside. */
+void report_html(const struct report *r, struct buf *out);
+
+struct report_style {
+    bool color;
+    int verbosity; /* -1 quiet, 0, 1: also each assertion and measure */
+};
+/* The lines of one run, when it has ended. */
+void report_pretty_run(const struct report_run *run, const struct report_style *style,
+                       struct buf *out);
+/* What went wrong, one line per failed run, and the last line "N passed, M failed". */
+void report_pretty_end(const struct report *r, const struct report_style *style, struct buf *out);
+
+/* The p-th per mille of ascending values (nearest rank): 500 is the median. n > 0. */
+int64_t report_quantile(const int64_t *values, size_t n, uint32_t per_mille);
+
+#endif
