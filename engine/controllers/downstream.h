@@ -1,7 +1,8 @@
 /* downstream: how a server replica reaches the Kubernetes API of each cluster: a listener on 127.0.0.1 with a port of
  * its own whose streams go through the cluster's tunnel (engine/tunnel/local.h), and a client that talks to it with the
  * cluster's CA and service-account token. An entry is made when a Cluster has status.apiEndpoint, status.caCert and
- * status.serviceAccountTokenSecret, is made anew when one of them changes, and goes with the Cluster.
+ * status.serviceAccountTokenSecret, is made anew when one of them (or the token in the Secret) changes, the port being
+ * kept, and goes with the Cluster, whose tunnel sessions it ends.
  *
  * Never any other way: the manager does not call a downstream API directly.
  * Ownership: the clients given out are borrowed: valid until the entry's `changed`. */
@@ -24,8 +25,11 @@ void downstreams_free(struct downstreams *d);
 struct kube_client *downstream_client(struct downstreams *d, struct str cluster_id);
 /* The listener's port; 0: no entry. */
 uint16_t downstream_port(struct downstreams *d, struct str cluster_id);
-/* Called when an entry came, was made anew (all users must drop the old client now) or went. */
+/* Called when an entry came, was made anew or went: downstream_client gives the new state already, and the old client
+ * dies, with its calls and without their callbacks, when all listeners have returned. */
 void downstreams_on_change(struct downstreams *d,
                            void (*changed)(void *owner, struct str cluster_id), void *owner);
+/* Removes every listener of that owner; also inside `changed`. */
+void downstreams_off_change(struct downstreams *d, const void *owner);
 
 #endif

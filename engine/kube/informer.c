@@ -4,7 +4,7 @@
 #include "engine/kube/backoff.h"
 #include "engine/kube/cache.h"
 
-#define CHANGES_MAX 8u
+#define CHANGES_MAX 16u
 
 struct kube_informer {
     struct kube_client *client;
@@ -13,10 +13,11 @@ struct kube_informer {
     struct str ns, query;
     struct kube_cache cache;
     struct {
-        kube_change change;
+        kube_change change; /* NULL: removed during a callback; the slot goes when it is over */
         void *owner;
     } changes[CHANGES_MAX];
     size_t changes_n;
+    bool gaps; /* among changes */
     void (*on_synced)(void *owner);
     void *on_synced_owner;
     struct kube_call *list;
@@ -84,12 +85,27 @@ void kube_informer_free(struct kube_informer *inf)
         destroy(inf);
 }
 
+/* Closes the gaps that removed handlers left: not while a loop walks over them. */
+static void compact(struct kube_informer *inf)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < inf->changes_n; i++)
+        if (inf->changes[i].change)
+            inf->changes[n++] = inf->changes[i];
+    inf->changes_n = n;
+    inf->gaps = false;
+}
+
 /* False: the owner freed the informer during the callback that ends here. */
 static bool alive_after(struct kube_informer *inf)
 {
     bool dead = inf->dead;
-    if (--inf->busy == 0 && dead)
+    if (--inf->busy > 0)
+        return !dead;
+    if (dead)
         destroy(inf);
+    else if (inf->gaps)
+        compact(inf);
     return !dead;
 }
 
@@ -105,6 +121,16 @@ void kube_informer_on_change(struct kube_informer *inf, kube_change change, void
     BUG_ON(inf->changes_n == CHANGES_MAX, "raise CHANGES_MAX");
     inf->changes[inf->changes_n].change = change;
     inf->changes[inf->changes_n++].owner = owner;
+}
+
+void kube_informer_off_change(struct kube_informer *inf, const void *owner)
+{
+    for (size_t i = 0; i < inf->changes_n; i++)
+        if (inf->changes[i].owner == owner)
+            inf->changes[i].change = NULL;
+    inf->gaps = true;
+    if (inf->busy == 0)
+        compact(inf);
 }
 
 void kube_informer_on_synced(struct kube_informer *inf, void (*synced)(void *owner), void *owner)
@@ -123,7 +149,8 @@ static bool tell(struct kube_informer *inf, struct kube_object *before, struct k
 {
     inf->busy++;
     for (size_t i = 0; i < inf->changes_n && !inf->dead; i++)
-        inf->changes[i].change(inf->changes[i].owner, before, after);
+        if (inf->changes[i].change)
+            inf->changes[i].change(inf->changes[i].owner, before, after);
     return alive_after(inf);
 }
 

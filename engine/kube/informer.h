@@ -33,6 +33,8 @@ void kube_informer_free(struct kube_informer *inf);
 /* Before start. Returns the index's number. */
 size_t kube_informer_index(struct kube_informer *inf, kube_index_of of);
 void kube_informer_on_change(struct kube_informer *inf, kube_change change, void *owner);
+/* Removes every change handler of that owner, also inside callbacks: none of them is called any more. */
+void kube_informer_off_change(struct kube_informer *inf, const void *owner);
 /* Called once, when the first list is complete (after its `added` changes). */
 void kube_informer_on_synced(struct kube_informer *inf, void (*synced)(void *owner), void *owner);
 void kube_informer_start(struct kube_informer *inf);
