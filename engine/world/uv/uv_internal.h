@@ -155,6 +155,7 @@ void uvw_ws_pause(struct world_ws *ws);
 void uvw_ws_resume(struct world_ws *ws);
 struct world_addr uvw_ws_peer(const struct world_ws *ws);
 void uvw_ws_free(struct uv_world *uv);
+void uvw_lws_free(struct uv_world *uv); /* after everything else: it runs the loop */
 
 /* files and work (uv_file.c, uv_watch.c, uv_work.c) */
 struct world_file *uvw_file_read(struct world *w, struct str path, world_file_done done,

@@ -116,6 +116,15 @@ static const struct world_ops uv_ops = {
     .listener_port = uvw_listener_port,
     .listener_set_tls = uvw_listener_set_tls,
     .listener_close = uvw_listener_close,
+    .ws_connect = uvw_ws_connect,
+    .ws_send = uvw_ws_send,
+    .ws_ping = uvw_ws_ping,
+    .ws_queued = uvw_ws_queued,
+    .ws_close = uvw_ws_close,
+    .ws_abort = uvw_ws_abort,
+    .ws_pause = uvw_ws_pause,
+    .ws_resume = uvw_ws_resume,
+    .ws_peer = uvw_ws_peer,
     .file_read = uvw_file_read,
     .file_write = uvw_file_write,
     .file_remove = uvw_file_remove,
@@ -305,6 +314,7 @@ void uv_world_free(struct uv_world *uv)
         return;
     BUG_ON(uv->in_loop, "a world is not freed from inside its own callback");
     uv->freeing = true;
+    uvw_ws_free(uv);
     uvw_listeners_free(uv);
     uvw_streams_free(uv);
     uvw_dns_free(uv);
@@ -312,6 +322,8 @@ void uv_world_free(struct uv_world *uv)
     uvw_files_free(uv);
     uvw_works_free(uv);
     uvw_timers_free(uv);
+    uvw_later_cancel(&uv->exit_later);
+    uvw_lws_free(uv);
     close_own_handles(uv);
     uv_run(&uv->loop, UV_RUN_DEFAULT); /* only closing handles and jobs under way are left */
     int busy = uv_loop_close(&uv->loop);
