@@ -3,6 +3,7 @@
 #include "engine/base/heap.h"
 #include "engine/base/list.h"
 #include "engine/base/map.h"
+#include "engine/tunnel/queue.h"
 #include "engine/world/world_impl.h"
 
 #include <stdio.h>
@@ -26,7 +27,6 @@ struct tiny {
     struct list streams, wires, dns;
     size_t open_streams, open_timers, open_listeners, open_dns, pieces;
     uint16_t next_port;
-    struct tiny_wire *last_wire;
 };
 
 struct process {
@@ -254,7 +254,7 @@ struct stream {
     struct stream *peer;                        /* NULL: connecting */
     const struct world_stream_handler *handler; /* NULL: the handle has ended */
     void *owner;
-    struct buf q;
+    struct byte_queue q;
     bool open, paused, above, shut, fin_out, over;
     struct world_addr to;
     struct event event; /* moves q to the peer */
@@ -306,27 +306,27 @@ static void stream_move(void *arg)
     struct stream *s = arg;
     struct stream *p = s->peer;
     struct tiny *t = tiny_of(s->base.w);
-    if (s->q.n > 0 && (p->over || !p->handler)) {
+    if (byte_queue_n(&s->q) > 0 && (p->over || !p->handler)) {
         stream_closed(s, ERR_CONN_RESET);
         return;
     }
     if (p->handler && p->paused)
         return; /* resume kicks */
-    if (s->q.n > 0) {
+    if (byte_queue_n(&s->q) > 0) {
         size_t max = t->pieces ? 1 + rng_below(&t->rng, t->pieces) : (size_t)64 << 10;
-        size_t n = s->q.n < max ? s->q.n : max;
+        size_t n = byte_queue_front(&s->q, max).n;
         char *piece = mem_alloc(n);
-        memcpy(piece, s->q.p, n);
-        buf_consume(&s->q, n);
+        memcpy(piece, byte_queue_front(&s->q, n).p, n);
+        byte_queue_drop(&s->q, n);
         p->handler->data(p->owner, (struct str){piece, n});
         mem_free(piece);
-        if (s->above && s->q.n <= WORLD_STREAM_LOW && s->handler) {
+        if (s->above && byte_queue_n(&s->q) <= WORLD_STREAM_LOW && s->handler) {
             s->above = false;
             if (s->handler->drained)
                 s->handler->drained(s->owner);
         }
     }
-    if (s->q.n > 0)
+    if (byte_queue_n(&s->q) > 0)
         stream_kick(s);
     else if (s->shut && !s->fin_out && !s->over)
         stream_fin(s);
@@ -404,14 +404,14 @@ static void tw_stream_write(struct world_stream *ws, struct str bytes)
     BUG_ON(s->shut, "no write after shutdown");
     if (s->over)
         return;
-    buf_add(&s->q, bytes);
-    s->above |= s->q.n > WORLD_STREAM_LOW;
+    byte_queue_add(&s->q, bytes);
+    s->above |= byte_queue_n(&s->q) > WORLD_STREAM_LOW;
     stream_kick(s);
 }
 
 static size_t tw_stream_queued(const struct world_stream *s)
 {
-    return stream_of(s)->q.n;
+    return byte_queue_n(&stream_of(s)->q);
 }
 
 static void tw_stream_shutdown(struct world_stream *ws)
@@ -561,18 +561,17 @@ struct tiny_wire *tiny_wire_new(struct tiny *t, world_time latency, int64_t byte
         wire->end[i].peer = &wire->end[1 - i];
         list_init(&wire->end[i].inbox);
     }
-    t->last_wire = wire;
     return wire;
-}
-
-struct tiny_wire *tiny_last_wire(struct tiny *t)
-{
-    return t->last_wire;
 }
 
 struct tiny_end *tiny_wire_end(struct tiny_wire *wire, int which)
 {
     return &wire->end[which];
+}
+
+struct tiny_wire *tiny_end_wire(struct tiny_end *e)
+{
+    return e->wire;
 }
 
 void tiny_end_attach(struct tiny_end *e, const struct world_ws_handler *handler, void *owner)
@@ -1037,7 +1036,7 @@ void tiny_free(struct tiny *t)
     while (!list_empty(&t->streams)) {
         struct stream *s = container_of(t->streams.next, struct stream, link);
         list_remove(&s->link);
-        buf_free(&s->q);
+        byte_queue_free(&s->q);
         mem_free(s);
     }
     while (!list_empty(&t->wires)) {

@@ -32,6 +32,7 @@ extern const struct tunnel_transport tiny_wire_ops; /* transport: struct tiny_en
 struct tiny_wire *tiny_wire_new(struct tiny *t, world_time latency,
                                 int64_t bytes_per_second); /* 0: unlimited */
 struct tiny_end *tiny_wire_end(struct tiny_wire *wire, int which);
+struct tiny_wire *tiny_end_wire(struct tiny_end *e);
 void tiny_end_attach(struct tiny_end *e, const struct world_ws_handler *handler, void *owner);
 void tiny_wire_cut(struct tiny_wire *wire, bool cut); /* what is sent is lost and nobody is told */
 void tiny_wire_break(struct tiny_wire *wire);         /* both ends see it go down */
@@ -60,6 +61,5 @@ void tiny_ws_serve(struct tiny *t, const char *address,
                    void *arg);
 struct str tiny_upgrade_header(const struct tiny_upgrade *u,
                                const char *name); /* str_empty: absent */
-struct tiny_wire *tiny_last_wire(struct tiny *t);
 
 #endif
