@@ -258,7 +258,7 @@ void http_answer(struct http_exchange *x, int status, const char *content_type,
                  const struct http_headers *headers, struct str body)
 {
     struct http_conn *c = conn_of(x);
-    if (!c->body.done && !(c->body.kind == HTTP_BODY_LENGTH && c->body.left <= HTTP_SKIP_MAX))
+    if (!c->body.done && !conn_skippable(c))
         c->close_after = true;
     struct buf *out = begin_answer(c, status, headers, content_type);
     if (!is_bodiless(status)) {

@@ -112,11 +112,15 @@ static void linger(struct http_conn *c)
 void conn_reject(struct http_conn *c, int status, const char *why)
 {
     bool answering = c->state == CONN_OPEN && c->x.phase != ANSWER_NONE;
+    bool until_close = c->x.framing == FRAMING_CLOSE; /* only a reset tells that it was cut */
     conn_lose(c);
     if (c->dead)
         return;
     if (answering) {
-        conn_end(c, true);
+        if (until_close)
+            conn_end(c, true);
+        else
+            linger(c);
         return;
     }
     struct buf *out = &c->server->out;
@@ -132,9 +136,9 @@ void conn_reject(struct http_conn *c, int status, const char *why)
 /* The client ended the stream within a body. */
 static void truncated(struct http_conn *c)
 {
-    bool answering = c->x.phase != ANSWER_NONE;
+    bool until_close = c->x.framing == FRAMING_CLOSE;
     conn_lose(c);
-    conn_end(c, answering);
+    conn_end(c, until_close);
 }
 
 /* ---- steps: each says whether the input may hold more to do ---- */
@@ -240,10 +244,14 @@ static bool step_skip(struct http_conn *c)
 {
     struct str piece;
     enum http_body_step step = http_body_next(&c->body, &c->input.rest, &piece);
-    if (step == HTTP_BODY_BAD || (step == HTTP_BODY_MORE && c->ended))
-        conn_end(c, true);
+    if (step == HTTP_BODY_MORE && c->ended)
+        conn_end(c, false);
+    else if (step == HTTP_BODY_BAD)
+        linger(c);
     else if (step == HTTP_BODY_DONE)
         await_request(c);
+    else if (step == HTTP_BODY_PIECE && (c->skipped += piece.n) > HTTP_SKIP_MAX)
+        linger(c);
     return step == HTTP_BODY_PIECE || step == HTTP_BODY_DONE;
 }
 
@@ -292,11 +300,10 @@ static void process(struct http_conn *c, struct str bytes)
 void conn_finish(struct http_conn *c)
 {
     bool unread = !c->body.done;
-    bool skippable = c->body.kind == HTTP_BODY_LENGTH && c->body.left <= HTTP_SKIP_MAX;
     bool ahead = c->pumping ? c->input.rest.n > 0 : c->input.kept.n > 0;
     c->stalling = false;
     reset_exchange(&c->x);
-    if (c->close_after || (unread && !skippable)) {
+    if (c->close_after || (unread && !conn_skippable(c))) {
         c->close_after = true;
         if (unread || ahead)
             linger(c);
@@ -305,8 +312,10 @@ void conn_finish(struct http_conn *c)
         return;
     }
     await_request(c);
-    if (unread)
+    if (unread) {
         c->state = CONN_SKIP;
+        c->skipped = 0;
+    }
     if (c->pumping)
         return;
     conn_flow(c);

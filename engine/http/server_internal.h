@@ -22,7 +22,7 @@
 #define HTTP_LINGER_LIMIT     (5 * NS_PER_S)
 /* A client that ended its side may still take the rest of a streamed answer, for this long. */
 #define HTTP_HALF_CLOSE_LIMIT (5 * NS_PER_S)
-/* A longer unread body is not worth reading past for the next request. */
+/* What is read past of an unread body to get at the next request; beyond, the connection is closed. */
 #define HTTP_SKIP_MAX         ((uint64_t)256 << 10)
 
 enum conn_state { CONN_HEAD, CONN_OPEN, CONN_SKIP, CONN_LINGER };
@@ -64,6 +64,7 @@ struct http_conn {
     bool close_after; /* this is the last request */
     bool stream_paused, stalling;
     uint64_t written, sent_seen; /* progress of a slow reader */
+    uint64_t skipped;            /* in CONN_SKIP */
     struct http_input input;
     struct http_head head;
     struct http_body body;
@@ -106,6 +107,12 @@ void conn_leave(struct http_conn *c);
 /* exchange.c */
 bool exchange_too_large(
     const struct http_conn *c); /* the announced length is beyond body_bytes_max */
+
+/* What is left of the body may be read past. */
+static inline bool conn_skippable(const struct http_conn *c)
+{
+    return c->body.kind == HTTP_BODY_CHUNKED || c->body.left <= HTTP_SKIP_MAX;
+}
 
 static inline struct http_conn *conn_of(const struct http_exchange *x)
 {

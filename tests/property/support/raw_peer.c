@@ -1,0 +1,1 @@
+#include "tests/unit/support/raw_peer.c"
