@@ -1,24 +1,36 @@
 /* The table of controllers, started and stopped together. */
 #include "engine/controllers/controllers.h"
 
+#include "engine/controllers/cluster/cluster.h"
+#include "engine/controllers/token/token.h"
+
+static const struct controller_class *const classes[] = {&cluster_class, &token_class};
+
 struct controllers {
-    struct controllers_options options;
+    struct controller *running[ARRAY_LEN(classes)];
 };
 
 struct controllers *controllers_start(const struct controllers_options *options)
 {
     struct controllers *c = MEM_NEW(struct controllers);
-    c->options = *options;
+    for (size_t i = 0; i < ARRAY_LEN(classes); i++)
+        c->running[i] = classes[i]->start(options);
     return c;
 }
 
 void controllers_stop(struct controllers *c)
 {
+    if (!c)
+        return;
+    for (size_t i = ARRAY_LEN(classes); i-- > 0;)
+        classes[i]->stop(c->running[i]);
     mem_free(c);
 }
 
 size_t controllers_queue_depth(const struct controllers *c)
 {
-    (void)c;
-    return 0;
+    size_t depth = 0;
+    for (size_t i = 0; i < ARRAY_LEN(classes); i++)
+        depth += kube_queue_depth(c->running[i]->queue);
+    return depth;
 }
