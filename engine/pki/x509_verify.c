@@ -80,8 +80,10 @@ struct err *pki_pool_new(struct str pem, struct pki_pool **out)
 {
     struct buf chain = {.max = PKI_PEM_BYTES_MAX};
     struct err *err = pki_chain_from_pem(pem, &chain);
-    if (err)
+    if (err) {
+        buf_free(&chain);
         return err;
+    }
     struct pki_pool *pool = MEM_NEW(struct pki_pool);
     pool->store = X509_STORE_new();
     BUG_ON(!pool->store, "a small block is there");

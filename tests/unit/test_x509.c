@@ -336,6 +336,19 @@ static void p256_chains_verify(void **state)
     buf_free(&leaf);
 }
 
+static void pools_are_all_or_nothing(void **state)
+{
+    const struct tree *t = *state;
+    struct buf pem = {0};
+    struct pki_pool *pool = NULL;
+    check_ok(pki_chain_to_pem(buf_str(&t->ca), &pem));
+    buf_add(&pem, STR("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"));
+    check_err(pki_pool_new(buf_str(&pem), &pool), ERR_INVALID, "certificate 2");
+    assert_null(pool);
+    check_err(pki_pool_new(str_empty, &pool), ERR_INVALID, "no CERTIFICATE");
+    buf_free(&pem);
+}
+
 static void verdicts_become_errors(void **state)
 {
     assert_null(pki_verdict_err(PKI_TRUSTED, STR("x")));
@@ -352,6 +365,7 @@ int main(void)
         cmocka_unit_test(cache_is_bounded),         cmocka_unit_test(certificates_are_read),
         cmocka_unit_test(issuing_is_deterministic), cmocka_unit_test(bad_specs_are_refused),
         cmocka_unit_test(p256_chains_verify),       cmocka_unit_test(verdicts_become_errors),
+        cmocka_unit_test(pools_are_all_or_nothing),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
