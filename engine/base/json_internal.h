@@ -1,4 +1,4 @@
-/* json_internal: what the reader and the writer of json share: finding the bytes of a string that need care. */
+/* json_internal: what the files of json share: the text level of the reader, and finding bytes that need care. */
 #ifndef PADDOCK_ENGINE_BASE_JSON_INTERNAL_H
 #define PADDOCK_ENGINE_BASE_JSON_INTERNAL_H
 
@@ -32,6 +32,19 @@ static inline bool json_is_special(char c)
 {
     return c == '"' || c == '\\' || (unsigned char)c < 0x20 || (unsigned char)c >= 0x80;
 }
+
+/* Where a reader is in its text, and where what it decodes goes. */
+struct json_cursor {
+    const char *p, *end;
+    char *out;           /* has room for as much as is left of the text, and 8 bytes */
+    const char *problem; /* NULL while all is well */
+    const char *problem_at;
+};
+
+/* At the opening quote. Gives the decoded, NUL-terminated bytes; NULL: the cursor has the problem. */
+char *json_read_string(struct json_cursor *at, size_t *length);
+/* At a minus or a digit. RFC 8259 section 6; gives the text, NUL-terminated. */
+char *json_read_number(struct json_cursor *at);
 
 /* Length in bytes of the well-formed UTF-8 sequence at p (RFC 3629), 0 when there is none. */
 size_t json_utf8_length(const char *p, const char *end);

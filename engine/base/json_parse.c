@@ -26,9 +26,8 @@ struct frame {
 
 struct parser {
     struct str text;
-    const char *p, *end;
+    struct json_cursor at;
     struct arena *arena;
-    char *out; /* next free byte of the slab */
     cJSON *node, *nodes_end;
     size_t block;
     cJSON *root;
@@ -38,8 +37,6 @@ struct parser {
     unsigned depth;
     bool lenient;
     struct str duplicate;
-    const char *problem; /* NULL while all is well */
-    const char *problem_at;
     struct frame frames[JSON_DEPTH_MAX];
     struct seen_key keys_inline[KEYS_INLINE];
 };
@@ -48,15 +45,16 @@ enum step { STEP_VALUE, STEP_KEY, STEP_AFTER, STEP_DONE, STEP_FAILED };
 
 static enum step fail(struct parser *ps, const char *at, const char *problem)
 {
-    ps->problem = problem;
-    ps->problem_at = at;
+    ps->at.problem = problem;
+    ps->at.problem_at = at;
     return STEP_FAILED;
 }
 
 static inline void skip_blanks(struct parser *ps)
 {
-    while (ps->p < ps->end && (*ps->p == ' ' || *ps->p == '\n' || *ps->p == '\t' || *ps->p == '\r'))
-        ps->p++;
+    while (ps->at.p < ps->at.end &&
+           (*ps->at.p == ' ' || *ps->at.p == '\n' || *ps->at.p == '\t' || *ps->at.p == '\r'))
+        ps->at.p++;
 }
 
 static cJSON *take_node(struct parser *ps)
@@ -69,213 +67,18 @@ static cJSON *take_node(struct parser *ps)
     return ps->node++;
 }
 
-size_t json_utf8_length(const char *p, const char *end)
-{
-    unsigned char first = (unsigned char)*p;
-    if (first < 0x80)
-        return 1;
-    size_t n = first >= 0xf0 ? 4 : first >= 0xe0 ? 3 : 2;
-    if (first < 0xc2 || first > 0xf4 || (size_t)(end - p) < n)
-        return 0;
-    for (size_t i = 1; i < n; i++)
-        if (((unsigned char)p[i] & 0xc0) != 0x80)
-            return 0;
-    unsigned char second = (unsigned char)p[1];
-    bool overlong = (first == 0xe0 && second < 0xa0) || (first == 0xf0 && second < 0x90);
-    bool surrogate = first == 0xed && second >= 0xa0;
-    bool beyond = first == 0xf4 && second >= 0x90;
-    return overlong || surrogate || beyond ? 0 : n;
-}
-
-static int hex4(const char *p, const char *end)
-{
-    int v = 0;
-    if (end - p < 4)
-        return -1;
-    for (int i = 0; i < 4; i++) {
-        char c = p[i];
-        if (c >= '0' && c <= '9')
-            v = v << 4 | (c - '0');
-        else if ((c | 0x20) >= 'a' && (c | 0x20) <= 'f')
-            v = v << 4 | ((c | 0x20) - 'a' + 10);
-        else
-            return -1;
-    }
-    return v;
-}
-
-static void put_code_point(struct parser *ps, uint32_t c)
-{
-    if (c < 0x80) {
-        *ps->out++ = (char)c;
-        return;
-    }
-    if (c < 0x800) {
-        *ps->out++ = (char)(0xc0 | c >> 6);
-    } else {
-        if (c < 0x10000) {
-            *ps->out++ = (char)(0xe0 | c >> 12);
-        } else {
-            *ps->out++ = (char)(0xf0 | c >> 18);
-            *ps->out++ = (char)(0x80 | (c >> 12 & 0x3f));
-        }
-        *ps->out++ = (char)(0x80 | (c >> 6 & 0x3f));
-    }
-    *ps->out++ = (char)(0x80 | (c & 0x3f));
-}
-
-/* At the u of \uXXXX. */
-static bool read_unicode_escape(struct parser *ps)
-{
-    const char *at = ps->p - 1;
-    int unit = hex4(ps->p + 1, ps->end);
-    if (unit < 0) {
-        fail(ps, at, "expected four hexadecimal digits after \\u");
-        return false;
-    }
-    ps->p += 5;
-    uint32_t c = (uint32_t)unit;
-    if (c >= 0xd800 && c < 0xe000) {
-        int low = c < 0xdc00 && ps->end - ps->p >= 6 && ps->p[0] == '\\' && ps->p[1] == 'u'
-                      ? hex4(ps->p + 2, ps->end)
-                      : -1;
-        if (low < 0xdc00 || low > 0xdfff) {
-            fail(ps, at, "expected a pair of surrogates, found a lone one");
-            return false;
-        }
-        ps->p += 6;
-        c = 0x10000 + ((c - 0xd800) << 10) + ((uint32_t)low - 0xdc00);
-    }
-    if (c == 0) {
-        fail(ps, at, "\\u0000 is refused");
-        return false;
-    }
-    put_code_point(ps, c);
-    return true;
-}
-
-/* At the backslash. */
-static bool read_escape(struct parser *ps)
-{
-    static const char from[] = "\"\\/bfnrt", to[] = "\"\\/\b\f\n\r\t";
-    ps->p++;
-    char c = ps->p < ps->end ? *ps->p : '\0';
-    if (c == 'u')
-        return read_unicode_escape(ps);
-    const char *known = c ? strchr(from, c) : NULL;
-    if (!known) {
-        fail(ps, ps->p - 1, "expected one of \" \\ / b f n r t u after a backslash");
-        return false;
-    }
-    *ps->out++ = to[known - from];
-    ps->p++;
-    return true;
-}
-
-/* Copies what needs no care; stops at the first byte that does. */
-static inline void copy_plain(struct parser *ps)
-{
-    const char *p = ps->p;
-    char *out = ps->out;
-    while (ps->end - p >= 8) {
-        uint64_t marks = json_special8(json_load8(p));
-        memcpy(out, p, 8);
-        if (marks) {
-            int plain = __builtin_ctzll(marks) / 8;
-            ps->p = p + plain;
-            ps->out = out + plain;
-            return;
-        }
-        p += 8;
-        out += 8;
-    }
-    while (p < ps->end && !json_is_special(*p))
-        *out++ = *p++;
-    ps->p = p;
-    ps->out = out;
-}
-
-/* At the opening quote. Gives the decoded, NUL-terminated bytes, or NULL when they are malformed. */
-static inline char *read_string(struct parser *ps, size_t *length)
-{
-    const char *from = ps->p++;
-    char *first = ps->out;
-    for (;;) {
-        copy_plain(ps);
-        if (ps->p == ps->end) {
-            fail(ps, from, "this string has no end: expected '\"'");
-            return NULL;
-        }
-        char c = *ps->p;
-        if (c == '"') {
-            ps->p++;
-            *length = (size_t)(ps->out - first);
-            *ps->out++ = '\0';
-            return first;
-        }
-        if (c == '\\') {
-            if (!read_escape(ps))
-                return NULL;
-            continue;
-        }
-        size_t n = (unsigned char)c < 0x20 ? 0 : json_utf8_length(ps->p, ps->end);
-        if (n == 0) {
-            fail(ps, ps->p,
-                 (unsigned char)c < 0x20 ? "a control character must be escaped"
-                                         : "expected UTF-8, found another byte");
-            return NULL;
-        }
-        memcpy(ps->out, ps->p, n);
-        ps->out += n;
-        ps->p += n;
-    }
-}
-
-static bool skip_digits(struct parser *ps)
-{
-    const char *from = ps->p;
-    while (ps->p < ps->end && *ps->p >= '0' && *ps->p <= '9')
-        ps->p++;
-    return ps->p > from;
-}
-
-/* RFC 8259 section 6; the text is the value. */
 static enum step read_number(struct parser *ps, cJSON *node)
 {
-    const char *from = ps->p;
-    if (*ps->p == '-')
-        ps->p++;
-    if (ps->p < ps->end && *ps->p == '0')
-        ps->p++;
-    else if (!skip_digits(ps))
-        return fail(ps, ps->p, "expected a digit");
-    if (ps->p < ps->end && *ps->p >= '0' && *ps->p <= '9')
-        return fail(ps, from, "expected a number without leading zeros");
-    if (ps->p < ps->end && *ps->p == '.') {
-        ps->p++;
-        if (!skip_digits(ps))
-            return fail(ps, ps->p, "expected a digit after the decimal point");
-    }
-    if (ps->p < ps->end && (*ps->p == 'e' || *ps->p == 'E')) {
-        ps->p++;
-        if (ps->p < ps->end && (*ps->p == '+' || *ps->p == '-'))
-            ps->p++;
-        if (!skip_digits(ps))
-            return fail(ps, ps->p, "expected a digit in the exponent");
-    }
-    size_t n = (size_t)(ps->p - from);
     node->type = cJSON_Raw;
-    node->valuestring = memcpy(ps->out, from, n);
-    ps->out[n] = '\0';
-    ps->out += n + 1;
-    return STEP_AFTER;
+    node->valuestring = json_read_number(&ps->at);
+    return node->valuestring ? STEP_AFTER : STEP_FAILED;
 }
 
 static enum step read_word(struct parser *ps, cJSON *node, struct str word, int type)
 {
-    if ((size_t)(ps->end - ps->p) < word.n || memcmp(ps->p, word.p, word.n) != 0)
-        return fail(ps, ps->p, "expected a value");
-    ps->p += word.n;
+    if ((size_t)(ps->at.end - ps->at.p) < word.n || memcmp(ps->at.p, word.p, word.n) != 0)
+        return fail(ps, ps->at.p, "expected a value");
+    ps->at.p += word.n;
     node->type = type;
     node->valueint = type == cJSON_True; /* as cJSON's own reader has it */
     return STEP_AFTER;
@@ -401,12 +204,12 @@ static bool attach(struct parser *ps, cJSON *node)
 static enum step open_container(struct parser *ps, cJSON *node, int type)
 {
     if (ps->depth == JSON_DEPTH_MAX)
-        return fail(ps, ps->p, "nested too deeply");
-    ps->p++;
+        return fail(ps, ps->at.p, "nested too deeply");
+    ps->at.p++;
     node->type = type;
     ps->frames[ps->depth++] = (struct frame){node, NULL, ps->keys_n, true};
     skip_blanks(ps);
-    if (ps->p < ps->end && *ps->p == (type == cJSON_Object ? '}' : ']'))
+    if (ps->at.p < ps->at.end && *ps->at.p == (type == cJSON_Object ? '}' : ']'))
         return STEP_AFTER;
     return type == cJSON_Object ? STEP_KEY : STEP_VALUE;
 }
@@ -414,16 +217,16 @@ static enum step open_container(struct parser *ps, cJSON *node, int type)
 static enum step step_value(struct parser *ps)
 {
     skip_blanks(ps);
-    if (ps->p == ps->end)
-        return fail(ps, ps->p, "expected a value, found the end");
+    if (ps->at.p == ps->at.end)
+        return fail(ps, ps->at.p, "expected a value, found the end");
     cJSON *node = take_node(ps);
     if (!attach(ps, node))
         return STEP_FAILED;
-    switch (*ps->p) {
+    switch (*ps->at.p) {
     case '"': {
         size_t n;
         node->type = cJSON_String;
-        node->valuestring = read_string(ps, &n);
+        node->valuestring = json_read_string(&ps->at, &n);
         return node->valuestring ? STEP_AFTER : STEP_FAILED;
     }
     case '{':
@@ -437,29 +240,29 @@ static enum step step_value(struct parser *ps)
     case 'n':
         return read_word(ps, node, STR("null"), cJSON_NULL);
     default:
-        if (*ps->p == '-' || (*ps->p >= '0' && *ps->p <= '9'))
+        if (*ps->at.p == '-' || (*ps->at.p >= '0' && *ps->at.p <= '9'))
             return read_number(ps, node);
-        return fail(ps, ps->p, "expected a value");
+        return fail(ps, ps->at.p, "expected a value");
     }
 }
 
 static enum step step_key(struct parser *ps)
 {
     skip_blanks(ps);
-    if (ps->p == ps->end || *ps->p != '"')
-        return fail(ps, ps->p, "expected a key in quotes");
-    uint32_t offset = (uint32_t)(ps->p - ps->text.p);
+    if (ps->at.p == ps->at.end || *ps->at.p != '"')
+        return fail(ps, ps->at.p, "expected a key in quotes");
+    uint32_t offset = (uint32_t)(ps->at.p - ps->text.p);
     size_t n;
-    char *key = read_string(ps, &n);
+    char *key = json_read_string(&ps->at, &n);
     if (!key)
         return STEP_FAILED;
     uint64_t prefix = 0;
     memcpy(&prefix, key, n < sizeof(prefix) ? n : sizeof(prefix));
     ps->next_key = (struct seen_key){prefix, key, NULL, (uint32_t)n, offset};
     skip_blanks(ps);
-    if (ps->p == ps->end || *ps->p != ':')
-        return fail(ps, ps->p, "expected ':'");
-    ps->p++;
+    if (ps->at.p == ps->at.end || *ps->at.p != ':')
+        return fail(ps, ps->at.p, "expected ':'");
+    ps->at.p++;
     return STEP_VALUE;
 }
 
@@ -467,17 +270,17 @@ static enum step step_after(struct parser *ps)
 {
     skip_blanks(ps);
     if (ps->depth == 0)
-        return ps->p == ps->end ? STEP_DONE : fail(ps, ps->p, "expected the end");
+        return ps->at.p == ps->at.end ? STEP_DONE : fail(ps, ps->at.p, "expected the end");
     struct frame *f = top(ps);
     bool is_object = f->node->type == cJSON_Object;
-    char c = ps->p < ps->end ? *ps->p : '\0';
+    char c = ps->at.p < ps->at.end ? *ps->at.p : '\0';
     if (c == ',' && f->last) {
-        ps->p++;
+        ps->at.p++;
         return is_object ? STEP_KEY : STEP_VALUE;
     }
     if (c != (is_object ? '}' : ']'))
-        return fail(ps, ps->p, is_object ? "expected ',' or '}'" : "expected ',' or ']'");
-    ps->p++;
+        return fail(ps, ps->at.p, is_object ? "expected ',' or '}'" : "expected ',' or ']'");
+    ps->at.p++;
     if (is_object && !leave_object(ps, f))
         return STEP_FAILED;
     if (f->last)
@@ -510,7 +313,7 @@ static void run(struct parser *ps)
 static struct err *problem_err(const struct parser *ps)
 {
     uint32_t line = 1, column = 1;
-    for (const char *p = ps->text.p; p < ps->problem_at; p++) {
+    for (const char *p = ps->text.p; p < ps->at.problem_at; p++) {
         if (*p == '\n') {
             line++;
             column = 1;
@@ -520,10 +323,10 @@ static struct err *problem_err(const struct parser *ps)
     }
     struct err *err;
     if (ps->duplicate.p && !ps->lenient)
-        err = err_new(ERR_INVALID, "malformed JSON: %s: \"" STR_FMT "\"", ps->problem,
+        err = err_new(ERR_INVALID, "malformed JSON: %s: \"" STR_FMT "\"", ps->at.problem,
                       STR_ARG(ps->duplicate));
     else
-        err = err_new(ERR_INVALID, "malformed JSON: %s", ps->problem);
+        err = err_new(ERR_INVALID, "malformed JSON: %s", ps->at.problem);
     return err_at(err, str_empty, line, column);
 }
 
@@ -535,10 +338,10 @@ static struct err *parse(struct arena *a, struct str text, bool lenient, cJSON *
                        JSON_BYTES_MAX);
     struct parser ps; /* large and partly unused: not cleared as a whole */
     ps.text = text.p ? text : str_empty;
-    ps.p = ps.text.p;
-    ps.end = ps.text.p + ps.text.n;
+    ps.at.p = ps.text.p;
+    ps.at.end = ps.text.p + ps.text.n;
     ps.arena = a;
-    ps.out = arena_alloc(a, text.n + SLAB_SLACK);
+    ps.at.out = arena_alloc(a, text.n + SLAB_SLACK);
     ps.node = ps.nodes_end = NULL;
     ps.block = text.n / 32 + 1 < NODES_A_BLOCK ? text.n / 32 + 1 : NODES_A_BLOCK;
     ps.root = NULL;
@@ -548,11 +351,11 @@ static struct err *parse(struct arena *a, struct str text, bool lenient, cJSON *
     ps.depth = 0;
     ps.lenient = lenient;
     ps.duplicate = (struct str){NULL, 0};
-    ps.problem = ps.problem_at = NULL;
+    ps.at.problem = ps.at.problem_at = NULL;
     run(&ps);
     if (ps.keys != ps.keys_inline)
         mem_free(ps.keys);
-    if (ps.problem)
+    if (ps.at.problem)
         return problem_err(&ps);
     *out = ps.root;
     if (duplicate)
