@@ -27,6 +27,7 @@ enum sim_trace_kind {
     SIM_TRACE_CLOSED, /* payload: error code + 1, 0 for an orderly end */
     SIM_TRACE_NET,    /* other steps of a connection's life: SYN, window, time-outs */
     SIM_TRACE_DNS,    /* payload: name and answer */
+    SIM_TRACE_RECORD, /* DNS records changed; key: how many; text: the name */
     SIM_TRACE_FILE,   /* payload: path and result */
     SIM_TRACE_WORK,
     SIM_TRACE_PROCESS, /* key: 1 start, 2 end, 3 pause, 4 resume; payload: status */
