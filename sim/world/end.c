@@ -351,13 +351,13 @@ static void take_arrivals(struct sim_stream *e)
     (void)pipe_pop_marks(p, c->sim->now);
     c->last_byte_at = c->sim->now;
     watch_acks(e);
+    if (e->state == END_CONNECTING && e->side == 1 && !e->gone)
+        e->state = e->tls ? END_HANDSHAKE : END_OPEN; /* the ACK, whatever came with it */
     if (p->reset && p->marks_n == 0)
         return; /* told below, behind the bytes that came before it */
     if (e->gone && (p->arrived > before || p->fin_arrived) &&
         !(p->fin_arrived && end_out(e)->fin_sent))
         answer_reset(e);
-    else if (e->state == END_CONNECTING && e->side == 1)
-        e->state = e->tls ? END_HANDSHAKE : END_OPEN;
     if (p->fin_arrived && !had_fin)
         end_settle(end_other(e));
     end_settle(e);

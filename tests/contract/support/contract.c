@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-static const struct contract_ops *const kinds[] = {&contract_uv};
+static const struct contract_ops *const kinds[] = {&contract_uv, &contract_sim};
 
 struct run {
     const struct contract_ops *ops;
