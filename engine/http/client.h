@@ -6,6 +6,8 @@
  * Errors:    `done` gets NULL after a complete answer of any status, else the error (borrowed): connect errors,
  *            ERR_TIMEOUT, ERR_PROTOCOL, ERR_EOF. A request on a kept connection that the server closed before any byte
  *            of the answer is sent again once on a new one when it is idempotent (GET, HEAD, PUT, DELETE).
+ * Bounds:    HTTP_CLIENT_CONNECTIONS_MAX (limits.h): beyond, a call fails with ERR_UNAVAILABLE. Idle connections are closed
+ *            after 90 s. A malformed method, target or Host fails with ERR_INVALID.
  * Names are not resolved here: the address is numeric. */
 #ifndef PADDOCK_ENGINE_HTTP_CLIENT_H
 #define PADDOCK_ENGINE_HTTP_CLIENT_H

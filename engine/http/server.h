@@ -3,11 +3,13 @@
  *   accepted ─► reading head ─► handler(exchange) ─► body ─► answered ─► (keep-alive) reading head ...
  *                   └─ bad input: 400, 413, 431, 501, 505 and close        └─► upgraded: the stream is the handler's
  *
- * Refused as smuggling: Content-Length with Transfer-Encoding, several different Content-Lengths, a missing or repeated
- * Host, obs-fold, bare CR/LF, Transfer-Encoding other than exactly "chunked".
+ * Refused as smuggling: Content-Length with Transfer-Encoding, a repeated Content-Length, a missing or repeated Host,
+ * obs-fold, bare CR/LF, blanks before a colon, Transfer-Encoding other than exactly "chunked".
  * Ownership: an exchange belongs to the server; the handler answers it exactly once (now or later), after which, or
  *            after `gone`, the pointer is invalid. Requests of one connection are answered in order.
- * Bounds:    options below. Deadlines: head 32 s, idle keep-alive 120 s, body stalled 60 s.
+ *            Everything may be ended or freed inside any callback.
+ * Bounds:    options below. Deadlines: head 32 s, idle keep-alive 120 s, body stalled 60 s, a reader that takes nothing of a
+ *            streamed answer 60 s, a streamed answer to a client that ended its side 5 s after the last write.
  * A body is read only when asked for (read_all, or stream) and 100-continue is sent only then; back-pressure both ways. */
 #ifndef PADDOCK_ENGINE_HTTP_SERVER_H
 #define PADDOCK_ENGINE_HTTP_SERVER_H
@@ -54,7 +56,8 @@ void *http_exchange_data(const struct http_exchange *x);
 /* `gone`: the connection ended before the answer was complete; x is invalid after it. May be NULL. */
 void http_exchange_set(struct http_exchange *x, void *data, void (*gone)(void *data));
 
-/* Whole body, at most body_bytes_max. On err (borrowed) the server answers itself (413, 400) and x is invalid. */
+/* Whole body, at most body_bytes_max; borrowed until x is answered. When it is too large, malformed or does not come, the
+ * server answers itself (413, 400, 408) and x gets `gone`. `done` comes from the loop, never from inside this call. */
 void http_read_all(struct http_exchange *x,
                    void (*done)(void *data, struct http_exchange *x, struct str body));
 /* Streaming: `data` for each piece; `end` once. The handler may pause and resume reading. */
@@ -68,7 +71,9 @@ void http_read_resume(struct http_exchange *x);
 /* Complete: Content-Length is set. headers may be NULL. content_type may be NULL when body is empty. */
 void http_answer(struct http_exchange *x, int status, const char *content_type,
                  const struct http_headers *headers, struct str body);
-/* Streaming: chunked (or until close for HTTP/1.0). Headers are sent at once. */
+/* Streaming: chunked, or until close for HTTP/1.0, or by length when headers hold a Content-Length (then exactly that
+ * much must be written). Headers are sent at once. Connection and Transfer-Encoding of headers are ignored, but for
+ * "Connection: close". */
 void http_answer_start(struct http_exchange *x, int status, const struct http_headers *headers);
 void http_answer_write(struct http_exchange *x, struct str piece);
 size_t http_answer_queued(const struct http_exchange *x);

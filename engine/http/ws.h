@@ -3,7 +3,11 @@
  *
  * Enforced: masking both ways (1002), RSV bits, control frames of at most 125 bytes and not fragmented, UTF-8 of text
  * (1007), message size (1009). Pings are answered at once, also between the fragments of a message.
- * Ownership: as world_ws: see engine/world/world.h ("Ending"). The stream is taken over. */
+ * Ownership: as world_ws: see engine/world/world.h ("Ending"). The stream is taken over; a server-side session outlives the
+ *            http_server that it came from.
+ * Closing:   http_ws_close sends a Close frame and ends the stream in order, without waiting for the peer's. A Close
+ *            frame of the peer is answered; `closed` then has its code (1005: it had none) and no error. A stream that
+ *            just ends gives 1006 and no error; a reset or a broken rule gives 1006 and the error. */
 #ifndef PADDOCK_ENGINE_HTTP_WS_H
 #define PADDOCK_ENGINE_HTTP_WS_H
 
