@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #define EXIT_OUT_OF_MEMORY 3
 
@@ -18,7 +19,8 @@ _Noreturn void bug_fail(const char *file, int line, const char *cond, const char
 static _Noreturn void out_of_memory(size_t n)
 {
     (void)fprintf(stderr, "out of memory: cannot get %zu bytes\n", n);
-    exit(EXIT_OUT_OF_MEMORY);
+    (void)fflush(NULL);
+    _exit(EXIT_OUT_OF_MEMORY); /* no handler that could want memory */
 }
 
 static bool must_fail_now(void)

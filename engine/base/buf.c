@@ -78,26 +78,26 @@ void buf_addf(struct buf *b, const char *fmt, ...)
 
 void buf_addv(struct buf *b, const char *fmt, va_list ap)
 {
-    va_list again;
-    va_copy(again, ap);
+    va_list first;
+    va_copy(first, ap); /* the text may have to be made twice */
     size_t spare = b->cap > b->n ? b->cap - b->n : 0;
-    int n = vsnprintf(spare ? b->p + b->n : NULL, spare, fmt, ap);
+    int n = vsnprintf(spare ? b->p + b->n : NULL, spare, fmt, first);
+    va_end(first);
     BUG_ON(n < 0, "a format of ours is well formed");
     size_t room = buf_max(b) - b->n;
     if ((size_t)n > room) {
         b->overflow = true;
         char *whole = mem_alloc((size_t)n + 1);
-        (void)vsnprintf(whole, (size_t)n + 1, fmt, again);
+        (void)vsnprintf(whole, (size_t)n + 1, fmt, ap);
         buf_add(b, (struct str){whole, room});
         mem_free(whole);
-    } else if ((size_t)n < spare) {
-        b->n += (size_t)n;
-    } else {
-        reserve(b, (size_t)n);
-        (void)vsnprintf(b->p + b->n, (size_t)n + 1, fmt, again);
-        b->n += (size_t)n;
+        return;
     }
-    va_end(again);
+    if ((size_t)n >= spare) {
+        reserve(b, (size_t)n);
+        (void)vsnprintf(b->p + b->n, (size_t)n + 1, fmt, ap);
+    }
+    b->n += (size_t)n;
 }
 
 void buf_add_u64(struct buf *b, uint64_t v)

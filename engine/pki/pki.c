@@ -172,6 +172,7 @@ struct err *pki_ca_pin(struct str pem, struct buf *out)
     struct err *err = collect_key_hashes(pem, &hashes);
     if (!err) {
         size_t n = hashes.n / PKI_SHA256_BYTES, kept = 0;
+        BUG_ON(!hashes.p, "a PEM text without certificates is an error before");
         qsort(hashes.p, n, PKI_SHA256_BYTES, by_bytes);
         for (size_t i = 0; i < n; i++) {
             char *hash = hashes.p + i * PKI_SHA256_BYTES;

@@ -4,6 +4,7 @@
 
 #include "engine/base/codec.h"
 #include "engine/pki/jwt.h"
+#include "tests/unit/support/rsa.h"
 
 #define NOW INT64_C(1767225600)
 
@@ -46,6 +47,24 @@ static void tokens_go_round(void **state)
         buf_free(&token);
         arena_free(&a);
     }
+}
+
+static void rsa_signs_tokens(void **state)
+{
+    struct arena a = {0};
+    struct buf token = {0};
+    struct pki_jwt jwt;
+    struct pki_key *key;
+    check_ok(pki_key_from_pem(str_c(test_rsa_pem), &key));
+    sign(&token, key, "{}");
+    check_ok(pki_jwt_read(&a, buf_str(&token), &jwt));
+    check_str(jwt.algorithm, "RS256");
+    check_ok(pki_jwt_verify(&jwt, key, NOW, 0));
+    jwt.signature = str_sub(jwt.signature, 0, jwt.signature.n - 1);
+    check_err(pki_jwt_verify(&jwt, key, NOW, 0), ERR_UNAUTHORIZED, "signature");
+    pki_key_free(key);
+    buf_free(&token);
+    arena_free(&a);
 }
 
 /* The example of RFC 8037 appendix A.4: its payload is no JSON, so only the signature is compared. */
@@ -168,8 +187,11 @@ static void no_other_algorithm_counts(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(tokens_go_round),           cmocka_unit_test(signature_is_that_of_the_rfc),
-        cmocka_unit_test(times_are_checked),         cmocka_unit_test(malformed_tokens_are_refused),
+        cmocka_unit_test(tokens_go_round),
+        cmocka_unit_test(rsa_signs_tokens),
+        cmocka_unit_test(signature_is_that_of_the_rfc),
+        cmocka_unit_test(times_are_checked),
+        cmocka_unit_test(malformed_tokens_are_refused),
         cmocka_unit_test(no_other_algorithm_counts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
