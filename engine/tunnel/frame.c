@@ -26,12 +26,11 @@ static size_t payload_max(int64_t type)
     }
 }
 
-size_t tunnel_frame_head(char out[TUNNEL_HEAD_BYTES_MAX], int64_t id, int64_t conn,
-                         enum tunnel_type type)
+size_t tunnel_frame_head(char out[TUNNEL_HEAD_BYTES_MAX], int64_t id, int64_t conn, int64_t type)
 {
     size_t n = varint_encode(out, id);
     n += varint_encode(out + n, conn);
-    n += varint_encode(out + n, (int64_t)type);
+    n += varint_encode(out + n, type);
     if (has_deadline(type))
         n += varint_encode(out + n, TUNNEL_DEADLINE_MS);
     return n;
@@ -40,7 +39,7 @@ size_t tunnel_frame_head(char out[TUNNEL_HEAD_BYTES_MAX], int64_t id, int64_t co
 void tunnel_frame_encode(struct buf *out, const struct tunnel_frame *f)
 {
     char head[TUNNEL_HEAD_BYTES_MAX];
-    size_t n = tunnel_frame_head(head, f->id, f->conn, (enum tunnel_type)f->type);
+    size_t n = tunnel_frame_head(head, f->id, f->conn, f->type);
     buf_add(out, (struct str){head, n});
     buf_add(out, str_sub(f->payload, 0, payload_max(f->type)));
 }

@@ -36,8 +36,7 @@ struct tunnel_frame {
 };
 
 /* Writes everything before the payload and returns its length. */
-size_t tunnel_frame_head(char out[TUNNEL_HEAD_BYTES_MAX], int64_t id, int64_t conn,
-                         enum tunnel_type type);
+size_t tunnel_frame_head(char out[TUNNEL_HEAD_BYTES_MAX], int64_t id, int64_t conn, int64_t type);
 /* Appends a whole frame. Texts beyond their bound are cut. */
 void tunnel_frame_encode(struct buf *out, const struct tunnel_frame *f);
 struct err *tunnel_frame_decode(struct str message, struct tunnel_frame *out) must_check;
