@@ -143,8 +143,11 @@ static void session_fire(void *owner)
     s->armed_for = NEVER;
     session_enter(s);
     session_deliver_ready(s);
-    if (!s->ended && s->draining && list_empty(&s->all))
+    if (!s->ended && s->draining && list_empty(&s->all)) {
+        s->ops->close(s->transport); /* the last connection's Error may be queued */
+        s->transport = NULL;
         session_end(s, NULL);
+    }
     if (!s->ended)
         session_check_silence(s, now);
     if (!s->ended) {

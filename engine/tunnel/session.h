@@ -33,7 +33,8 @@ struct tunnel_transport {
     void (*send)(void *transport, struct str message); /* binary; copies */
     void (*ping)(void *transport);
     size_t (*queued)(const void *transport);
-    void (*abort)(void *transport); /* ends the transport: no more events from it */
+    void (*abort)(void *transport); /* ends the transport at once: no more events from it */
+    void (*close)(void *transport); /* the same, but what is queued is still sent */
     void (*pause)(void *transport);
     void (*resume)(void *transport);
 };

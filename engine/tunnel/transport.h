@@ -20,6 +20,10 @@
     {                                                                                              \
         prefix##_abort((struct prefix *)t);                                                        \
     }                                                                                              \
+    static void prefix##_transport_close(void *t)                                                  \
+    {                                                                                              \
+        prefix##_close((struct prefix *)t, 1000, str_empty);                                       \
+    }                                                                                              \
     static void prefix##_transport_pause(void *t)                                                  \
     {                                                                                              \
         prefix##_pause((struct prefix *)t);                                                        \
@@ -30,6 +34,7 @@
     }                                                                                              \
     const struct tunnel_transport tunnel_transport_##prefix = {                                    \
         prefix##_transport_send,  prefix##_transport_ping,  prefix##_transport_queued,             \
-        prefix##_transport_abort, prefix##_transport_pause, prefix##_transport_resume}
+        prefix##_transport_abort, prefix##_transport_close, prefix##_transport_pause,              \
+        prefix##_transport_resume}
 
 #endif

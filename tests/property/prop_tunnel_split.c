@@ -89,7 +89,7 @@ static void on_incoming(void *owner, struct tunnel_conn *c, struct str proto, st
 {
     struct rig *r = owner;
     struct str index, want;
-    uint64_t i, n;
+    uint64_t i = 0, n = 0;
     (void)proto;
     assert_true(str_cut(address, ':', &index, &want) && str_to_u64(index, &i) &&
                 str_to_u64(want, &n));

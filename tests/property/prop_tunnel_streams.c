@@ -101,7 +101,7 @@ static const struct tunnel_conn_handler handler = {on_data, NULL, on_closed};
 static void on_incoming(void *owner, struct tunnel_conn *c, struct str proto, struct str address)
 {
     struct run *r = owner;
-    uint64_t i;
+    uint64_t i = 0;
     (void)proto;
     assert_true(str_to_u64(address, &i));
     struct end *e = &r->far[i];

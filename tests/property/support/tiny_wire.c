@@ -1,0 +1,2 @@
+/* As tiny_world.c. */
+#include "tests/unit/support/tiny_wire.c"
