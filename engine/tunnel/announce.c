@@ -77,9 +77,21 @@ void tunnel_router_forget(struct tunnel_router *r, struct tunnel_announcer *a)
 
 /* ---- what peers announce to us ---- */
 
+static void tell_announced(struct tunnel_router *r, bool has, struct str key)
+{
+    struct list *head = &r->listeners;
+    list_each (head, it, next_it) {
+        const struct tunnel_router_listener *l =
+            container_of(it, struct tunnel_router_listener, link);
+        if (l->announced)
+            l->announced(l->owner, has, key);
+    }
+}
+
 static void announced_add(struct route *peer, struct str key, uint64_t number)
 {
     struct announced *a = map_get(&peer->announced, key);
+    bool fresh = !a;
     if (!a) {
         if (map_count(&peer->announced) >= ANNOUNCED_MAX)
             return;
@@ -91,6 +103,8 @@ static void announced_add(struct route *peer, struct str key, uint64_t number)
             return;
     if (a->n < ANNOUNCED_SESSIONS_MAX)
         a->sessions[a->n++] = number;
+    if (fresh)
+        tell_announced(peer->router, true, key);
 }
 
 /* number 0: whatever there is (the peer has told us that it knows none). */
@@ -105,6 +119,7 @@ static void announced_remove(struct route *peer, struct str key, uint64_t number
     if (number != 0 && a->n > 0)
         return;
     mem_free(map_remove(&peer->announced, key));
+    tell_announced(peer->router, false, key);
 }
 
 void announced_by_peer(void *owner, bool add, struct str key, uint64_t number)

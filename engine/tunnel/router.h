@@ -33,6 +33,8 @@ struct tunnel_router_listener {
     void (*added)(void *owner, struct tunnel_session *s); /* not for peers */
     void (*removed)(void *owner,
                     struct tunnel_session *s); /* still readable, and no longer in the table */
+    /* A peer told that it now has, or no longer has, any session of that client; may be NULL. */
+    void (*announced)(void *owner, bool has, struct str key);
     void *owner;
 };
 
