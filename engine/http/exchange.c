@@ -46,30 +46,36 @@ const struct http_headers *http_request_headers(const struct http_exchange *x)
     return &conn_of(x)->head.headers;
 }
 
-/* Decoded into out, which is cleared first. False: not well encoded. */
-static bool decode(struct buf *out, struct str text)
+static bool is_escaped(struct str text)
 {
-    buf_clear(out);
-    return percent_decode(out, text, true);
+    return str_find_char(text, '%') >= 0 || str_find_char(text, '+') >= 0;
+}
+
+/* Decoded into the exchange's memory when need be. False: not well encoded. */
+static bool decode(struct http_exchange *x, struct str text, struct str *out)
+{
+    struct buf plain = {0};
+    if (!is_escaped(text)) {
+        *out = text;
+        return true;
+    }
+    bool good = percent_decode(&plain, text, true);
+    if (good)
+        *out = arena_str(&x->arena, buf_str(&plain));
+    buf_free(&plain);
+    return good;
 }
 
 bool http_query_param(struct http_exchange *x, const char *name, struct str *value)
 {
-    struct str rest = http_query(x), item, key, text;
-    struct str wanted = str_c(name);
-    struct buf decoded = {0};
-    bool found = false;
-    for (bool more = rest.n > 0; more && !found;) {
+    struct str rest = http_query(x), wanted = str_c(name), item, key, text;
+    for (bool more = rest.n > 0; more;) {
         more = str_cut(rest, '&', &item, &rest);
         (void)str_cut(item, '=', &key, &text);
-        bool plain = str_eq(key, wanted);
-        found = (plain || (decode(&decoded, key) && str_eq(buf_str(&decoded), wanted))) &&
-                decode(&decoded, text);
+        if (decode(x, key, &key) && str_eq(key, wanted))
+            return decode(x, text, value);
     }
-    if (found)
-        *value = arena_str(&x->arena, buf_str(&decoded));
-    buf_free(&decoded);
-    return found;
+    return false;
 }
 
 struct world *http_world(const struct http_exchange *x)
@@ -243,15 +249,17 @@ static bool is_bodiless(int status)
 }
 
 /* The length to announce: for HEAD, the handler may know it without having the body. */
-static struct str announced(const struct http_conn *c, const struct http_headers *headers,
-                            struct str body, struct buf *digits)
+static void put_length(const struct http_conn *c, struct buf *out,
+                       const struct http_headers *headers, struct str body)
 {
     struct str given =
         headers && is_head(c) && !body.n ? http_headers_get(headers, "Content-Length") : str_empty;
+    buf_add(out, STR("Content-Length: "));
     if (given.n)
-        return given;
-    buf_add_u64(digits, body.n);
-    return buf_str(digits);
+        buf_add(out, given);
+    else
+        buf_add_u64(out, body.n);
+    buf_add(out, STR("\r\n"));
 }
 
 void http_answer(struct http_exchange *x, int status, const char *content_type,
@@ -261,11 +269,8 @@ void http_answer(struct http_exchange *x, int status, const char *content_type,
     if (!c->body.done && !conn_skippable(c))
         c->close_after = true;
     struct buf *out = begin_answer(c, status, headers, content_type);
-    if (!is_bodiless(status)) {
-        struct buf digits = {0};
-        put_header(out, STR("Content-Length"), announced(c, headers, body, &digits));
-        buf_free(&digits);
-    }
+    if (!is_bodiless(status))
+        put_length(c, out, headers, body);
     put_connection(c, out);
     buf_add(out, STR("\r\n"));
     bool with_body = !is_bodiless(status) && !is_head(c);
