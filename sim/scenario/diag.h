@@ -48,13 +48,12 @@ struct err *diags_first(const struct diags *d) must_check;
 /* The place of the byte `offset` of a scalar's text; `scalar` is where the scalar starts in the source (its quote or
  * block mark included). Falls back to the scalar's start when the walk does not fit. */
 struct place place_inside(const struct source *source, struct place scalar, size_t offset);
-/* Whether the scalar that starts there is written in quotes. */
-bool place_is_quoted(const struct source *source, uint32_t line, uint32_t column);
 
 /* The candidate nearest to `word` by edits (insert, delete, replace, swap neighbours), if near enough to be a slip;
  * str_empty otherwise. Ties go to the earliest. */
-struct str suggest(struct str word, const struct str *candidates, size_t n);
+struct str diag_suggest(struct str word, const struct str *candidates, size_t n);
 /* "; did you mean \"x\"?" or, without a near one, "; known are a, b, c"; in the arena. */
-struct str suggest_tail(struct arena *a, struct str word, const struct str *candidates, size_t n);
+struct str diag_suggest_tail(struct arena *a, struct str word, const struct str *candidates,
+                             size_t n);
 
 #endif

@@ -19,6 +19,7 @@ enum fault_kind {
     FAULT_NET_PARTITION,
     FAULT_NET_HALF_OPEN,
     FAULT_NET_RESET,
+    FAULT_NET_REFUSE,
     FAULT_NET_THROTTLE,
     FAULT_NET_CLOG,
     FAULT_DNS_NXDOMAIN,
@@ -61,6 +62,9 @@ enum fault_kind {
     FAULT_CLOCK_DRIFT,
     FAULT_LEASE_LOST,
     FAULT_LEASE_TWO_HOLDERS,
+    FAULT_DISK_FULL,
+    FAULT_DISK_TORN,
+    FAULT_DISK_SLOW,
     FAULT_NODE_NOT_READY,
     FAULT_NODE_GONE,
     FAULT_NODE_NEW_IDENTITY,
@@ -75,22 +79,21 @@ enum fault_moment { FAULT_AT_ONCE, FAULT_BEFORE_WRITE, FAULT_AFTER_WRITE, FAULT_
 struct fault {
     struct origin origin;
     enum fault_kind kind;
-    int64_t share_ppm;      /* each event with this probability; 1,000,000 without `share` */
-    int64_t p50_ns, p99_ns; /* latency added */
-    int64_t bytes_per_s;    /* throttle */
-    int64_t code;           /* http */
-    int64_t retry_after_ns;
-    int64_t delay_ns;  /* slow answers, slow fsync, stalls, restart after a crash */
-    int64_t behind_ns; /* rewind */
-    int64_t window;    /* reorder: events */
-    int64_t offset_ns; /* clock skew and jump */
-    int64_t drift_ppm;
-    int64_t factor;     /* process slow: times */
-    int64_t ttl_ns;     /* dns negative-cached, ttl-ignored */
-    int64_t direction;  /* enum fault_direction */
-    int64_t when;       /* enum fault_moment */
-    struct strs values; /* dns wrong-answer, split-horizon: targets such as site/b */
-    struct str of;      /* which part: controller/NAME, a resource, a record */
+    int64_t share_ppm;   /* each event with this probability; 1,000,000 without `share` */
+    int64_t delay_ns;    /* added latency; slow answers, stalls; before a restart after a crash */
+    int64_t jitter_ns;   /* random [0, jitter] more */
+    int64_t bytes_per_s; /* throttle */
+    int64_t code;        /* http */
+    int64_t retry_after_ns; /* http; 0: no header */
+    int64_t behind_ns;      /* watch rewind, store restore-from-backup */
+    int64_t window;         /* watch reorder: events */
+    int64_t offset_ns;      /* clock skew and jump */
+    int64_t drift_ppm;      /* clock drift */
+    int64_t hold_ns;        /* dns ttl-ignored, negative-cached */
+    int64_t direction;      /* enum fault_direction */
+    int64_t when;           /* enum fault_moment */
+    struct strs values;     /* dns wrong-answer, split-horizon: sites such as site/b */
+    struct str of;          /* which part: a record, a resource, a controller */
 };
 
 struct fault_row {

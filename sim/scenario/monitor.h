@@ -22,19 +22,19 @@
 
 #include "sim/scenario/plan.h"
 
-enum verdict {
-    VERDICT_PENDING,
-    VERDICT_WATCHING,
-    VERDICT_HELD,
-    VERDICT_FAILED,
-    VERDICT_UNSEEN,
-    VERDICT_VACUOUS
+enum monitor_verdict {
+    MONITOR_PENDING,
+    MONITOR_WATCHING,
+    MONITOR_HELD,
+    MONITOR_FAILED,
+    MONITOR_UNSEEN,
+    MONITOR_VACUOUS
 };
-const char *verdict_name(enum verdict v);
+const char *monitor_verdict_name(enum monitor_verdict v);
 
 struct monitor_result {
     const struct plan_assert *clause;
-    enum verdict verdict;
+    enum monitor_verdict verdict;
     int64_t at_ns;     /* when it was decided; a breach: when it began; -1: not decided */
     int64_t opened_ns; /* when its window opened; -1: not yet */
     struct str

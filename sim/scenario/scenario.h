@@ -57,6 +57,7 @@ struct scenario_case {
     struct str id; /* "lie=drop,crash=none" */
 };
 
+struct file_entry;
 struct scenario {
     struct arena *arena;
     struct source source;
@@ -73,12 +74,8 @@ struct scenario {
     size_t axes_n;
     struct scenario_case *cases; /* all of them; one with an empty id when there is no matrix */
     size_t cases_n;
-    struct strs profiles; /* "hardened" when the file names none */
-    struct {
-        struct str name, value;
-        struct place place;
-    } * policies; /* beside the profile */
-    size_t policies_n;
+    struct strs profiles;          /* "hardened" when the file names none */
+    const struct file_entry *file; /* the rest of the file, for scenario_plan (language.h) */
 };
 
 /* Loads and checks the file by itself; what depends on a case is checked by scenario_plan. NULL when it cannot go on

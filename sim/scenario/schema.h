@@ -60,6 +60,8 @@ enum {
     FIELD_CHOICE = 2, /* exactly one of the shape's CHOICE fields must be given */
     FIELD_OR_ONE = 4, /* FIELD_OBJECTS: one object without the list is fine */
     FIELD_NON_EMPTY = 8,
+    FIELD_LIST_OF = 16, /* FIELD_NODE: for the JSON Schema: a list of `shape` */
+    FIELD_MAP_OF = 32,  /* FIELD_NODE: a map of names to `shape` */
 };
 
 struct shape;
@@ -95,6 +97,11 @@ struct decode {
  * filled as far as it was right. */
 bool decode_object(struct decode *d, const struct shape *shape, const struct yaml_node *node,
                    struct str path, void *out);
+/* A map of names to objects of the field's shape; the shape's struct begins with its origin. */
+bool decode_named(struct decode *d, const struct field *f, const struct yaml_node *node,
+                  struct str path, struct objects *out);
+bool decode_list(struct decode *d, const struct field *f, const struct yaml_node *node,
+                 struct str path, struct objects *out);
 /* One scalar by its field's type into *out. */
 bool decode_scalar(struct decode *d, const struct field *f, const struct yaml_node *node,
                    struct str path, void *out);

@@ -7,6 +7,7 @@
  *     api/a, api/edge[2]  the Kubernetes API of a site, of a cluster
  *     dns                 the zone's servers                  dns/resolver/sticky: agents' resolvers of that kind
  *     link/A/B            between two ends, each site/..., cluster/...
+ *     all                 everything that the action can be aimed at
  * A name may be an asterisk: all. Ranges are inclusive and count from 0. */
 #ifndef PADDOCK_SIM_SCENARIO_TARGET_H
 #define PADDOCK_SIM_SCENARIO_TARGET_H
@@ -24,6 +25,7 @@ enum target_kind {
     TARGET_DNS,
     TARGET_RESOLVER,
     TARGET_LINK,
+    TARGET_ALL,
     TARGET_KIND_COUNT
 };
 

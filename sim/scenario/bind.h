@@ -1,0 +1,37 @@
+/* bind: parameters and matrix values put into the tree. A binding is one choice of all of them; it answers for ${...} in
+ * expressions, fills strings in, and expands trees.
+ *
+ * Expanding copies a tree: a scalar that is one ${...} becomes a typed node (a matrix value: a whole subtree); a string
+ * with ${...} inside is left for its decoder, which knows whether it is an expression. What refers to an absent matrix
+ * value is removed with the list item, or the entry of a map of names, that it stands in. */
+#ifndef PADDOCK_SIM_SCENARIO_BIND_H
+#define PADDOCK_SIM_SCENARIO_BIND_H
+
+#include "sim/scenario/scenario.h"
+
+struct binding {
+    struct arena *arena;
+    const struct scenario *scenario;
+    const struct scenario_case *which;
+    struct str profile;
+    uint64_t seed;
+    bool in_repeat; /* ${i} is known: index */
+    int64_t index;
+    struct diags *diags;
+    struct expr_scope scope; /* constants only: set by binding_init */
+};
+void binding_init(struct binding *b);
+
+/* For struct expr_scope: profile, seed, i, parameters, matrix.AXIS, matrix.AXIS.FIELD. */
+bool binding_constant(void *binding, struct str path, struct expr_value *out);
+/* For struct decode: every ${...} of the string as text. */
+struct str binding_interpolate(void *binding, struct str text, struct place at);
+/* NULL: the whole tree refers to something absent. */
+struct yaml_node *binding_expand(struct binding *b, const struct yaml_node *node, struct str path);
+/* A `when`: true without one; false as well after an error. */
+bool binding_when(struct binding *b, const struct expr_source *when);
+
+/* A bare scalar as a typed value: true, 5, 0.1, 10%, 30s, 8GiB, text. */
+struct expr_value value_of_node(const struct yaml_node *node);
+
+#endif
