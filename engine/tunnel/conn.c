@@ -180,6 +180,18 @@ void conn_deliver(struct tunnel_conn *c)
     conn_leave(c);
 }
 
+static void conn_tell_drained(struct tunnel_conn *c)
+{
+    if (!c->above || byte_queue_n(&c->out) > TUNNEL_CONN_LOW)
+        return;
+    c->above = false;
+    if (!c->handler || !c->handler->drained)
+        return;
+    c->busy++;
+    c->handler->drained(c->owner);
+    conn_leave(c);
+}
+
 void conn_ended(struct tunnel_conn *c, struct err *take_why)
 {
     if (c->state == CONN_LINGERING) {
@@ -192,10 +204,15 @@ void conn_ended(struct tunnel_conn *c, struct err *take_why)
     c->why = take_why;
     conn_unmap(c);
     conn_drop_out(c);
-    if (!c->handler || c->paused)
-        return; /* attach or resume goes on from here */
-    list_remove(&c->ready);
-    conn_deliver(c);
+    c->busy++;
+    conn_tell_drained(
+        c); /* who stopped reading elsewhere for our queue's sake must not wait for ever */
+    if (c->state == CONN_ENDED && c->handler &&
+        !c->paused) { /* else attach or resume goes on from here */
+        list_remove(&c->ready);
+        conn_deliver(c);
+    }
+    conn_leave(c);
 }
 
 void conn_peer_paused(struct tunnel_conn *c, bool paused)
@@ -236,14 +253,7 @@ void conn_serve(struct tunnel_conn *c)
         conn_finish(c);
         return;
     }
-    if (!c->above || left > TUNNEL_CONN_LOW)
-        return;
-    c->above = false;
-    if (!c->handler || !c->handler->drained)
-        return;
-    c->busy++;
-    c->handler->drained(c->owner);
-    conn_leave(c);
+    conn_tell_drained(c);
 }
 
 void conn_linger_timeout(struct tunnel_conn *c)

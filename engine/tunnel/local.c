@@ -55,6 +55,11 @@ static void on_data(void *owner, struct str bytes)
 static void on_silence(void *owner)
 {
     struct pair *p = owner;
+    if (world_stream_queued(p->stream) > 0 || tunnel_conn_buffered(p->conn) > 0) {
+        world_timer_start(p->silence,
+                          TUNNEL_LOCAL_HALF_CLOSE_SILENCE); /* it is only reading slowly */
+        return;
+    }
     tunnel_conn_close(p->conn);
     world_stream_close(p->stream);
     pair_free(p);

@@ -27,7 +27,7 @@ struct tunnel_identity {
     bool peer;
 };
 
-/* Intrusive: the owner keeps it alive until it is removed. */
+/* Intrusive: the owner keeps it alive until it is removed. `added` must not end the session. */
 struct tunnel_router_listener {
     struct list link;
     void (*added)(void *owner, struct tunnel_session *s); /* not for peers */

@@ -238,6 +238,29 @@ static void test_half_close(void **state)
     chain_free(c);
 }
 
+/* Half-closed, and reading slower than the silence lasts: nothing of the answer is lost. */
+static void test_half_close_with_slow_reader(void **state)
+{
+    (void)state;
+    enum { TOTAL = 4 << 20 };
+    struct chain *c = chain_new(SERVICE ":443", 0);
+    struct tip client = {.close_at_end = true, .keep_nothing = true};
+    client_dial(c, &client);
+    world_stream_shutdown(client.stream);
+    tiny_run(c->t, 100 * MS);
+    world_stream_pause(client.stream);
+    char *bytes = mem_alloc(TOTAL);
+    world_stream_write(c->accepted[0].stream, (struct str){bytes, TOTAL});
+    mem_free(bytes);
+    tiny_run(c->t, 20 * S);
+    world_stream_resume(client.stream);
+    c->accepted[0].close_at_end = true;
+    tiny_run(c->t, 20 * S);
+    assert_int_equal(client.got_n, TOTAL);
+    assert_nothing_open(c);
+    chain_free(c);
+}
+
 static void test_no_session(void **state)
 {
     (void)state;
@@ -462,6 +485,7 @@ int main(void)
         cmocka_unit_test(test_round_trip),
         cmocka_unit_test(test_service_closes),
         cmocka_unit_test(test_half_close),
+        cmocka_unit_test(test_half_close_with_slow_reader),
         cmocka_unit_test(test_no_session),
         cmocka_unit_test(test_connect_fails_behind_the_agent),
         cmocka_unit_test(test_name_is_resolved_by_the_agent),

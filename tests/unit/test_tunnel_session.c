@@ -477,6 +477,32 @@ static void test_end_waits_for_paused_reader(void **state)
     pair_free(p);
 }
 
+/* A writer that waits for `drained` learns that it is pointless, even while its own reading is paused. */
+static void test_end_releases_writer(void **state)
+{
+    (void)state;
+    struct pair *p = pair_new(policies_hardened(), 1 * MS, 0);
+    struct peer near = {0};
+    dial(p, &near, "a:1");
+    tiny_run(p->t, 10 * MS);
+    inject(p, 0, TUNNEL_PAUSE, 2, str_empty);
+    write_n(near.conn, 2 * TUNNEL_CONN_LOW, 'a');
+    tunnel_conn_pause(near.conn);
+    tunnel_conn_write(p->far[0].conn, STR("last words"));
+    tunnel_conn_fail(p->far[0].conn, STR("read tcp: connection reset by peer"));
+    tiny_run(p->t, 10 * MS);
+    assert_int_equal(near.drains, 1);
+    assert_int_equal(tunnel_conn_queued(near.conn), 0);
+    assert_int_equal(near.closes, 0);
+    tunnel_conn_write(near.conn, STR("into the void"));
+    tunnel_conn_resume(near.conn);
+    tiny_run(p->t, 10 * MS);
+    assert_string_equal(buf_c(&near.got), "last words");
+    assert_int_equal(near.code, ERR_CONN_RESET);
+    buf_free(&near.got);
+    pair_free(p);
+}
+
 static void test_sender_that_ignores_pause(void **state)
 {
     (void)state;
@@ -835,6 +861,7 @@ int main(void)
         cmocka_unit_test(test_close_session_inside_data),
         cmocka_unit_test(test_pause_and_resume_marks),
         cmocka_unit_test(test_end_waits_for_paused_reader),
+        cmocka_unit_test(test_end_releases_writer),
         cmocka_unit_test(test_sender_that_ignores_pause),
         cmocka_unit_test(test_both_directions_paused),
         cmocka_unit_test(test_pings_and_silence),
