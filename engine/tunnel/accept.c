@@ -21,12 +21,12 @@ struct tunnel_session *tunnel_session_accept(struct world *w, struct http_exchan
 struct tunnel_session *tunnel_router_accept(struct tunnel_router *r, struct http_exchange *x,
                                             const struct tunnel_identity *who)
 {
-    struct route *route = route_new(r, who);
-    struct tunnel_session_options o = route_session_options(r, who, route);
+    struct route *route = tunnel_route_new(r, who);
+    struct tunnel_session_options o = tunnel_route_session_options(r, who, route);
     struct tunnel_session *s = tunnel_session_accept(r->w, x, &o);
     if (!s) {
-        route_free(route);
+        tunnel_route_free(route);
         return NULL;
     }
-    return route_add(r, route, s, who);
+    return tunnel_route_add(r, route, s, who);
 }

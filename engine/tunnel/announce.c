@@ -6,7 +6,7 @@
 
 /* ---- announcing to peers ---- */
 
-void announce_change(struct tunnel_router *r, bool add, const struct tunnel_session *s)
+void tunnel_announce_change(struct tunnel_router *r, bool add, const struct tunnel_session *s)
 {
     struct list *head = &r->announcers;
     list_each (head, it, next_it) {
@@ -44,7 +44,7 @@ static void digest_arm(struct tunnel_router *r, size_t announcements)
     world_timer_start(r->digest, spaced > TUNNEL_DIGEST_INTERVAL ? spaced : TUNNEL_DIGEST_INTERVAL);
 }
 
-void announce_digest(void *owner)
+void tunnel_announce_digest(void *owner)
 {
     struct tunnel_router *r = owner;
     size_t n = 0;
@@ -122,7 +122,7 @@ static void announced_remove(struct route *peer, struct str key, uint64_t number
     tell_announced(peer->router, false, key);
 }
 
-void announced_by_peer(void *owner, bool add, struct str key, uint64_t number)
+void tunnel_announced_by_peer(void *owner, bool add, struct str key, uint64_t number)
 {
     struct route *peer = owner;
     if (add)

@@ -10,12 +10,12 @@ static struct str id_key(const int64_t *id)
     return (struct str){(const char *)id, sizeof(*id)};
 }
 
-struct tunnel_conn *conn_find(const struct tunnel_session *s, int64_t id)
+struct tunnel_conn *tunnel_conn_find(const struct tunnel_session *s, int64_t id)
 {
     return map_get(&s->conns, id_key(&id));
 }
 
-struct tunnel_conn *conn_new(struct tunnel_session *s, int64_t id, bool ours)
+struct tunnel_conn *tunnel_conn_new(struct tunnel_session *s, int64_t id, bool ours)
 {
     struct tunnel_conn *c = MEM_NEW(struct tunnel_conn);
     c->session = s;
@@ -45,7 +45,7 @@ static void conn_free(struct tunnel_conn *c)
 /* The peer may not name it any more. */
 static void conn_unmap(struct tunnel_conn *c)
 {
-    if (conn_find(c->session, c->id) == c)
+    if (tunnel_conn_find(c->session, c->id) == c)
         (void)map_remove(&c->session->conns, id_key(&c->id));
 }
 
@@ -72,7 +72,7 @@ static void conn_release(struct tunnel_conn *c)
     s->stats.open--;
     s->stats.closed++;
     if (s->draining && list_empty(&s->all))
-        session_wake(s, 0);
+        tunnel_session_wake(s, 0);
     if (c->busy == 0)
         conn_free(c);
 }
@@ -89,7 +89,7 @@ static void conn_ready(struct tunnel_conn *c)
     if (!c->handler || c->paused || !something || !list_empty(&c->ready))
         return;
     list_add_tail(&c->session->ready, &c->ready);
-    session_wake(c->session, 0);
+    tunnel_session_wake(c->session, 0);
 }
 
 /* ---- from the peer ---- */
@@ -111,11 +111,11 @@ static void conn_call_closed(struct tunnel_conn *c, const struct err *why)
     conn_leave(c);
 }
 
-void conn_break(struct tunnel_conn *c, const struct err *why)
+void tunnel_conn_break(struct tunnel_conn *c, const struct err *why)
 {
     if (c->state == CONN_ENDED && !c->why && !c->paused) {
         c->busy++; /* the peer had finished in order and what it sent is whole: the session's end is too late to spoil it */
-        conn_deliver(c);
+        tunnel_conn_deliver(c);
         bool done = c->state == CONN_GONE;
         conn_leave(c);
         if (done)
@@ -129,12 +129,12 @@ static void conn_overflow(struct tunnel_conn *c)
     struct tunnel_session *s = c->session;
     struct err *why = err_new(ERR_TOO_LARGE, "receive buffer full: the sender went on after Pause");
     s->stats.overflows++;
-    session_send(s, TUNNEL_ERROR, c->id, str_c(why->message));
+    tunnel_session_send(s, TUNNEL_ERROR, c->id, str_c(why->message));
     conn_call_closed(c, why);
     err_free(why);
 }
 
-void conn_receive(struct tunnel_conn *c, struct str bytes)
+void tunnel_conn_receive(struct tunnel_conn *c, struct str bytes)
 {
     struct tunnel_session *s = c->session;
     if (c->state != CONN_OPEN || bytes.n == 0)
@@ -154,12 +154,12 @@ void conn_receive(struct tunnel_conn *c, struct str bytes)
     if (n > TUNNEL_BUFFER_MARK && !c->pause_sent) {
         c->pause_sent = true;
         s->stats.pauses_sent++;
-        session_send(s, TUNNEL_PAUSE, c->id, str_empty);
+        tunnel_session_send(s, TUNNEL_PAUSE, c->id, str_empty);
     }
     conn_ready(c);
 }
 
-void conn_deliver(struct tunnel_conn *c)
+void tunnel_conn_deliver(struct tunnel_conn *c)
 {
     struct tunnel_session *s = c->session;
     c->busy++;
@@ -172,7 +172,7 @@ void conn_deliver(struct tunnel_conn *c)
         s->stats.buffered -= piece.n;
         if (c->pause_sent && c->state == CONN_OPEN && byte_queue_n(&c->in) < TUNNEL_BUFFER_LOW) {
             c->pause_sent = false;
-            session_send(s, TUNNEL_RESUME, c->id, str_empty);
+            tunnel_session_send(s, TUNNEL_RESUME, c->id, str_empty);
         }
     }
     if (c->state == CONN_ENDED && c->handler && !c->paused)
@@ -192,7 +192,7 @@ static void conn_tell_drained(struct tunnel_conn *c)
     conn_leave(c);
 }
 
-void conn_ended(struct tunnel_conn *c, struct err *take_why)
+void tunnel_conn_ended(struct tunnel_conn *c, struct err *take_why)
 {
     if (c->state == CONN_LINGERING) {
         err_free(take_why);
@@ -210,12 +210,12 @@ void conn_ended(struct tunnel_conn *c, struct err *take_why)
     if (c->state == CONN_ENDED && c->handler &&
         !c->paused) { /* else attach or resume goes on from here */
         list_remove(&c->ready);
-        conn_deliver(c);
+        tunnel_conn_deliver(c);
     }
     conn_leave(c);
 }
 
-void conn_peer_paused(struct tunnel_conn *c, bool paused)
+void tunnel_conn_peer_paused(struct tunnel_conn *c, bool paused)
 {
     c->peer_paused = paused;
     list_remove(&c->backlog);
@@ -227,18 +227,18 @@ void conn_peer_paused(struct tunnel_conn *c, bool paused)
 
 static void conn_send(struct tunnel_conn *c, struct str bytes)
 {
-    session_send(c->session, TUNNEL_DATA, c->id, bytes);
+    tunnel_session_send(c->session, TUNNEL_DATA, c->id, bytes);
     c->session->stats.bytes_out += bytes.n;
 }
 
 /* The last frame of a connection that its owner has closed. */
 static void conn_finish(struct tunnel_conn *c)
 {
-    session_send(c->session, TUNNEL_ERROR, c->id, c->last);
+    tunnel_session_send(c->session, TUNNEL_ERROR, c->id, c->last);
     conn_release(c);
 }
 
-void conn_serve(struct tunnel_conn *c)
+void tunnel_conn_serve(struct tunnel_conn *c)
 {
     struct tunnel_session *s = c->session;
     list_remove(&c->backlog);
@@ -256,7 +256,7 @@ void conn_serve(struct tunnel_conn *c)
     conn_tell_drained(c);
 }
 
-void conn_linger_timeout(struct tunnel_conn *c)
+void tunnel_conn_linger_timeout(struct tunnel_conn *c)
 {
     str_free(&c->last);
     c->last = str_dup(STR("i/o timeout"));
@@ -270,7 +270,7 @@ void tunnel_conn_write(struct tunnel_conn *c, struct str bytes)
     if (c->state != CONN_OPEN)
         return; /* `closed` is on its way */
     bool first = !c->peer_paused && byte_queue_n(&c->out) == 0 && list_empty(&s->backlog);
-    while (first && bytes.n > 0 && !session_congested(s)) {
+    while (first && bytes.n > 0 && !tunnel_session_congested(s)) {
         struct str piece = str_sub(bytes, 0, TUNNEL_DATA_BYTES_MAX);
         conn_send(c, piece);
         bytes = str_sub(bytes, piece.n, bytes.n);
@@ -351,11 +351,11 @@ void tunnel_conn_fail(struct tunnel_conn *c, struct str text)
     }
     c->linger_until = world_now(s->w) + TUNNEL_LINGER_TIMEOUT;
     list_add_tail(&s->linger, &c->linger);
-    session_wake(s, c->linger_until);
+    tunnel_session_wake(s, c->linger_until);
 }
 
 /* Texts are the original's, which are the operating system's. */
-enum err_code conn_error_code(struct str text)
+enum err_code tunnel_conn_error_code(struct str text)
 {
     static const struct {
         struct str part;

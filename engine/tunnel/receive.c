@@ -3,7 +3,7 @@
 
 static void session_fail(struct tunnel_session *s, struct err *take_why)
 {
-    session_end(s, take_why);
+    tunnel_session_end(s, take_why);
     err_free(take_why);
 }
 
@@ -31,7 +31,7 @@ static void refuse(struct tunnel_session *s, int64_t id, struct err *take_why)
         session_fail(s, take_why);
         return;
     }
-    session_send(s, TUNNEL_ERROR, id, str_c(take_why->message));
+    tunnel_session_send(s, TUNNEL_ERROR, id, str_c(take_why->message));
     err_free(take_why);
 }
 
@@ -50,7 +50,7 @@ static void serve_incoming(struct tunnel_session *s, struct tunnel_conn *c, stru
         tunnel_conn_fail(c, buf_str(&text));
         buf_free(&text);
     }
-    const struct tunnel_conn *now = s->ended ? NULL : conn_find(s, id);
+    const struct tunnel_conn *now = s->ended ? NULL : tunnel_conn_find(s, id);
     BUG_ON(now && now->state == CONN_OPEN && !now->handler, "an incoming connection has an owner");
 }
 
@@ -66,24 +66,24 @@ static void on_connect(struct tunnel_session *s, const struct tunnel_frame *f)
         refuse(s, f->conn, err_new(ERR_FORBIDDEN, "connect not allowed"));
         return;
     }
-    if (conn_find(s, f->conn)) {
+    if (tunnel_conn_find(s, f->conn)) {
         session_fail(s, err_new(ERR_PROTOCOL, "Connect with the id %lld of an open connection",
                                 (long long)f->conn));
         return;
     }
     if (map_count(&s->conns) >= TUNNEL_CONNS_MAX || s->draining) {
-        session_send(s, TUNNEL_ERROR, f->conn, STR("too many connections"));
+        tunnel_session_send(s, TUNNEL_ERROR, f->conn, STR("too many connections"));
         return;
     }
-    serve_incoming(s, conn_new(s, f->conn, false), proto, address);
+    serve_incoming(s, tunnel_conn_new(s, f->conn, false), proto, address);
 }
 
 static void on_data(struct tunnel_session *s, const struct tunnel_frame *f)
 {
-    struct tunnel_conn *c = conn_find(s, f->conn);
+    struct tunnel_conn *c = tunnel_conn_find(s, f->conn);
     s->stats.bytes_in += f->payload.n;
     if (c) {
-        conn_receive(c, f->payload);
+        tunnel_conn_receive(c, f->payload);
         return;
     }
     struct buf text = {0};
@@ -91,7 +91,7 @@ static void on_data(struct tunnel_session *s, const struct tunnel_frame *f)
     buf_addf(&text, "connection not found " STR_FMT "/%llu/%lld",
              STR_ARG(client ? STR("client") : s->key), (unsigned long long)(client ? 0 : s->number),
              (long long)f->conn);
-    session_send(s, TUNNEL_ERROR, f->conn, buf_str(&text));
+    tunnel_session_send(s, TUNNEL_ERROR, f->conn, buf_str(&text));
     buf_free(&text);
 }
 
@@ -107,25 +107,25 @@ static void forget_announcement(struct tunnel_session *s, const struct tunnel_co
 
 static void on_error(struct tunnel_session *s, const struct tunnel_frame *f)
 {
-    struct tunnel_conn *c = conn_find(s, f->conn);
+    struct tunnel_conn *c = tunnel_conn_find(s, f->conn);
     if (!c)
         return;
     if (str_eq_c(f->payload, "EOF")) {
-        conn_ended(c, NULL);
+        tunnel_conn_ended(c, NULL);
         return;
     }
     forget_announcement(s, c, f->payload);
-    conn_ended(c, err_new(conn_error_code(f->payload), STR_FMT, STR_ARG(f->payload)));
+    tunnel_conn_ended(c, err_new(tunnel_conn_error_code(f->payload), STR_FMT, STR_ARG(f->payload)));
 }
 
 static void on_pause(struct tunnel_session *s, const struct tunnel_frame *f)
 {
-    struct tunnel_conn *c = conn_find(s, f->conn);
+    struct tunnel_conn *c = tunnel_conn_find(s, f->conn);
     if (!c)
         return;
     s->stats.pauses_received += f->type == TUNNEL_PAUSE;
-    conn_peer_paused(c, f->type == TUNNEL_PAUSE);
-    session_pump(s);
+    tunnel_conn_peer_paused(c, f->type == TUNNEL_PAUSE);
+    tunnel_session_pump(s);
 }
 
 static void on_client(struct tunnel_session *s, const struct tunnel_frame *f)
@@ -176,12 +176,12 @@ static void on_sync(struct tunnel_session *s, const struct tunnel_frame *f)
     }
     while (!list_empty(&dead)) {
         s->stats.synced_away++;
-        conn_break(container_of(dead.next, struct tunnel_conn, all), why);
+        tunnel_conn_break(container_of(dead.next, struct tunnel_conn, all), why);
     }
     err_free(why);
 }
 
-void session_receive(struct tunnel_session *s, struct str message)
+void tunnel_session_receive(struct tunnel_session *s, struct str message)
 {
     struct tunnel_frame f;
     struct err *err = tunnel_frame_decode(message, &f);

@@ -2,7 +2,7 @@
 
 #include "engine/tunnel/router_internal.h"
 
-void route_free(struct route *route)
+void tunnel_route_free(struct route *route)
 {
     void *value;
     for (size_t i = 0; map_next(&route->announced, &i, NULL, &value);)
@@ -63,10 +63,10 @@ static void route_remove(struct route *route)
     struct tunnel_session *s = route->session;
     bool peer = !route->client;
     route_unlink(route);
-    route_free(route);
+    tunnel_route_free(route);
     if (r->freeing)
         return;
-    announce_change(r, false, s);
+    tunnel_announce_change(r, false, s);
     if (!peer)
         tell_removed(r, s);
 }
@@ -99,22 +99,22 @@ static bool allow_nothing(void *owner, struct str proto, struct str address)
     return false; /* nobody who dialled us may dial through us */
 }
 
-struct tunnel_session_options route_session_options(struct tunnel_router *r,
-                                                    const struct tunnel_identity *who,
-                                                    struct route *route)
+struct tunnel_session_options tunnel_route_session_options(struct tunnel_router *r,
+                                                           const struct tunnel_identity *who,
+                                                           struct route *route)
 {
     return (struct tunnel_session_options){.side = TUNNEL_SERVER,
                                            .policies = &r->policies,
                                            .key = who->key,
                                            .instance = who->instance,
                                            .allow = allow_nothing,
-                                           .client = who->peer ? announced_by_peer : NULL,
+                                           .client = who->peer ? tunnel_announced_by_peer : NULL,
                                            .closed = on_session_closed,
                                            .owner = route};
 }
 
-struct tunnel_session *route_add(struct tunnel_router *r, struct route *route,
-                                 struct tunnel_session *s, const struct tunnel_identity *who)
+struct tunnel_session *tunnel_route_add(struct tunnel_router *r, struct route *route,
+                                        struct tunnel_session *s, const struct tunnel_identity *who)
 {
     route->session = s;
     if (who->peer) {
@@ -124,13 +124,13 @@ struct tunnel_session *route_add(struct tunnel_router *r, struct route *route,
         list_add_tail(&route->client->routes, &route->link);
         fence_older(r, route);
     }
-    announce_change(r, true, s);
+    tunnel_announce_change(r, true, s);
     if (!who->peer)
         tell_added(r, s);
     return s;
 }
 
-struct route *route_new(struct tunnel_router *r, const struct tunnel_identity *who)
+struct route *tunnel_route_new(struct tunnel_router *r, const struct tunnel_identity *who)
 {
     BUG_ON(who->key.n == 0, "a session has a client key");
     struct route *route = MEM_NEW(struct route);
@@ -143,9 +143,9 @@ struct tunnel_session *tunnel_router_add(struct tunnel_router *r,
                                          const struct tunnel_transport *ops, void *transport,
                                          const struct tunnel_identity *who)
 {
-    struct route *route = route_new(r, who);
-    struct tunnel_session_options o = route_session_options(r, who, route);
-    return route_add(r, route, tunnel_session_new(r->w, ops, transport, &o), who);
+    struct route *route = tunnel_route_new(r, who);
+    struct tunnel_session_options o = tunnel_route_session_options(r, who, route);
+    return tunnel_route_add(r, route, tunnel_session_new(r->w, ops, transport, &o), who);
 }
 
 void tunnel_router_disconnect(struct tunnel_router *r, struct str key)
@@ -167,7 +167,7 @@ struct tunnel_router *tunnel_router_new(struct world *w, const struct policies *
     list_init(&r->peers);
     list_init(&r->announcers);
     list_init(&r->listeners);
-    r->digest = world_timer_new(w, announce_digest, r);
+    r->digest = world_timer_new(w, tunnel_announce_digest, r);
     return r;
 }
 

@@ -41,18 +41,19 @@ struct tunnel_router {
 };
 
 /* router.c */
-struct route *route_new(struct tunnel_router *r, const struct tunnel_identity *who);
-void route_free(struct route *route);
-struct tunnel_session_options route_session_options(struct tunnel_router *r,
-                                                    const struct tunnel_identity *who,
-                                                    struct route *route);
-struct tunnel_session *route_add(struct tunnel_router *r, struct route *route,
-                                 struct tunnel_session *s, const struct tunnel_identity *who);
+struct route *tunnel_route_new(struct tunnel_router *r, const struct tunnel_identity *who);
+void tunnel_route_free(struct route *route);
+struct tunnel_session_options tunnel_route_session_options(struct tunnel_router *r,
+                                                           const struct tunnel_identity *who,
+                                                           struct route *route);
+struct tunnel_session *tunnel_route_add(struct tunnel_router *r, struct route *route,
+                                        struct tunnel_session *s,
+                                        const struct tunnel_identity *who);
 
 /* announce.c */
-void announce_change(struct tunnel_router *r, bool add, const struct tunnel_session *s);
-void announce_digest(void *router); /* the timer's */
+void tunnel_announce_change(struct tunnel_router *r, bool add, const struct tunnel_session *s);
+void tunnel_announce_digest(void *router); /* the timer's */
 /* What a peer tells; the owner is its route. */
-void announced_by_peer(void *route, bool add, struct str key, uint64_t number);
+void tunnel_announced_by_peer(void *route, bool add, struct str key, uint64_t number);
 
 #endif

@@ -12,7 +12,7 @@
 
 /* ---- life ---- */
 
-void session_enter(struct tunnel_session *s)
+void tunnel_session_enter(struct tunnel_session *s)
 {
     s->busy++;
 }
@@ -27,7 +27,7 @@ static void session_free(struct tunnel_session *s)
     mem_free(s);
 }
 
-void session_leave(struct tunnel_session *s)
+void tunnel_session_leave(struct tunnel_session *s)
 {
     BUG_ON(s->busy == 0, "every leave has its enter");
     if (--s->busy == 0 && s->ended)
@@ -51,7 +51,7 @@ static world_time session_next_event(const struct tunnel_session *s)
     return at;
 }
 
-void session_wake(struct tunnel_session *s, world_time at)
+void tunnel_session_wake(struct tunnel_session *s, world_time at)
 {
     if (s->ended || at >= s->armed_for)
         return;
@@ -80,7 +80,7 @@ static void session_send_sync(struct tunnel_session *s)
     struct buf payload = {0};
     for (size_t i = 0; i < n; i++)
         tunnel_sync_add(&payload, ids[i]);
-    session_send(s, TUNNEL_SYNC, 0, buf_str(&payload));
+    tunnel_session_send(s, TUNNEL_SYNC, 0, buf_str(&payload));
     buf_free(&payload);
     mem_free(ids);
 }
@@ -111,7 +111,7 @@ static void session_deliver_ready(struct tunnel_session *s)
     while (!list_empty(&now)) {
         struct list *first = now.next;
         list_remove(first);
-        conn_deliver(container_of(first, struct tunnel_conn, ready));
+        tunnel_conn_deliver(container_of(first, struct tunnel_conn, ready));
     }
 }
 
@@ -121,7 +121,7 @@ static void session_linger_timeouts(struct tunnel_session *s, world_time now)
         struct tunnel_conn *c = container_of(s->linger.next, struct tunnel_conn, linger);
         if (c->linger_until > now)
             return;
-        conn_linger_timeout(c);
+        tunnel_conn_linger_timeout(c);
     }
 }
 
@@ -132,7 +132,7 @@ static void session_check_silence(struct tunnel_session *s, world_time now)
     struct err *why =
         err_new(ERR_TIMEOUT, "tunnel silent for %d s: no sign of life from \"" STR_FMT "\"",
                 (int)((now - s->heard) / NS_PER_S), STR_ARG(s->key));
-    session_end(s, why);
+    tunnel_session_end(s, why);
     err_free(why);
 }
 
@@ -141,21 +141,21 @@ static void session_fire(void *owner)
     struct tunnel_session *s = owner;
     world_time now = world_now(s->w);
     s->armed_for = NEVER;
-    session_enter(s);
+    tunnel_session_enter(s);
     session_deliver_ready(s);
     if (!s->ended && s->draining && list_empty(&s->all)) {
         s->ops->close(s->transport); /* the last connection's Error may be queued */
         s->transport = NULL;
-        session_end(s, NULL);
+        tunnel_session_end(s, NULL);
     }
     if (!s->ended)
         session_check_silence(s, now);
     if (!s->ended) {
         session_linger_timeouts(s, now);
         session_keep_alive(s, now);
-        session_wake(s, session_next_event(s));
+        tunnel_session_wake(s, session_next_event(s));
     }
-    session_leave(s);
+    tunnel_session_leave(s);
 }
 
 struct tunnel_session *tunnel_session_new(struct world *w, const struct tunnel_transport *ops,
@@ -186,15 +186,15 @@ struct tunnel_session *tunnel_session_new(struct world *w, const struct tunnel_t
     s->dead_after = policy_get(&s->policies, POLICY_TUNNEL_DEAD_AFTER);
     s->ping_at = s->heard + policy_get(&s->policies, POLICY_TUNNEL_PING);
     s->sync_at = s->heard + TUNNEL_SYNC_INTERVAL;
-    session_wake(s, session_next_event(s));
+    tunnel_session_wake(s, session_next_event(s));
     return s;
 }
 
-void session_end(struct tunnel_session *s, const struct err *why)
+void tunnel_session_end(struct tunnel_session *s, const struct err *why)
 {
     if (s->ended)
         return;
-    session_enter(s);
+    tunnel_session_enter(s);
     s->ended = true;
     world_timer_free(s->timer);
     s->timer = NULL;
@@ -203,13 +203,13 @@ void session_end(struct tunnel_session *s, const struct err *why)
     s->transport = NULL;
     struct err *lost = err_new(ERR_UNAVAILABLE, "tunnel disconnect");
     while (!list_empty(&s->all))
-        conn_break(container_of(s->all.next, struct tunnel_conn, all), lost);
+        tunnel_conn_break(container_of(s->all.next, struct tunnel_conn, all), lost);
     err_free(lost);
     void (*closed)(void *, const struct err *) = s->o.closed;
     s->o.closed = NULL;
     if (closed)
         closed(s->o.owner, why);
-    session_leave(s);
+    tunnel_session_leave(s);
 }
 
 void tunnel_session_close(struct tunnel_session *s)
@@ -217,7 +217,7 @@ void tunnel_session_close(struct tunnel_session *s)
     if (!s)
         return;
     s->o.closed = NULL;
-    session_end(s, NULL);
+    tunnel_session_end(s, NULL);
 }
 
 void tunnel_session_drain(struct tunnel_session *s)
@@ -226,12 +226,13 @@ void tunnel_session_drain(struct tunnel_session *s)
         return;
     s->draining = true;
     s->dead_after = least(s->dead_after, 2 * policy_get(&s->policies, POLICY_TUNNEL_PING));
-    session_wake(s, session_next_event(s));
+    tunnel_session_wake(s, session_next_event(s));
 }
 
 /* ---- sending ---- */
 
-void session_send(struct tunnel_session *s, enum tunnel_type type, int64_t conn, struct str payload)
+void tunnel_session_send(struct tunnel_session *s, enum tunnel_type type, int64_t conn,
+                         struct str payload)
 {
     if (s->ended)
         return;
@@ -249,7 +250,7 @@ void session_send(struct tunnel_session *s, enum tunnel_type type, int64_t conn,
     }
 }
 
-bool session_congested(const struct tunnel_session *s)
+bool tunnel_session_congested(const struct tunnel_session *s)
 {
     if (s->ended)
         return true;
@@ -259,10 +260,10 @@ bool session_congested(const struct tunnel_session *s)
 
 /* Round robin: every connection in the backlog sends one chunk, then goes to its end. As connections are streams of
  * bytes that can be cut anywhere, a turn is used up exactly and no deficit is carried over. */
-void session_pump(struct tunnel_session *s)
+void tunnel_session_pump(struct tunnel_session *s)
 {
-    while (!s->ended && !list_empty(&s->backlog) && !session_congested(s))
-        conn_serve(container_of(s->backlog.next, struct tunnel_conn, backlog));
+    while (!s->ended && !list_empty(&s->backlog) && !tunnel_session_congested(s))
+        tunnel_conn_serve(container_of(s->backlog.next, struct tunnel_conn, backlog));
 }
 
 void tunnel_session_announce(struct tunnel_session *s, bool add, struct str key,
@@ -273,7 +274,7 @@ void tunnel_session_announce(struct tunnel_session *s, bool add, struct str key,
     buf_add_char(&text, '/');
     buf_add_u64(&text, session_key);
     if (text.n <= TUNNEL_CLIENT_BYTES_MAX) /* a cut one would name somebody else */
-        session_send(s, add ? TUNNEL_ADD_CLIENT : TUNNEL_REMOVE_CLIENT, 0, buf_str(&text));
+        tunnel_session_send(s, add ? TUNNEL_ADD_CLIENT : TUNNEL_REMOVE_CLIENT, 0, buf_str(&text));
     buf_free(&text);
 }
 
@@ -289,14 +290,15 @@ struct err *tunnel_session_dial(struct tunnel_session *s, struct str proto, stru
     if (map_count(&s->conns) >= TUNNEL_CONNS_MAX)
         return err_new(ERR_TOO_MANY, "tunnel of \"" STR_FMT "\" has %u connections",
                        STR_ARG(s->key), TUNNEL_CONNS_MAX);
-    while (conn_find(s, s->next_conn)) /* the peer may have taken it for a Connect of its own */
+    while (
+        tunnel_conn_find(s, s->next_conn)) /* the peer may have taken it for a Connect of its own */
         s->next_conn++;
-    struct tunnel_conn *c = conn_new(s, s->next_conn++, true);
+    struct tunnel_conn *c = tunnel_conn_new(s, s->next_conn++, true);
     struct buf text = {0};
     buf_add(&text, proto);
     buf_add_char(&text, '/');
     buf_add(&text, address);
-    session_send(s, TUNNEL_CONNECT, c->id, buf_str(&text));
+    tunnel_session_send(s, TUNNEL_CONNECT, c->id, buf_str(&text));
     buf_free(&text);
     if (handler)
         tunnel_conn_attach(c, handler, owner);
@@ -315,19 +317,19 @@ void tunnel_session_on_message(struct tunnel_session *s, bool text, struct str p
 {
     if (s->ended)
         return;
-    session_enter(s);
+    tunnel_session_enter(s);
     if (policy_get(&s->policies, POLICY_TUNNEL_ALIVE_BY) == POLICY_ALIVE_BY_TRAFFIC)
         session_alive(s);
     s->stats.messages_in++;
     if (text) {
         struct err *why =
             err_new(ERR_PROTOCOL, "text message in a tunnel: wrong websocket message type");
-        session_end(s, why);
+        tunnel_session_end(s, why);
         err_free(why);
     } else {
-        session_receive(s, payload);
+        tunnel_session_receive(s, payload);
     }
-    session_leave(s);
+    tunnel_session_leave(s);
 }
 
 void tunnel_session_on_alive(struct tunnel_session *s)
@@ -340,19 +342,19 @@ void tunnel_session_on_drained(struct tunnel_session *s)
 {
     if (s->ended)
         return;
-    session_enter(s);
+    tunnel_session_enter(s);
     if (s->reading_paused) {
         s->reading_paused = false;
         s->ops->resume(s->transport);
     }
-    session_pump(s);
-    session_leave(s);
+    tunnel_session_pump(s);
+    tunnel_session_leave(s);
 }
 
 void tunnel_session_on_down(struct tunnel_session *s, const struct err *why)
 {
     s->transport = NULL;
-    session_end(s, why);
+    tunnel_session_end(s, why);
 }
 
 /* ---- looking ---- */

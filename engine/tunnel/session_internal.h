@@ -63,30 +63,31 @@ struct tunnel_conn {
 };
 
 /* session.c */
-void session_enter(struct tunnel_session *s);
-void session_leave(struct tunnel_session *s); /* may free s */
-void session_end(struct tunnel_session *s, const struct err *why);
-void session_wake(struct tunnel_session *s, world_time at); /* the timer fires at `at` or earlier */
-void session_send(struct tunnel_session *s, enum tunnel_type type, int64_t conn,
-                  struct str payload);
-bool session_congested(const struct tunnel_session *s);
-void session_pump(struct tunnel_session *s);
+void tunnel_session_enter(struct tunnel_session *s);
+void tunnel_session_leave(struct tunnel_session *s); /* may free s */
+void tunnel_session_end(struct tunnel_session *s, const struct err *why);
+void tunnel_session_wake(struct tunnel_session *s,
+                         world_time at); /* the timer fires at `at` or earlier */
+void tunnel_session_send(struct tunnel_session *s, enum tunnel_type type, int64_t conn,
+                         struct str payload);
+bool tunnel_session_congested(const struct tunnel_session *s);
+void tunnel_session_pump(struct tunnel_session *s);
 
 /* conn.c */
-struct tunnel_conn *conn_new(struct tunnel_session *s, int64_t id, bool ours);
-struct tunnel_conn *conn_find(const struct tunnel_session *s, int64_t id);
-void conn_receive(struct tunnel_conn *c, struct str bytes);
-void conn_peer_paused(struct tunnel_conn *c, bool paused);
+struct tunnel_conn *tunnel_conn_new(struct tunnel_session *s, int64_t id, bool ours);
+struct tunnel_conn *tunnel_conn_find(const struct tunnel_session *s, int64_t id);
+void tunnel_conn_receive(struct tunnel_conn *c, struct str bytes);
+void tunnel_conn_peer_paused(struct tunnel_conn *c, bool paused);
 /* The peer is done with it: `closed` comes once what it sent is taken. take_why NULL: orderly. */
-void conn_ended(struct tunnel_conn *c, struct err *take_why);
+void tunnel_conn_ended(struct tunnel_conn *c, struct err *take_why);
 /* Ends it at once: `closed` comes now, whatever is buffered. */
-void conn_break(struct tunnel_conn *c, const struct err *why);
-void conn_deliver(struct tunnel_conn *c); /* from the timer */
-void conn_serve(struct tunnel_conn *c);   /* its turn: one chunk goes out */
-void conn_linger_timeout(struct tunnel_conn *c);
-enum err_code conn_error_code(struct str text);
+void tunnel_conn_break(struct tunnel_conn *c, const struct err *why);
+void tunnel_conn_deliver(struct tunnel_conn *c); /* from the timer */
+void tunnel_conn_serve(struct tunnel_conn *c);   /* its turn: one chunk goes out */
+void tunnel_conn_linger_timeout(struct tunnel_conn *c);
+enum err_code tunnel_conn_error_code(struct str text);
 
 /* receive.c */
-void session_receive(struct tunnel_session *s, struct str message);
+void tunnel_session_receive(struct tunnel_session *s, struct str message);
 
 #endif
