@@ -19,7 +19,6 @@
 #define KUBEAPI_GROUPS_MAX     64u      /* of one user */
 #define KUBEAPI_WATCH_QUEUE_MAX                                                                    \
     ((size_t)1 << 20) /* bytes that wait in a connection before its watch pauses */
-#define KUBEAPI_COMPACT_EVERY (300 * NS_PER_S)
 
 struct kubeapi;
 

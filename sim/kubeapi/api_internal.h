@@ -1,0 +1,324 @@
+/* api_internal: what the files of the server share: the server, one request, and how it is answered.
+ *
+ * Convention: a step of a request returns bool. False: the answer has been made (an error, as a rule) and the caller
+ * returns at once. Everything of a request lives in its arena. */
+#ifndef PADDOCK_SIM_KUBEAPI_API_INTERNAL_H
+#define PADDOCK_SIM_KUBEAPI_API_INTERNAL_H
+
+#include "engine/base/list.h"
+#include "engine/base/map.h"
+#include "engine/kube/gvr.h"
+#include "engine/kube/status.h"
+#include "sim/kubeapi/kinds.h"
+#include "sim/kubeapi/kubeapi.h"
+#include "sim/kubeapi/selector.h"
+
+#define KUBEAPI_TICK          (60 * NS_PER_S) /* bookmarks */
+#define KUBEAPI_COMPACT_TICKS 5u
+#define API_PROBLEMS_MAX      64u /* causes of one Invalid answer */
+
+/* ---- users ---- */
+struct api_extra {
+    struct str key;
+    struct str *values;
+    size_t n;
+};
+struct api_user {
+    struct str name, uid;
+    struct str *groups;
+    size_t groups_n;
+    struct api_extra *extra;
+    size_t extra_n;
+};
+
+/* ---- the server ---- */
+struct rbac;
+struct crds;
+struct gc;
+struct namespaces;
+struct tokens;
+struct faults;
+struct api_watch;
+
+struct kubeapi {
+    struct world *w;
+    struct store *store;
+    struct str name, ca_pem;
+    bool bare, allow_all;
+    struct map static_tokens;   /* token → struct api_user * */
+    struct arena static_memory; /* the users above */
+    struct map certificates;    /* peer PEM → struct api_user *; bounded */
+    struct arena certificate_memory;
+    struct http_server *http;
+    struct list requests; /* read, delayed or watching */
+    struct rbac *rbac;
+    struct crds *crds;
+    struct gc *gc;
+    struct namespaces *namespaces;
+    struct tokens *tokens;
+    struct faults *faults;
+    struct metrics metrics;
+    int64_t *watch_events, *watch_bytes, *watches, *watches_cut;
+    struct world_timer *tick; /* bookmarks; every KUBEAPI_COMPACT_TICKS of them: compaction */
+    uint64_t ticks;
+    uint64_t compact_to; /* revision at the last compaction: what is older goes with the next */
+    struct buf scratch;  /* for canonical bytes: reused */
+};
+
+/* ---- a request ---- */
+struct api_header {
+    struct str name, value;
+};
+struct api_problem {
+    const char *reason; /* "FieldValueInvalid" */
+    struct str field, message;
+};
+struct api_request {
+    struct list link; /* kubeapi.requests, while it waits */
+    struct kubeapi *api;
+    struct arena a;
+    struct str method, path, query;
+    struct str content_type, accept, authorization, user_agent;
+    const struct http_headers *headers; /* NULL: in process */
+    struct http_exchange *x;            /* NULL: in process, or answered */
+    struct str body;
+    struct kube_path p;
+    struct str
+        ns; /* of the object: empty for cluster-scoped kinds (p.ns is what the authorizer sees) */
+    enum api_verb verb;
+    const struct api_kind *kind; /* NULL: not a resource we serve */
+    const struct api_kind *sub;  /* the subresource's row, or NULL */
+    struct store_table *table;
+    struct api_user user;
+    bool system; /* in the name of the server itself */
+    bool dry_run;
+    bool finalize; /* PUT namespaces/x/finalize */
+    struct api_problem problems[API_PROBLEMS_MAX];
+    size_t problems_n;
+
+    bool answered;
+    int status;
+    const char *out_type;
+    struct buf out;
+    struct buf warnings;      /* one a line */
+    struct kube_object *held; /* owned: an answer that is not, or no longer, in the store */
+    int64_t retry_after_s;
+    bool lost_ack; /* a fault: the answer is not to be sent */
+    struct api_watch *watch;
+    const struct watch_sink *sink; /* NULL: watches are refused */
+    void *sink_owner;
+    struct world_timer *delay; /* a fault */
+    world_time delay_time;
+};
+
+/* The value of a query parameter, decoded into the arena; false: absent. */
+bool request_param(struct api_request *r, const char *name, struct str *value);
+struct str request_param_or_empty(struct api_request *r, const char *name);
+bool request_flag(struct api_request *r,
+                  const char *name); /* "", "0", "false": false; anything else is true */
+
+/* From method, path, query, headers to verb, kind and user. False: answered (401). */
+bool request_begin(struct api_request *r);
+/* Runs a request that was begun and whose body is there. Watches go on living: r->watch. */
+void request_run(struct api_request *r);
+void request_free(struct api_request *r); /* what it holds, not the struct */
+bool request_writes(const struct api_request *r);
+
+/* ---- reply.c ---- */
+void reply_json(struct api_request *r, int status, struct str json);
+void reply_text(struct api_request *r, int status, const char *text);
+void reply_status(struct api_request *r, const struct kube_status *s);
+void reply_object(struct api_request *r, int status, const struct kube_object *o);
+bool fail_err(struct api_request *r, struct err *take_err);
+bool fail_plain(struct api_request *r, int code, const char *reason, const char *fmt, ...)
+    printf_like(4, 5);
+bool fail_bad(struct api_request *r, const char *fmt, ...) printf_like(2, 3); /* 400 */
+bool fail_not_found(struct api_request *r, const struct api_kind *k, struct str name);
+bool fail_exists(struct api_request *r, const struct api_kind *k, struct str name,
+                 bool terminating);
+bool fail_conflict(struct api_request *r, struct str name, const char *fmt, ...) printf_like(3, 4);
+bool fail_modified(struct api_request *r, struct str name);
+bool fail_forbidden(struct api_request *r, struct str name, const char *fmt, ...) printf_like(3, 4);
+bool fail_method(struct api_request *r);
+bool fail_too_new(struct api_request *r, uint64_t revision); /* 504 */
+bool fail_404(struct api_request *r);                        /* plain text: no such path */
+bool fail_gone(struct api_request *r, struct str continue_token, const char *fmt, ...)
+    printf_like(3, 4);
+bool fail_media(struct api_request *r, const char *accepted);
+/* Collects causes for one 422; invalid_end answers when there are any. */
+void invalid(struct api_request *r, const char *reason, struct str field, const char *fmt, ...)
+    printf_like(4, 5);
+bool invalid_end(struct api_request *r, const struct api_kind *k, struct str name);
+void warn(struct api_request *r, const char *fmt, ...) printf_like(2, 3);
+/* The object as this kind's version shows it (apiVersion rewritten where the stored one differs). */
+void object_write(const struct api_kind *k, const struct kube_object *o, bool bare_item,
+                  struct buf *out);
+
+/* ---- kinds.c, crd.c ---- */
+const struct api_kind *kind_find(struct kubeapi *api, struct str group, struct str version,
+                                 struct str resource);
+const struct api_kind *kind_of(struct kubeapi *api, struct str api_version, struct str kind);
+/* Any version of a table's resource. */
+const struct api_kind *kind_of_table(struct kubeapi *api, struct str table);
+struct store_table *kind_table(struct kubeapi *api, const struct api_kind *k);
+static inline bool kind_is(const struct api_kind *k, const char *table)
+{
+    return str_eq_c(k->table, table);
+}
+
+/* ---- metadata.c ---- */
+struct str api_new_uid(struct kubeapi *api, struct arena *a);
+struct str api_now(struct kubeapi *api, struct arena *a); /* RFC 3339, whole seconds */
+struct str api_generated_name(struct kubeapi *api, struct arena *a, struct str prefix);
+/* Name, labels, annotations, finalizers, owners: collects problems. */
+void validate_metadata(struct api_request *r, const struct api_kind *k, const cJSON *metadata);
+/* The same for an update: the name is the old one's. */
+void validate_change(struct api_request *r, const struct api_kind *k, const cJSON *metadata);
+void validate_name(struct api_request *r, const struct api_kind *k, struct str name,
+                   struct str field);
+
+/* ---- kinds_rules.c: what single kinds need ---- */
+void rules_default(struct api_request *r, const struct api_kind *k, cJSON *tree, bool creating);
+void rules_validate(struct api_request *r, const struct api_kind *k, const cJSON *tree,
+                    const struct kube_object *old); /* old NULL: creating */
+/* Parts of the old object that an update cannot touch. */
+void rules_keep(struct api_request *r, const struct api_kind *k, const struct kube_object *old,
+                cJSON *tree);
+
+/* ---- write path: write.c ---- */
+/* Parses the body into *tree and checks that it is of this kind. */
+bool write_decode(struct api_request *r, const struct api_kind *k, cJSON **tree);
+/* Kind, apiVersion and the types of metadata (also after a patch). */
+bool decode_check(struct api_request *r, const struct api_kind *k, cJSON *tree);
+bool write_namespace_open(struct api_request *r, struct str ns); /* exists and is not terminating */
+/* Commits a new object: stamps metadata, writes, answers nothing. *out is borrowed; in a dry run it is the request's. */
+bool write_create(struct api_request *r, const struct api_kind *k, struct str ns, cJSON *tree,
+                  struct kube_object **out);
+enum write_scope {
+    WRITE_MAIN,
+    WRITE_STATUS,
+    WRITE_ALL
+}; /* ALL: the system, status and spec at once */
+/* Commits a changed tree over `old`. Deletes it instead when the last finalizer went. */
+bool write_update(struct api_request *r, const struct api_kind *k, struct kube_object *old,
+                  cJSON *tree, enum write_scope scope, struct kube_object **out);
+/* Puts bytes of a tree as they are under the next revision. */
+struct kube_object *write_commit(struct kubeapi *api, struct store_table *t, cJSON *tree,
+                                 struct arena *a);
+void write_remove(struct kubeapi *api, struct store_table *t, struct kube_object *o);
+/* Marks or removes by the rules of finalizers. *gone: it was removed; else *out is the marked object. */
+struct delete_options {
+    struct str propagation; /* "Background", "Foreground", "Orphan"; empty: the kind's default */
+    struct str uid, resource_version; /* preconditions; empty: none */
+    int64_t grace_s;                  /* -1: not given */
+};
+bool write_delete(struct api_request *r, const struct api_kind *k, struct kube_object *o,
+                  const struct delete_options *options, bool *gone, struct kube_object **out);
+
+/* ---- verbs ---- */
+void handle_get(struct api_request *r);
+void handle_list(struct api_request *r);
+void handle_create(struct api_request *r);
+void handle_update(struct api_request *r);
+void handle_patch(struct api_request *r);
+void handle_delete(struct api_request *r);
+void handle_delete_collection(struct api_request *r);
+void handle_watch(struct api_request *r);        /* may end and free r */
+void handle_non_resource(struct api_request *r); /* discovery.c */
+bool handle_special(
+    struct api_request *r); /* reviews, finalize, token, binding ...: true: it was one */
+bool list_select(struct api_request *r, struct selector *out);
+bool list_revision(struct api_request *r, const char *what, uint64_t *revision, bool *given);
+
+struct err *patch_json_apply(struct arena *a, cJSON **tree, const cJSON *patch) must_check;
+void patch_merge_apply(struct arena *a, cJSON *tree, const cJSON *patch);
+
+/* ---- watch.c ---- */
+/* Where a stream of watch events goes. After end or abort nothing more is written. */
+struct watch_sink {
+    void (*start)(struct api_request *r); /* sends the head of the answer */
+    void (*write)(struct api_request *r, struct str bytes);
+    size_t (*queued)(struct api_request *r);
+    void (*end)(struct api_request *r, bool abort); /* frees the request and its watch */
+};
+void watch_tick(struct kubeapi *api); /* bookmarks of all watches */
+void watches_pump(struct kubeapi *api);
+void watch_free(struct api_watch *w);
+void watch_pump(struct api_watch *w);
+void watch_cut(struct api_watch *w, bool abort);
+bool watch_of(const struct api_watch *w, struct str table);
+
+/* ---- authn.c, rbac.c ---- */
+bool authenticate(struct api_request *r);
+bool authorize(struct api_request *r);
+struct rbac_query {
+    const struct api_user *user;
+    struct str verb, group, resource, sub, ns, name;
+    struct str path; /* not empty: a non-resource request */
+};
+struct rbac *rbac_new(struct kubeapi *api);
+void rbac_free(struct rbac *x);
+void rbac_reset(struct rbac *x); /* builds the index from the store */
+void rbac_event(struct rbac *x, struct store_event *e);
+/* *why (may be NULL): the reason that a review shows; in the arena. */
+bool rbac_allows(struct rbac *x, const struct rbac_query *q, struct arena *a, struct str *why);
+/* The rules that a user has in a namespace, as JSON arrays of a SelfSubjectRulesReview. */
+void rbac_rules_of(struct rbac *x, const struct api_user *user, struct str ns, struct arena *a,
+                   cJSON *resource_rules, cJSON *non_resource_rules);
+/* RBAC, or above it (system:masters). *why may be NULL. */
+bool user_allowed(struct api_request *r, const struct rbac_query *q, struct str *why);
+bool rbac_may_grant(struct api_request *r, const cJSON *tree);
+void rbac_bootstrap(struct kubeapi *api);
+
+/* ---- controllers of the server itself ---- */
+struct crds *crds_new(struct kubeapi *api);
+void crds_free(struct crds *x);
+void crds_reset(struct crds *x);
+void crds_event(struct crds *x, struct store_event *e);
+void crds_status(struct kubeapi *api, cJSON *crd,
+                 struct arena *a); /* conditions of a new definition */
+const struct api_kind *crds_find(const struct crds *x, struct str group, struct str version,
+                                 struct str resource);
+const struct api_kind *crds_of(const struct crds *x, struct str group, struct str version,
+                               struct str kind);
+const struct api_kind *crds_of_table(const struct crds *x, struct str table);
+bool crds_terminating(const struct crds *x, const struct api_kind *k);
+bool crds_next(const struct crds *x, size_t *i,
+               const struct api_kind **k); /* every served version's main row */
+
+struct gc *gc_new(struct kubeapi *api);
+void gc_free(struct gc *x);
+void gc_reset(struct gc *x);
+void gc_event(struct gc *x, struct store_event *e);
+
+struct namespaces *namespaces_new(struct kubeapi *api);
+void namespaces_free(struct namespaces *x);
+void namespaces_reset(struct namespaces *x);
+void namespaces_event(struct namespaces *x, struct store_event *e);
+
+struct tokens *tokens_new(struct kubeapi *api);
+void tokens_free(struct tokens *x);
+void tokens_event(struct tokens *x, struct store_event *e);
+/* Fills in a new token secret (type kubernetes.io/service-account-token) before it is stored. */
+void tokens_fill(struct kubeapi *api, struct arena *a, cJSON *secret, struct str ns);
+/* Is it a token of a service account that exists? Then the user. */
+bool tokens_check(struct kubeapi *api, struct arena *a, struct str token, struct api_user *user);
+void tokens_user(struct arena *a, struct str ns, struct str name, struct str uid,
+                 struct api_user *user);
+
+void http_handle(void *owner, struct http_exchange *x); /* http.c */
+struct api_request *request_new(struct kubeapi *api);
+/* A request of the system itself; end it with system_end. */
+void system_begin(struct kubeapi *api, struct api_request *r, const struct api_kind *k,
+                  enum api_verb verb);
+struct err *
+system_end(struct api_request *r) must_check; /* the error that it was answered with, or NULL */
+
+/* ---- faults.c ---- */
+struct faults *faults_new(struct kubeapi *api);
+void faults_free(struct faults *x);
+/* Applies what matches: returns the delay; may answer r itself, or set r->lost_ack. */
+world_time faults_apply(struct faults *x, struct api_request *r);
+bool faults_stalled(const struct faults *x, const struct api_request *r);
+
+#endif

@@ -1,0 +1,329 @@
+/* Deletion: preconditions, graceful pods, finalizers, propagation; DELETE of one object and of a collection. */
+#include "sim/kubeapi/api_internal.h"
+
+#include <string.h>
+
+/* ---- options ---- */
+
+static bool options_invalid(struct api_request *r, const char *reason, const char *field,
+                            const char *text)
+{
+    static const struct api_kind kind = {.group = STR_INIT("meta.k8s.io"),
+                                         .kind = STR_INIT("DeleteOptions")};
+    invalid(r, reason, str_c(field), "%s", text);
+    return invalid_end(r, &kind, str_empty);
+}
+
+static bool options_from_body(struct api_request *r, struct delete_options *o, bool *orphan_given)
+{
+    cJSON *body = NULL;
+    int64_t grace;
+    if (str_trim(r->body).n == 0)
+        return true;
+    struct err *err = json_parse(&r->a, r->body, &body);
+    if (err) {
+        bool ok =
+            fail_plain(r, 500, "", "couldn't get version/kind; json parse error: %s", err->message);
+        err_free(err);
+        return ok;
+    }
+    struct str kind = json_string_at(body, "kind"), version = json_string_at(body, "apiVersion");
+    if (kind.n > 0 && !str_eq_c(kind, "DeleteOptions"))
+        return fail_plain(r, 500, "",
+                          "no kind \"" STR_FMT "\" is registered for version \"" STR_FMT
+                          "\" in scheme \"pkg/apis/meta/internalversion/scheme/register.go:27\"",
+                          STR_ARG(kind), STR_ARG(version));
+    const cJSON *seconds = json_get(body, "gracePeriodSeconds");
+    if (seconds && seconds->type != cJSON_NULL && !json_int(seconds, &grace))
+        return fail_plain(r, 500, "",
+                          "json: cannot unmarshal string into Go struct field "
+                          "DeleteOptions.gracePeriodSeconds of type int64");
+    o->grace_s = json_int_at(body, "gracePeriodSeconds", o->grace_s);
+    o->propagation = json_string_at(body, "propagationPolicy");
+    o->uid = json_string_at(body, "preconditions.uid");
+    o->resource_version = json_string_at(body, "preconditions.resourceVersion");
+    const cJSON *orphan = json_get(body, "orphanDependents");
+    *orphan_given = orphan && orphan->type != cJSON_NULL;
+    if (*orphan_given && o->propagation.n == 0)
+        o->propagation = orphan->type == cJSON_True ? STR("Orphan") : STR("Background");
+    else if (*orphan_given)
+        return options_invalid(r, "FieldValueInvalid", "propagationPolicy",
+                               "Invalid value: orphanDependents and deletionPropagation cannot be "
+                               "both set");
+    const cJSON *dry = json_get(body, "dryRun");
+    for (const cJSON *d = dry ? dry->child : NULL; d; d = d->next)
+        r->dry_run = r->dry_run || str_eq_c(json_string(d), "All");
+    return true;
+}
+
+static bool options_parse(struct api_request *r, struct delete_options *o)
+{
+    bool orphan_given = false;
+    struct str value;
+    *o = (struct delete_options){str_empty, str_empty, str_empty, -1};
+    if (request_param(r, "propagationPolicy", &value))
+        o->propagation = value;
+    if (request_param(r, "gracePeriodSeconds", &value))
+        (void)str_to_i64(value, &o->grace_s);
+    if (!options_from_body(r, o, &orphan_given))
+        return false;
+    if (o->propagation.n > 0 && !str_eq_c(o->propagation, "Background") &&
+        !str_eq_c(o->propagation, "Foreground") && !str_eq_c(o->propagation, "Orphan"))
+        return options_invalid(r, "FieldValueNotSupported", "propagationPolicy",
+                               "Unsupported value: supported values: \"Background\", "
+                               "\"Foreground\", \"Orphan\", \"nil\"");
+    return true;
+}
+
+/* ---- one object ---- */
+
+static bool check_preconditions(struct api_request *r, const struct api_kind *k,
+                                const struct kube_object *o, const struct delete_options *options)
+{
+    struct api_kind by_kind = *k; /* this message names the Kind, not the resource */
+    const struct api_kind *was = r->kind;
+    uint64_t revision = 0;
+    bool ok = true;
+    by_kind.resource = k->kind;
+    r->kind = &by_kind;
+    if (options->uid.n > 0 && !str_eq(options->uid, o->uid))
+        ok = fail_conflict(r, o->name,
+                           "the UID in the precondition (" STR_FMT
+                           ") does not match the UID in record (" STR_FMT
+                           "). The object might have been deleted and then recreated",
+                           STR_ARG(options->uid), STR_ARG(o->uid));
+    else if (options->resource_version.n > 0 &&
+             (!str_to_u64(options->resource_version, &revision) || revision != o->resource_version))
+        ok = fail_conflict(
+            r, o->name,
+            "the ResourceVersion in the precondition (" STR_FMT
+            ") does not match the ResourceVersion in record (%llu). The object might "
+            "have been modified",
+            STR_ARG(options->resource_version), (unsigned long long)o->resource_version);
+    r->kind = was;
+    return ok;
+}
+
+/* Seconds that the object may live on: pods only. */
+static int64_t grace_of(const struct api_kind *k, const struct kube_object *o,
+                        const struct delete_options *options)
+{
+    if (!kind_is(k, "pods"))
+        return 0;
+    struct str phase = kube_object_string(o, "status.phase");
+    if (kube_object_string(o, "spec.nodeName").n == 0 || str_eq_c(phase, "Succeeded") ||
+        str_eq_c(phase, "Failed"))
+        return 0;
+    int64_t grace = 30, given = options->grace_s;
+    (void)str_to_i64(kube_object_raw(o, "spec.terminationGracePeriodSeconds"), &grace);
+    if (given >= 0)
+        grace = given;
+    else if (given < -1 || grace < 0)
+        grace = 1;
+    return grace;
+}
+
+static bool has_item(const cJSON *list, const char *text)
+{
+    for (const cJSON *c = list ? list->child : NULL; c; c = c->next)
+        if (str_eq_c(json_string(c), text))
+            return true;
+    return false;
+}
+
+static void remove_item(struct arena *a, cJSON *metadata, const char *text)
+{
+    const cJSON *list = json_get(metadata, "finalizers");
+    cJSON *left = json_array(a);
+    if (!has_item(list, text))
+        return;
+    for (const cJSON *c = list->child; c; c = c->next)
+        if (!str_eq_c(json_string(c), text))
+            json_append(left, json_str(a, json_string(c)));
+    if (left->child)
+        json_set(a, metadata, STR("finalizers"), left);
+    else
+        (void)json_unset(metadata, STR("finalizers"));
+}
+
+static void add_item(struct arena *a, cJSON *metadata, const char *text)
+{
+    cJSON *list = json_get(metadata, "finalizers");
+    if (has_item(list, text))
+        return;
+    if (!list) {
+        list = json_array(a);
+        json_set(a, metadata, STR("finalizers"), list);
+    }
+    json_append(list, json_str(a, str_c(text)));
+}
+
+/* The policy becomes a finalizer that the garbage collector works off. */
+static void set_propagation(struct api_request *r, const struct api_kind *k, cJSON *metadata,
+                            struct str policy)
+{
+    if (policy.n == 0 && (has_item(json_get(metadata, "finalizers"), "orphan") ||
+                          has_item(json_get(metadata, "finalizers"), "foregroundDeletion")))
+        return; /* what was decided before, or put there by hand, holds */
+    if (policy.n == 0)
+        policy = k->flags & KIND_ORPHANS ? STR("Orphan") : STR("Background");
+    remove_item(&r->a, metadata, "orphan");
+    remove_item(&r->a, metadata, "foregroundDeletion");
+    if (str_eq_c(policy, "Orphan"))
+        add_item(&r->a, metadata, "orphan");
+    else if (str_eq_c(policy, "Foreground"))
+        add_item(&r->a, metadata, "foregroundDeletion");
+}
+
+static void mark(struct api_request *r, const struct kube_object *o, cJSON *tree, int64_t grace_s)
+{
+    cJSON *metadata = json_get(tree, "metadata");
+    int64_t before = json_int_at(metadata, "deletionGracePeriodSeconds", INT64_MAX);
+    if (o->deleting && grace_s >= before)
+        return; /* only shortened */
+    struct buf b = {.max = 64};
+    rfc3339_format(&b, world_wall(r->api->w) + grace_s * NS_PER_S);
+    json_set_str(&r->a, metadata, "deletionTimestamp", buf_str(&b));
+    json_set_int(&r->a, metadata, "deletionGracePeriodSeconds", grace_s);
+    buf_free(&b);
+    if (!o->deleting && o->generation > 0)
+        json_set_int(&r->a, metadata, "generation", o->generation + 1);
+    if (kind_is(r->kind, "namespaces"))
+        json_set_str(&r->a, json_ensure(&r->a, tree, "status"), "phase", STR("Terminating"));
+}
+
+static bool is_held(const struct api_kind *k, const cJSON *tree)
+{
+    const cJSON *own = json_path(tree, "metadata.finalizers");
+    const cJSON *content = kind_is(k, "namespaces") ? json_path(tree, "spec.finalizers") : NULL;
+    return (own && own->child) || (content && content->child);
+}
+
+bool write_delete(struct api_request *r, const struct api_kind *k, struct kube_object *o,
+                  const struct delete_options *options, bool *gone, struct kube_object **out)
+{
+    if (!check_preconditions(r, k, o, options))
+        return false;
+    cJSON *tree = kube_object_tree(o, &r->a);
+    set_propagation(r, k, json_get(tree, "metadata"), options->propagation);
+    int64_t grace = grace_of(k, o, options);
+    *gone = !is_held(k, tree) && grace == 0;
+    if (*gone) {
+        kube_object_unref(r->held);
+        r->held = *out = kube_object_ref(o);
+        if (!r->dry_run)
+            write_remove(r->api, r->table, o);
+        return true;
+    }
+    mark(r, o, tree, grace);
+    struct kube_object *fresh = NULL;
+    struct err *err = kube_object_from_tree(tree, &fresh);
+    BUG_ON(err, "a stored object with a mark is an object");
+    bool same = str_eq(fresh->json, o->json);
+    *out = o;
+    if (same || r->dry_run) {
+        kube_object_unref(r->held);
+        r->held = fresh;
+        *out = fresh;
+    } else {
+        kube_object_unref(fresh);
+        *out = write_commit(r->api, r->table, tree, &r->a);
+    }
+    return true;
+}
+
+static bool check_protected(struct api_request *r, const struct api_kind *k, struct str name)
+{
+    static const char *const kept[] = {"default", "kube-system", "kube-public"};
+    for (size_t i = 0; kind_is(k, "namespaces") && !r->system && i < ARRAY_LEN(kept); i++)
+        if (str_eq_c(name, kept[i]))
+            return fail_forbidden(r, name, "this namespace may not be deleted");
+    return true;
+}
+
+void handle_delete(struct api_request *r)
+{
+    struct delete_options options;
+    struct kube_object *o = store_get(r->table, r->ns, r->p.name), *out;
+    bool gone = false;
+    if (!options_parse(r, &options))
+        return;
+    if (!o) {
+        (void)fail_not_found(r, r->kind, r->p.name);
+        return;
+    }
+    if (!check_protected(r, r->kind, r->p.name) ||
+        !write_delete(r, r->kind, o, &options, &gone, &out))
+        return;
+    if (!gone || (r->kind->flags & KIND_ANSWER_OBJECT)) {
+        reply_object(r, 200, out);
+        return;
+    }
+    struct kube_status s = {.success = true,
+                            .message = str_empty,
+                            .reason = str_empty,
+                            .name = out->name,
+                            .group = r->kind->group,
+                            .kind = r->kind->resource,
+                            .uid = out->uid,
+                            .continue_ = str_empty};
+    reply_status(r, &s);
+}
+
+/* ---- a collection ---- */
+
+static size_t collect(struct api_request *r, const struct selector *sel, struct kube_object ***out)
+{
+    size_t n = 0, cap = store_count(r->table), limit = SIZE_MAX;
+    int64_t given = 0;
+    struct kube_object **list = ARENA_NEW_ARRAY(&r->a, struct kube_object *, cap + 1);
+    struct store_cursor c = store_seek(r->table, r->ns, str_empty);
+    if (str_to_i64(request_param_or_empty(r, "limit"), &given) && given > 0)
+        limit = (size_t)given;
+    for (struct kube_object *o; n < limit && (o = store_next(&c));) {
+        if (r->ns.n > 0 && !str_eq(o->ns, r->ns))
+            break;
+        if (selector_matches(sel, o))
+            list[n++] = kube_object_ref(o);
+    }
+    *out = list;
+    return n;
+}
+
+static void reply_deleted(struct api_request *r, struct kube_object **list, size_t n, uint64_t at)
+{
+    struct buf b = {0}, name = {.max = 512};
+    kube_api_version_write(r->kind->group, r->kind->version, &name);
+    buf_addf(&b, "{\"apiVersion\":\"" STR_FMT "\",\"items\":[", STR_ARG(buf_str(&name)));
+    for (size_t i = 0; i < n; i++) {
+        if (i > 0)
+            buf_add_char(&b, ',');
+        object_write(r->kind, list[i], !(r->kind->flags & KIND_CUSTOM), &b);
+    }
+    buf_clear(&name);
+    api_kind_list_name(r->kind, &name);
+    buf_addf(&b, "],\"kind\":\"" STR_FMT "\",\"metadata\":{\"resourceVersion\":\"%llu\"}}",
+             STR_ARG(buf_str(&name)), (unsigned long long)at);
+    reply_json(r, 200, buf_str(&b));
+    buf_free(&b);
+    buf_free(&name);
+}
+
+void handle_delete_collection(struct api_request *r)
+{
+    struct delete_options options;
+    struct selector sel = {0};
+    struct kube_object **list, *out;
+    bool gone, ok = true;
+    if (!options_parse(r, &options) || !list_select(r, &sel))
+        return;
+    uint64_t at = store_revision(r->api->store);
+    size_t n = collect(r, &sel, &list);
+    for (size_t i = 0; ok && i < n; i++)
+        if (store_get(r->table, list[i]->ns, list[i]->name) == list[i])
+            ok = write_delete(r, r->kind, list[i], &options, &gone, &out);
+    if (ok)
+        reply_deleted(r, list, n, at);
+    for (size_t i = 0; i < n; i++)
+        kube_object_unref(list[i]);
+}

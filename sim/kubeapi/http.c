@@ -1,0 +1,166 @@
+/* The HTTP side of a request: exchange → api_request → answer or stream.
+ *
+ *   head ─► begin (classify, authenticate, faults) ─► [body] ─► [delay] ─► run ─► answered, or watching ─► ended
+ *
+ * The request is on kubeapi.requests from its head on; `gone` (the connection died) frees it at any point. */
+#include "sim/kubeapi/api_internal.h"
+
+#include <string.h>
+
+static void drop(struct api_request *r)
+{
+    list_remove(&r->link);
+    request_free(r);
+    mem_free(r);
+}
+
+static void on_gone(void *data)
+{
+    struct api_request *r = data;
+    r->x = NULL;
+    drop(r);
+}
+
+/* ---- answers ---- */
+
+static void add_headers(struct api_request *r, struct http_headers *h)
+{
+    struct str rest = buf_str(&r->warnings), line;
+    struct str id = http_headers_get(http_request_headers(r->x), "Audit-Id");
+    if (id.n == 0 || !http_headers_add(h, STR("Audit-Id"), id))
+        (void)!http_headers_add(h, STR("Audit-Id"), api_new_uid(r->api, &r->a));
+    http_headers_add_c(h, "Cache-Control", "no-cache, private");
+    while (rest.n > 0) {
+        struct buf b = {.max = 4096};
+        (void)str_cut(rest, '\n', &line, &rest);
+        buf_add_c(&b, "299 - ");
+        json_write_string(&b, line);
+        (void)!http_headers_add(h, STR("Warning"), buf_str(&b));
+        buf_free(&b);
+    }
+    if (r->retry_after_s > 0)
+        (void)!http_headers_add(h, STR("Retry-After"),
+                                arena_printf(&r->a, "%lld", (long long)r->retry_after_s));
+}
+
+static void answer(struct api_request *r)
+{
+    struct http_headers h = {0};
+    if (r->lost_ack) { /* it happened, and nobody will say so */
+        http_answer_abort(r->x);
+        drop(r);
+        return;
+    }
+    add_headers(r, &h);
+    http_answer(r->x, r->status, r->out_type, &h, buf_str(&r->out));
+    http_headers_free(&h);
+    drop(r);
+}
+
+/* ---- watches ---- */
+
+static void on_drained(void *data)
+{
+    struct api_request *r = data;
+    watch_pump(r->watch);
+}
+
+static void sink_start(struct api_request *r)
+{
+    struct http_headers h = {0};
+    add_headers(r, &h);
+    http_headers_add_c(&h, "Content-Type", "application/json");
+    http_answer_start(r->x, 200, &h);
+    http_answer_on_drained(r->x, on_drained);
+    http_headers_free(&h);
+}
+
+static void sink_write(struct api_request *r, struct str bytes)
+{
+    http_answer_write(r->x, bytes);
+}
+
+static size_t sink_queued(struct api_request *r)
+{
+    return http_answer_queued(r->x);
+}
+
+static void sink_end(struct api_request *r, bool abort)
+{
+    if (abort)
+        http_answer_abort(r->x);
+    else
+        http_answer_end(r->x);
+    drop(r);
+}
+
+static const struct watch_sink http_sink = {sink_start, sink_write, sink_queued, sink_end};
+
+/* ---- from head to verb ---- */
+
+static void run(struct api_request *r)
+{
+    if (!r->answered)
+        request_run(r);
+    if (!r->watch)
+        answer(r);
+}
+
+static void on_delay(void *owner)
+{
+    run(owner);
+}
+
+static void on_body(void *data, struct http_exchange *x, struct str body)
+{
+    struct api_request *r = data;
+    r->body = body;
+    if (!r->delay) {
+        run(r);
+        return;
+    }
+    r->body = arena_str(&r->a, body);
+    world_timer_start(r->delay, r->delay_time);
+}
+
+static bool has_body(struct str method)
+{
+    return str_eq_c(method, "POST") || str_eq_c(method, "PUT") || str_eq_c(method, "PATCH") ||
+           str_eq_c(method, "DELETE");
+}
+
+static void read_head(struct api_request *r, struct http_exchange *x)
+{
+    const struct http_headers *h = http_request_headers(x);
+    r->x = x;
+    r->headers = h;
+    r->sink = &http_sink;
+    r->method = http_method(x);
+    r->path = http_path(x);
+    r->query = http_query(x);
+    r->content_type = http_headers_get(h, "Content-Type");
+    r->accept = http_headers_get(h, "Accept");
+    r->authorization = http_headers_get(h, "Authorization");
+    r->user_agent = http_headers_get(h, "User-Agent");
+    r->body = str_empty;
+}
+
+void http_handle(void *owner, struct http_exchange *x)
+{
+    struct kubeapi *api = owner;
+    struct api_request *r = request_new(api);
+    list_add_tail(&api->requests, &r->link);
+    read_head(r, x);
+    http_exchange_set(x, r, on_gone);
+    if (request_begin(r)) {
+        r->delay_time = faults_apply(api->faults, r);
+        if (r->delay_time > 0 && !r->answered)
+            r->delay = world_timer_new(api->w, on_delay, r);
+    }
+    if (has_body(r->method))
+        http_read_all(x, on_body);
+    else if (r->delay)
+        world_timer_start(r->delay, r->delay_time);
+    else
+        run(r);
+}

@@ -1,0 +1,287 @@
+/* What single kinds need beyond the common rules, as a table of small functions: defaults on write, what an update keeps,
+ * what is refused. */
+#include "sim/kubeapi/api_internal.h"
+
+#include "engine/base/codec.h"
+#include <string.h>
+
+#define DATA_BYTES_MAX ((size_t)1 << 20)
+
+/* ---- defaults ---- */
+
+static void default_namespace(struct api_request *r, cJSON *tree, bool creating)
+{
+    cJSON *labels = creating ? json_ensure(&r->a, tree, "metadata.labels") : NULL, *list = NULL;
+    if (!creating)
+        return;
+    if (labels)
+        json_set_str(&r->a, labels, "kubernetes.io/metadata.name",
+                     json_string_at(tree, "metadata.name"));
+    cJSON *spec = json_ensure(&r->a, tree, "spec");
+    list = spec ? json_get(spec, "finalizers") : NULL;
+    if (spec && !list) {
+        list = json_array(&r->a);
+        json_set(&r->a, spec, STR("finalizers"), list);
+    }
+    bool there = false;
+    for (const cJSON *f = list ? list->child : NULL; f; f = f->next)
+        there = there || str_eq_c(json_string(f), "kubernetes");
+    if (list && !there)
+        json_append(list, json_str(&r->a, STR("kubernetes")));
+    json_set_str(&r->a, json_ensure(&r->a, tree, "status"), "phase", STR("Active"));
+}
+
+static void default_secret(struct api_request *r, cJSON *tree, bool creating)
+{
+    cJSON *plain = json_get(tree, "stringData");
+    cJSON *data = plain && plain->type == cJSON_Object ? json_ensure(&r->a, tree, "data") : NULL;
+    for (const cJSON *s = data ? plain->child : NULL; s; s = s->next) {
+        struct buf b = {0};
+        base64_encode(&b, json_string(s));
+        json_set_str(&r->a, data, s->string, buf_str(&b));
+        buf_free(&b);
+    }
+    (void)json_unset(tree, STR("stringData"));
+    if (json_string_at(tree, "type").n == 0)
+        json_set_str(&r->a, tree, "type", STR("Opaque"));
+    if (str_eq_c(json_string_at(tree, "type"), "kubernetes.io/service-account-token") &&
+        json_string_at(tree, "metadata.name").n > 0)
+        tokens_fill(r->api, &r->a, tree, r->ns);
+}
+
+static void default_pod(struct api_request *r, cJSON *tree, bool creating)
+{
+    cJSON *spec = json_ensure(&r->a, tree, "spec"), *status;
+    if (spec && !json_get(spec, "restartPolicy"))
+        json_set_str(&r->a, spec, "restartPolicy", STR("Always"));
+    if (spec && !json_get(spec, "terminationGracePeriodSeconds"))
+        json_set_int(&r->a, spec, "terminationGracePeriodSeconds", 30);
+    if (creating && (status = json_ensure(&r->a, tree, "status")) && !json_get(status, "phase"))
+        json_set_str(&r->a, status, "phase", STR("Pending"));
+}
+
+static void default_replicas(struct api_request *r, cJSON *tree, bool creating)
+{
+    cJSON *spec = json_ensure(&r->a, tree, "spec");
+    if (spec && !json_get(spec, "replicas"))
+        json_set_int(&r->a, spec, "replicas", 1);
+}
+
+static void default_service(struct api_request *r, cJSON *tree, bool creating)
+{
+    cJSON *spec = json_ensure(&r->a, tree, "spec");
+    if (spec && !json_get(spec, "type"))
+        json_set_str(&r->a, spec, "type", STR("ClusterIP"));
+    if (spec && !json_get(spec, "sessionAffinity"))
+        json_set_str(&r->a, spec, "sessionAffinity", STR("None"));
+}
+
+static void default_crd(struct api_request *r, cJSON *tree, bool creating)
+{
+    if (creating)
+        crds_status(r->api, tree, &r->a);
+}
+
+static void default_binding(struct api_request *r, cJSON *tree, bool creating)
+{
+    cJSON *subjects = json_get(tree, "subjects"), *ref = json_get(tree, "roleRef");
+    if (ref && ref->type == cJSON_Object && json_string_at(ref, "apiGroup").n == 0)
+        json_set_str(&r->a, ref, "apiGroup", STR("rbac.authorization.k8s.io"));
+    for (cJSON *s = subjects ? subjects->child : NULL; s; s = s->next) {
+        struct str kind = json_string_at(s, "kind");
+        bool account = str_eq_c(kind, "ServiceAccount");
+        if (!account && s->type == cJSON_Object && json_string_at(s, "apiGroup").n == 0)
+            json_set_str(&r->a, s, "apiGroup", STR("rbac.authorization.k8s.io"));
+    }
+}
+
+/* ---- refusals ---- */
+
+static bool key_ok(struct str key)
+{
+    for (size_t i = 0; i < key.n; i++) {
+        char c = key.p[i];
+        bool ok = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                  c == '-' || c == '_' || c == '.';
+        if (!ok)
+            return false;
+    }
+    return key.n > 0 && key.n <= 253;
+}
+
+static size_t check_data(struct api_request *r, const cJSON *data, const char *field)
+{
+    size_t bytes = 0;
+    for (const cJSON *d = data && data->type == cJSON_Object ? data->child : NULL; d; d = d->next) {
+        struct str key = str_c(d->string);
+        bytes += json_string(d).n;
+        if (key_ok(key))
+            continue;
+        invalid(r, "FieldValueInvalid", arena_printf(&r->a, "%s[" STR_FMT "]", field, STR_ARG(key)),
+                "Invalid value: \"" STR_FMT
+                "\": a valid config key must consist of alphanumeric characters, '-', '_' or '.' "
+                "(e.g. 'key.name',  or 'KEY_NAME',  or 'key-name', regex used for validation is "
+                "'[-._a-zA-Z0-9]+')",
+                STR_ARG(key));
+    }
+    return bytes;
+}
+
+static bool is_immutable(const struct kube_object *old)
+{
+    return old && str_eq_c(kube_object_raw(old, "immutable"), "true");
+}
+
+static bool differs(const struct kube_object *old, const char *field, const cJSON *tree)
+{
+    struct buf b = {0};
+    const cJSON *v = json_get(tree, field);
+    if (v)
+        json_write(&b, v);
+    bool different = !str_eq(buf_str(&b), kube_object_raw(old, field));
+    buf_free(&b);
+    return different;
+}
+
+static void check_config(struct api_request *r, const cJSON *tree, const struct kube_object *old)
+{
+    static const char *const frozen[] = {"data", "binaryData"};
+    size_t bytes = check_data(r, json_get(tree, "data"), "data");
+    bytes += check_data(r, json_get(tree, "binaryData"), "binaryData");
+    if (bytes > DATA_BYTES_MAX)
+        invalid(r, "FieldValueTooLong", str_empty, "Too long: may not be more than %zu bytes",
+                DATA_BYTES_MAX);
+    for (size_t i = 0; is_immutable(old) && i < ARRAY_LEN(frozen); i++)
+        if (differs(old, frozen[i], tree))
+            invalid(r, "FieldValueForbidden", str_c(frozen[i]),
+                    "Forbidden: field is immutable when `immutable` is set");
+}
+
+static void check_secret(struct api_request *r, const cJSON *tree, const struct kube_object *old)
+{
+    struct str type = json_string_at(tree, "type");
+    const cJSON *annotations = json_path(tree, "metadata.annotations");
+    check_config(r, tree, old);
+    if (old && differs(old, "type", tree))
+        invalid(r, "FieldValueInvalid", STR("type"),
+                "Invalid value: \"" STR_FMT "\": field is immutable", STR_ARG(type));
+    if (str_eq_c(type, "kubernetes.io/service-account-token") &&
+        json_string(json_get(annotations, "kubernetes.io/service-account.name")).n == 0)
+        invalid(r, "FieldValueRequired",
+                STR("metadata.annotations[kubernetes.io/service-account.name]"), "Required value");
+}
+
+static void check_binding(struct api_request *r, const cJSON *tree, const struct kube_object *old)
+{
+    struct str kind = json_string_at(tree, "roleRef.kind");
+    bool cluster = r->ns.n == 0;
+    struct str group = json_string_at(tree, "roleRef.apiGroup");
+    if (!str_eq_c(group, "rbac.authorization.k8s.io"))
+        invalid(r, "FieldValueNotSupported", STR("roleRef.apiGroup"),
+                "Unsupported value: \"" STR_FMT
+                "\": supported values: \"rbac.authorization.k8s.io\"",
+                STR_ARG(group));
+    if (!str_eq_c(kind, "ClusterRole") && (cluster || !str_eq_c(kind, "Role")))
+        invalid(r, "FieldValueNotSupported", STR("roleRef.kind"),
+                "Unsupported value: \"" STR_FMT "\": supported values: %s", STR_ARG(kind),
+                cluster ? "\"ClusterRole\"" : "\"ClusterRole\", \"Role\"");
+    if (json_string_at(tree, "roleRef.name").n == 0)
+        invalid(r, "FieldValueRequired", STR("roleRef.name"), "Required value");
+    if (old && differs(old, "roleRef", tree)) {
+        struct buf b = {0};
+        json_write(&b, json_get(tree, "roleRef") ? json_get(tree, "roleRef") : json_object(&r->a));
+        invalid(r, "FieldValueInvalid", STR("roleRef"),
+                "Invalid value: " STR_FMT ": cannot change roleRef", STR_ARG(buf_str(&b)));
+        buf_free(&b);
+    }
+}
+
+static void check_crd(struct api_request *r, const cJSON *tree, const struct kube_object *old)
+{
+    const cJSON *versions = json_path(tree, "spec.versions");
+    struct str plural = json_string_at(tree, "spec.names.plural");
+    struct str group = json_string_at(tree, "spec.group");
+    struct str name = old ? old->name : json_string_at(tree, "metadata.name");
+    struct str scope = json_string_at(tree, "spec.scope");
+    struct str want = arena_printf(&r->a, STR_FMT "." STR_FMT, STR_ARG(plural), STR_ARG(group));
+    size_t stored = 0, i = 0;
+    if (!str_eq(name, want))
+        invalid(r, "FieldValueInvalid", STR("metadata.name"),
+                "Invalid value: \"" STR_FMT "\": must be spec.names.plural+\".\"+spec.group",
+                STR_ARG(name));
+    if (group.n == 0)
+        invalid(r, "FieldValueRequired", STR("spec.group"), "Required value");
+    if (!str_eq_c(scope, "Namespaced") && !str_eq_c(scope, "Cluster"))
+        invalid(r, "FieldValueNotSupported", STR("spec.scope"),
+                "Unsupported value: \"" STR_FMT "\": supported values: \"Cluster\", \"Namespaced\"",
+                STR_ARG(scope));
+    if (json_string_at(tree, "spec.names.kind").n == 0)
+        invalid(r, "FieldValueRequired", STR("spec.names.kind"), "Required value");
+    for (const cJSON *v = versions ? versions->child : NULL; v; v = v->next, i++) {
+        stored += json_bool_at(v, "storage", false);
+        if (!json_path(v, "schema.openAPIV3Schema"))
+            invalid(r, "FieldValueRequired",
+                    arena_printf(&r->a, "spec.versions[%zu].schema.openAPIV3Schema", i),
+                    "Required value: schemas are required");
+    }
+    if (stored != 1)
+        invalid(r, "FieldValueInvalid", STR("spec.versions"),
+                "Invalid value: must have exactly one version marked as storage version");
+}
+
+/* ---- the table ---- */
+
+static const struct {
+    const char *table;
+    void (*defaults)(struct api_request *r, cJSON *tree, bool creating);
+    void (*check)(struct api_request *r, const cJSON *tree, const struct kube_object *old);
+} rules[] = {
+    {"configmaps", NULL, check_config},
+    {"secrets", default_secret, check_secret},
+    {"namespaces", default_namespace, NULL},
+    {"pods", default_pod, NULL},
+    {"services", default_service, NULL},
+    {"deployments.apps", default_replicas, NULL},
+    {"replicasets.apps", default_replicas, NULL},
+    {"statefulsets.apps", default_replicas, NULL},
+    {"rolebindings.rbac.authorization.k8s.io", default_binding, check_binding},
+    {"clusterrolebindings.rbac.authorization.k8s.io", default_binding, check_binding},
+    {"customresourcedefinitions.apiextensions.k8s.io", default_crd, check_crd},
+};
+
+void rules_default(struct api_request *r, const struct api_kind *k, cJSON *tree, bool creating)
+{
+    for (size_t i = 0; !(k->flags & KIND_CUSTOM) && i < ARRAY_LEN(rules); i++)
+        if (kind_is(k, rules[i].table) && rules[i].defaults)
+            rules[i].defaults(r, tree, creating);
+}
+
+void rules_validate(struct api_request *r, const struct api_kind *k, const cJSON *tree,
+                    const struct kube_object *old)
+{
+    for (size_t i = 0; !(k->flags & KIND_CUSTOM) && i < ARRAY_LEN(rules); i++)
+        if (kind_is(k, rules[i].table) && rules[i].check)
+            rules[i].check(r, tree, old);
+}
+
+/* A namespace's spec.finalizers change through /finalize only, and its name label comes back. */
+void rules_keep(struct api_request *r, const struct api_kind *k, const struct kube_object *old,
+                cJSON *tree)
+{
+    struct arena *a = &r->a;
+    if (!kind_is(k, "namespaces"))
+        return;
+    cJSON *labels = json_ensure(a, tree, "metadata.labels"), *list = json_array(a);
+    if (labels)
+        json_set_str(a, labels, "kubernetes.io/metadata.name", old->name);
+    if (r->system || r->finalize)
+        return;
+    const cJSON *was = json_path(kube_object_tree(old, a), "spec.finalizers");
+    cJSON *spec = json_ensure(a, tree, "spec");
+    for (const cJSON *f = was ? was->child : NULL; f; f = f->next)
+        json_append(list, json_str(a, json_string(f)));
+    if (spec && was)
+        json_set(a, spec, STR("finalizers"), list);
+    else if (spec)
+        (void)json_unset(spec, STR("finalizers"));
+}

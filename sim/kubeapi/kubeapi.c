@@ -1,0 +1,233 @@
+#include "sim/kubeapi/api_internal.h"
+
+#include <string.h>
+
+/* ---- the observer: indexes first, then controllers ---- */
+
+static void on_event(void *owner, struct store_event *e)
+{
+    struct kubeapi *api = owner;
+    rbac_event(api->rbac, e);
+    crds_event(api->crds, e);
+    if (api->bare)
+        return;
+    gc_event(api->gc, e);
+    namespaces_event(api->namespaces, e);
+    tokens_event(api->tokens, e);
+}
+
+static void on_tick(void *owner)
+{
+    struct kubeapi *api = owner;
+    watch_tick(api);
+    if (++api->ticks % KUBEAPI_COMPACT_TICKS == 0) {
+        store_compact(api->store, api->compact_to);
+        api->compact_to = store_revision(api->store);
+    }
+    world_timer_start(api->tick, KUBEAPI_TICK);
+}
+
+/* ---- life ---- */
+
+static void copy_token(struct kubeapi *api, const struct kubeapi_token *t)
+{
+    struct arena *a = &api->static_memory;
+    struct api_user *u = ARENA_NEW(a, struct api_user);
+    bool masked = false;
+    u->name = arena_str(a, t->user);
+    u->uid = arena_str(a, t->uid);
+    u->groups = ARENA_NEW_ARRAY(a, struct str, t->groups_n + 1);
+    for (size_t i = 0; i < t->groups_n && i < KUBEAPI_GROUPS_MAX; i++) {
+        u->groups[u->groups_n++] = arena_str(a, t->groups[i]);
+        masked = masked || str_eq_c(t->groups[i], "system:authenticated");
+    }
+    if (!masked)
+        u->groups[u->groups_n++] = STR("system:authenticated");
+    map_put(&api->static_tokens, t->token, u);
+}
+
+static void register_metrics(struct kubeapi *api)
+{
+    struct metrics *m = &api->metrics;
+    api->watch_events = metrics_cell(m, METRIC_COUNTER, "apiserver_watch_events_total", str_empty,
+                                     "Events sent to watches.");
+    api->watch_bytes = metrics_cell(m, METRIC_COUNTER, "apiserver_watch_bytes_total", str_empty,
+                                    "Bytes of events sent to watches.");
+    api->watches = metrics_cell(m, METRIC_GAUGE, "apiserver_watches", str_empty, "Open watches.");
+    api->watches_cut = metrics_cell(m, METRIC_COUNTER, "apiserver_watches_cut_total", str_empty,
+                                    "Watches that were ended before their time.");
+}
+
+static void reset_indexes(struct kubeapi *api)
+{
+    rbac_reset(api->rbac);
+    crds_reset(api->crds);
+    if (api->bare)
+        return;
+    gc_reset(api->gc);
+    namespaces_reset(api->namespaces);
+}
+
+static void bootstrap(struct kubeapi *api)
+{
+    static const char *const names[] = {"default", "kube-system", "kube-public", "kube-node-lease"};
+    for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+        struct buf b = {.max = 256};
+        buf_addf(&b,
+                 "{\"apiVersion\":\"v1\",\"kind\":\"Namespace\",\"metadata\":{\"name\":\"%s\"}}",
+                 names[i]);
+        struct err *err = kubeapi_apply(api, buf_str(&b), NULL);
+        BUG_ON(err, "the first namespaces are fine");
+        buf_free(&b);
+    }
+    if (!api->allow_all)
+        rbac_bootstrap(api);
+}
+
+struct kubeapi *kubeapi_new(struct world *w, const struct kubeapi_options *options)
+{
+    struct kubeapi *api = MEM_NEW(struct kubeapi);
+    struct store_options store = {.events_max = options->events_max};
+    struct http_server_options http = {.body_bytes_max = KUBEAPI_BODY_BYTES_MAX};
+    api->w = w;
+    api->store = store_new(&store);
+    api->name = str_dup(options->name);
+    api->ca_pem = str_dup(options->ca_pem);
+    api->bare = options->bare;
+    api->allow_all = options->allow_all;
+    list_init(&api->requests);
+    for (size_t i = 0; i < options->tokens_n; i++)
+        copy_token(api, &options->tokens[i]);
+    register_metrics(api);
+    api->faults = faults_new(api);
+    api->rbac = rbac_new(api);
+    api->crds = crds_new(api);
+    api->gc = gc_new(api);
+    api->namespaces = namespaces_new(api);
+    api->tokens = tokens_new(api);
+    store_observe(api->store, on_event, api);
+    if (options->restore)
+        kubeapi_restore(api, options->restore);
+    else
+        bootstrap(api);
+    api->tick = world_timer_new(w, on_tick, api);
+    world_timer_start(api->tick, KUBEAPI_TICK);
+    api->http = http_server_new(w, &http, http_handle, api);
+    return api;
+}
+
+void kubeapi_free(struct kubeapi *api)
+{
+    if (!api)
+        return;
+    http_server_free(api->http); /* every open request is told that it is gone */
+    BUG_ON(!list_empty(&api->requests), "requests end with their connections");
+    world_timer_free(api->tick);
+    store_observe(api->store, NULL, NULL);
+    tokens_free(api->tokens);
+    namespaces_free(api->namespaces);
+    gc_free(api->gc);
+    crds_free(api->crds);
+    rbac_free(api->rbac);
+    faults_free(api->faults);
+    store_free(api->store);
+    map_free(&api->static_tokens);
+    map_free(&api->certificates);
+    arena_free(&api->static_memory);
+    arena_free(&api->certificate_memory);
+    metrics_free(&api->metrics);
+    buf_free(&api->scratch);
+    str_free(&api->name);
+    str_free(&api->ca_pem);
+    mem_free(api);
+}
+
+struct err *kubeapi_listen(struct kubeapi *api, const struct world_listen *options,
+                           struct world_listener **out)
+{
+    struct world_listener *l = NULL;
+    struct err *err = http_server_listen(api->http, options, &l);
+    if (!err && out)
+        *out = l;
+    return err;
+}
+
+void kubeapi_accept(struct kubeapi *api, struct world_stream *take_stream)
+{
+    http_server_accept(api->http, take_stream);
+}
+
+void kubeapi_restore(struct kubeapi *api, const struct store_snapshot *snapshot)
+{
+    (void)kubeapi_cut_watches(api, str_empty, true);
+    store_restore(api->store, snapshot);
+    api->compact_to = store_revision(api->store);
+    reset_indexes(api);
+}
+
+size_t kubeapi_cut_watches(struct kubeapi *api, struct str resource, bool abort)
+{
+    size_t n = 0;
+    list_each (&api->requests, it, next) {
+        struct api_request *r = container_of(it, struct api_request, link);
+        if (!r->watch || !watch_of(r->watch, resource))
+            continue;
+        watch_cut(r->watch, abort);
+        n++;
+    }
+    return n;
+}
+
+struct metrics *kubeapi_metrics(struct kubeapi *api)
+{
+    return &api->metrics;
+}
+
+/* ---- kinds, built-in and custom ---- */
+
+const struct api_kind *kind_find(struct kubeapi *api, struct str group, struct str version,
+                                 struct str resource)
+{
+    const struct api_kind *k = api_kind_find(group, version, resource);
+    return k ? k : crds_find(api->crds, group, version, resource);
+}
+
+const struct api_kind *kind_of(struct kubeapi *api, struct str api_version, struct str kind)
+{
+    struct str group, version;
+    if (!kube_api_version_parse(api_version, &group, &version))
+        return NULL;
+    const struct api_kind *k = api_kind_of(group, version, kind);
+    return k ? k : crds_of(api->crds, group, version, kind);
+}
+
+const struct api_kind *kind_of_table(struct kubeapi *api, struct str table)
+{
+    struct str resource, group;
+    (void)str_cut(table, '.', &resource, &group);
+    const struct api_kind *k = api_kind_find(group, str_empty, resource);
+    return k ? k : crds_of_table(api->crds, table);
+}
+
+struct store_table *kind_table(struct kubeapi *api, const struct api_kind *k)
+{
+    return store_table(api->store, k->table);
+}
+
+/* ---- reading in process ---- */
+
+struct store *kubeapi_store(struct kubeapi *api)
+{
+    return api->store;
+}
+
+struct store_table *kubeapi_table(struct kubeapi *api, struct str resource_group)
+{
+    return store_table(api->store, resource_group);
+}
+
+struct kube_object *kubeapi_get(struct kubeapi *api, struct str resource_group, struct str ns,
+                                struct str name)
+{
+    return store_get(store_table(api->store, resource_group), ns, name);
+}

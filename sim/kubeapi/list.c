@@ -1,0 +1,271 @@
+/* LIST: selectors, pages that show the first page's revision, resourceVersion semantics.
+ *
+ * A continue token is base64url of `REVISION NS/NAME`: the snapshot and the first key of the next page. */
+#include "sim/kubeapi/api_internal.h"
+
+#include "engine/base/codec.h"
+#include <string.h>
+
+static const struct api_kind list_options = {.group = STR_INIT("meta.k8s.io"),
+                                             .kind = STR_INIT("ListOptions")};
+
+/* ---- field selectors that a kind knows ---- */
+
+static const struct {
+    const char *table;
+    const char *fields; /* blank-separated */
+} selectable[] = {
+    {"pods",
+     "spec.nodeName spec.restartPolicy spec.schedulerName spec.serviceAccountName spec.hostNetwork "
+     "status.phase status.podIP status.podIPs status.nominatedNodeName spec.host"},
+    {"nodes", "spec.unschedulable"},
+    {"namespaces", "status.phase"},
+    {"secrets", "type"},
+    {"services", "spec.clusterIP spec.type"},
+    {"events",
+     "involvedObject.kind involvedObject.namespace involvedObject.name involvedObject.uid "
+     "involvedObject.apiVersion involvedObject.resourceVersion involvedObject.fieldPath "
+     "reason reportingComponent source type"},
+    {"events.events.k8s.io",
+     "regarding.kind regarding.namespace regarding.name regarding.uid regarding.apiVersion "
+     "regarding.resourceVersion regarding.fieldPath reason reportingController type"},
+    {"replicationcontrollers", "status.replicas"},
+    {"replicasets.apps", "status.replicas"},
+    {"jobs.batch", "status.successful"},
+    {"certificatesigningrequests.certificates.k8s.io", "spec.signerName"},
+};
+
+static const char *selectable_of(const struct api_kind *k)
+{
+    for (size_t i = 0; i < ARRAY_LEN(selectable); i++)
+        if (kind_is(k, selectable[i].table))
+            return selectable[i].fields;
+    return NULL;
+}
+
+static bool field_known(const struct api_kind *k, struct str field)
+{
+    if (str_eq_c(field, "metadata.name") ||
+        (str_eq_c(field, "metadata.namespace") && (k->flags & KIND_NAMESPACED)))
+        return true;
+    struct str rest = str_c(selectable_of(k)), head;
+    while (rest.n > 0) {
+        (void)str_cut(rest, ' ', &head, &rest);
+        if (str_eq(head, field))
+            return true;
+    }
+    return false;
+}
+
+bool list_select(struct api_request *r, struct selector *out)
+{
+    struct str text;
+    struct err *err = NULL;
+    if (request_param(r, "labelSelector", &text))
+        err = selector_parse_labels(&r->a, text, out);
+    if (!err && request_param(r, "fieldSelector", &text))
+        err = selector_parse_fields(&r->a, text, out);
+    if (err)
+        return fail_err(r, err);
+    for (size_t i = 0; i < out->fields_n; i++) {
+        struct selector_term *f = &out->fields[i];
+        if (field_known(r->kind, f->key)) {
+            if (str_eq_c(f->key, "spec.host"))
+                f->key = STR("spec.nodeName");
+            continue;
+        }
+        if (selectable_of(r->kind))
+            return fail_bad(r, "field label not supported: " STR_FMT, STR_ARG(f->key));
+        return fail_bad(
+            r, "\"" STR_FMT "\" is not a known field selector: only \"metadata.name\"%s",
+            STR_ARG(f->key), r->kind->flags & KIND_NAMESPACED ? ", \"metadata.namespace\"" : "");
+    }
+    return true;
+}
+
+/* ---- which revision ---- */
+
+struct page {
+    uint64_t revision;
+    bool exact; /* read the past */
+    struct str from_ns, from_name;
+    size_t limit; /* 0: all */
+    bool continued;
+};
+
+bool list_revision(struct api_request *r, const char *what, uint64_t *revision, bool *given)
+{
+    struct str text = request_param_or_empty(r, "resourceVersion");
+    *given = text.n > 0;
+    *revision = 0;
+    if (text.n > 0 && !str_to_u64(text, revision))
+        return fail_bad(r,
+                        "%sresourceVersion: Invalid value: \"" STR_FMT
+                        "\": strconv.ParseUint: parsing \"" STR_FMT "\": invalid syntax",
+                        what, STR_ARG(text), STR_ARG(text));
+    return true;
+}
+
+static bool check_match(struct api_request *r, struct str match, bool given, uint64_t revision,
+                        bool continued)
+{
+    struct str field = STR("resourceVersionMatch");
+    if (match.n == 0)
+        return true;
+    if (continued)
+        invalid(r, "FieldValueForbidden", field,
+                "Forbidden: resourceVersionMatch is forbidden when continue is provided");
+    else if (!given)
+        invalid(r, "FieldValueForbidden", field,
+                "Forbidden: resourceVersionMatch is forbidden unless resourceVersion is provided");
+    else if (!str_eq_c(match, "Exact") && !str_eq_c(match, "NotOlderThan"))
+        invalid(r, "FieldValueNotSupported", field,
+                "Unsupported value: \"" STR_FMT
+                "\": supported values: \"Exact\", \"NotOlderThan\", \"\"",
+                STR_ARG(match));
+    else if (str_eq_c(match, "Exact") && revision == 0)
+        invalid(r, "FieldValueForbidden", field,
+                "Forbidden: resourceVersionMatch \"Exact\" is forbidden for resourceVersion \"0\"");
+    return invalid_end(r, &list_options, str_empty);
+}
+
+static bool parse_token(struct api_request *r, struct str token, struct page *page)
+{
+    struct buf b = {.max = 4096};
+    struct str revision, key, ns, name;
+    bool ok = base64url_decode(&b, token);
+    struct str plain = arena_str(&r->a, buf_str(&b));
+    buf_free(&b);
+    ok = ok && str_cut(plain, ' ', &revision, &key) && str_to_u64(revision, &page->revision) &&
+         str_cut(key, '/', &ns, &name);
+    if (!ok)
+        return fail_bad(r, "continue key is not valid: illegal base64 data or structure");
+    page->from_ns = ns;
+    page->from_name = name;
+    page->exact = page->continued = true;
+    return true;
+}
+
+static struct str make_token(struct api_request *r, uint64_t revision,
+                             const struct kube_object *next)
+{
+    struct buf plain = {0}, out = {0};
+    buf_addf(&plain, "%llu " STR_FMT "/" STR_FMT, (unsigned long long)revision, STR_ARG(next->ns),
+             STR_ARG(next->name));
+    base64url_encode(&out, buf_str(&plain));
+    struct str token = arena_str(&r->a, buf_str(&out));
+    buf_free(&plain);
+    buf_free(&out);
+    return token;
+}
+
+static bool page_parse(struct api_request *r, struct page *page)
+{
+    uint64_t revision, now = store_revision(r->api->store);
+    bool given;
+    int64_t limit = 0;
+    struct str token = request_param_or_empty(r, "continue");
+    struct str match = request_param_or_empty(r, "resourceVersionMatch");
+    *page = (struct page){.revision = now, .from_ns = str_empty, .from_name = str_empty};
+    if (!list_revision(r, "invalid resource version: ", &revision, &given) ||
+        !check_match(r, match, given, revision, token.n > 0))
+        return false;
+    if (request_param_or_empty(r, "limit").n > 0 &&
+        (!str_to_i64(request_param_or_empty(r, "limit"), &limit)))
+        return fail_bad(r, "strconv.ParseInt: parsing limit: invalid syntax");
+    page->limit = limit > 0 ? (size_t)limit : 0;
+    if (token.n > 0) {
+        if (revision != 0)
+            return fail_bad(r, "specifying resource version is not allowed when using continue");
+        return parse_token(r, token, page);
+    }
+    if (revision > now)
+        return fail_too_new(r, revision);
+    if (str_eq_c(match, "Exact") || (revision > 0 && page->limit > 0 && match.n == 0)) {
+        page->revision = revision;
+        page->exact = true;
+    }
+    return true;
+}
+
+/* ---- writing ---- */
+
+static bool too_old(struct api_request *r, const struct page *page)
+{
+    uint64_t now = store_revision(r->api->store);
+    if (!page->continued)
+        return fail_gone(r, str_empty, "The resourceVersion for the provided list is too old.");
+    struct kube_object key = {.ns = page->from_ns, .name = page->from_name};
+    return fail_gone(r, make_token(r, now, &key),
+                     "The provided continue parameter is too old to display a consistent list "
+                     "result. You can start a new list without the continue parameter, or use the "
+                     "continue token in this response to retrieve the remainder of the results. "
+                     "Continuing with the provided token results in an inconsistent list - objects "
+                     "that were created, modified, or deleted between the time the first chunk was "
+                     "returned and now may show up in the list.");
+}
+
+struct listing {
+    const struct page *page;
+    const struct selector *sel;
+    size_t written, left;
+    struct str token;
+};
+
+static void write_items(struct api_request *r, struct store_view *v, struct listing *l)
+{
+    bool bare = !(r->kind->flags & KIND_CUSTOM);
+    for (struct kube_object *o; (o = store_view_next(v));) {
+        bool full = l->page->limit > 0 && l->written == l->page->limit;
+        if (!selector_empty(l->sel) && !selector_matches(l->sel, o))
+            continue;
+        if (full) {
+            if (l->left++ == 0)
+                l->token = make_token(r, l->page->revision, o);
+            if (!selector_empty(l->sel))
+                return; /* the rest is not counted under a selector */
+            continue;
+        }
+        if (l->written++ > 0)
+            buf_add_char(&r->out, ',');
+        object_write(r->kind, o, bare, &r->out);
+    }
+}
+
+static void write_tail(struct api_request *r, const struct listing *l)
+{
+    struct buf name = {.max = 512};
+    api_kind_list_name(r->kind, &name);
+    buf_addf(&r->out, "],\"kind\":\"" STR_FMT "\",\"metadata\":{", STR_ARG(buf_str(&name)));
+    if (l->token.n > 0)
+        buf_addf(&r->out, "\"continue\":\"" STR_FMT "\",", STR_ARG(l->token));
+    if (l->left > 0 && selector_empty(l->sel))
+        buf_addf(&r->out, "\"remainingItemCount\":%zu,", l->left);
+    buf_addf(&r->out, "\"resourceVersion\":\"%llu\"}}", (unsigned long long)l->page->revision);
+    buf_free(&name);
+}
+
+void handle_list(struct api_request *r)
+{
+    struct page page;
+    struct selector sel = {0};
+    struct listing l = {.page = &page, .sel = &sel, .token = str_empty};
+    if (!page_parse(r, &page) || !list_select(r, &sel))
+        return;
+    struct store_view *v =
+        store_view_open(r->table, page.revision, r->ns, page.from_ns, page.from_name);
+    if (!v) {
+        (void)too_old(r, &page);
+        return;
+    }
+    struct buf version = {.max = 512};
+    kube_api_version_write(r->kind->group, r->kind->version, &version);
+    buf_addf(&r->out, "{\"apiVersion\":\"" STR_FMT "\",\"items\":[", STR_ARG(buf_str(&version)));
+    write_items(r, v, &l);
+    write_tail(r, &l);
+    store_view_close(v);
+    buf_free(&version);
+    r->answered = true;
+    r->status = 200;
+    r->out_type = "application/json";
+}

@@ -1,0 +1,194 @@
+/* One request from its head to its verb. */
+#include "sim/kubeapi/api_internal.h"
+
+#include "engine/base/codec.h"
+#include <string.h>
+
+/* ---- query ---- */
+
+bool request_param(struct api_request *r, const char *name, struct str *value)
+{
+    struct str rest = r->query, pair, key, raw;
+    while (rest.n > 0) {
+        (void)str_cut(rest, '&', &pair, &rest);
+        if (!str_cut(pair, '=', &key, &raw))
+            raw = str_empty;
+        if (!str_eq_c(key, name))
+            continue;
+        struct buf b = {.max = raw.n + 1};
+        *value = percent_decode(&b, raw, true) ? arena_str(&r->a, buf_str(&b)) : raw;
+        buf_free(&b);
+        return true;
+    }
+    return false;
+}
+
+struct str request_param_or_empty(struct api_request *r, const char *name)
+{
+    struct str value;
+    return request_param(r, name, &value) ? value : str_empty;
+}
+
+bool request_flag(struct api_request *r, const char *name)
+{
+    struct str v;
+    return request_param(r, name, &v) && !str_eq_c(v, "0") && !str_eq_c(v, "false");
+}
+
+/* ---- classification ---- */
+
+static enum api_verb verb_of(struct api_request *r)
+{
+    bool named = r->p.name.n > 0;
+    if (str_eq_c(r->method, "GET") || str_eq_c(r->method, "HEAD")) {
+        if (named && !r->p.watch_prefix)
+            return VERB_GET;
+        return r->p.watch_prefix || request_flag(r, "watch") ? VERB_WATCH : VERB_LIST;
+    }
+    if (str_eq_c(r->method, "POST"))
+        return VERB_CREATE;
+    if (str_eq_c(r->method, "PUT"))
+        return VERB_UPDATE;
+    if (str_eq_c(r->method, "PATCH"))
+        return VERB_PATCH;
+    if (str_eq_c(r->method, "DELETE"))
+        return named ? VERB_DELETE : VERB_DELETECOLLECTION;
+    return VERB_NONE;
+}
+
+static void classify(struct api_request *r)
+{
+    kube_path_parse(&r->a, r->path, &r->p);
+    r->verb = VERB_NONE;
+    if (!r->p.is_resource)
+        return;
+    r->verb = verb_of(r);
+    r->kind = kind_find(r->api, r->p.gvr.group, r->p.gvr.version, r->p.gvr.resource);
+    if (!r->kind)
+        return;
+    r->ns = r->kind->flags & KIND_NAMESPACED ? r->p.ns : str_empty;
+    r->table = kind_table(r->api, r->kind);
+    if (r->p.sub.n > 0)
+        r->sub = api_kind_sub(r->kind, r->p.sub);
+    if (r->p.watch_prefix && r->p.name.n > 0) /* the old form of a watch of one object */
+        r->query = arena_printf(&r->a, "fieldSelector=metadata.name%%3D" STR_FMT "&" STR_FMT,
+                                STR_ARG(r->p.name), STR_ARG(r->query));
+}
+
+bool request_writes(const struct api_request *r)
+{
+    return r->verb == VERB_CREATE || r->verb == VERB_UPDATE || r->verb == VERB_PATCH ||
+           r->verb == VERB_DELETE || r->verb == VERB_DELETECOLLECTION;
+}
+
+/* ---- routing ---- */
+
+static bool check_dry_run(struct api_request *r)
+{
+    static const struct api_kind options = {.group = STR_INIT("meta.k8s.io"),
+                                            .kind = STR_INIT("CreateOptions")};
+    struct str v;
+    if (!request_param(r, "dryRun", &v))
+        return true;
+    r->dry_run = str_eq_c(v, "All");
+    if (!r->dry_run && v.n > 0)
+        invalid(r, "FieldValueNotSupported", STR("dryRun"),
+                "Unsupported value: \"" STR_FMT "\": supported values: \"All\"", STR_ARG(v));
+    return invalid_end(r, &options, str_empty);
+}
+
+static bool resource_missing(struct api_request *r)
+{
+    if (!api_group_known(r->p.gvr.group, str_empty))
+        return fail_404(r);
+    struct kube_status s = {.code = 404,
+                            .reason = STR("NotFound"),
+                            .message = STR("the server could not find the requested resource"),
+                            .has_details = true};
+    s.name = s.group = s.kind = s.uid = s.continue_ = str_empty;
+    reply_status(r, &s);
+    return false;
+}
+
+static bool check_served(struct api_request *r)
+{
+    bool namespaced = (r->kind->flags & KIND_NAMESPACED) != 0;
+    if (r->p.sub.n > 0 && !r->sub)
+        return resource_missing(r);
+    if (!namespaced && r->p.ns.n > 0 && !kind_is(r->kind, "namespaces"))
+        return resource_missing(r);
+    unsigned verbs = r->sub ? r->sub->verbs : r->kind->verbs;
+    bool method_fits = r->verb != VERB_NONE && (verbs & (1u << r->verb)) != 0;
+    bool create_named = r->verb == VERB_CREATE && r->p.name.n > 0 && !r->sub;
+    bool update_unnamed = (r->verb == VERB_UPDATE || r->verb == VERB_PATCH) && r->p.name.n == 0;
+    bool object_without_ns = namespaced && r->ns.n == 0 && r->p.name.n > 0;
+    if (object_without_ns)
+        return resource_missing(r);
+    if (!method_fits || create_named || update_unnamed || str_eq_c(r->method, "HEAD"))
+        return fail_method(r);
+    return true;
+}
+
+static void run_verb(struct api_request *r)
+{
+    static void (*const handlers[])(struct api_request * r) = {
+        [VERB_GET] = handle_get,       [VERB_LIST] = handle_list,
+        [VERB_WATCH] = handle_watch,   [VERB_CREATE] = handle_create,
+        [VERB_UPDATE] = handle_update, [VERB_PATCH] = handle_patch,
+        [VERB_DELETE] = handle_delete, [VERB_DELETECOLLECTION] = handle_delete_collection,
+    };
+    if (handle_special(r))
+        return;
+    if (r->sub && !str_ends(r->sub->resource, STR("/status"))) {
+        (void)fail_plain(r, 501, "NotImplemented",
+                         "the subresource " STR_FMT " is not served by this server yet",
+                         STR_ARG(r->sub->resource));
+        return;
+    }
+    handlers[r->verb](r);
+}
+
+static void count_request(struct api_request *r)
+{
+    struct buf labels = {.max = 256};
+    struct str verb = r->verb == VERB_NONE ? STR("none") : api_verb_name(r->verb);
+    buf_addf(&labels, "verb=\"" STR_FMT "\",code=\"%d\"", STR_ARG(verb), r->status);
+    ++*metrics_cell(&r->api->metrics, METRIC_COUNTER, "apiserver_request_total", buf_str(&labels),
+                    "Answered requests by verb and status.");
+    buf_free(&labels);
+}
+
+bool request_begin(struct api_request *r)
+{
+    classify(r);
+    if (authenticate(r))
+        return true;
+    count_request(r);
+    return false;
+}
+
+void request_run(struct api_request *r)
+{
+    if (!authorize(r)) {
+        /* answered */
+    } else if (!r->p.is_resource) {
+        handle_non_resource(r);
+    } else if (!r->kind) {
+        (void)resource_missing(r);
+    } else if (check_served(r) && check_dry_run(r)) {
+        run_verb(r);
+    }
+    BUG_ON(!r->answered && !r->watch, "every request is answered, or watches");
+    count_request(r);
+}
+
+void request_free(struct api_request *r)
+{
+    if (r->watch)
+        watch_free(r->watch);
+    world_timer_free(r->delay);
+    kube_object_unref(r->held);
+    buf_free(&r->out);
+    buf_free(&r->warnings);
+    arena_free(&r->a);
+}

@@ -1,0 +1,348 @@
+/* WATCH: one request that goes on.
+ *
+ *   initial (objects that were there) ─► live (events as they are written) ◄─► behind (the connection is full: what is
+ *   missed is read from the store's history when it drains) ─► ended (timeoutSeconds, cut, 410)
+ *
+ * A watch holds no events: only its position. One that falls behind the history is told so (410) and ended. */
+#include "sim/kubeapi/api_internal.h"
+
+#include <string.h>
+
+#define WATCH_TIMEOUT_MIN   (1800 * NS_PER_S)
+#define WATCH_LAST_BOOKMARK (2 * NS_PER_S) /* before the end */
+
+struct api_watch {
+    struct api_request *r;
+    struct store_watch *events;
+    struct selector sel;
+    struct kube_object **initial; /* referenced; NULL: given out, or none */
+    size_t initial_n, initial_at;
+    uint64_t seen;       /* everything up to this revision was given out */
+    uint64_t bookmarked; /* revision of the last bookmark, or of the start */
+    bool bookmarks, initial_end, behind, closing;
+    world_time end_at;
+    struct world_timer *timer;
+};
+
+static void out(struct api_watch *w, struct str line)
+{
+    ++*w->r->api->watch_events;
+    *w->r->api->watch_bytes += (int64_t)line.n;
+    w->r->sink->write(w->r, line);
+}
+
+static bool full(struct api_watch *w)
+{
+    return w->r->sink->queued(w->r) > KUBEAPI_WATCH_QUEUE_MAX;
+}
+
+/* ---- lines ---- */
+
+static bool same_version(const struct api_kind *k, const struct kube_object *o)
+{
+    struct str v = o->api_version;
+    if (k->group.n == 0)
+        return str_eq(v, k->version);
+    return v.n == k->group.n + 1 + k->version.n && str_starts(v, k->group) &&
+           str_ends(v, k->version);
+}
+
+static void out_converted(struct api_watch *w, const char *type, const struct kube_object *o)
+{
+    struct buf b = {0};
+    buf_addf(&b, "{\"type\":\"%s\",\"object\":", type);
+    object_write(w->r->kind, o, false, &b);
+    buf_add_c(&b, "}\n");
+    out(w, buf_str(&b));
+    buf_free(&b);
+}
+
+static void out_event(struct api_watch *w, struct store_event *e, enum store_event_type shown)
+{
+    static const char *const names[] = {"ADDED", "MODIFIED", "DELETED"};
+    if (same_version(w->r->kind, e->object)) {
+        out(w, store_event_line(e, shown));
+        return;
+    }
+    struct kube_object *left = NULL;
+    if (shown == STORE_DELETED && e->type == STORE_MODIFIED)
+        left = kube_object_with_revision(e->before, e->revision);
+    out_converted(w, names[shown], left ? left : e->object);
+    kube_object_unref(left);
+}
+
+/* What this watch sees of an event; false: nothing. */
+static bool shown_as(const struct api_watch *w, const struct store_event *e,
+                     enum store_event_type *shown)
+{
+    const struct selector *sel = &w->sel;
+    if (w->r->ns.n > 0 && !str_eq(e->object->ns, w->r->ns))
+        return false;
+    if (sel->name.n > 0 && !str_eq(e->object->name, sel->name))
+        return false;
+    *shown = e->type;
+    if (selector_empty(sel))
+        return true;
+    bool before = e->before && selector_matches(sel, e->before);
+    bool after = e->type != STORE_DELETED && selector_matches(sel, e->object);
+    *shown = !before ? STORE_ADDED : after ? STORE_MODIFIED : STORE_DELETED;
+    return before || after;
+}
+
+static void bookmark(struct api_watch *w, bool initial_end)
+{
+    const struct api_kind *k = w->r->kind;
+    struct buf b = {0}, version = {.max = 512};
+    kube_api_version_write(k->group, k->version, &version);
+    buf_addf(&b,
+             "{\"type\":\"BOOKMARK\",\"object\":{\"apiVersion\":\"" STR_FMT "\",\"kind\":\"" STR_FMT
+             "\",\"metadata\":{%s\"creationTimestamp\":null,\"resourceVersion\":\"%llu\"}}}\n",
+             STR_ARG(buf_str(&version)), STR_ARG(k->kind),
+             initial_end ? "\"annotations\":{\"k8s.io/initial-events-end\":\"true\"}," : "",
+             (unsigned long long)w->seen);
+    out(w, buf_str(&b));
+    w->bookmarked = w->seen;
+    buf_free(&b);
+    buf_free(&version);
+}
+
+static void gone(struct api_watch *w, uint64_t asked)
+{
+    struct api_request *r = w->r;
+    struct buf b = {0};
+    struct kube_status s = {.code = 410,
+                            .reason = STR("Expired"),
+                            .message =
+                                arena_printf(&r->a, "too old resource version: %llu (%llu)",
+                                             (unsigned long long)asked,
+                                             (unsigned long long)store_compacted(r->api->store))};
+    s.name = s.group = s.kind = s.uid = s.continue_ = str_empty;
+    buf_add_c(&b, "{\"type\":\"ERROR\",\"object\":");
+    kube_status_write(&s, &b);
+    buf_add_c(&b, "}\n");
+    out(w, buf_str(&b));
+    buf_free(&b);
+    w->closing = true;
+}
+
+/* ---- moving on ---- */
+
+static void pump_initial(struct api_watch *w)
+{
+    while (w->initial && w->initial_at < w->initial_n && !full(w)) {
+        struct kube_object *o = w->initial[w->initial_at++];
+        out_converted(w, "ADDED", o);
+        kube_object_unref(o);
+    }
+    if (!w->initial || w->initial_at < w->initial_n)
+        return;
+    mem_free(w->initial);
+    w->initial = NULL;
+    if (w->initial_end)
+        bookmark(w, true);
+}
+
+static bool replay_one(void *owner, struct store_event *e)
+{
+    struct api_watch *w = owner;
+    enum store_event_type shown;
+    if (full(w))
+        return false;
+    if (shown_as(w, e, &shown))
+        out_event(w, e, shown);
+    w->seen = e->revision;
+    return true;
+}
+
+static bool caught_up(const struct api_watch *w)
+{
+    return w->seen >= store_table_revision(w->r->table);
+}
+
+void watch_pump(struct api_watch *w)
+{
+    if (w->closing || faults_stalled(w->r->api->faults, w->r))
+        return;
+    pump_initial(w);
+    if (w->initial)
+        return;
+    uint64_t now = store_revision(w->r->api->store);
+    if (w->seen < now && !store_replay(w->r->table, w->seen, replay_one, w)) {
+        gone(w, w->seen);
+        ++*w->r->api->watches_cut;
+        w->end_at = world_now(w->r->api->w);
+        world_timer_start(w->timer, 0); /* not from here: the caller still has the request */
+        return;
+    }
+    w->behind = !caught_up(w);
+    if (!w->behind && w->seen < now)
+        w->seen = now; /* nothing of this table happened in between */
+}
+
+static void on_event(void *owner, struct store_event *e)
+{
+    struct api_watch *w = owner;
+    enum store_event_type shown;
+    if (w->behind || w->initial || w->closing)
+        return;
+    if (faults_stalled(w->r->api->faults, w->r) || full(w)) {
+        w->behind = true; /* the pump reads on from `seen` */
+        return;
+    }
+    if (shown_as(w, e, &shown))
+        out_event(w, e, shown);
+    w->seen = e->revision;
+}
+
+static void maybe_bookmark(struct api_watch *w)
+{
+    if (!w->bookmarks || w->behind || w->initial || w->closing ||
+        faults_stalled(w->r->api->faults, w->r))
+        return;
+    if (store_table_revision(w->r->table) > w->bookmarked) {
+        w->seen = store_revision(w->r->api->store);
+        bookmark(w, false);
+    }
+}
+
+void watch_tick(struct kubeapi *api)
+{
+    list_each (&api->requests, it, next) {
+        struct api_request *r = container_of(it, struct api_request, link);
+        if (r->watch)
+            maybe_bookmark(r->watch);
+    }
+}
+
+void watches_pump(struct kubeapi *api)
+{
+    list_each (&api->requests, it, next) {
+        struct api_request *r = container_of(it, struct api_request, link);
+        if (r->watch)
+            watch_pump(r->watch);
+    }
+}
+
+static void on_timer(void *owner)
+{
+    struct api_watch *w = owner;
+    world_time now = world_now(w->r->api->w);
+    if (now < w->end_at) {
+        maybe_bookmark(w);
+        world_timer_start(w->timer, w->end_at - now);
+        return;
+    }
+    w->closing = true;
+    w->r->sink->end(w->r, false);
+}
+
+/* ---- starting and ending ---- */
+
+static void take_initial(struct api_watch *w)
+{
+    struct store_cursor c = store_seek(w->r->table, w->r->ns, str_empty);
+    size_t cap = store_count(w->r->table);
+    w->initial = MEM_NEW_ARRAY(struct kube_object *, cap + 1);
+    for (struct kube_object *o; (o = store_next(&c));) {
+        if (w->r->ns.n > 0 && !str_eq(o->ns, w->r->ns))
+            break;
+        if (selector_matches(&w->sel, o))
+            w->initial[w->initial_n++] = kube_object_ref(o);
+    }
+}
+
+static bool check_initial_events(struct api_request *r, bool *wanted)
+{
+    static const struct api_kind options = {.group = STR_INIT("meta.k8s.io"),
+                                            .kind = STR_INIT("ListOptions")};
+    struct str match = request_param_or_empty(r, "resourceVersionMatch"), v;
+    bool given = request_param(r, "sendInitialEvents", &v);
+    *wanted = given && str_eq_c(v, "true");
+    if (given && !str_eq_c(match, "NotOlderThan"))
+        invalid(
+            r, "FieldValueForbidden", STR("resourceVersionMatch"),
+            "Forbidden: sendInitialEvents requires setting resourceVersionMatch to NotOlderThan");
+    else if (!given && match.n > 0)
+        invalid(
+            r, "FieldValueForbidden", STR("resourceVersionMatch"),
+            "Forbidden: resourceVersionMatch is forbidden for watch unless sendInitialEvents is "
+            "provided");
+    return invalid_end(r, &options, str_empty);
+}
+
+static world_time timeout_of(struct api_request *r)
+{
+    int64_t seconds = 0;
+    if (str_to_i64(request_param_or_empty(r, "timeoutSeconds"), &seconds) && seconds > 0 &&
+        seconds < 1000000000)
+        return seconds * NS_PER_S;
+    return WATCH_TIMEOUT_MIN + world_random_time(r->api->w, WATCH_TIMEOUT_MIN);
+}
+
+static void start_timer(struct api_watch *w)
+{
+    struct kubeapi *api = w->r->api;
+    world_time timeout = timeout_of(w->r);
+    w->end_at = world_now(api->w) + timeout;
+    w->timer = world_timer_new(api->w, on_timer, w);
+    bool early = w->bookmarks && timeout > 2 * WATCH_LAST_BOOKMARK;
+    world_timer_start(w->timer, early ? timeout - WATCH_LAST_BOOKMARK : timeout);
+}
+
+void handle_watch(struct api_request *r)
+{
+    struct selector sel = {0};
+    uint64_t revision = 0, now = store_revision(r->api->store);
+    struct str given = request_param_or_empty(r, "resourceVersion");
+    bool initial_events;
+    if (given.n > 0 && !str_to_u64(given, &revision)) {
+        (void)fail_plain(r, 500, "",
+                         "resourceVersion: Invalid value: \"" STR_FMT
+                         "\": strconv.ParseUint: parsing \"" STR_FMT "\": invalid syntax",
+                         STR_ARG(given), STR_ARG(given));
+        return;
+    }
+    if (!list_select(r, &sel) || !check_initial_events(r, &initial_events))
+        return;
+    if (!r->sink) {
+        (void)fail_bad(r, "a watch needs a connection: in process use store_watch_start");
+        return;
+    }
+    struct api_watch *w = r->watch = MEM_NEW(struct api_watch);
+    w->r = r;
+    w->sel = sel;
+    w->bookmarks = request_flag(r, "allowWatchBookmarks");
+    w->seen = w->bookmarked = revision > 0 && !initial_events ? revision : now;
+    w->initial_end = initial_events || (w->bookmarks && str_eq_c(given, "0"));
+    r->status = 200;
+    ++*r->api->watches;
+    r->sink->start(r);
+    if (revision == 0 || initial_events)
+        take_initial(w);
+    w->events = store_watch_start(r->table, r->ns, on_event, w);
+    start_timer(w);
+    watch_pump(w);
+}
+
+void watch_free(struct api_watch *w)
+{
+    store_watch_stop(w->events);
+    world_timer_free(w->timer);
+    for (; w->initial && w->initial_at < w->initial_n; w->initial_at++)
+        kube_object_unref(w->initial[w->initial_at]);
+    mem_free(w->initial);
+    --*w->r->api->watches;
+    mem_free(w);
+}
+
+bool watch_of(const struct api_watch *w, struct str table)
+{
+    return table.n == 0 || str_eq(store_table_name(w->r->table), table);
+}
+
+void watch_cut(struct api_watch *w, bool abort)
+{
+    w->closing = true;
+    ++*w->r->api->watches_cut;
+    w->r->sink->end(w->r, abort);
+}
