@@ -59,7 +59,7 @@ void end_settle(struct sim_stream *e)
     if (!e->orphan || e->gone)
         return;
     end_discard(e);
-    if (end_in(e)->fin_arrived && end_out(e)->fin_arrived)
+    if (end_out(e)->fin_arrived && (end_in(e)->fin_arrived || e->brief))
         e->gone = true;
     else if (end_out(e)->fin_arrived && !e->timer.active)
         event_set(c->sim, &e->timer, c->sim->now + LINGER_TIMEOUT);
@@ -72,6 +72,7 @@ void end_kernel_close(struct sim_stream *e)
     e->app = false;
     e->orphan = true;
     e->handler = NULL;
+    e->world = NULL;
     event_clear(&e->timer);
     if (!e->conn->established)
         event_set(e->conn->sim, &e->timer, e->conn->sim->now + FLUSH_TIMEOUT);
@@ -106,6 +107,7 @@ void end_kernel_abort(struct sim_stream *e, bool tell_peer)
 {
     e->app = false;
     e->handler = NULL;
+    e->world = NULL;
     cut(e, tell_peer);
     end_discard(e);
     conn_release(e->conn);
@@ -136,6 +138,7 @@ static void tell_closed(struct sim_stream *e, struct err *take_err)
     event_clear(&e->timer);
     handler->closed(e->owner, take_err);
     err_free(take_err);
+    e->world = NULL;
     end_settle(e);
 }
 
@@ -418,9 +421,9 @@ void end_timer(struct sim_event *event)
     struct sim_stream *e = container_of(event, struct sim_stream, timer);
     struct sim_conn *c = e->conn;
     trace_net(e, (uint64_t)e->state);
-    if (!e->app) { /* lingering, or a server's handshake that takes too long */
+    if (!e->app) { /* nobody waits for the peer's FIN any longer; or a handshake takes too long */
         list_remove(&e->link);
-        end_kernel_abort(e, true);
+        end_kernel_abort(e, !e->orphan);
     } else if (!e->open_told) {
         struct buf where = {0};
         world_addr_print(&c->address[1], &where);

@@ -188,6 +188,7 @@ static void kill_one(struct sim_stream *e, bool power_loss)
     e->app = false;
     e->handler = NULL;
     e->listener = NULL;
+    e->brief = true;
     err_free(e->failure);
     e->failure = NULL;
     if (e->gone) {

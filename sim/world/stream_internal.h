@@ -55,6 +55,7 @@ struct sim_stream {
         held; /* the instance may still use the handle: longer than app when its process was killed */
     bool gone;   /* no kernel knows this end any more */
     bool orphan; /* the kernel ends it alone: nobody reads, what is queued is still sent */
+    bool brief;  /* ... and does not wait for the peer's FIN: its process was killed */
     bool open_told, end_told, reading_paused, above_low, late, refused, syn_answered;
     uint32_t syn_tries;
 };
