@@ -70,7 +70,8 @@ struct sim_records *records_copy(const struct sim_records *r)
         const struct record *from = value;
         struct record *rec = MEM_NEW(struct record);
         *rec = (struct record){.ttl_s = from->ttl_s, .n = from->n};
-        rec->cname = from->cname.n ? str_dup(from->cname) : str_empty;
+        if (from->cname.n > 0)
+            rec->cname = str_dup(from->cname);
         rec->host = mem_alloc_array(from->n, sizeof(*rec->host));
         if (from->n > 0)
             memcpy(rec->host, from->host, from->n * sizeof(*rec->host));
