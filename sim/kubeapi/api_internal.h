@@ -315,10 +315,10 @@ struct err *
 system_end(struct api_request *r) must_check; /* the error that it was answered with, or NULL */
 
 /* ---- faults.c ---- */
-struct faults *faults_new(struct kubeapi *api);
-void faults_free(struct faults *x);
+struct faults *api_faults_new(struct kubeapi *api);
+void api_faults_free(struct faults *x);
 /* Applies what matches: returns the delay; may answer r itself, or set r->lost_ack. */
-world_time faults_apply(struct faults *x, struct api_request *r);
-bool faults_stalled(const struct faults *x, const struct api_request *r);
+world_time api_faults_apply(struct faults *x, struct api_request *r);
+bool api_faults_stalled(const struct faults *x, const struct api_request *r);
 
 #endif

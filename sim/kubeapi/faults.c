@@ -16,7 +16,7 @@ struct faults {
     size_t stalls; /* rules of KUBEAPI_FAULT_WATCH_STALL: 0 is the usual and costs nothing */
 };
 
-struct faults *faults_new(struct kubeapi *api)
+struct faults *api_faults_new(struct kubeapi *api)
 {
     struct faults *x = MEM_NEW(struct faults);
     x->api = api;
@@ -33,7 +33,7 @@ static void rule_free(struct fault_rule *rule)
     mem_free(rule);
 }
 
-void faults_free(struct faults *x)
+void api_faults_free(struct faults *x)
 {
     list_each (&x->rules, it, next)
         rule_free(container_of(it, struct fault_rule, link));
@@ -132,7 +132,7 @@ static void refuse(struct api_request *r, int status)
     reply_status(r, &s);
 }
 
-world_time faults_apply(struct faults *x, struct api_request *r)
+world_time api_faults_apply(struct faults *x, struct api_request *r)
 {
     world_time delay = 0;
     list_each (&x->rules, it, next) {
@@ -154,7 +154,7 @@ world_time faults_apply(struct faults *x, struct api_request *r)
     return delay;
 }
 
-bool faults_stalled(const struct faults *x, const struct api_request *r)
+bool api_faults_stalled(const struct faults *x, const struct api_request *r)
 {
     if (x->stalls == 0)
         return false;

@@ -153,7 +153,7 @@ void http_handle(void *owner, struct http_exchange *x)
     read_head(r, x);
     http_exchange_set(x, r, on_gone);
     if (request_begin(r)) {
-        r->delay_time = faults_apply(api->faults, r);
+        r->delay_time = api_faults_apply(api->faults, r);
         if (r->delay_time > 0 && !r->answered)
             r->delay = world_timer_new(api->w, on_delay, r);
     }

@@ -99,7 +99,7 @@ struct kubeapi *kubeapi_new(struct world *w, const struct kubeapi_options *optio
     for (size_t i = 0; i < options->tokens_n; i++)
         copy_token(api, &options->tokens[i]);
     register_metrics(api);
-    api->faults = faults_new(api);
+    api->faults = api_faults_new(api);
     api->rbac = rbac_new(api);
     api->crds = crds_new(api);
     api->gc = gc_new(api);
@@ -129,7 +129,7 @@ void kubeapi_free(struct kubeapi *api)
     gc_free(api->gc);
     crds_free(api->crds);
     rbac_free(api->rbac);
-    faults_free(api->faults);
+    api_faults_free(api->faults);
     store_free(api->store);
     map_free(&api->static_tokens);
     map_free(&api->certificates);

@@ -161,7 +161,7 @@ static bool caught_up(const struct api_watch *w)
 
 void watch_pump(struct api_watch *w)
 {
-    if (w->closing || faults_stalled(w->r->api->faults, w->r))
+    if (w->closing || api_faults_stalled(w->r->api->faults, w->r))
         return;
     pump_initial(w);
     if (w->initial)
@@ -185,7 +185,7 @@ static void on_event(void *owner, struct store_event *e)
     enum store_event_type shown;
     if (w->behind || w->initial || w->closing)
         return;
-    if (faults_stalled(w->r->api->faults, w->r) || full(w)) {
+    if (api_faults_stalled(w->r->api->faults, w->r) || full(w)) {
         w->behind = true; /* the pump reads on from `seen` */
         return;
     }
@@ -197,7 +197,7 @@ static void on_event(void *owner, struct store_event *e)
 static void maybe_bookmark(struct api_watch *w)
 {
     if (!w->bookmarks || w->behind || w->initial || w->closing ||
-        faults_stalled(w->r->api->faults, w->r))
+        api_faults_stalled(w->r->api->faults, w->r))
         return;
     if (store_table_revision(w->r->table) > w->bookmarked) {
         w->seen = store_revision(w->r->api->store);
