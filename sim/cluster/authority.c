@@ -33,8 +33,7 @@ static void issue(struct authority *a, const struct pki_cert_spec *spec, const s
                   struct buf *der)
 {
     bool own = a->der.n == 0;
-    struct err *err =
-        pki_issue(spec, key, own ? str_empty : buf_str(&a->der), own ? NULL : a->key, der);
+    struct err *err = pki_issue(spec, key, own ? str_empty : buf_str(&a->der), a->key, der);
     BUG_ON(err, "certificates of our own making are well formed");
 }
 
