@@ -195,7 +195,8 @@ static void validate_annotations(struct api_request *r, const cJSON *annotations
 
 static void validate_finalizers(struct api_request *r, const cJSON *finalizers)
 {
-    static const char *const standard[] = {"kubernetes", "orphan", "foregroundDeletion"};
+    static const char *const standard[] = {"kubernetes", "orphan", "foregroundDeletion",
+                                           "customresourcecleanup.apiextensions.k8s.io"};
     for (const cJSON *f = finalizers ? finalizers->child : NULL; f; f = f->next) {
         struct str name = json_string(f);
         bool known = str_find_char(name, '/') >= 0;
