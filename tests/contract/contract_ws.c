@@ -211,6 +211,8 @@ static struct bench *bench_up(struct contract *c)
 static void bench_free(struct bench *b)
 {
     sock_free(&b->client);
+    if (b->echo.ws)
+        http_ws_abort(b->echo.ws);
     http_server_free(b->http);
     buf_free(&b->echo.reason);
     buf_free(&b->echo.header);
@@ -383,6 +385,7 @@ static void the_server_closes(struct contract *c)
 {
     struct bench *b = bench_up(c);
     http_ws_close(b->echo.ws, 4002, STR("go away"));
+    b->echo.ws = NULL;
     contract_until(c, is_closed, &b->client);
     assert_false(b->client.failed);
     assert_int_equal(b->client.code, 4002);
@@ -395,6 +398,7 @@ static void the_server_aborts(struct contract *c)
 {
     struct bench *b = bench_up(c);
     http_ws_abort(b->echo.ws);
+    b->echo.ws = NULL;
     contract_until(c, is_closed, &b->client);
     assert_true(b->client.failed);
     assert_int_equal(b->client.err, ERR_CONN_RESET);

@@ -3,10 +3,12 @@
 
 #include <string.h>
 
-#define PORT_UNUSED     1      /* of a local socket */
-#define NEVER_S         86400u /* deadlines are ours */
-#define RX_BYTES        ((size_t)32 << 10)
-#define HANDSHAKE_BYTES ((size_t)16 << 10)
+#define PORT_UNUSED       1                            /* of a local socket */
+#define WRITE_CLOSE       ((enum lws_write_protocol)4) /* kept free for it in the public enum */
+#define NEVER_S           86400u                       /* deadlines are ours */
+#define CLOSING_TURNS_MAX 1000
+#define RX_BYTES          ((size_t)32 << 10)
+#define HANDSHAKE_BYTES   ((size_t)16 << 10)
 
 struct uvw_lws {
     struct lws_context *context; /* set to NULL by it when it is gone */
@@ -48,6 +50,30 @@ static int write_frame(struct uvw_ws *ws, struct uvw_ws_out *out)
     return 0;
 }
 
+/* Written as a frame of ours: asked to close by itself, version 4.1 on this loop just ends the connection. */
+static int send_close(struct uvw_ws *ws)
+{
+    unsigned char room[LWS_PRE + UVW_WS_CONTROL_MAX] = {0};
+    size_t n = 2 + ws->close_reason.n;
+    BUG_ON(n > UVW_WS_CONTROL_MAX, "the reason was cut to what a control frame takes");
+    if (ws->close_sent)
+        return 0;
+    ws->close_sent = true;
+    room[LWS_PRE] = (unsigned char)(ws->close_code >> 8);
+    room[LWS_PRE + 1] = (unsigned char)ws->close_code;
+    if (ws->close_reason.n)
+        memcpy(room + LWS_PRE + 2, ws->close_reason.p, ws->close_reason.n);
+    return lws_write(ws->wsi, room + LWS_PRE, n, WRITE_CLOSE) < 0 ? -1 : 0;
+}
+
+void uvw_lws_close_now(struct uvw_ws *ws, uint16_t code)
+{
+    if (!ws->wsi || ws->close_code || !ws->told_open)
+        return;
+    ws->close_code = code;
+    (void)send_close(ws);
+}
+
 static int writeable(struct uvw_ws *ws)
 {
     while (!list_empty(&ws->out) && !lws_send_pipe_choked(ws->wsi))
@@ -58,11 +84,7 @@ static int writeable(struct uvw_ws *ws)
         lws_callback_on_writable(ws->wsi);
         return 0;
     }
-    if (!ws->close_code)
-        return 0;
-    lws_close_reason(ws->wsi, (enum lws_close_status)ws->close_code,
-                     (unsigned char *)ws->close_reason.p, ws->close_reason.n);
-    return -1; /* a Close frame is sent and its echo waited for */
+    return ws->close_code ? send_close(ws) : 0;
 }
 
 /* ---- in ---- */
@@ -75,10 +97,10 @@ static int received(struct uvw_ws *ws, struct str piece)
         ws->message_text = !lws_frame_is_binary(ws->wsi);
     }
     if (piece.n > ws->message_bytes_max - ws->message.n) {
+        uvw_lws_close_now(ws, LWS_CLOSE_STATUS_MESSAGE_TOO_LARGE);
         uvw_ws_over(ws, err_new(ERR_TOO_LARGE, "a message is longer than %zu bytes",
                                 ws->message_bytes_max));
-        lws_close_reason(ws->wsi, LWS_CLOSE_STATUS_MESSAGE_TOO_LARGE, NULL, 0);
-        return -1;
+        return 0;
     }
     buf_add(&ws->message, piece);
     if (lws_is_final_fragment(ws->wsi)) {
@@ -87,13 +109,17 @@ static int received(struct uvw_ws *ws, struct str piece)
     return 0;
 }
 
-static void peer_closes(struct uvw_ws *ws, struct str payload)
+/* Our Close was first: theirs is the echo, and is not echoed again. */
+static int peer_closes(struct uvw_ws *ws, struct str payload)
 {
+    if (ws->close_sent)
+        return -1;
     ws->peer_code = LWS_CLOSE_STATUS_NO_STATUS;
     if (payload.n >= 2)
         ws->peer_code = (uint16_t)((unsigned char)payload.p[0] << 8 | (unsigned char)payload.p[1]);
     buf_clear(&ws->peer_reason);
     buf_add(&ws->peer_reason, str_sub(payload, 2, payload.n));
+    return 0;
 }
 
 static int add_headers(struct uvw_ws *ws, unsigned char **at, size_t room)
@@ -136,8 +162,7 @@ static int on_lws(struct lws *wsi, enum lws_callback_reasons reason, void *user,
         uvw_ws_event(ws, UVW_WS_PONG, str_dup(bytes));
         return 0;
     case LWS_CALLBACK_WS_PEER_INITIATED_CLOSE:
-        peer_closes(ws, bytes);
-        return 0;
+        return peer_closes(ws, bytes);
     case LWS_CALLBACK_CLIENT_CONNECTION_ERROR:
         uvw_ws_over(ws, err_new(ERR_PROTOCOL, "the upgrade to WebSocket failed: " STR_FMT,
                                 STR_ARG(in ? str_c(in) : STR("no reason"))));
@@ -166,7 +191,7 @@ static struct err *context_get(struct uv_world *uv)
     struct lws_context_creation_info info = {
         .port = CONTEXT_PORT_NO_LISTEN,
         .protocols = protocols,
-        .options = LWS_SERVER_OPTION_LIBUV,
+        .options = LWS_SERVER_OPTION_LIBUV | LWS_SERVER_OPTION_VALIDATE_UTF8,
         .foreign_loops = loops,
         .pcontext = &lws->context,
         .timeout_secs = NEVER_S,
@@ -226,14 +251,29 @@ void uvw_lws_want_write(struct uvw_ws *ws)
         lws_callback_on_writable(ws->wsi);
 }
 
-/* The context ends on the loop, in its own time. */
+static void count_others(uv_handle_t *handle, void *count)
+{
+    struct uv_world *uv = handle->loop->data;
+    const char *at = (const char *)handle, *world = (const char *)uv;
+    if (at < world || at >= world + sizeof *uv)
+        ++*(size_t *)count;
+}
+
+/* On a loop that is not its own the context ends in two calls; between them its handles have to be closed. */
 void uvw_lws_free(struct uv_world *uv)
 {
     if (!uv->lws)
         return;
     lws_context_destroy(uv->lws->context);
-    for (int turn = 0; uv->lws->context && turn < 1000; turn++)
-        uv_run(&uv->loop, UV_RUN_ONCE);
+    size_t others = 1;
+    for (int turn = 0; others && turn < CLOSING_TURNS_MAX; turn++) {
+        uv_run(&uv->loop, UV_RUN_NOWAIT);
+        others = 0;
+        uv->loop.data = uv;
+        uv_walk(&uv->loop, count_others, &others);
+    }
+    if (uv->lws->context)
+        lws_context_destroy(uv->lws->context);
     BUG_ON(uv->lws->context, "libwebsockets gives its context back");
     mem_free(uv->lws);
     uv->lws = NULL;

@@ -141,8 +141,7 @@ void uvw_ws_opened(struct uvw_ws *ws)
     ws->told_open = true;
     ws->handles++;
     ws->handler->open(ws->owner);
-    if (!list_empty(&ws->events))
-        uvw_later_add(ws->uv, &ws->later);
+    uvw_ws_relay_opened(ws);
     uvw_ws_release(ws);
 }
 

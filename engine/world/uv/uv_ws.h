@@ -49,12 +49,12 @@ struct uvw_ws_event {
     struct str payload; /* owned */
 };
 
-/* Finds pings in what the server sends (RFC 6455 5.2), frame by frame. */
+/* Where we are in the frames that the server sends (uv_ws_scan.c). */
 struct uvw_ws_scan {
-    unsigned char head[14];
+    unsigned char head[10];
     size_t head_n;
     uint64_t payload_left;
-    bool in_payload, is_ping;
+    bool in_payload, in_message, is_ping;
     struct buf ping;
 };
 
@@ -78,12 +78,13 @@ struct uvw_ws {
     struct world_stream *stream;
     bool stream_ended;
     uv_pipe_t door, pipe; /* the listening local socket, and the one end of it that is ours */
-    bool door_used, pipe_used, pipe_reading, pipe_ended, stream_paused;
+    bool door_used, pipe_used, pipe_reading, pipe_shut, pipe_ended, stream_paused;
+    bool upgraded;  /* libwebsockets has accepted the answer: frames pass */
     size_t handles; /* libuv handles not closed yet */
     struct lws *wsi;
     bool wsi_counted; /* among the handles */
     struct sockaddr_un door_name;
-    struct buf head;
+    struct buf head; /* the answer to the upgrade; then what came behind it */
     struct uvw_ws_scan scan;
 
     /* messages */
@@ -96,7 +97,8 @@ struct uvw_ws {
     bool paused;
 
     /* the end */
-    uint16_t close_code; /* ours: 0: none asked */
+    uint16_t close_code; /* ours; 0: none asked */
+    bool close_sent;
     struct buf close_reason;
     uint16_t peer_code;
     struct buf peer_reason;
@@ -116,6 +118,7 @@ void uvw_ws_release(struct uvw_ws *ws); /* one part of the transport is gone */
 
 /* uv_ws_relay.c */
 void uvw_ws_relay_start(struct uvw_ws *ws, const struct world_tls *tls, world_time timeout);
+void uvw_ws_relay_opened(struct uvw_ws *ws);
 void uvw_ws_relay_pause(struct uvw_ws *ws, bool paused);
 void uvw_ws_relay_end(struct uvw_ws *ws, bool abort);
 struct err *uvw_ws_door_open(struct uvw_ws *ws) must_check;
@@ -125,10 +128,13 @@ struct err *uvw_ws_door_open(struct uvw_ws *ws) must_check;
 bool uvw_ws_answer_head(struct str head, int *status, size_t *body_at, struct err **err);
 /* What of a refusal's body is there; true: it is complete. */
 bool uvw_ws_answer_body(struct str head, size_t body_at, struct buf *body);
-void uvw_ws_scan_pings(struct uvw_ws *ws, struct str bytes);
+
+/* uv_ws_scan.c: NULL, or what breaks the protocol. */
+const char *uvw_ws_scan(struct uvw_ws *ws, struct str bytes);
 
 /* uv_lws.c */
 struct err *uvw_lws_connect(struct uvw_ws *ws) must_check;
 void uvw_lws_want_write(struct uvw_ws *ws);
+void uvw_lws_close_now(struct uvw_ws *ws, uint16_t code); /* a Close frame, before what is queued */
 
 #endif

@@ -1,4 +1,4 @@
-/* The answer to an upgrade request, as far as the relay has to understand it, and the search for pings behind it. */
+/* The answer to an upgrade request, as far as the relay has to understand it. */
 #include "engine/world/uv/uv_ws.h"
 
 #include <string.h>
@@ -81,57 +81,4 @@ bool uvw_ws_answer_body(struct str all, size_t body_at, struct buf *body)
         rest.n = (size_t)length;
     buf_add(body, rest);
     return !buf_ok(body) || (known && rest.n == length);
-}
-
-/* ---- pings ---- */
-static size_t head_size(const struct uvw_ws_scan *scan)
-{
-    if (scan->head_n < 2)
-        return 2;
-    size_t n = 2 + (scan->head[1] & 0x80 ? 4 : 0);
-    unsigned length = scan->head[1] & 0x7f;
-    return n + (length == 126 ? 2 : length == 127 ? 8 : 0);
-}
-
-static void head_done(struct uvw_ws_scan *scan)
-{
-    unsigned length = scan->head[1] & 0x7f;
-    size_t bytes = length == 126 ? 2 : length == 127 ? 8 : 0;
-    scan->payload_left = bytes ? 0 : length;
-    for (size_t i = 0; i < bytes; i++)
-        scan->payload_left = scan->payload_left << 8 | scan->head[2 + i];
-    scan->is_ping = (scan->head[0] & 0x0f) == 9 && scan->payload_left <= UVW_WS_CONTROL_MAX;
-    scan->in_payload = true;
-    scan->head_n = 0;
-    buf_clear(&scan->ping);
-}
-
-static void frame_done(struct uvw_ws *ws)
-{
-    if (!ws->scan.in_payload || ws->scan.payload_left)
-        return;
-    ws->scan.in_payload = false;
-    if (ws->scan.is_ping)
-        uvw_ws_event(ws, UVW_WS_PING, buf_take(&ws->scan.ping));
-}
-
-void uvw_ws_scan_pings(struct uvw_ws *ws, struct str bytes)
-{
-    struct uvw_ws_scan *scan = &ws->scan;
-    while (bytes.n) {
-        if (!scan->in_payload) {
-            scan->head[scan->head_n++] = (unsigned char)bytes.p[0];
-            bytes = str_sub(bytes, 1, bytes.n);
-            if (scan->head_n == head_size(scan))
-                head_done(scan);
-            frame_done(ws);
-            continue;
-        }
-        size_t n = bytes.n < scan->payload_left ? bytes.n : (size_t)scan->payload_left;
-        if (scan->is_ping)
-            buf_add(&scan->ping, str_sub(bytes, 0, n));
-        scan->payload_left -= n;
-        bytes = str_sub(bytes, n, bytes.n);
-        frame_done(ws);
-    }
 }

@@ -56,9 +56,8 @@ static void pipe_written(uv_write_t *req, int status)
 
 static void pipe_write(struct uvw_ws *ws, struct str bytes)
 {
-    if (!pipe_up(ws) || bytes.n == 0)
+    if (!pipe_up(ws) || ws->pipe_shut || bytes.n == 0)
         return;
-    uvw_ws_scan_pings(ws, bytes);
     struct to_pipe *w = MEM_NEW(struct to_pipe);
     w->ws = ws;
     buf_add(&w->bytes, bytes);
@@ -70,7 +69,19 @@ static void pipe_write(struct uvw_ws *ws, struct str bytes)
     relay_adjust(ws);
 }
 
-static void pipe_shut(uv_shutdown_t *req, int status)
+static void relay_frames(struct uvw_ws *ws, struct str bytes)
+{
+    const char *fault = ws->closed_due ? NULL : uvw_ws_scan(ws, bytes);
+    if (fault) {
+        uvw_lws_close_now(ws, LWS_CLOSE_STATUS_PROTOCOL_ERR);
+        uvw_ws_over(ws,
+                    err_new(ERR_PROTOCOL, "the server broke the WebSocket protocol: %s", fault));
+    } else {
+        pipe_write(ws, bytes);
+    }
+}
+
+static void shutdown_done(uv_shutdown_t *req, int status)
 {
     mem_free(req);
 }
@@ -78,10 +89,11 @@ static void pipe_shut(uv_shutdown_t *req, int status)
 /* libwebsockets sees the end behind what has been relayed. */
 static void pipe_shutdown(struct uvw_ws *ws)
 {
-    if (!pipe_up(ws))
+    if (!pipe_up(ws) || ws->pipe_shut)
         return;
+    ws->pipe_shut = true;
     uv_shutdown_t *req = MEM_NEW(uv_shutdown_t);
-    if (uv_shutdown(req, (uv_stream_t *)&ws->pipe, pipe_shut) < 0)
+    if (uv_shutdown(req, (uv_stream_t *)&ws->pipe, shutdown_done) < 0)
         mem_free(req);
 }
 
@@ -130,8 +142,9 @@ static void relay_adjust(struct uvw_ws *ws)
     }
     if (!ws->stream)
         return;
-    bool full = ws->paused || (pipe_up(ws) && uv_stream_get_write_queue_size(
-                                                  (uv_stream_t *)&ws->pipe) > UVW_WS_RELAY_BYTES);
+    bool full = ws->paused || (ws->state == UVW_WS_OPEN && !ws->upgraded) ||
+                (pipe_up(ws) &&
+                 uv_stream_get_write_queue_size((uv_stream_t *)&ws->pipe) > UVW_WS_RELAY_BYTES);
     if (full && !ws->stream_paused)
         world_stream_pause(ws->stream);
     else if (!full && ws->stream_paused)
@@ -169,6 +182,7 @@ static void door_opened(uv_stream_t *door, int status)
     relay_adjust(ws);
 }
 
+/* The name's length counts, too: libwebsockets uses the one up to the first NUL. */
 static int door_socket(struct sockaddr_un *name)
 {
     uint64_t random[2];
@@ -178,9 +192,10 @@ static int door_socket(struct sockaddr_un *name)
     buf_addf(&text, "paddock-%016llx%016llx", (unsigned long long)random[0],
              (unsigned long long)random[1]);
     memcpy(name->sun_path + 1, text.p, text.n); /* abstract: no file is left behind */
+    socklen_t n = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + text.n);
     buf_free(&text);
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    if (fd >= 0 && bind(fd, (struct sockaddr *)name, sizeof *name) < 0) {
+    if (fd >= 0 && bind(fd, (struct sockaddr *)name, n) < 0) {
         close(fd);
         return -1;
     }
@@ -239,15 +254,20 @@ static void answer_grew(struct uvw_ws *ws)
     }
     ws->http_status = 0;
     ws->state = UVW_WS_OPEN; /* told when libwebsockets has checked the answer */
-    struct buf head = ws->head;
+    pipe_write(ws, str_sub(buf_str(&ws->head), 0, body_at));
+    buf_consume(&ws->head, body_at); /* what is behind waits until the head is accepted */
+    relay_adjust(ws);
+}
+
+/* The first frames. */
+void uvw_ws_relay_opened(struct uvw_ws *ws)
+{
+    struct buf frames = ws->head;
     ws->head = (struct buf){0};
-    struct str frames = str_sub(buf_str(&head), body_at, head.n);
-    ws->scan.in_payload = true; /* the head is not scanned: it passes as one long payload */
-    ws->scan.payload_left = body_at;
-    ws->scan.is_ping = false;
-    pipe_write(ws, str_sub(buf_str(&head), 0, body_at));
-    pipe_write(ws, frames);
-    buf_free(&head);
+    ws->upgraded = true;
+    relay_frames(ws, buf_str(&frames));
+    relay_adjust(ws);
+    buf_free(&frames);
 }
 
 static void stream_data(void *owner, struct str bytes)
@@ -263,10 +283,16 @@ static void stream_data(void *owner, struct str bytes)
         else
             answer_grew(ws);
         return;
-    case UVW_WS_CONNECTING:
     case UVW_WS_OPEN:
+        if (ws->upgraded)
+            relay_frames(ws, bytes);
+        else
+            buf_add(&ws->head, bytes);
+        return;
+    case UVW_WS_CONNECTING:
     case UVW_WS_OVER:
-        pipe_write(ws, bytes);
+        if (ws->upgraded)
+            pipe_write(ws, bytes);
         return;
     }
 }
@@ -319,9 +345,15 @@ void uvw_ws_relay_pause(struct uvw_ws *ws, bool paused)
         relay_adjust(ws);
 }
 
-/* Gives the transport up. libwebsockets sees its socket end and destroys the wsi. */
+/* Gives the transport up. libwebsockets sees its socket end and destroys the wsi; what it wrote is sent, unless abort. */
 void uvw_ws_relay_end(struct uvw_ws *ws, bool abort)
 {
+    if (!abort && pipe_up(ws)) {
+        pipe_shutdown(ws);
+        uvw_ws_relay_pause(ws, false);
+        uvw_alarm_start(ws->uv, &ws->deadline, UVW_WS_CLOSE_TIMEOUT);
+        return;
+    }
     if (ws->stream) {
         if (abort)
             world_stream_abort(ws->stream);
