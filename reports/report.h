@@ -3,7 +3,9 @@
  * does not say: numbers in all formats are equal.
  *
  * Times are ns since the start of the run. Ownership: everything lives in the arena of whoever filled it.
- * JSON: the object that design/cli.md fixes for `paddock-sim run --format json`, with more keys beside it. */
+ * Texts may hold any bytes: each writer replaces what its format cannot carry. Metric names are unique in a run.
+ * Scales are powers of ten (report_scale_is_fine): values are written as exact decimals, never as floats.
+ * JSON: one object {"scenarios": [...], "passed", "failed", "command"}, one run per line; README.md lists the keys. */
 #ifndef PADDOCK_REPORTS_REPORT_H
 #define PADDOCK_REPORTS_REPORT_H
 
@@ -72,7 +74,8 @@ struct report_point {
 };
 struct report_series { /* a chart over time: agents connected, connects per second */
     struct str name, unit, doc;
-    int64_t scale; /* 1000: values are thousandths */
+    struct str chart; /* series with the same chart are drawn in one; empty: by itself */
+    int64_t scale;    /* 1000: values are thousandths */
     const struct report_point *points;
     size_t n;
 };
@@ -81,7 +84,8 @@ struct report_hist { /* a measure over items: reconnect times */
     int64_t scale;
     const int64_t *values; /* ascending */
     size_t n;
-    const struct str *show; /* "p50", "p99", "max" */
+    const struct str *
+        show; /* "p1" to "p100", "min", "max", "mean"; none: p50, p99, max; the count is always shown */
     size_t show_n;
 };
 
@@ -138,15 +142,28 @@ void report_html(const struct report *r, struct buf *out);
 
 struct report_style {
     bool color;
-    int verbosity; /* -1 quiet, 0, 1: also each assertion and measure */
+    int verbosity; /* -1 quiet, 0, 1: also each assertion, fault and measure */
+    /* Columns of the longest name, case and profile to come, so that lines stand in columns; 0: not known. */
+    uint32_t name_width, case_width, profile_width;
 };
-/* The lines of one run, when it has ended. */
+/* The lines of one run, when it has ended. Quiet: nothing. */
 void report_pretty_run(const struct report_run *run, const struct report_style *style,
                        struct buf *out);
-/* What went wrong, one line per failed run, and the last line "N passed, M failed". */
+/* What went wrong, one line per failed run with the command that repeats it, what was not run, and the last line
+ * "N passed, M failed" (an error counts as failed; unsupported and skipped runs count as neither). */
 void report_pretty_end(const struct report *r, const struct report_style *style, struct buf *out);
 
+/* ---- what the writers share, and runners may use ---- */
+
+void report_count(const struct report *r, size_t *passed, size_t *failed);
 /* The p-th per mille of ascending values (nearest rank): 500 is the median. n > 0. */
 int64_t report_quantile(const int64_t *values, size_t n, uint32_t per_mille);
+/* What `show` names, of a histogram; false: it has no values, or `what` is none of the names. */
+bool report_hist_value(const struct report_hist *h, struct str what, int64_t *out);
+bool report_scale_is_fine(int64_t scale); /* 1, 10, 100, ... */
+/* value / scale, exactly, without trailing zeros: "723.412". */
+void report_decimal(struct buf *out, int64_t value, int64_t scale);
+/* For people: "12m03.412s", "3.5s" is "3.500s", whole seconds have no fraction; below a millisecond "250us". */
+void report_duration(struct buf *out, int64_t ns);
 
 #endif

@@ -1,0 +1,101 @@
+/* The page: a template with the assets and the data put in. */
+#include "reports/report_internal.h"
+
+#include "reports/assets.h"
+
+#define ASSET(name) ((struct str){(const char *)asset_##name, asset_##name##_size})
+
+/* JSON inside a script element: "<" occurs only in strings, where \u003c says the same, and neither </script nor <!-- is
+ * left for the HTML parser to see. */
+static void add_data(struct buf *out, const struct report *r)
+{
+    struct buf json = {0};
+    struct report_js j = {.out = &json, .first = true};
+    report_js_open(&j, '{');
+    report_js_str(&j, "version", STR(PADDOCK_VERSION));
+    report_js_str(&j, "command", r->command);
+    report_js_key(&j, "runs");
+    report_js_open(&j, '[');
+    for (size_t i = 0; i < r->n; i++) {
+        report_js_item(&j);
+        buf_add_char(&json, '\n');
+        report_js_run(&j, r->runs[i], true);
+    }
+    report_js_close(&j, ']');
+    report_js_close(&j, '}');
+    struct str rest = buf_str(&json), head;
+    while (str_cut(rest, '<', &head, &rest)) {
+        buf_add(out, head);
+        buf_add_c(out, "\\u003c");
+    }
+    buf_add(out, head);
+    buf_free(&json);
+}
+
+/* Text of an element. */
+static void add_text(struct buf *out, struct str s)
+{
+    for (size_t at = 0; at < s.n;) {
+        size_t from = at;
+        uint32_t c = report_code_point(s, &at);
+        if (c == '<' || c == '>' || c == '&' || c < 0x20 || c == 0xfffd)
+            buf_addf(out, "&#%u;", c < 0x20 ? 0x20 : c);
+        else
+            buf_add(out, str_sub(s, from, at - from));
+    }
+}
+
+static void add_title(struct buf *out, const struct report *r)
+{
+    size_t passed, failed;
+    report_count(r, &passed, &failed);
+    if (r->n > 0) {
+        add_text(out, r->runs[0]->name);
+        buf_add_c(out, ": ");
+    }
+    buf_addf(out, "%zu passed, %zu failed", passed, failed);
+}
+
+static void add_style(struct buf *out, const struct report *r)
+{
+    buf_add(out, ASSET(style_css));
+}
+static void add_chart(struct buf *out, const struct report *r)
+{
+    buf_add(out, ASSET(chart_js));
+}
+
+/* In the order in which they need each other. */
+static void add_script(struct buf *out, const struct report *r)
+{
+    const struct str parts[] = {ASSET(page_js)};
+    for (size_t i = 0; i < ARRAY_LEN(parts); i++)
+        buf_add(out, parts[i]);
+}
+
+void report_html(const struct report *r, struct buf *out)
+{
+    static const struct {
+        struct str mark;
+        void (*add)(struct buf *out, const struct report *r);
+    } holes[] = {{STR_INIT("title"), add_title},
+                 {STR_INIT("style"), add_style},
+                 {STR_INIT("data"), add_data},
+                 {STR_INIT("chart"), add_chart},
+                 {STR_INIT("script"), add_script}};
+    struct str rest = ASSET(page_html), head, mark;
+    size_t filled = 0;
+    while (str_cut(rest, '@', &head, &rest)) { /* the template has "@" for nothing else */
+        bool closed = str_cut(rest, '@', &mark, &rest);
+        BUG_ON(!closed, "the marks of page.html are @...@");
+        buf_add(out, head);
+        for (size_t i = 0; i < ARRAY_LEN(holes); i++) {
+            if (!str_eq(mark, holes[i].mark))
+                continue;
+            holes[i].add(out, r);
+            filled++;
+        }
+    }
+    buf_add(out, head);
+    BUG_ON(filled != ARRAY_LEN(holes), "page.html has each mark once");
+}
