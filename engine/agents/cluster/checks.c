@@ -12,6 +12,7 @@ struct agent_checks {
     struct agent_resolver *resolver;
     struct http_client *http;
     struct http_call *call;
+    void (*fetched)(void *owner, const struct http_response *r, const struct err *err);
     enum agent_phase phase;
     struct world_addr address;
     struct buf ca_pem;
@@ -51,6 +52,14 @@ static void fail(struct agent_checks *c, struct err *take_err)
     err_free(take_err);
 }
 
+static void on_fetched(void *owner, const struct http_response *r, const struct err *err)
+{
+    struct agent_checks *c = owner;
+    c->fetched(c, r, err);
+}
+
+static const struct http_call_handler fetch_handler = {.done = on_fetched};
+
 static void fetch(struct agent_checks *c, const char *target,
                   void (*done)(void *, const struct http_response *, const struct err *))
 {
@@ -59,7 +68,7 @@ static void fetch(struct agent_checks *c, const char *target,
     struct world_tls tls = {.server_name = c->config->server.host,
                             .insecure = !verified,
                             .ca_pem = verified ? buf_str(&c->ca_pem) : str_empty};
-    struct http_call_handler handler = {.done = done};
+    c->fetched = done;
     struct http_request r = {.address = c->address,
                              .tls = c->config->server.tls ? &tls : NULL,
                              .host = c->config->server.authority,
@@ -67,7 +76,7 @@ static void fetch(struct agent_checks *c, const char *target,
                              .target = str_c(target),
                              .timeout = AGENT_CHECK_TIMEOUT,
                              .body_bytes_max = PKI_PEM_BYTES_MAX};
-    c->call = http_call_start(c->http, &r, &handler, c);
+    c->call = http_call_start(c->http, &r, &fetch_handler, c);
 }
 
 /* ---- tls ---- */
