@@ -52,7 +52,7 @@ struct health_controller {
 };
 
 /* Starts a probe whose end is told through prober->probed. False: there is no session, which is known at once and not
- * told. timeout as of kube_call_start. */
+ * told. */
 bool health_probe(struct target *t, world_time timeout);
 /* Makes it what we believe, and has it written if the object says otherwise. */
 void health_believe(struct target *t, enum health verdict, struct str why);

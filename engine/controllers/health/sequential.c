@@ -1,7 +1,8 @@
 /* One loop over all clusters in the order in which they came, every 15 s, each waiting for the one before. */
 #include "engine/controllers/health/health_internal.h"
 
-#define NO_DEADLINE (-1)
+/* The HTTP client bounds the wait for an answer's head unless a time is given: so this is one, of a year. */
+#define NO_DEADLINE (INT64_C(365) * 86400 * NS_PER_S)
 
 /* Goes on until a probe is under way or the pass is over. */
 static void walk(struct health_controller *c)
