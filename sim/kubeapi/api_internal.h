@@ -112,56 +112,58 @@ struct api_request {
 };
 
 /* The value of a query parameter, decoded into the arena; false: absent. */
-bool request_param(struct api_request *r, const char *name, struct str *value);
-struct str request_param_or_empty(struct api_request *r, const char *name);
-bool request_flag(struct api_request *r,
-                  const char *name); /* "", "0", "false": false; anything else is true */
+bool api_request_param(struct api_request *r, const char *name, struct str *value);
+struct str api_request_param_or_empty(struct api_request *r, const char *name);
+bool api_request_flag(struct api_request *r,
+                      const char *name); /* "", "0", "false": false; anything else is true */
 
 /* From method, path, query, headers to verb, kind and user. False: answered (401). */
-bool request_begin(struct api_request *r);
+bool api_request_begin(struct api_request *r);
 /* Runs a request that was begun and whose body is there. Watches go on living: r->watch. */
-void request_run(struct api_request *r);
-void request_free(struct api_request *r); /* what it holds, not the struct */
-bool request_writes(const struct api_request *r);
+void api_request_run(struct api_request *r);
+void api_request_free(struct api_request *r); /* what it holds, not the struct */
+bool api_request_writes(const struct api_request *r);
 
 /* ---- reply.c ---- */
-void reply_json(struct api_request *r, int status, struct str json);
-void reply_text(struct api_request *r, int status, const char *text);
-void reply_status(struct api_request *r, const struct kube_status *s);
-void reply_object(struct api_request *r, int status, const struct kube_object *o);
-bool fail_err(struct api_request *r, struct err *take_err);
-bool fail_plain(struct api_request *r, int code, const char *reason, const char *fmt, ...)
+void api_reply_json(struct api_request *r, int status, struct str json);
+void api_reply_text(struct api_request *r, int status, const char *text);
+void api_reply_status(struct api_request *r, const struct kube_status *s);
+void api_reply_object(struct api_request *r, int status, const struct kube_object *o);
+bool api_fail_err(struct api_request *r, struct err *take_err);
+bool api_fail_plain(struct api_request *r, int code, const char *reason, const char *fmt, ...)
     printf_like(4, 5);
-bool fail_bad(struct api_request *r, const char *fmt, ...) printf_like(2, 3); /* 400 */
-bool fail_not_found(struct api_request *r, const struct api_kind *k, struct str name);
-bool fail_exists(struct api_request *r, const struct api_kind *k, struct str name,
-                 bool terminating);
-bool fail_conflict(struct api_request *r, struct str name, const char *fmt, ...) printf_like(3, 4);
-bool fail_modified(struct api_request *r, struct str name);
-bool fail_forbidden(struct api_request *r, struct str name, const char *fmt, ...) printf_like(3, 4);
-bool fail_method(struct api_request *r);
-bool fail_too_new(struct api_request *r, uint64_t revision); /* 504 */
-bool fail_404(struct api_request *r);                        /* plain text: no such path */
-bool fail_gone(struct api_request *r, struct str continue_token, const char *fmt, ...)
+bool api_fail_bad(struct api_request *r, const char *fmt, ...) printf_like(2, 3); /* 400 */
+bool api_fail_not_found(struct api_request *r, const struct api_kind *k, struct str name);
+bool api_fail_exists(struct api_request *r, const struct api_kind *k, struct str name,
+                     bool terminating);
+bool api_fail_conflict(struct api_request *r, struct str name, const char *fmt, ...)
     printf_like(3, 4);
-bool fail_media(struct api_request *r, const char *accepted);
-/* Collects causes for one 422; invalid_end answers when there are any. */
-void invalid(struct api_request *r, const char *reason, struct str field, const char *fmt, ...)
+bool api_fail_modified(struct api_request *r, struct str name);
+bool api_fail_forbidden(struct api_request *r, struct str name, const char *fmt, ...)
+    printf_like(3, 4);
+bool api_fail_method(struct api_request *r);
+bool api_fail_too_new(struct api_request *r, uint64_t revision); /* 504 */
+bool api_fail_404(struct api_request *r);                        /* plain text: no such path */
+bool api_fail_gone(struct api_request *r, struct str continue_token, const char *fmt, ...)
+    printf_like(3, 4);
+bool api_fail_media(struct api_request *r, const char *accepted);
+/* Collects causes for one 422; api_invalid_end answers when there are any. */
+void api_invalid(struct api_request *r, const char *reason, struct str field, const char *fmt, ...)
     printf_like(4, 5);
-bool invalid_end(struct api_request *r, const struct api_kind *k, struct str name);
-void warn(struct api_request *r, const char *fmt, ...) printf_like(2, 3);
+bool api_invalid_end(struct api_request *r, const struct api_kind *k, struct str name);
+void api_warn(struct api_request *r, const char *fmt, ...) printf_like(2, 3);
 /* The object as this kind's version shows it (apiVersion rewritten where the stored one differs). */
-void object_write(const struct api_kind *k, const struct kube_object *o, bool bare_item,
-                  struct buf *out);
+void api_object_write(const struct api_kind *k, const struct kube_object *o, bool bare_item,
+                      struct buf *out);
 
 /* ---- kinds.c, crd.c ---- */
-const struct api_kind *kind_find(struct kubeapi *api, struct str group, struct str version,
-                                 struct str resource);
-const struct api_kind *kind_of(struct kubeapi *api, struct str api_version, struct str kind);
+const struct api_kind *api_kind_find(struct kubeapi *api, struct str group, struct str version,
+                                     struct str resource);
+const struct api_kind *api_kind_of(struct kubeapi *api, struct str api_version, struct str kind);
 /* Any version of a table's resource. */
-const struct api_kind *kind_of_table(struct kubeapi *api, struct str table);
-struct store_table *kind_table(struct kubeapi *api, const struct api_kind *k);
-static inline bool kind_is(const struct api_kind *k, const char *table)
+const struct api_kind *api_kind_of_table(struct kubeapi *api, struct str table);
+struct store_table *api_kind_table(struct kubeapi *api, const struct api_kind *k);
+static inline bool api_kind_is(const struct api_kind *k, const char *table)
 {
     return str_eq_c(k->table, table);
 }
@@ -171,67 +173,68 @@ struct str api_new_uid(struct kubeapi *api, struct arena *a);
 struct str api_now(struct kubeapi *api, struct arena *a); /* RFC 3339, whole seconds */
 struct str api_generated_name(struct kubeapi *api, struct arena *a, struct str prefix);
 /* Name, labels, annotations, finalizers, owners: collects problems. */
-void validate_metadata(struct api_request *r, const struct api_kind *k, const cJSON *metadata);
+void api_validate_metadata(struct api_request *r, const struct api_kind *k, const cJSON *metadata);
 /* The same for an update: the name is the old one's. */
-void validate_change(struct api_request *r, const struct api_kind *k, const cJSON *metadata);
-void validate_name(struct api_request *r, const struct api_kind *k, struct str name,
-                   struct str field);
+void api_validate_change(struct api_request *r, const struct api_kind *k, const cJSON *metadata);
+void api_validate_name(struct api_request *r, const struct api_kind *k, struct str name,
+                       struct str field);
 
 /* ---- kinds_rules.c: what single kinds need ---- */
-void rules_default(struct api_request *r, const struct api_kind *k, cJSON *tree, bool creating);
-void rules_validate(struct api_request *r, const struct api_kind *k, const cJSON *tree,
-                    const struct kube_object *old); /* old NULL: creating */
+void api_rules_default(struct api_request *r, const struct api_kind *k, cJSON *tree, bool creating);
+void api_rules_validate(struct api_request *r, const struct api_kind *k, const cJSON *tree,
+                        const struct kube_object *old); /* old NULL: creating */
 /* Parts of the old object that an update cannot touch. */
-void rules_keep(struct api_request *r, const struct api_kind *k, const struct kube_object *old,
-                cJSON *tree);
+void api_rules_keep(struct api_request *r, const struct api_kind *k, const struct kube_object *old,
+                    cJSON *tree);
 
 /* ---- write path: write.c ---- */
 /* Parses the body into *tree and checks that it is of this kind. */
-bool write_decode(struct api_request *r, const struct api_kind *k, cJSON **tree);
+bool api_write_decode(struct api_request *r, const struct api_kind *k, cJSON **tree);
 /* Kind, apiVersion and the types of metadata (also after a patch). */
-bool decode_check(struct api_request *r, const struct api_kind *k, cJSON *tree);
-bool write_namespace_open(struct api_request *r, struct str ns); /* exists and is not terminating */
+bool api_decode_check(struct api_request *r, const struct api_kind *k, cJSON *tree);
+bool api_write_namespace_open(struct api_request *r,
+                              struct str ns); /* exists and is not terminating */
 /* Commits a new object: stamps metadata, writes, answers nothing. *out is borrowed; in a dry run it is the request's. */
-bool write_create(struct api_request *r, const struct api_kind *k, struct str ns, cJSON *tree,
-                  struct kube_object **out);
+bool api_write_create(struct api_request *r, const struct api_kind *k, struct str ns, cJSON *tree,
+                      struct kube_object **out);
 enum write_scope {
     WRITE_MAIN,
     WRITE_STATUS,
     WRITE_ALL
 }; /* ALL: the system, status and spec at once */
 /* Commits a changed tree over `old`. Deletes it instead when the last finalizer went. */
-bool write_update(struct api_request *r, const struct api_kind *k, struct kube_object *old,
-                  cJSON *tree, enum write_scope scope, struct kube_object **out);
+bool api_write_update(struct api_request *r, const struct api_kind *k, struct kube_object *old,
+                      cJSON *tree, enum write_scope scope, struct kube_object **out);
 /* Puts bytes of a tree as they are under the next revision. */
-struct kube_object *write_commit(struct kubeapi *api, struct store_table *t, cJSON *tree,
-                                 struct arena *a);
-void write_remove(struct kubeapi *api, struct store_table *t, struct kube_object *o);
+struct kube_object *api_write_commit(struct kubeapi *api, struct store_table *t, cJSON *tree,
+                                     struct arena *a);
+void api_write_remove(struct kubeapi *api, struct store_table *t, struct kube_object *o);
 /* Marks or removes by the rules of finalizers. *gone: it was removed; else *out is the marked object. */
 struct delete_options {
     struct str propagation; /* "Background", "Foreground", "Orphan"; empty: the kind's default */
     struct str uid, resource_version; /* preconditions; empty: none */
     int64_t grace_s;                  /* -1: not given */
 };
-bool write_delete(struct api_request *r, const struct api_kind *k, struct kube_object *o,
-                  const struct delete_options *options, bool *gone, struct kube_object **out);
+bool api_write_delete(struct api_request *r, const struct api_kind *k, struct kube_object *o,
+                      const struct delete_options *options, bool *gone, struct kube_object **out);
 
 /* ---- verbs ---- */
-void handle_get(struct api_request *r);
-void handle_list(struct api_request *r);
-void handle_create(struct api_request *r);
-void handle_update(struct api_request *r);
-void handle_patch(struct api_request *r);
-void handle_delete(struct api_request *r);
-void handle_delete_collection(struct api_request *r);
-void handle_watch(struct api_request *r);        /* may end and free r */
-void handle_non_resource(struct api_request *r); /* discovery.c */
-bool handle_special(
+void api_handle_get(struct api_request *r);
+void api_handle_list(struct api_request *r);
+void api_handle_create(struct api_request *r);
+void api_handle_update(struct api_request *r);
+void api_handle_patch(struct api_request *r);
+void api_handle_delete(struct api_request *r);
+void api_handle_delete_collection(struct api_request *r);
+void api_handle_watch(struct api_request *r);        /* may end and free r */
+void api_handle_non_resource(struct api_request *r); /* discovery.c */
+bool api_handle_special(
     struct api_request *r); /* reviews, finalize, token, binding ...: true: it was one */
-bool list_select(struct api_request *r, struct selector *out);
-bool list_revision(struct api_request *r, const char *what, uint64_t *revision, bool *given);
+bool api_list_select(struct api_request *r, struct selector *out);
+bool api_list_revision(struct api_request *r, const char *what, uint64_t *revision, bool *given);
 
-struct err *patch_json_apply(struct arena *a, cJSON **tree, const cJSON *patch) must_check;
-void patch_merge_apply(struct arena *a, cJSON *tree, const cJSON *patch);
+struct err *api_patch_json_apply(struct arena *a, cJSON **tree, const cJSON *patch) must_check;
+void api_patch_merge_apply(struct arena *a, cJSON *tree, const cJSON *patch);
 
 /* ---- watch.c ---- */
 /* Where a stream of watch events goes. After end or abort nothing more is written. */
@@ -241,16 +244,16 @@ struct watch_sink {
     size_t (*queued)(struct api_request *r);
     void (*end)(struct api_request *r, bool abort); /* frees the request and its watch */
 };
-void watch_tick(struct kubeapi *api); /* bookmarks of all watches */
-void watches_pump(struct kubeapi *api);
-void watch_free(struct api_watch *w);
-void watch_pump(struct api_watch *w);
-void watch_cut(struct api_watch *w, bool abort);
-bool watch_of(const struct api_watch *w, struct str table);
+void api_watch_tick(struct kubeapi *api); /* bookmarks of all watches */
+void api_watches_pump(struct kubeapi *api);
+void api_watch_free(struct api_watch *w);
+void api_watch_pump(struct api_watch *w);
+void api_watch_cut(struct api_watch *w, bool abort);
+bool api_watch_of(const struct api_watch *w, struct str table);
 
 /* ---- authn.c, rbac.c ---- */
-bool authenticate(struct api_request *r);
-bool authorize(struct api_request *r);
+bool api_authenticate(struct api_request *r);
+bool api_authorize(struct api_request *r);
 struct rbac_query {
     const struct api_user *user;
     struct str verb, group, resource, sub, ns, name;
@@ -266,7 +269,7 @@ bool rbac_allows(struct rbac *x, const struct rbac_query *q, struct arena *a, st
 void rbac_rules_of(struct rbac *x, const struct api_user *user, struct str ns, struct arena *a,
                    cJSON *resource_rules, cJSON *non_resource_rules);
 /* RBAC, or above it (system:masters). *why may be NULL. */
-bool user_allowed(struct api_request *r, const struct rbac_query *q, struct str *why);
+bool api_user_allowed(struct api_request *r, const struct rbac_query *q, struct str *why);
 bool rbac_may_grant(struct api_request *r, const cJSON *tree);
 void rbac_bootstrap(struct kubeapi *api);
 
@@ -286,33 +289,34 @@ bool crds_terminating(const struct crds *x, const struct api_kind *k);
 bool crds_next(const struct crds *x, size_t *i,
                const struct api_kind **k); /* every served version's main row */
 
-struct gc *gc_new(struct kubeapi *api);
-void gc_free(struct gc *x);
-void gc_reset(struct gc *x);
-void gc_event(struct gc *x, struct store_event *e);
+struct gc *api_gc_new(struct kubeapi *api);
+void api_gc_free(struct gc *x);
+void api_gc_reset(struct gc *x);
+void api_gc_event(struct gc *x, struct store_event *e);
 
-struct namespaces *namespaces_new(struct kubeapi *api);
-void namespaces_free(struct namespaces *x);
-void namespaces_reset(struct namespaces *x);
-void namespaces_event(struct namespaces *x, struct store_event *e);
+struct namespaces *api_namespaces_new(struct kubeapi *api);
+void api_namespaces_free(struct namespaces *x);
+void api_namespaces_reset(struct namespaces *x);
+void api_namespaces_event(struct namespaces *x, struct store_event *e);
 
-struct tokens *tokens_new(struct kubeapi *api);
-void tokens_free(struct tokens *x);
-void tokens_event(struct tokens *x, struct store_event *e);
+struct tokens *api_tokens_new(struct kubeapi *api);
+void api_tokens_free(struct tokens *x);
+void api_tokens_event(struct tokens *x, struct store_event *e);
 /* Fills in a new token secret (type kubernetes.io/service-account-token) before it is stored. */
-void tokens_fill(struct kubeapi *api, struct arena *a, cJSON *secret, struct str ns);
+void api_tokens_fill(struct kubeapi *api, struct arena *a, cJSON *secret, struct str ns);
 /* Is it a token of a service account that exists? Then the user. */
-bool tokens_check(struct kubeapi *api, struct arena *a, struct str token, struct api_user *user);
-void tokens_user(struct arena *a, struct str ns, struct str name, struct str uid,
-                 struct api_user *user);
+bool api_tokens_check(struct kubeapi *api, struct arena *a, struct str token,
+                      struct api_user *user);
+void api_tokens_user(struct arena *a, struct str ns, struct str name, struct str uid,
+                     struct api_user *user);
 
-void http_handle(void *owner, struct http_exchange *x); /* http.c */
-struct api_request *request_new(struct kubeapi *api);
-/* A request of the system itself; end it with system_end. */
-void system_begin(struct kubeapi *api, struct api_request *r, const struct api_kind *k,
-                  enum api_verb verb);
+void api_http_handle(void *owner, struct http_exchange *x); /* http.c */
+struct api_request *api_request_new(struct kubeapi *api);
+/* A request of the system itself; end it with api_system_end. */
+void api_system_begin(struct kubeapi *api, struct api_request *r, const struct api_kind *k,
+                      enum api_verb verb);
 struct err *
-system_end(struct api_request *r) must_check; /* the error that it was answered with, or NULL */
+api_system_end(struct api_request *r) must_check; /* the error that it was answered with, or NULL */
 
 /* ---- faults.c ---- */
 struct faults *api_faults_new(struct kubeapi *api);

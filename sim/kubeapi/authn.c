@@ -70,10 +70,10 @@ static bool from_token(struct api_request *r, struct str token)
         r->user = *u;
         return true;
     }
-    return tokens_check(r->api, &r->a, token, &r->user);
+    return api_tokens_check(r->api, &r->a, token, &r->user);
 }
 
-bool authenticate(struct api_request *r)
+bool api_authenticate(struct api_request *r)
 {
     struct str token;
     if (r->user.name.n > 0 || from_certificate(r))
@@ -84,7 +84,7 @@ bool authenticate(struct api_request *r)
     }
     if (from_token(r, token))
         return true;
-    return fail_plain(r, 401, "Unauthorized", "Unauthorized");
+    return api_fail_plain(r, 401, "Unauthorized", "Unauthorized");
 }
 
 /* ---- authorization ---- */
@@ -97,7 +97,7 @@ static bool is_master(const struct api_user *u)
     return false;
 }
 
-bool user_allowed(struct api_request *r, const struct rbac_query *q, struct str *why)
+bool api_user_allowed(struct api_request *r, const struct rbac_query *q, struct str *why)
 {
     if (why)
         *why = str_empty;
@@ -114,7 +114,7 @@ static bool deny_path(struct api_request *r, struct str verb)
             STR_ARG(r->user.name), STR_ARG(verb), STR_ARG(r->path)),
         .has_details = true};
     s.name = s.group = s.kind = s.uid = s.continue_ = str_empty;
-    reply_status(r, &s);
+    api_reply_status(r, &s);
     return false;
 }
 
@@ -129,11 +129,11 @@ static bool deny(struct api_request *r, const struct rbac_query *q)
         what = arena_printf(&r->a, STR_FMT "/" STR_FMT, STR_ARG(what), STR_ARG(q->sub));
     if (q->ns.n > 0)
         where = arena_printf(&r->a, "in the namespace \"" STR_FMT "\"", STR_ARG(q->ns));
-    bool ok = fail_forbidden(r, q->name,
-                             "User \"" STR_FMT "\" cannot " STR_FMT " resource \"" STR_FMT
-                             "\" in API group \"" STR_FMT "\" " STR_FMT,
-                             STR_ARG(r->user.name), STR_ARG(q->verb), STR_ARG(what),
-                             STR_ARG(q->group), STR_ARG(where));
+    bool ok = api_fail_forbidden(r, q->name,
+                                 "User \"" STR_FMT "\" cannot " STR_FMT " resource \"" STR_FMT
+                                 "\" in API group \"" STR_FMT "\" " STR_FMT,
+                                 STR_ARG(r->user.name), STR_ARG(q->verb), STR_ARG(what),
+                                 STR_ARG(q->group), STR_ARG(where));
     r->kind = was;
     return ok;
 }
@@ -153,7 +153,7 @@ static struct str selected_name(struct api_request *r)
     struct selector sel = {.name = str_empty};
     struct str text;
     if (r->p.name.n > 0 || (r->verb != VERB_LIST && r->verb != VERB_WATCH) ||
-        !request_param(r, "fieldSelector", &text))
+        !api_request_param(r, "fieldSelector", &text))
         return r->p.name;
     struct err *err = selector_parse_fields(&r->a, text, &sel);
     bool ok = !err;
@@ -180,7 +180,7 @@ static bool may_impersonate(struct api_request *r, const char *resource, const c
         q.resource = head;
         q.sub = sub;
     }
-    if (user_allowed(r, &q, NULL))
+    if (api_user_allowed(r, &q, NULL))
         return true;
     const struct api_kind *was = r->kind;
     r->kind = &kind;
@@ -238,7 +238,7 @@ static void default_groups(struct api_request *r, struct api_user *u)
         rest = str_sub(u->name, sizeof("system:serviceaccount:") - 1, u->name.n);
         if (str_cut(rest, ':', &ns, &name)) {
             struct str uid = u->uid;
-            tokens_user(&r->a, ns, name, uid, u);
+            api_tokens_user(&r->a, ns, name, uid, u);
             return;
         }
     }
@@ -261,9 +261,9 @@ static bool impersonate(struct api_request *r)
     if (user.n == 0 && uid.n == 0 && !http_headers_has(r->headers, "Impersonate-Group"))
         return true;
     if (user.n == 0)
-        return fail_plain(r, 500, "InternalError",
-                          "Internal error occurred: requested a group, UID or extra without "
-                          "impersonating a user");
+        return api_fail_plain(r, 500, "InternalError",
+                              "Internal error occurred: requested a group, UID or extra without "
+                              "impersonating a user");
     rest = str_sub(user, sizeof("system:serviceaccount:") - 1, user.n);
     bool account =
         str_starts(user, STR("system:serviceaccount:")) && str_cut(rest, ':', &ns, &name);
@@ -279,7 +279,7 @@ static bool impersonate(struct api_request *r)
     return true;
 }
 
-bool authorize(struct api_request *r)
+bool api_authorize(struct api_request *r)
 {
     if (r->system)
         return true;
@@ -294,9 +294,9 @@ bool authorize(struct api_request *r)
     if (!r->p.is_resource) {
         q.path = r->path;
         q.verb = lower(&r->a, r->method);
-        return user_allowed(r, &q, NULL) || deny_path(r, q.verb);
+        return api_user_allowed(r, &q, NULL) || deny_path(r, q.verb);
     }
     q.name = selected_name(r);
     q.verb = r->verb == VERB_NONE ? lower(&r->a, r->method) : api_verb_name(r->verb);
-    return user_allowed(r, &q, NULL) || deny(r, &q);
+    return api_user_allowed(r, &q, NULL) || deny(r, &q);
 }

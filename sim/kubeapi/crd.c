@@ -193,15 +193,15 @@ static void delete_instances(struct crds *x, struct str name)
 static void release(struct crds *x, struct kube_object *o)
 {
     struct api_request r;
-    const struct api_kind *k = kind_of_table(x->api, str_c(crd_table));
-    system_begin(x->api, &r, k, VERB_UPDATE);
+    const struct api_kind *k = api_kind_of_table(x->api, str_c(crd_table));
+    api_system_begin(x->api, &r, k, VERB_UPDATE);
     cJSON *tree = kube_object_tree(o, &r.a), *left = json_array(&r.a);
     for (size_t i = 0; i < o->finalizers_n; i++)
         if (!str_eq_c(o->finalizers[i], CLEANUP))
             json_append(left, json_str(&r.a, o->finalizers[i]));
     json_set(&r.a, json_get(tree, "metadata"), STR("finalizers"), left);
-    (void)write_update(&r, k, o, tree, WRITE_ALL, &o);
-    err_ignore(system_end(&r));
+    (void)api_write_update(&r, k, o, tree, WRITE_ALL, &o);
+    err_ignore(api_system_end(&r));
 }
 
 static void on_timer(void *owner)

@@ -5,7 +5,7 @@
 #include <string.h>
 
 static const char accepted_types[] =
-    "application/json, application/yaml"; /* protobuf is refused by name: see fail_media */
+    "application/json, application/yaml"; /* protobuf is refused by name: see api_fail_media */
 
 static struct str media_type(struct str content_type)
 {
@@ -23,20 +23,20 @@ static bool strictness(struct api_request *r, bool *strict, bool *ignore)
                                            .kind = STR_INIT("UpdateOptions")};
     static const struct api_kind patch = {.group = STR_INIT("meta.k8s.io"),
                                           .kind = STR_INIT("PatchOptions")};
-    struct str v = request_param_or_empty(r, "fieldValidation");
+    struct str v = api_request_param_or_empty(r, "fieldValidation");
     *strict = str_eq_c(v, "Strict");
     *ignore = str_eq_c(v, "Ignore");
     if (*strict || *ignore || v.n == 0 || str_eq_c(v, "Warn"))
         return true;
-    invalid(r, "FieldValueNotSupported", STR("fieldValidation"),
-            "Unsupported value: \"" STR_FMT
-            "\": supported values: \"\", \"Ignore\", \"Strict\", \"Warn\"",
-            STR_ARG(v));
-    return invalid_end(r,
-                       r->verb == VERB_CREATE  ? &create
-                       : r->verb == VERB_PATCH ? &patch
-                                               : &update,
-                       str_empty);
+    api_invalid(r, "FieldValueNotSupported", STR("fieldValidation"),
+                "Unsupported value: \"" STR_FMT
+                "\": supported values: \"\", \"Ignore\", \"Strict\", \"Warn\"",
+                STR_ARG(v));
+    return api_invalid_end(r,
+                           r->verb == VERB_CREATE  ? &create
+                           : r->verb == VERB_PATCH ? &patch
+                                                   : &update,
+                           str_empty);
 }
 
 static bool report_duplicate(struct api_request *r, const struct api_kind *k, struct str duplicate)
@@ -47,13 +47,14 @@ static bool report_duplicate(struct api_request *r, const struct api_kind *k, st
     if (duplicate.n == 0 || ignore)
         return true;
     if (!strict) {
-        warn(r, "duplicate field \"" STR_FMT "\"", STR_ARG(duplicate));
+        api_warn(r, "duplicate field \"" STR_FMT "\"", STR_ARG(duplicate));
         return true;
     }
-    return fail_bad(r,
-                    STR_FMT " in version \"" STR_FMT "\" cannot be handled as a " STR_FMT
-                            ": strict decoding error: duplicate field \"" STR_FMT "\"",
-                    STR_ARG(k->kind), STR_ARG(k->version), STR_ARG(k->kind), STR_ARG(duplicate));
+    return api_fail_bad(r,
+                        STR_FMT " in version \"" STR_FMT "\" cannot be handled as a " STR_FMT
+                                ": strict decoding error: duplicate field \"" STR_FMT "\"",
+                        STR_ARG(k->kind), STR_ARG(k->version), STR_ARG(k->kind),
+                        STR_ARG(duplicate));
 }
 
 static bool parse_yaml(struct api_request *r, cJSON **tree)
@@ -61,7 +62,7 @@ static bool parse_yaml(struct api_request *r, cJSON **tree)
     struct yaml_node *node;
     struct err *err = yaml_parse(&r->a, STR("body"), r->body, &node);
     if (err)
-        return fail_err(r, err_wrap(err, ERR_INVALID, "error converting YAML to JSON"));
+        return api_fail_err(r, err_wrap(err, ERR_INVALID, "error converting YAML to JSON"));
     *tree = yaml_to_json(&r->a, node);
     return true;
 }
@@ -71,16 +72,16 @@ static bool parse_text(struct api_request *r, const struct api_kind *k, cJSON **
     struct str type = media_type(r->content_type), duplicate = str_empty;
     bool yaml = str_eq_c(type, "application/yaml");
     if (type.n > 0 && !yaml && !str_eq_c(type, "application/json"))
-        return fail_media(r, accepted_types);
+        return api_fail_media(r, accepted_types);
     if (yaml)
         return parse_yaml(r, tree);
     struct err *err = json_parse_lenient(&r->a, r->body, tree, &duplicate);
     if (err) {
         struct str shown = str_sub(r->body, 0, 40);
-        bool ok = fail_bad(r,
-                           "the object provided is unrecognized (must be of type " STR_FMT
-                           "): couldn't get version/kind; json parse error: %s (" STR_FMT ")",
-                           STR_ARG(k->kind), err->message, STR_ARG(shown));
+        bool ok = api_fail_bad(r,
+                               "the object provided is unrecognized (must be of type " STR_FMT
+                               "): couldn't get version/kind; json parse error: %s (" STR_FMT ")",
+                               STR_ARG(k->kind), err->message, STR_ARG(shown));
         err_free(err);
         return ok;
     }
@@ -95,18 +96,18 @@ static bool check_identity(struct api_request *r, const struct api_kind *k, cJSO
     struct str version = json_string_at(tree, "apiVersion"), kind = json_string_at(tree, "kind");
     buf_free(&want);
     if (kind.n > 0 && !str_eq(kind, k->kind))
-        return fail_bad(r,
-                        STR_FMT " in version \"" STR_FMT "\" cannot be handled as a " STR_FMT
-                                ": the kind in the data does not match the expected kind",
-                        STR_ARG(kind), STR_ARG(k->version), STR_ARG(k->kind));
+        return api_fail_bad(r,
+                            STR_FMT " in version \"" STR_FMT "\" cannot be handled as a " STR_FMT
+                                    ": the kind in the data does not match the expected kind",
+                            STR_ARG(kind), STR_ARG(k->version), STR_ARG(k->kind));
     if (version.n > 0 && !str_eq(version, expected))
-        return fail_bad(r,
-                        "the API version in the data (" STR_FMT
-                        ") does not match the expected API version (" STR_FMT ")",
-                        STR_ARG(version), STR_ARG(expected));
+        return api_fail_bad(r,
+                            "the API version in the data (" STR_FMT
+                            ") does not match the expected API version (" STR_FMT ")",
+                            STR_ARG(version), STR_ARG(expected));
     if ((k->flags & KIND_CUSTOM) && kind.n == 0)
-        return fail_bad(r, "Object 'Kind' is missing in '" STR_FMT "'",
-                        STR_ARG(str_sub(r->body, 0, 200)));
+        return api_fail_bad(r, "Object 'Kind' is missing in '" STR_FMT "'",
+                            STR_ARG(str_sub(r->body, 0, 200)));
     if (version.n == 0)
         json_set_str(&r->a, tree, "apiVersion", expected);
     if (kind.n == 0)
@@ -148,27 +149,28 @@ static bool check_metadata(struct api_request *r, const struct api_kind *k, cJSO
     };
     cJSON *metadata = json_ensure(&r->a, tree, "metadata");
     if (!metadata)
-        return fail_bad(r,
-                        STR_FMT " in version \"" STR_FMT "\" cannot be handled as a " STR_FMT
-                                ": json: cannot unmarshal metadata into Go struct field " STR_FMT
-                                ".metadata of type v1.ObjectMeta",
-                        STR_ARG(k->kind), STR_ARG(k->version), STR_ARG(k->kind), STR_ARG(k->kind));
+        return api_fail_bad(
+            r,
+            STR_FMT " in version \"" STR_FMT "\" cannot be handled as a " STR_FMT
+                    ": json: cannot unmarshal metadata into Go struct field " STR_FMT
+                    ".metadata of type v1.ObjectMeta",
+            STR_ARG(k->kind), STR_ARG(k->version), STR_ARG(k->kind), STR_ARG(k->kind));
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         cJSON *v = json_get(metadata, rows[i].key);
         if (v && v->type == cJSON_NULL)
             (void)json_unset(metadata, str_c(rows[i].key));
         else if (v && !has_shape(v, rows[i].shape))
-            return fail_bad(r,
-                            STR_FMT " in version \"" STR_FMT "\" cannot be handled as a " STR_FMT
-                                    ": json: cannot unmarshal into Go struct field ObjectMeta."
-                                    "metadata.%s of type %s",
-                            STR_ARG(k->kind), STR_ARG(k->version), STR_ARG(k->kind), rows[i].key,
-                            rows[i].type);
+            return api_fail_bad(
+                r,
+                STR_FMT " in version \"" STR_FMT "\" cannot be handled as a " STR_FMT
+                        ": json: cannot unmarshal into Go struct field ObjectMeta."
+                        "metadata.%s of type %s",
+                STR_ARG(k->kind), STR_ARG(k->version), STR_ARG(k->kind), rows[i].key, rows[i].type);
     }
     return true;
 }
 
-bool decode_check(struct api_request *r, const struct api_kind *k, cJSON *tree)
+bool api_decode_check(struct api_request *r, const struct api_kind *k, cJSON *tree)
 {
     cJSON *metadata = json_get(tree, "metadata");
     if (metadata && metadata->type == cJSON_NULL)
@@ -176,23 +178,25 @@ bool decode_check(struct api_request *r, const struct api_kind *k, cJSON *tree)
     return check_identity(r, k, tree) && check_metadata(r, k, tree);
 }
 
-bool write_decode(struct api_request *r, const struct api_kind *k, cJSON **tree)
+bool api_write_decode(struct api_request *r, const struct api_kind *k, cJSON **tree)
 {
     if (r->body.n == 0)
-        return fail_bad(r,
-                        "the object provided is unrecognized (must be of type " STR_FMT
-                        "): couldn't get version/kind; json parse error: unexpected end of JSON "
-                        "input (<empty>)",
-                        STR_ARG(k->kind));
+        return api_fail_bad(
+            r,
+            "the object provided is unrecognized (must be of type " STR_FMT
+            "): couldn't get version/kind; json parse error: unexpected end of JSON "
+            "input (<empty>)",
+            STR_ARG(k->kind));
     if (!parse_text(r, k, tree))
         return false;
     if ((*tree)->type == cJSON_NULL)
         *tree = json_object(&r->a);
     if ((*tree)->type != cJSON_Object)
-        return fail_bad(r,
-                        "the object provided is unrecognized (must be of type " STR_FMT
-                        "): couldn't get version/kind; json parse error: json: cannot unmarshal "
-                        "array into Go value of type struct",
-                        STR_ARG(k->kind));
-    return decode_check(r, k, *tree);
+        return api_fail_bad(
+            r,
+            "the object provided is unrecognized (must be of type " STR_FMT
+            "): couldn't get version/kind; json parse error: json: cannot unmarshal "
+            "array into Go value of type struct",
+            STR_ARG(k->kind));
+    return api_decode_check(r, k, *tree);
 }

@@ -10,8 +10,8 @@ static bool options_invalid(struct api_request *r, const char *reason, const cha
 {
     static const struct api_kind kind = {.group = STR_INIT("meta.k8s.io"),
                                          .kind = STR_INIT("DeleteOptions")};
-    invalid(r, reason, str_c(field), "%s", text);
-    return invalid_end(r, &kind, str_empty);
+    api_invalid(r, reason, str_c(field), "%s", text);
+    return api_invalid_end(r, &kind, str_empty);
 }
 
 static bool options_from_body(struct api_request *r, struct delete_options *o, bool *orphan_given)
@@ -22,22 +22,23 @@ static bool options_from_body(struct api_request *r, struct delete_options *o, b
         return true;
     struct err *err = json_parse(&r->a, r->body, &body);
     if (err) {
-        bool ok =
-            fail_plain(r, 500, "", "couldn't get version/kind; json parse error: %s", err->message);
+        bool ok = api_fail_plain(r, 500, "", "couldn't get version/kind; json parse error: %s",
+                                 err->message);
         err_free(err);
         return ok;
     }
     struct str kind = json_string_at(body, "kind"), version = json_string_at(body, "apiVersion");
     if (kind.n > 0 && !str_eq_c(kind, "DeleteOptions"))
-        return fail_plain(r, 500, "",
-                          "no kind \"" STR_FMT "\" is registered for version \"" STR_FMT
-                          "\" in scheme \"pkg/apis/meta/internalversion/scheme/register.go:27\"",
-                          STR_ARG(kind), STR_ARG(version));
+        return api_fail_plain(
+            r, 500, "",
+            "no kind \"" STR_FMT "\" is registered for version \"" STR_FMT
+            "\" in scheme \"pkg/apis/meta/internalversion/scheme/register.go:27\"",
+            STR_ARG(kind), STR_ARG(version));
     const cJSON *seconds = json_get(body, "gracePeriodSeconds");
     if (seconds && seconds->type != cJSON_NULL && !json_int(seconds, &grace))
-        return fail_plain(r, 500, "",
-                          "json: cannot unmarshal string into Go struct field "
-                          "DeleteOptions.gracePeriodSeconds of type int64");
+        return api_fail_plain(r, 500, "",
+                              "json: cannot unmarshal string into Go struct field "
+                              "DeleteOptions.gracePeriodSeconds of type int64");
     o->grace_s = json_int_at(body, "gracePeriodSeconds", o->grace_s);
     o->propagation = json_string_at(body, "propagationPolicy");
     o->uid = json_string_at(body, "preconditions.uid");
@@ -61,9 +62,9 @@ static bool options_parse(struct api_request *r, struct delete_options *o)
     bool orphan_given = false;
     struct str value;
     *o = (struct delete_options){str_empty, str_empty, str_empty, -1};
-    if (request_param(r, "propagationPolicy", &value))
+    if (api_request_param(r, "propagationPolicy", &value))
         o->propagation = value;
-    if (request_param(r, "gracePeriodSeconds", &value))
+    if (api_request_param(r, "gracePeriodSeconds", &value))
         (void)str_to_i64(value, &o->grace_s);
     if (!options_from_body(r, o, &orphan_given))
         return false;
@@ -87,14 +88,14 @@ static bool check_preconditions(struct api_request *r, const struct api_kind *k,
     by_kind.resource = k->kind;
     r->kind = &by_kind;
     if (options->uid.n > 0 && !str_eq(options->uid, o->uid))
-        ok = fail_conflict(r, o->name,
-                           "the UID in the precondition (" STR_FMT
-                           ") does not match the UID in record (" STR_FMT
-                           "). The object might have been deleted and then recreated",
-                           STR_ARG(options->uid), STR_ARG(o->uid));
+        ok = api_fail_conflict(r, o->name,
+                               "the UID in the precondition (" STR_FMT
+                               ") does not match the UID in record (" STR_FMT
+                               "). The object might have been deleted and then recreated",
+                               STR_ARG(options->uid), STR_ARG(o->uid));
     else if (options->resource_version.n > 0 &&
              (!str_to_u64(options->resource_version, &revision) || revision != o->resource_version))
-        ok = fail_conflict(
+        ok = api_fail_conflict(
             r, o->name,
             "the ResourceVersion in the precondition (" STR_FMT
             ") does not match the ResourceVersion in record (%llu). The object might "
@@ -108,7 +109,7 @@ static bool check_preconditions(struct api_request *r, const struct api_kind *k,
 static int64_t grace_of(const struct api_kind *k, const struct kube_object *o,
                         const struct delete_options *options)
 {
-    if (!kind_is(k, "pods"))
+    if (!api_kind_is(k, "pods"))
         return 0;
     struct str phase = kube_object_string(o, "status.phase");
     if (kube_object_string(o, "spec.nodeName").n == 0 || str_eq_c(phase, "Succeeded") ||
@@ -188,19 +189,19 @@ static void mark(struct api_request *r, const struct kube_object *o, cJSON *tree
     buf_free(&b);
     if (!o->deleting && o->generation > 0)
         json_set_int(&r->a, metadata, "generation", o->generation + 1);
-    if (kind_is(r->kind, "namespaces"))
+    if (api_kind_is(r->kind, "namespaces"))
         json_set_str(&r->a, json_ensure(&r->a, tree, "status"), "phase", STR("Terminating"));
 }
 
 static bool is_held(const struct api_kind *k, const cJSON *tree)
 {
     const cJSON *own = json_path(tree, "metadata.finalizers");
-    const cJSON *content = kind_is(k, "namespaces") ? json_path(tree, "spec.finalizers") : NULL;
+    const cJSON *content = api_kind_is(k, "namespaces") ? json_path(tree, "spec.finalizers") : NULL;
     return (own && own->child) || (content && content->child);
 }
 
-bool write_delete(struct api_request *r, const struct api_kind *k, struct kube_object *o,
-                  const struct delete_options *options, bool *gone, struct kube_object **out)
+bool api_write_delete(struct api_request *r, const struct api_kind *k, struct kube_object *o,
+                      const struct delete_options *options, bool *gone, struct kube_object **out)
 {
     if (!check_preconditions(r, k, o, options))
         return false;
@@ -212,7 +213,7 @@ bool write_delete(struct api_request *r, const struct api_kind *k, struct kube_o
         kube_object_unref(r->held);
         r->held = *out = kube_object_ref(o);
         if (!r->dry_run)
-            write_remove(r->api, r->table, o);
+            api_write_remove(r->api, r->table, o);
         return true;
     }
     mark(r, o, tree, grace);
@@ -227,7 +228,7 @@ bool write_delete(struct api_request *r, const struct api_kind *k, struct kube_o
         *out = fresh;
     } else {
         kube_object_unref(fresh);
-        *out = write_commit(r->api, r->table, tree, &r->a);
+        *out = api_write_commit(r->api, r->table, tree, &r->a);
     }
     return true;
 }
@@ -235,13 +236,13 @@ bool write_delete(struct api_request *r, const struct api_kind *k, struct kube_o
 static bool check_protected(struct api_request *r, const struct api_kind *k, struct str name)
 {
     static const char *const kept[] = {"default", "kube-system", "kube-public"};
-    for (size_t i = 0; kind_is(k, "namespaces") && !r->system && i < ARRAY_LEN(kept); i++)
+    for (size_t i = 0; api_kind_is(k, "namespaces") && !r->system && i < ARRAY_LEN(kept); i++)
         if (str_eq_c(name, kept[i]))
-            return fail_forbidden(r, name, "this namespace may not be deleted");
+            return api_fail_forbidden(r, name, "this namespace may not be deleted");
     return true;
 }
 
-void handle_delete(struct api_request *r)
+void api_handle_delete(struct api_request *r)
 {
     struct delete_options options;
     struct kube_object *o = store_get(r->table, r->ns, r->p.name), *out;
@@ -249,14 +250,14 @@ void handle_delete(struct api_request *r)
     if (!options_parse(r, &options))
         return;
     if (!o) {
-        (void)fail_not_found(r, r->kind, r->p.name);
+        (void)api_fail_not_found(r, r->kind, r->p.name);
         return;
     }
     if (!check_protected(r, r->kind, r->p.name) ||
-        !write_delete(r, r->kind, o, &options, &gone, &out))
+        !api_write_delete(r, r->kind, o, &options, &gone, &out))
         return;
     if (!gone || (r->kind->flags & KIND_ANSWER_OBJECT)) {
-        reply_object(r, 200, out);
+        api_reply_object(r, 200, out);
         return;
     }
     struct kube_status s = {.success = true,
@@ -267,7 +268,7 @@ void handle_delete(struct api_request *r)
                             .kind = r->kind->resource,
                             .uid = out->uid,
                             .continue_ = str_empty};
-    reply_status(r, &s);
+    api_reply_status(r, &s);
 }
 
 /* ---- a collection ---- */
@@ -278,7 +279,7 @@ static size_t collect(struct api_request *r, const struct selector *sel, struct 
     int64_t given = 0;
     struct kube_object **list = ARENA_NEW_ARRAY(&r->a, struct kube_object *, cap + 1);
     struct store_cursor c = store_seek(r->table, r->ns, str_empty);
-    if (str_to_i64(request_param_or_empty(r, "limit"), &given) && given > 0)
+    if (str_to_i64(api_request_param_or_empty(r, "limit"), &given) && given > 0)
         limit = (size_t)given;
     for (struct kube_object *o; n < limit && (o = store_next(&c));) {
         if (r->ns.n > 0 && !str_eq(o->ns, r->ns))
@@ -298,30 +299,30 @@ static void reply_deleted(struct api_request *r, struct kube_object **list, size
     for (size_t i = 0; i < n; i++) {
         if (i > 0)
             buf_add_char(&b, ',');
-        object_write(r->kind, list[i], !(r->kind->flags & KIND_CUSTOM), &b);
+        api_object_write(r->kind, list[i], !(r->kind->flags & KIND_CUSTOM), &b);
     }
     buf_clear(&name);
     api_kind_list_name(r->kind, &name);
     buf_addf(&b, "],\"kind\":\"" STR_FMT "\",\"metadata\":{\"resourceVersion\":\"%llu\"}}",
              STR_ARG(buf_str(&name)), (unsigned long long)at);
-    reply_json(r, 200, buf_str(&b));
+    api_reply_json(r, 200, buf_str(&b));
     buf_free(&b);
     buf_free(&name);
 }
 
-void handle_delete_collection(struct api_request *r)
+void api_handle_delete_collection(struct api_request *r)
 {
     struct delete_options options;
     struct selector sel = {0};
     struct kube_object **list, *out;
     bool gone, ok = true;
-    if (!options_parse(r, &options) || !list_select(r, &sel))
+    if (!options_parse(r, &options) || !api_list_select(r, &sel))
         return;
     uint64_t at = store_revision(r->api->store);
     size_t n = collect(r, &sel, &list);
     for (size_t i = 0; ok && i < n; i++)
         if (store_get(r->table, list[i]->ns, list[i]->name) == list[i])
-            ok = write_delete(r, r->kind, list[i], &options, &gone, &out);
+            ok = api_write_delete(r, r->kind, list[i], &options, &gone, &out);
     if (ok)
         reply_deleted(r, list, n, at);
     for (size_t i = 0; i < n; i++)

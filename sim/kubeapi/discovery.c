@@ -76,7 +76,7 @@ static void groups(struct api_request *r)
         add_group(r->api, &b, k->group, false);
     }
     buf_add_c(&b, "]}");
-    reply_json(r, 200, buf_str(&b));
+    api_reply_json(r, 200, buf_str(&b));
     map_free(&seen);
     buf_free(&b);
 }
@@ -154,9 +154,9 @@ static void resources(struct api_request *r, struct str group, struct str versio
     }
     buf_add_c(&b, "]}");
     if (known)
-        reply_json(r, 200, buf_str(&b));
+        api_reply_json(r, 200, buf_str(&b));
     else
-        (void)fail_404(r);
+        (void)api_fail_404(r);
     buf_free(&b);
 }
 
@@ -178,7 +178,7 @@ static void api_versions(struct api_request *r)
              "{\"kind\":\"APIVersions\",\"versions\":[\"v1\"],\"serverAddressByClientCIDRs\":"
              "[{\"clientCIDR\":\"0.0.0.0/0\",\"serverAddress\":\"" STR_FMT "\"}]}",
              STR_ARG(own));
-    reply_json(r, 200, buf_str(&b));
+    api_reply_json(r, 200, buf_str(&b));
     buf_free(&b);
 }
 
@@ -196,12 +196,12 @@ static void discover(struct api_request *r)
     }
     group = path.p[path.n - 1] == '/' ? str_sub(path, 0, path.n - 1) : path;
     if (!group_served(r->api, group)) {
-        (void)fail_404(r);
+        (void)api_fail_404(r);
         return;
     }
     struct buf b = {0};
     add_group(r->api, &b, group, true);
-    reply_json(r, 200, buf_str(&b));
+    api_reply_json(r, 200, buf_str(&b));
     buf_free(&b);
 }
 
@@ -211,7 +211,7 @@ static void metrics(struct api_request *r)
 {
     struct buf b = {0};
     metrics_write(&r->api->metrics, &b);
-    reply_text(r, 200, buf_c(&b));
+    api_reply_text(r, 200, buf_c(&b));
     buf_free(&b);
 }
 
@@ -220,23 +220,23 @@ static void health(struct api_request *r)
     struct str name = str_sub(r->path, 1, r->path.n), head, tail;
     (void)str_cut(name, '/', &head, &tail);
     struct buf b = {.max = 512};
-    if (request_flag(r, "verbose"))
+    if (api_request_flag(r, "verbose"))
         buf_addf(&b, "[+]ping ok\n[+]etcd ok\n" STR_FMT " check passed\n", STR_ARG(head));
     else
         buf_add_c(&b, "ok");
-    reply_text(r, 200, buf_c(&b));
+    api_reply_text(r, 200, buf_c(&b));
     buf_free(&b);
 }
 
 static void roots(struct api_request *r)
 {
-    reply_json(
+    api_reply_json(
         r, 200,
         STR("{\"paths\":[\"/api\",\"/api/v1\",\"/apis\",\"/healthz\",\"/livez\",\"/metrics\","
             "\"/readyz\",\"/version\"]}"));
 }
 
-void handle_non_resource(struct api_request *r)
+void api_handle_non_resource(struct api_request *r)
 {
     struct str p = r->path;
     bool get = str_eq_c(r->method, "GET");
@@ -245,9 +245,9 @@ void handle_non_resource(struct api_request *r)
     if (is_health && (get || str_eq_c(r->method, "HEAD")))
         health(r);
     else if (!get)
-        (void)fail_method(r);
+        (void)api_fail_method(r);
     else if (str_eq_c(p, "/version") || str_eq_c(p, "/version/"))
-        reply_json(r, 200, str_c(version_json));
+        api_reply_json(r, 200, str_c(version_json));
     else if (str_eq_c(p, "/api") || str_eq_c(p, "/api/"))
         api_versions(r);
     else if (str_eq_c(p, "/api/v1") || str_eq_c(p, "/api/v1/"))
@@ -259,5 +259,5 @@ void handle_non_resource(struct api_request *r)
     else if (str_eq_c(p, "/"))
         roots(r);
     else
-        (void)fail_404(r);
+        (void)api_fail_404(r);
 }

@@ -72,7 +72,7 @@ void kubeapi_fault_remove(struct kubeapi *api, uint64_t id)
     }
     if (stall) {
         api->faults->stalls--;
-        watches_pump(api); /* what was missed comes now */
+        api_watches_pump(api); /* what was missed comes now */
     }
 }
 
@@ -129,7 +129,7 @@ static void refuse(struct api_request *r, int status)
             s.message = str_c(known[i].text);
         }
     s.retry_after_s = status == 429 || status == 503 ? 1 : 0;
-    reply_status(r, &s);
+    api_reply_status(r, &s);
 }
 
 world_time api_faults_apply(struct faults *x, struct api_request *r)
@@ -140,7 +140,7 @@ world_time api_faults_apply(struct faults *x, struct api_request *r)
         enum kubeapi_fault_kind kind = rule->f.kind;
         bool only_writes = kind == KUBEAPI_FAULT_FENCE || kind == KUBEAPI_FAULT_LOST_ACK;
         if (kind == KUBEAPI_FAULT_WATCH_STALL || r->answered ||
-            (only_writes && !request_writes(r)) || !hits(x, rule, r))
+            (only_writes && !api_request_writes(r)) || !hits(x, rule, r))
             continue;
         fire(x, rule);
         if (kind == KUBEAPI_FAULT_LATENCY)

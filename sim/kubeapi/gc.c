@@ -27,7 +27,7 @@ static bool has_policy(const struct kube_object *o)
                            kube_object_has_finalizer(o, STR("foregroundDeletion")));
 }
 
-void gc_event(struct gc *x, struct store_event *e)
+void api_gc_event(struct gc *x, struct store_event *e)
 {
     size_t n;
     const struct kube_object *o = e->object;
@@ -52,15 +52,15 @@ static void update(struct gc *x, struct store_table *t, struct kube_object *o,
                    void (*edit)(struct arena *a, cJSON *metadata, const void *arg), const void *arg)
 {
     struct api_request r;
-    const struct api_kind *k = kind_of_table(x->api, store_table_name(t));
+    const struct api_kind *k = api_kind_of_table(x->api, store_table_name(t));
     if (!k)
         return;
-    system_begin(x->api, &r, k, VERB_UPDATE);
+    api_system_begin(x->api, &r, k, VERB_UPDATE);
     r.ns = o->ns;
     cJSON *tree = kube_object_tree(o, &r.a);
     edit(&r.a, json_get(tree, "metadata"), arg);
-    (void)write_update(&r, k, o, tree, WRITE_ALL, &o);
-    err_ignore(system_end(&r));
+    (void)api_write_update(&r, k, o, tree, WRITE_ALL, &o);
+    err_ignore(api_system_end(&r));
 }
 
 static void drop_finalizer(struct arena *a, cJSON *metadata, const void *arg)
@@ -200,7 +200,7 @@ static void on_timer(void *owner)
     map_free(&work);
 }
 
-struct gc *gc_new(struct kubeapi *api)
+struct gc *api_gc_new(struct kubeapi *api)
 {
     struct gc *x = MEM_NEW(struct gc);
     x->api = api;
@@ -208,7 +208,7 @@ struct gc *gc_new(struct kubeapi *api)
     return x;
 }
 
-void gc_free(struct gc *x)
+void api_gc_free(struct gc *x)
 {
     world_timer_free(x->timer);
     map_free(&x->queue);
@@ -216,7 +216,7 @@ void gc_free(struct gc *x)
 }
 
 /* After a restore everything is judged again. */
-void gc_reset(struct gc *x)
+void api_gc_reset(struct gc *x)
 {
     struct store_table *t;
     map_clear(&x->queue);

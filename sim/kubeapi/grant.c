@@ -5,7 +5,7 @@ static bool may(struct api_request *r, const struct rbac_query *base, const char
 {
     struct rbac_query q = *base;
     q.verb = str_c(verb);
-    return user_allowed(r, &q, NULL);
+    return api_user_allowed(r, &q, NULL);
 }
 
 static void print_words(struct buf *out, const char *title, const struct str *items, size_t n)
@@ -47,7 +47,7 @@ static void check_atom(struct api_request *r, const struct rbac_rule *rule, stru
                            .path = str_empty};
     for (size_t i = 0; i < rule->verbs.n; i++) {
         q.verb = rule->verbs.items[i];
-        if (!user_allowed(r, &q, NULL))
+        if (!api_user_allowed(r, &q, NULL))
             lacks[n++] = q.verb;
     }
     if (n > 0)
@@ -61,7 +61,7 @@ static void check_rule(struct api_request *r, const struct rbac_rule *rule, stru
         for (size_t v = 0; v < rule->verbs.n; v++) {
             struct rbac_query q = {
                 .user = &r->user, .verb = rule->verbs.items[v], .path = rule->urls.items[u]};
-            if (!user_allowed(r, &q, NULL))
+            if (!api_user_allowed(r, &q, NULL))
                 buf_addf(missing, "\n{NonResourceURLs:[\"" STR_FMT "\"], Verbs:[\"" STR_FMT "\"]}",
                          STR_ARG(q.path), STR_ARG(q.verb));
         }
@@ -77,11 +77,11 @@ static bool refuse(struct api_request *r, const struct buf *missing)
     struct buf groups = {0};
     for (size_t i = 0; i < r->user.groups_n; i++)
         buf_addf(&groups, "%s\"" STR_FMT "\"", i > 0 ? " " : "", STR_ARG(r->user.groups[i]));
-    bool ok =
-        fail_forbidden(r, r->p.name,
-                       "user \"" STR_FMT "\" (groups=[" STR_FMT
-                       "]) is attempting to grant RBAC permissions not currently held:" STR_FMT,
-                       STR_ARG(r->user.name), STR_ARG(buf_str(&groups)), STR_ARG(buf_str(missing)));
+    bool ok = api_fail_forbidden(
+        r, r->p.name,
+        "user \"" STR_FMT "\" (groups=[" STR_FMT
+        "]) is attempting to grant RBAC permissions not currently held:" STR_FMT,
+        STR_ARG(r->user.name), STR_ARG(buf_str(&groups)), STR_ARG(buf_str(missing)));
     buf_free(&groups);
     return ok;
 }
@@ -136,8 +136,8 @@ static bool may_write_binding(struct api_request *r, const cJSON *tree)
     const struct rbac_role *role = rbac_role_get(r->api->rbac, key);
     if (role)
         return check_rules(r, role, r->ns);
-    const struct api_kind *k = kind_find(r->api, r->kind->group, r->kind->version, q.resource);
-    return fail_not_found(r, k, name);
+    const struct api_kind *k = api_kind_find(r->api, r->kind->group, r->kind->version, q.resource);
+    return api_fail_not_found(r, k, name);
 }
 
 bool rbac_may_grant(struct api_request *r, const cJSON *tree)

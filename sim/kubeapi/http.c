@@ -1,6 +1,6 @@
 /* The HTTP side of a request: exchange → api_request → answer or stream.
  *
- *   head ─► begin (classify, authenticate, faults) ─► [body] ─► [delay] ─► run ─► answered, or watching ─► ended
+ *   head ─► begin (classify, api_authenticate, faults) ─► [body] ─► [delay] ─► run ─► answered, or watching ─► ended
  *
  * The request is on kubeapi.requests from its head on; `gone` (the connection died) frees it at any point. */
 #include "sim/kubeapi/api_internal.h"
@@ -10,7 +10,7 @@
 static void drop(struct api_request *r)
 {
     list_remove(&r->link);
-    request_free(r);
+    api_request_free(r);
     mem_free(r);
 }
 
@@ -62,7 +62,7 @@ static void answer(struct api_request *r)
 static void on_drained(void *data)
 {
     struct api_request *r = data;
-    watch_pump(r->watch);
+    api_watch_pump(r->watch);
 }
 
 static void sink_start(struct api_request *r)
@@ -101,7 +101,7 @@ static const struct watch_sink http_sink = {sink_start, sink_write, sink_queued,
 static void run(struct api_request *r)
 {
     if (!r->answered)
-        request_run(r);
+        api_request_run(r);
     if (!r->watch)
         answer(r);
 }
@@ -145,14 +145,14 @@ static void read_head(struct api_request *r, struct http_exchange *x)
     r->body = str_empty;
 }
 
-void http_handle(void *owner, struct http_exchange *x)
+void api_http_handle(void *owner, struct http_exchange *x)
 {
     struct kubeapi *api = owner;
-    struct api_request *r = request_new(api);
+    struct api_request *r = api_request_new(api);
     list_add_tail(&api->requests, &r->link);
     read_head(r, x);
     http_exchange_set(x, r, on_gone);
-    if (request_begin(r)) {
+    if (api_request_begin(r)) {
         r->delay_time = api_faults_apply(api->faults, r);
         if (r->delay_time > 0 && !r->answered)
             r->delay = world_timer_new(api->w, on_delay, r);

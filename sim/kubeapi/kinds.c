@@ -13,7 +13,7 @@ struct str api_verb_name(enum api_verb verb)
     return verb_names[verb];
 }
 
-const struct api_kind *api_kind_find(struct str group, struct str version, struct str resource)
+const struct api_kind *api_kind_builtin(struct str group, struct str version, struct str resource)
 {
     for (size_t i = 0; i < api_kinds_n; i++) {
         const struct api_kind *k = &api_kinds[i];
@@ -29,7 +29,7 @@ bool api_kind_is_sub(const struct api_kind *row)
     return str_find_char(row->resource, '/') >= 0;
 }
 
-const struct api_kind *api_kind_of(struct str group, struct str version, struct str kind)
+const struct api_kind *api_kind_builtin_of(struct str group, struct str version, struct str kind)
 {
     for (size_t i = 0; i < api_kinds_n; i++) {
         const struct api_kind *k = &api_kinds[i];

@@ -53,9 +53,9 @@ extern const struct api_kind api_kinds[];
 extern const size_t api_kinds_n;
 
 /* The built-in resource (no subresource), or NULL. An empty version is the first one. */
-const struct api_kind *api_kind_find(struct str group, struct str version, struct str resource);
+const struct api_kind *api_kind_builtin(struct str group, struct str version, struct str resource);
 /* By kind ("Deployment"), or NULL. */
-const struct api_kind *api_kind_of(struct str group, struct str version, struct str kind);
+const struct api_kind *api_kind_builtin_of(struct str group, struct str version, struct str kind);
 /* Is there a built-in row of this group, and version if not empty? */
 bool api_group_known(struct str group, struct str version);
 /* The subresource row behind its resource's row, or NULL. */

@@ -46,7 +46,7 @@ static void default_secret(struct api_request *r, cJSON *tree, bool creating)
         json_set_str(&r->a, tree, "type", STR("Opaque"));
     if (str_eq_c(json_string_at(tree, "type"), "kubernetes.io/service-account-token") &&
         json_string_at(tree, "metadata.name").n > 0)
-        tokens_fill(r->api, &r->a, tree, r->ns);
+        api_tokens_fill(r->api, &r->a, tree, r->ns);
 }
 
 static void default_pod(struct api_request *r, cJSON *tree, bool creating)
@@ -117,12 +117,13 @@ static size_t check_data(struct api_request *r, const cJSON *data, const char *f
         bytes += json_string(d).n;
         if (key_ok(key))
             continue;
-        invalid(r, "FieldValueInvalid", arena_printf(&r->a, "%s[" STR_FMT "]", field, STR_ARG(key)),
-                "Invalid value: \"" STR_FMT
-                "\": a valid config key must consist of alphanumeric characters, '-', '_' or '.' "
-                "(e.g. 'key.name',  or 'KEY_NAME',  or 'key-name', regex used for validation is "
-                "'[-._a-zA-Z0-9]+')",
-                STR_ARG(key));
+        api_invalid(
+            r, "FieldValueInvalid", arena_printf(&r->a, "%s[" STR_FMT "]", field, STR_ARG(key)),
+            "Invalid value: \"" STR_FMT
+            "\": a valid config key must consist of alphanumeric characters, '-', '_' or '.' "
+            "(e.g. 'key.name',  or 'KEY_NAME',  or 'key-name', regex used for validation is "
+            "'[-._a-zA-Z0-9]+')",
+            STR_ARG(key));
     }
     return bytes;
 }
@@ -149,12 +150,12 @@ static void check_config(struct api_request *r, const cJSON *tree, const struct 
     size_t bytes = check_data(r, json_get(tree, "data"), "data");
     bytes += check_data(r, json_get(tree, "binaryData"), "binaryData");
     if (bytes > DATA_BYTES_MAX)
-        invalid(r, "FieldValueTooLong", str_empty, "Too long: may not be more than %zu bytes",
-                DATA_BYTES_MAX);
+        api_invalid(r, "FieldValueTooLong", str_empty, "Too long: may not be more than %zu bytes",
+                    DATA_BYTES_MAX);
     for (size_t i = 0; is_immutable(old) && i < ARRAY_LEN(frozen); i++)
         if (differs(old, frozen[i], tree))
-            invalid(r, "FieldValueForbidden", str_c(frozen[i]),
-                    "Forbidden: field is immutable when `immutable` is set");
+            api_invalid(r, "FieldValueForbidden", str_c(frozen[i]),
+                        "Forbidden: field is immutable when `immutable` is set");
 }
 
 static void check_secret(struct api_request *r, const cJSON *tree, const struct kube_object *old)
@@ -163,12 +164,13 @@ static void check_secret(struct api_request *r, const cJSON *tree, const struct 
     const cJSON *annotations = json_path(tree, "metadata.annotations");
     check_config(r, tree, old);
     if (old && differs(old, "type", tree))
-        invalid(r, "FieldValueInvalid", STR("type"),
-                "Invalid value: \"" STR_FMT "\": field is immutable", STR_ARG(type));
+        api_invalid(r, "FieldValueInvalid", STR("type"),
+                    "Invalid value: \"" STR_FMT "\": field is immutable", STR_ARG(type));
     if (str_eq_c(type, "kubernetes.io/service-account-token") &&
         json_string(json_get(annotations, "kubernetes.io/service-account.name")).n == 0)
-        invalid(r, "FieldValueRequired",
-                STR("metadata.annotations[kubernetes.io/service-account.name]"), "Required value");
+        api_invalid(r, "FieldValueRequired",
+                    STR("metadata.annotations[kubernetes.io/service-account.name]"),
+                    "Required value");
 }
 
 static void check_binding(struct api_request *r, const cJSON *tree, const struct kube_object *old)
@@ -177,21 +179,21 @@ static void check_binding(struct api_request *r, const cJSON *tree, const struct
     bool cluster = r->ns.n == 0;
     struct str group = json_string_at(tree, "roleRef.apiGroup");
     if (!str_eq_c(group, "rbac.authorization.k8s.io"))
-        invalid(r, "FieldValueNotSupported", STR("roleRef.apiGroup"),
-                "Unsupported value: \"" STR_FMT
-                "\": supported values: \"rbac.authorization.k8s.io\"",
-                STR_ARG(group));
+        api_invalid(r, "FieldValueNotSupported", STR("roleRef.apiGroup"),
+                    "Unsupported value: \"" STR_FMT
+                    "\": supported values: \"rbac.authorization.k8s.io\"",
+                    STR_ARG(group));
     if (!str_eq_c(kind, "ClusterRole") && (cluster || !str_eq_c(kind, "Role")))
-        invalid(r, "FieldValueNotSupported", STR("roleRef.kind"),
-                "Unsupported value: \"" STR_FMT "\": supported values: %s", STR_ARG(kind),
-                cluster ? "\"ClusterRole\"" : "\"ClusterRole\", \"Role\"");
+        api_invalid(r, "FieldValueNotSupported", STR("roleRef.kind"),
+                    "Unsupported value: \"" STR_FMT "\": supported values: %s", STR_ARG(kind),
+                    cluster ? "\"ClusterRole\"" : "\"ClusterRole\", \"Role\"");
     if (json_string_at(tree, "roleRef.name").n == 0)
-        invalid(r, "FieldValueRequired", STR("roleRef.name"), "Required value");
+        api_invalid(r, "FieldValueRequired", STR("roleRef.name"), "Required value");
     if (old && differs(old, "roleRef", tree)) {
         struct buf b = {0};
         json_write(&b, json_get(tree, "roleRef") ? json_get(tree, "roleRef") : json_object(&r->a));
-        invalid(r, "FieldValueInvalid", STR("roleRef"),
-                "Invalid value: " STR_FMT ": cannot change roleRef", STR_ARG(buf_str(&b)));
+        api_invalid(r, "FieldValueInvalid", STR("roleRef"),
+                    "Invalid value: " STR_FMT ": cannot change roleRef", STR_ARG(buf_str(&b)));
         buf_free(&b);
     }
 }
@@ -206,27 +208,28 @@ static void check_crd(struct api_request *r, const cJSON *tree, const struct kub
     struct str want = arena_printf(&r->a, STR_FMT "." STR_FMT, STR_ARG(plural), STR_ARG(group));
     size_t stored = 0, i = 0;
     if (!str_eq(name, want))
-        invalid(r, "FieldValueInvalid", STR("metadata.name"),
-                "Invalid value: \"" STR_FMT "\": must be spec.names.plural+\".\"+spec.group",
-                STR_ARG(name));
+        api_invalid(r, "FieldValueInvalid", STR("metadata.name"),
+                    "Invalid value: \"" STR_FMT "\": must be spec.names.plural+\".\"+spec.group",
+                    STR_ARG(name));
     if (group.n == 0)
-        invalid(r, "FieldValueRequired", STR("spec.group"), "Required value");
+        api_invalid(r, "FieldValueRequired", STR("spec.group"), "Required value");
     if (!str_eq_c(scope, "Namespaced") && !str_eq_c(scope, "Cluster"))
-        invalid(r, "FieldValueNotSupported", STR("spec.scope"),
-                "Unsupported value: \"" STR_FMT "\": supported values: \"Cluster\", \"Namespaced\"",
-                STR_ARG(scope));
+        api_invalid(r, "FieldValueNotSupported", STR("spec.scope"),
+                    "Unsupported value: \"" STR_FMT
+                    "\": supported values: \"Cluster\", \"Namespaced\"",
+                    STR_ARG(scope));
     if (json_string_at(tree, "spec.names.kind").n == 0)
-        invalid(r, "FieldValueRequired", STR("spec.names.kind"), "Required value");
+        api_invalid(r, "FieldValueRequired", STR("spec.names.kind"), "Required value");
     for (const cJSON *v = versions ? versions->child : NULL; v; v = v->next, i++) {
         stored += json_bool_at(v, "storage", false);
         if (!json_path(v, "schema.openAPIV3Schema"))
-            invalid(r, "FieldValueRequired",
-                    arena_printf(&r->a, "spec.versions[%zu].schema.openAPIV3Schema", i),
-                    "Required value: schemas are required");
+            api_invalid(r, "FieldValueRequired",
+                        arena_printf(&r->a, "spec.versions[%zu].schema.openAPIV3Schema", i),
+                        "Required value: schemas are required");
     }
     if (stored != 1)
-        invalid(r, "FieldValueInvalid", STR("spec.versions"),
-                "Invalid value: must have exactly one version marked as storage version");
+        api_invalid(r, "FieldValueInvalid", STR("spec.versions"),
+                    "Invalid value: must have exactly one version marked as storage version");
 }
 
 /* ---- the table ---- */
@@ -249,27 +252,27 @@ static const struct {
     {"customresourcedefinitions.apiextensions.k8s.io", default_crd, check_crd},
 };
 
-void rules_default(struct api_request *r, const struct api_kind *k, cJSON *tree, bool creating)
+void api_rules_default(struct api_request *r, const struct api_kind *k, cJSON *tree, bool creating)
 {
     for (size_t i = 0; !(k->flags & KIND_CUSTOM) && i < ARRAY_LEN(rules); i++)
-        if (kind_is(k, rules[i].table) && rules[i].defaults)
+        if (api_kind_is(k, rules[i].table) && rules[i].defaults)
             rules[i].defaults(r, tree, creating);
 }
 
-void rules_validate(struct api_request *r, const struct api_kind *k, const cJSON *tree,
-                    const struct kube_object *old)
+void api_rules_validate(struct api_request *r, const struct api_kind *k, const cJSON *tree,
+                        const struct kube_object *old)
 {
     for (size_t i = 0; !(k->flags & KIND_CUSTOM) && i < ARRAY_LEN(rules); i++)
-        if (kind_is(k, rules[i].table) && rules[i].check)
+        if (api_kind_is(k, rules[i].table) && rules[i].check)
             rules[i].check(r, tree, old);
 }
 
 /* A namespace's spec.finalizers change through /finalize only, and its name label comes back. */
-void rules_keep(struct api_request *r, const struct api_kind *k, const struct kube_object *old,
-                cJSON *tree)
+void api_rules_keep(struct api_request *r, const struct api_kind *k, const struct kube_object *old,
+                    cJSON *tree)
 {
     struct arena *a = &r->a;
-    if (!kind_is(k, "namespaces"))
+    if (!api_kind_is(k, "namespaces"))
         return;
     cJSON *labels = json_ensure(a, tree, "metadata.labels"), *list = json_array(a);
     if (labels)

@@ -11,15 +11,15 @@ static void on_event(void *owner, struct store_event *e)
     crds_event(api->crds, e);
     if (api->bare)
         return;
-    gc_event(api->gc, e);
-    namespaces_event(api->namespaces, e);
-    tokens_event(api->tokens, e);
+    api_gc_event(api->gc, e);
+    api_namespaces_event(api->namespaces, e);
+    api_tokens_event(api->tokens, e);
 }
 
 static void on_tick(void *owner)
 {
     struct kubeapi *api = owner;
-    watch_tick(api);
+    api_watch_tick(api);
     if (++api->ticks % KUBEAPI_COMPACT_TICKS == 0) {
         store_compact(api->store, api->compact_to);
         api->compact_to = store_revision(api->store);
@@ -64,8 +64,8 @@ static void reset_indexes(struct kubeapi *api)
     crds_reset(api->crds);
     if (api->bare)
         return;
-    gc_reset(api->gc);
-    namespaces_reset(api->namespaces);
+    api_gc_reset(api->gc);
+    api_namespaces_reset(api->namespaces);
 }
 
 static void bootstrap(struct kubeapi *api)
@@ -102,9 +102,9 @@ struct kubeapi *kubeapi_new(struct world *w, const struct kubeapi_options *optio
     api->faults = api_faults_new(api);
     api->rbac = rbac_new(api);
     api->crds = crds_new(api);
-    api->gc = gc_new(api);
-    api->namespaces = namespaces_new(api);
-    api->tokens = tokens_new(api);
+    api->gc = api_gc_new(api);
+    api->namespaces = api_namespaces_new(api);
+    api->tokens = api_tokens_new(api);
     store_observe(api->store, on_event, api);
     if (options->restore)
         kubeapi_restore(api, options->restore);
@@ -112,7 +112,7 @@ struct kubeapi *kubeapi_new(struct world *w, const struct kubeapi_options *optio
         bootstrap(api);
     api->tick = world_timer_new(w, on_tick, api);
     world_timer_start(api->tick, KUBEAPI_TICK);
-    api->http = http_server_new(w, &http, http_handle, api);
+    api->http = http_server_new(w, &http, api_http_handle, api);
     return api;
 }
 
@@ -124,9 +124,9 @@ void kubeapi_free(struct kubeapi *api)
     BUG_ON(!list_empty(&api->requests), "requests end with their connections");
     world_timer_free(api->tick);
     store_observe(api->store, NULL, NULL);
-    tokens_free(api->tokens);
-    namespaces_free(api->namespaces);
-    gc_free(api->gc);
+    api_tokens_free(api->tokens);
+    api_namespaces_free(api->namespaces);
+    api_gc_free(api->gc);
     crds_free(api->crds);
     rbac_free(api->rbac);
     api_faults_free(api->faults);
@@ -170,9 +170,9 @@ size_t kubeapi_cut_watches(struct kubeapi *api, struct str resource, bool abort)
     size_t n = 0;
     list_each (&api->requests, it, next) {
         struct api_request *r = container_of(it, struct api_request, link);
-        if (!r->watch || !watch_of(r->watch, resource))
+        if (!r->watch || !api_watch_of(r->watch, resource))
             continue;
-        watch_cut(r->watch, abort);
+        api_watch_cut(r->watch, abort);
         n++;
     }
     return n;
@@ -185,31 +185,31 @@ struct metrics *kubeapi_metrics(struct kubeapi *api)
 
 /* ---- kinds, built-in and custom ---- */
 
-const struct api_kind *kind_find(struct kubeapi *api, struct str group, struct str version,
-                                 struct str resource)
+const struct api_kind *api_kind_find(struct kubeapi *api, struct str group, struct str version,
+                                     struct str resource)
 {
-    const struct api_kind *k = api_kind_find(group, version, resource);
+    const struct api_kind *k = api_kind_builtin(group, version, resource);
     return k ? k : crds_find(api->crds, group, version, resource);
 }
 
-const struct api_kind *kind_of(struct kubeapi *api, struct str api_version, struct str kind)
+const struct api_kind *api_kind_of(struct kubeapi *api, struct str api_version, struct str kind)
 {
     struct str group, version;
     if (!kube_api_version_parse(api_version, &group, &version))
         return NULL;
-    const struct api_kind *k = api_kind_of(group, version, kind);
+    const struct api_kind *k = api_kind_builtin_of(group, version, kind);
     return k ? k : crds_of(api->crds, group, version, kind);
 }
 
-const struct api_kind *kind_of_table(struct kubeapi *api, struct str table)
+const struct api_kind *api_kind_of_table(struct kubeapi *api, struct str table)
 {
     struct str resource, group;
     (void)str_cut(table, '.', &resource, &group);
-    const struct api_kind *k = api_kind_find(group, str_empty, resource);
+    const struct api_kind *k = api_kind_builtin(group, str_empty, resource);
     return k ? k : crds_of_table(api->crds, table);
 }
 
-struct store_table *kind_table(struct kubeapi *api, const struct api_kind *k)
+struct store_table *api_kind_table(struct kubeapi *api, const struct api_kind *k)
 {
     return store_table(api->store, k->table);
 }

@@ -38,7 +38,7 @@ static const struct {
 static const char *selectable_of(const struct api_kind *k)
 {
     for (size_t i = 0; i < ARRAY_LEN(selectable); i++)
-        if (kind_is(k, selectable[i].table))
+        if (api_kind_is(k, selectable[i].table))
             return selectable[i].fields;
     return NULL;
 }
@@ -57,16 +57,16 @@ static bool field_known(const struct api_kind *k, struct str field)
     return false;
 }
 
-bool list_select(struct api_request *r, struct selector *out)
+bool api_list_select(struct api_request *r, struct selector *out)
 {
     struct str text;
     struct err *err = NULL;
-    if (request_param(r, "labelSelector", &text))
+    if (api_request_param(r, "labelSelector", &text))
         err = selector_parse_labels(&r->a, text, out);
-    if (!err && request_param(r, "fieldSelector", &text))
+    if (!err && api_request_param(r, "fieldSelector", &text))
         err = selector_parse_fields(&r->a, text, out);
     if (err)
-        return fail_err(r, err);
+        return api_fail_err(r, err);
     for (size_t i = 0; i < out->fields_n; i++) {
         struct selector_term *f = &out->fields[i];
         if (field_known(r->kind, f->key)) {
@@ -75,8 +75,8 @@ bool list_select(struct api_request *r, struct selector *out)
             continue;
         }
         if (selectable_of(r->kind))
-            return fail_bad(r, "field label not supported: " STR_FMT, STR_ARG(f->key));
-        return fail_bad(
+            return api_fail_bad(r, "field label not supported: " STR_FMT, STR_ARG(f->key));
+        return api_fail_bad(
             r, "\"" STR_FMT "\" is not a known field selector: only \"metadata.name\"%s",
             STR_ARG(f->key), r->kind->flags & KIND_NAMESPACED ? ", \"metadata.namespace\"" : "");
     }
@@ -93,16 +93,16 @@ struct page {
     bool continued;
 };
 
-bool list_revision(struct api_request *r, const char *what, uint64_t *revision, bool *given)
+bool api_list_revision(struct api_request *r, const char *what, uint64_t *revision, bool *given)
 {
-    struct str text = request_param_or_empty(r, "resourceVersion");
+    struct str text = api_request_param_or_empty(r, "resourceVersion");
     *given = text.n > 0;
     *revision = 0;
     if (text.n > 0 && !str_to_u64(text, revision))
-        return fail_bad(r,
-                        "%sresourceVersion: Invalid value: \"" STR_FMT
-                        "\": strconv.ParseUint: parsing \"" STR_FMT "\": invalid syntax",
-                        what, STR_ARG(text), STR_ARG(text));
+        return api_fail_bad(r,
+                            "%sresourceVersion: Invalid value: \"" STR_FMT
+                            "\": strconv.ParseUint: parsing \"" STR_FMT "\": invalid syntax",
+                            what, STR_ARG(text), STR_ARG(text));
     return true;
 }
 
@@ -113,20 +113,22 @@ static bool check_match(struct api_request *r, struct str match, bool given, uin
     if (match.n == 0)
         return true;
     if (continued)
-        invalid(r, "FieldValueForbidden", field,
-                "Forbidden: resourceVersionMatch is forbidden when continue is provided");
+        api_invalid(r, "FieldValueForbidden", field,
+                    "Forbidden: resourceVersionMatch is forbidden when continue is provided");
     else if (!given)
-        invalid(r, "FieldValueForbidden", field,
-                "Forbidden: resourceVersionMatch is forbidden unless resourceVersion is provided");
+        api_invalid(
+            r, "FieldValueForbidden", field,
+            "Forbidden: resourceVersionMatch is forbidden unless resourceVersion is provided");
     else if (!str_eq_c(match, "Exact") && !str_eq_c(match, "NotOlderThan"))
-        invalid(r, "FieldValueNotSupported", field,
-                "Unsupported value: \"" STR_FMT
-                "\": supported values: \"Exact\", \"NotOlderThan\", \"\"",
-                STR_ARG(match));
+        api_invalid(r, "FieldValueNotSupported", field,
+                    "Unsupported value: \"" STR_FMT
+                    "\": supported values: \"Exact\", \"NotOlderThan\", \"\"",
+                    STR_ARG(match));
     else if (str_eq_c(match, "Exact") && revision == 0)
-        invalid(r, "FieldValueForbidden", field,
-                "Forbidden: resourceVersionMatch \"Exact\" is forbidden for resourceVersion \"0\"");
-    return invalid_end(r, &list_options, str_empty);
+        api_invalid(
+            r, "FieldValueForbidden", field,
+            "Forbidden: resourceVersionMatch \"Exact\" is forbidden for resourceVersion \"0\"");
+    return api_invalid_end(r, &list_options, str_empty);
 }
 
 static bool parse_token(struct api_request *r, struct str token, struct page *page)
@@ -139,7 +141,7 @@ static bool parse_token(struct api_request *r, struct str token, struct page *pa
     ok = ok && str_cut(plain, ' ', &revision, &key) && str_to_u64(revision, &page->revision) &&
          str_cut(key, '/', &ns, &name);
     if (!ok)
-        return fail_bad(r, "continue key is not valid: illegal base64 data or structure");
+        return api_fail_bad(r, "continue key is not valid: illegal base64 data or structure");
     page->from_ns = ns;
     page->from_name = name;
     page->exact = page->continued = true;
@@ -164,23 +166,24 @@ static bool page_parse(struct api_request *r, struct page *page)
     uint64_t revision, now = store_revision(r->api->store);
     bool given;
     int64_t limit = 0;
-    struct str token = request_param_or_empty(r, "continue");
-    struct str match = request_param_or_empty(r, "resourceVersionMatch");
+    struct str token = api_request_param_or_empty(r, "continue");
+    struct str match = api_request_param_or_empty(r, "resourceVersionMatch");
     *page = (struct page){.revision = now, .from_ns = str_empty, .from_name = str_empty};
-    if (!list_revision(r, "invalid resource version: ", &revision, &given) ||
+    if (!api_list_revision(r, "invalid resource version: ", &revision, &given) ||
         !check_match(r, match, given, revision, token.n > 0))
         return false;
-    if (request_param_or_empty(r, "limit").n > 0 &&
-        (!str_to_i64(request_param_or_empty(r, "limit"), &limit)))
-        return fail_bad(r, "strconv.ParseInt: parsing limit: invalid syntax");
+    if (api_request_param_or_empty(r, "limit").n > 0 &&
+        (!str_to_i64(api_request_param_or_empty(r, "limit"), &limit)))
+        return api_fail_bad(r, "strconv.ParseInt: parsing limit: invalid syntax");
     page->limit = limit > 0 ? (size_t)limit : 0;
     if (token.n > 0) {
         if (revision != 0)
-            return fail_bad(r, "specifying resource version is not allowed when using continue");
+            return api_fail_bad(r,
+                                "specifying resource version is not allowed when using continue");
         return parse_token(r, token, page);
     }
     if (revision > now)
-        return fail_too_new(r, revision);
+        return api_fail_too_new(r, revision);
     if (str_eq_c(match, "Exact") || (revision > 0 && page->limit > 0 && match.n == 0)) {
         page->revision = revision;
         page->exact = true;
@@ -194,15 +197,16 @@ static bool too_old(struct api_request *r, const struct page *page)
 {
     uint64_t now = store_revision(r->api->store);
     if (!page->continued)
-        return fail_gone(r, str_empty, "The resourceVersion for the provided list is too old.");
+        return api_fail_gone(r, str_empty, "The resourceVersion for the provided list is too old.");
     struct kube_object key = {.ns = page->from_ns, .name = page->from_name};
-    return fail_gone(r, make_token(r, now, &key),
-                     "The provided continue parameter is too old to display a consistent list "
-                     "result. You can start a new list without the continue parameter, or use the "
-                     "continue token in this response to retrieve the remainder of the results. "
-                     "Continuing with the provided token results in an inconsistent list - objects "
-                     "that were created, modified, or deleted between the time the first chunk was "
-                     "returned and now may show up in the list.");
+    return api_fail_gone(
+        r, make_token(r, now, &key),
+        "The provided continue parameter is too old to display a consistent list "
+        "result. You can start a new list without the continue parameter, or use the "
+        "continue token in this response to retrieve the remainder of the results. "
+        "Continuing with the provided token results in an inconsistent list - objects "
+        "that were created, modified, or deleted between the time the first chunk was "
+        "returned and now may show up in the list.");
 }
 
 struct listing {
@@ -228,7 +232,7 @@ static void write_items(struct api_request *r, struct store_view *v, struct list
         }
         if (l->written++ > 0)
             buf_add_char(&r->out, ',');
-        object_write(r->kind, o, bare, &r->out);
+        api_object_write(r->kind, o, bare, &r->out);
     }
 }
 
@@ -245,12 +249,12 @@ static void write_tail(struct api_request *r, const struct listing *l)
     buf_free(&name);
 }
 
-void handle_list(struct api_request *r)
+void api_handle_list(struct api_request *r)
 {
     struct page page;
     struct selector sel = {0};
     struct listing l = {.page = &page, .sel = &sel, .token = str_empty};
-    if (!page_parse(r, &page) || !list_select(r, &sel))
+    if (!page_parse(r, &page) || !api_list_select(r, &sel))
         return;
     struct store_view *v =
         store_view_open(r->table, page.revision, r->ns, page.from_ns, page.from_name);

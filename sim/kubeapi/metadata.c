@@ -85,24 +85,24 @@ static bool is_subdomain(struct str s)
 
 static void bad_name(struct api_request *r, struct str field, struct str name, const char *text)
 {
-    invalid(r, "FieldValueInvalid", field, "Invalid value: \"" STR_FMT "\": %s", STR_ARG(name),
-            text);
+    api_invalid(r, "FieldValueInvalid", field, "Invalid value: \"" STR_FMT "\": %s", STR_ARG(name),
+                text);
 }
 
 static void validate_segment(struct api_request *r, struct str name, struct str field)
 {
     if (str_eq_c(name, ".") || str_eq_c(name, ".."))
-        invalid(r, "FieldValueInvalid", field,
-                "Invalid value: \"" STR_FMT "\": may not be '" STR_FMT "'", STR_ARG(name),
-                STR_ARG(name));
+        api_invalid(r, "FieldValueInvalid", field,
+                    "Invalid value: \"" STR_FMT "\": may not be '" STR_FMT "'", STR_ARG(name),
+                    STR_ARG(name));
     if (str_find_char(name, '/') >= 0)
         bad_name(r, field, name, "may not contain '/'");
     if (str_find_char(name, '%') >= 0)
         bad_name(r, field, name, "may not contain '%'");
 }
 
-void validate_name(struct api_request *r, const struct api_kind *k, struct str name,
-                   struct str field)
+void api_validate_name(struct api_request *r, const struct api_kind *k, struct str name,
+                       struct str field)
 {
     bool label = (k->flags & KIND_NAME_LABEL) != 0, dns1035 = (k->flags & KIND_NAME_1035) != 0;
     if (k->flags & KIND_NAME_SEGMENT) {
@@ -187,8 +187,8 @@ static void validate_annotations(struct api_request *r, const cJSON *annotations
         bytes += strlen(n->string) + json_string(n).n;
     }
     if (bytes > ANNOTATIONS_BYTES_MAX)
-        invalid(r, "FieldValueTooLong", STR("metadata.annotations"),
-                "Too long: may not be more than %u bytes", ANNOTATIONS_BYTES_MAX);
+        api_invalid(r, "FieldValueTooLong", STR("metadata.annotations"),
+                    "Too long: may not be more than %u bytes", ANNOTATIONS_BYTES_MAX);
 }
 
 /* ---- finalizers and owners ---- */
@@ -226,22 +226,22 @@ static void validate_owners(struct api_request *r, const cJSON *owners)
         controllers += json_bool_at(o, "controller", false);
     }
     if (controllers > 1)
-        invalid(r, "FieldValueInvalid", STR("metadata.ownerReferences"),
-                "Invalid value: only one reference can have Controller set to true");
+        api_invalid(r, "FieldValueInvalid", STR("metadata.ownerReferences"),
+                    "Invalid value: only one reference can have Controller set to true");
 }
 
-void validate_metadata(struct api_request *r, const struct api_kind *k, const cJSON *metadata)
+void api_validate_metadata(struct api_request *r, const struct api_kind *k, const cJSON *metadata)
 {
     struct str name = json_string_at(metadata, "name");
     if (name.n == 0)
-        invalid(r, "FieldValueRequired", STR("metadata.name"),
-                "Required value: name or generateName is required");
+        api_invalid(r, "FieldValueRequired", STR("metadata.name"),
+                    "Required value: name or generateName is required");
     else
-        validate_name(r, k, name, STR("metadata.name"));
-    validate_change(r, k, metadata);
+        api_validate_name(r, k, name, STR("metadata.name"));
+    api_validate_change(r, k, metadata);
 }
 
-void validate_change(struct api_request *r, const struct api_kind *k, const cJSON *metadata)
+void api_validate_change(struct api_request *r, const struct api_kind *k, const cJSON *metadata)
 {
     validate_labels(r, json_get(metadata, "labels"));
     validate_annotations(r, json_get(metadata, "annotations"));

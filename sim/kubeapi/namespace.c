@@ -17,7 +17,7 @@ static void enqueue(struct namespaces *x, struct str name)
     world_timer_start(x->timer, 0);
 }
 
-void namespaces_event(struct namespaces *x, struct store_event *e)
+void api_namespaces_event(struct namespaces *x, struct store_event *e)
 {
     const struct kube_object *o = e->object;
     if (str_eq_c(store_table_name(e->table), "namespaces")) {
@@ -100,9 +100,9 @@ static size_t empty_table(struct namespaces *x, struct store_table *t, struct st
 static void release(struct namespaces *x, struct str name)
 {
     struct api_request r;
-    const struct api_kind *k = kind_of_table(x->api, STR("namespaces"));
+    const struct api_kind *k = api_kind_of_table(x->api, STR("namespaces"));
     struct kube_object *o = kubeapi_get(x->api, STR("namespaces"), str_empty, name);
-    system_begin(x->api, &r, k, VERB_UPDATE);
+    api_system_begin(x->api, &r, k, VERB_UPDATE);
     cJSON *tree = kube_object_tree(o, &r.a), *left = json_array(&r.a);
     cJSON *list = json_path(tree, "spec.finalizers");
     for (const cJSON *f = list ? list->child : NULL; f; f = f->next)
@@ -112,8 +112,8 @@ static void release(struct namespaces *x, struct str name)
         json_set(&r.a, json_ensure(&r.a, tree, "spec"), STR("finalizers"), left);
     else if (list)
         (void)json_unset(json_get(tree, "spec"), STR("finalizers"));
-    (void)write_update(&r, k, o, tree, WRITE_ALL, &o);
-    err_ignore(system_end(&r));
+    (void)api_write_update(&r, k, o, tree, WRITE_ALL, &o);
+    err_ignore(api_system_end(&r));
 }
 
 static void terminate(struct namespaces *x, struct str name)
@@ -142,7 +142,7 @@ static void on_timer(void *owner)
     map_free(&work);
 }
 
-struct namespaces *namespaces_new(struct kubeapi *api)
+struct namespaces *api_namespaces_new(struct kubeapi *api)
 {
     struct namespaces *x = MEM_NEW(struct namespaces);
     x->api = api;
@@ -150,7 +150,7 @@ struct namespaces *namespaces_new(struct kubeapi *api)
     return x;
 }
 
-void namespaces_free(struct namespaces *x)
+void api_namespaces_free(struct namespaces *x)
 {
     world_timer_free(x->timer);
     map_free(&x->queue);
@@ -158,7 +158,7 @@ void namespaces_free(struct namespaces *x)
     mem_free(x);
 }
 
-void namespaces_reset(struct namespaces *x)
+void api_namespaces_reset(struct namespaces *x)
 {
     struct store_cursor c =
         store_seek(store_table(x->api->store, STR("namespaces")), str_empty, str_empty);

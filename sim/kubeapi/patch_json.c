@@ -187,7 +187,7 @@ static struct err *apply_one(struct arena *a, cJSON **tree, const cJSON *op)
     return refused();
 }
 
-struct err *patch_json_apply(struct arena *a, cJSON **tree, const cJSON *patch)
+struct err *api_patch_json_apply(struct arena *a, cJSON **tree, const cJSON *patch)
 {
     size_t n = 0;
     BUG_ON(patch->type != cJSON_Array, "a JSON patch is a list");

@@ -6,7 +6,7 @@ struct merge_frame {
     const cJSON *next; /* member of the patch to do next */
 };
 
-void patch_merge_apply(struct arena *a, cJSON *tree, const cJSON *patch)
+void api_patch_merge_apply(struct arena *a, cJSON *tree, const cJSON *patch)
 {
     struct merge_frame stack[JSON_DEPTH_MAX + 1];
     size_t depth = 1;

@@ -159,8 +159,8 @@ static void aggregate_one(struct rbac *x, struct kube_object *o)
     json_write(&b, rules);
     if (!str_eq(buf_str(&b), kube_object_raw(o, "rules"))) {
         json_set(&a, tree, STR("rules"), rules);
-        (void)write_commit(x->api, store_table(x->api->store, str_c(cluster_roles_table)), tree,
-                           &a);
+        (void)api_write_commit(x->api, store_table(x->api->store, str_c(cluster_roles_table)), tree,
+                               &a);
     }
     buf_free(&b);
     map_free(&taken);

@@ -11,29 +11,29 @@ static void answered(struct api_request *r, int status, const char *type)
     r->out_type = type;
 }
 
-void reply_json(struct api_request *r, int status, struct str json)
+void api_reply_json(struct api_request *r, int status, struct str json)
 {
     answered(r, status, "application/json");
     buf_add(&r->out, json);
 }
 
-void reply_text(struct api_request *r, int status, const char *text)
+void api_reply_text(struct api_request *r, int status, const char *text)
 {
     answered(r, status, "text/plain; charset=utf-8");
     buf_add_c(&r->out, text);
 }
 
-void reply_status(struct api_request *r, const struct kube_status *s)
+void api_reply_status(struct api_request *r, const struct kube_status *s)
 {
     answered(r, s->success && s->code == 0 ? 200 : s->code, "application/json");
     r->retry_after_s = s->retry_after_s;
     kube_status_write(s, &r->out);
 }
 
-void reply_object(struct api_request *r, int status, const struct kube_object *o)
+void api_reply_object(struct api_request *r, int status, const struct kube_object *o)
 {
     answered(r, status, "application/json");
-    object_write(r->kind, o, false, &r->out);
+    api_object_write(r->kind, o, false, &r->out);
 }
 
 /* A view into the object's JSON as an offset; false: it was decoded elsewhere. */
@@ -45,8 +45,8 @@ static bool offset_in(const struct kube_object *o, struct str part, size_t *at)
     return true;
 }
 
-void object_write(const struct api_kind *k, const struct kube_object *o, bool bare_item,
-                  struct buf *out)
+void api_object_write(const struct api_kind *k, const struct kube_object *o, bool bare_item,
+                      struct buf *out)
 {
     static const size_t version_key = sizeof("\"apiVersion\":\"") - 1;
     static const size_t kind_key = sizeof("\"kind\":\"") - 1;
@@ -107,30 +107,30 @@ static struct str qualified(struct api_request *r, const struct api_kind *k)
     return s;
 }
 
-bool fail_plain(struct api_request *r, int code, const char *reason, const char *fmt, ...)
+bool api_fail_plain(struct api_request *r, int code, const char *reason, const char *fmt, ...)
 {
     va_list ap;
     va_start(ap, fmt);
     struct kube_status s = failure(code, reason, formatted(r, fmt, ap));
     va_end(ap);
-    reply_status(r, &s);
+    api_reply_status(r, &s);
     return false;
 }
 
-bool fail_bad(struct api_request *r, const char *fmt, ...)
+bool api_fail_bad(struct api_request *r, const char *fmt, ...)
 {
     va_list ap;
     va_start(ap, fmt);
     struct kube_status s = failure(400, "BadRequest", formatted(r, fmt, ap));
     va_end(ap);
-    reply_status(r, &s);
+    api_reply_status(r, &s);
     return false;
 }
 
-bool fail_err(struct api_request *r, struct err *take_err)
+bool api_fail_err(struct api_request *r, struct err *take_err)
 {
     struct kube_status s = kube_status_of_err(take_err);
-    reply_status(r, &s);
+    api_reply_status(r, &s);
     err_free(take_err);
     return false;
 }
@@ -142,18 +142,19 @@ static bool fail_resource(struct api_request *r, int code, const char *reason,
     s.name = name;
     s.group = k->group;
     s.kind = k->resource;
-    reply_status(r, &s);
+    api_reply_status(r, &s);
     return false;
 }
 
-bool fail_not_found(struct api_request *r, const struct api_kind *k, struct str name)
+bool api_fail_not_found(struct api_request *r, const struct api_kind *k, struct str name)
 {
     struct str message = arena_printf(&r->a, STR_FMT " \"" STR_FMT "\" not found",
                                       STR_ARG(qualified(r, k)), STR_ARG(name));
     return fail_resource(r, 404, "NotFound", k, name, message);
 }
 
-bool fail_exists(struct api_request *r, const struct api_kind *k, struct str name, bool terminating)
+bool api_fail_exists(struct api_request *r, const struct api_kind *k, struct str name,
+                     bool terminating)
 {
     struct str message = arena_printf(&r->a, "%s" STR_FMT " \"" STR_FMT "\" already exists",
                                       terminating ? "object is being deleted: " : "",
@@ -161,7 +162,7 @@ bool fail_exists(struct api_request *r, const struct api_kind *k, struct str nam
     return fail_resource(r, 409, "AlreadyExists", k, name, message);
 }
 
-bool fail_conflict(struct api_request *r, struct str name, const char *fmt, ...)
+bool api_fail_conflict(struct api_request *r, struct str name, const char *fmt, ...)
 {
     va_list ap;
     va_start(ap, fmt);
@@ -173,14 +174,15 @@ bool fail_conflict(struct api_request *r, struct str name, const char *fmt, ...)
     return fail_resource(r, 409, "Conflict", r->kind, name, message);
 }
 
-bool fail_modified(struct api_request *r, struct str name)
+bool api_fail_modified(struct api_request *r, struct str name)
 {
-    return fail_conflict(r, name,
-                         "the object has been modified; please apply your changes to the latest "
-                         "version and try again");
+    return api_fail_conflict(
+        r, name,
+        "the object has been modified; please apply your changes to the latest "
+        "version and try again");
 }
 
-bool fail_forbidden(struct api_request *r, struct str name, const char *fmt, ...)
+bool api_fail_forbidden(struct api_request *r, struct str name, const char *fmt, ...)
 {
     va_list ap;
     va_start(ap, fmt);
@@ -194,23 +196,23 @@ bool fail_forbidden(struct api_request *r, struct str name, const char *fmt, ...
     return fail_resource(r, 403, "Forbidden", r->kind, name, message);
 }
 
-bool fail_method(struct api_request *r)
+bool api_fail_method(struct api_request *r)
 {
     struct kube_status s =
         failure(405, "MethodNotAllowed",
                 STR("the server does not allow this method on the requested resource"));
     s.has_details = true;
-    reply_status(r, &s);
+    api_reply_status(r, &s);
     return false;
 }
 
-bool fail_404(struct api_request *r)
+bool api_fail_404(struct api_request *r)
 {
-    reply_text(r, 404, "404 page not found\n");
+    api_reply_text(r, 404, "404 page not found\n");
     return false;
 }
 
-bool fail_too_new(struct api_request *r, uint64_t revision)
+bool api_fail_too_new(struct api_request *r, uint64_t revision)
 {
     static const struct kube_cause cause = {STR_INIT("ResourceVersionTooLarge"),
                                             STR_INIT("Too large resource version"), STR_INIT("")};
@@ -222,32 +224,32 @@ bool fail_too_new(struct api_request *r, uint64_t revision)
     s.causes = &cause;
     s.causes_n = 1;
     s.retry_after_s = 1;
-    reply_status(r, &s);
+    api_reply_status(r, &s);
     return false;
 }
 
-bool fail_gone(struct api_request *r, struct str continue_token, const char *fmt, ...)
+bool api_fail_gone(struct api_request *r, struct str continue_token, const char *fmt, ...)
 {
     va_list ap;
     va_start(ap, fmt);
     struct kube_status s = failure(410, "Expired", formatted(r, fmt, ap));
     va_end(ap);
     s.continue_ = continue_token;
-    reply_status(r, &s);
+    api_reply_status(r, &s);
     return false;
 }
 
-bool fail_media(struct api_request *r, const char *accepted)
+bool api_fail_media(struct api_request *r, const char *accepted)
 {
-    return fail_plain(r, 415, "UnsupportedMediaType",
-                      "the body of the request was in an unknown format - accepted media types "
-                      "include: %s",
-                      accepted);
+    return api_fail_plain(r, 415, "UnsupportedMediaType",
+                          "the body of the request was in an unknown format - accepted media types "
+                          "include: %s",
+                          accepted);
 }
 
 /* ---- 422 ---- */
 
-void invalid(struct api_request *r, const char *reason, struct str field, const char *fmt, ...)
+void api_invalid(struct api_request *r, const char *reason, struct str field, const char *fmt, ...)
 {
     if (r->problems_n == API_PROBLEMS_MAX)
         return;
@@ -260,7 +262,7 @@ void invalid(struct api_request *r, const char *reason, struct str field, const 
     va_end(ap);
 }
 
-bool invalid_end(struct api_request *r, const struct api_kind *k, struct str name)
+bool api_invalid_end(struct api_request *r, const struct api_kind *k, struct str name)
 {
     if (r->problems_n == 0)
         return true;
@@ -284,12 +286,12 @@ bool invalid_end(struct api_request *r, const struct api_kind *k, struct str nam
     s.kind = k->kind;
     s.causes = causes;
     s.causes_n = r->problems_n;
-    reply_status(r, &s);
+    api_reply_status(r, &s);
     buf_free(&b);
     return false;
 }
 
-void warn(struct api_request *r, const char *fmt, ...)
+void api_warn(struct api_request *r, const char *fmt, ...)
 {
     va_list ap;
     va_start(ap, fmt);

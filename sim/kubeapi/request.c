@@ -6,7 +6,7 @@
 
 /* ---- query ---- */
 
-bool request_param(struct api_request *r, const char *name, struct str *value)
+bool api_request_param(struct api_request *r, const char *name, struct str *value)
 {
     struct str rest = r->query, pair, key, raw;
     while (rest.n > 0) {
@@ -23,16 +23,16 @@ bool request_param(struct api_request *r, const char *name, struct str *value)
     return false;
 }
 
-struct str request_param_or_empty(struct api_request *r, const char *name)
+struct str api_request_param_or_empty(struct api_request *r, const char *name)
 {
     struct str value;
-    return request_param(r, name, &value) ? value : str_empty;
+    return api_request_param(r, name, &value) ? value : str_empty;
 }
 
-bool request_flag(struct api_request *r, const char *name)
+bool api_request_flag(struct api_request *r, const char *name)
 {
     struct str v;
-    return request_param(r, name, &v) && !str_eq_c(v, "0") && !str_eq_c(v, "false");
+    return api_request_param(r, name, &v) && !str_eq_c(v, "0") && !str_eq_c(v, "false");
 }
 
 /* ---- classification ---- */
@@ -43,7 +43,7 @@ static enum api_verb verb_of(struct api_request *r)
     if (str_eq_c(r->method, "GET") || str_eq_c(r->method, "HEAD")) {
         if (named && !r->p.watch_prefix)
             return VERB_GET;
-        return r->p.watch_prefix || request_flag(r, "watch") ? VERB_WATCH : VERB_LIST;
+        return r->p.watch_prefix || api_request_flag(r, "watch") ? VERB_WATCH : VERB_LIST;
     }
     if (str_eq_c(r->method, "POST"))
         return VERB_CREATE;
@@ -63,11 +63,11 @@ static void classify(struct api_request *r)
     if (!r->p.is_resource)
         return;
     r->verb = verb_of(r);
-    r->kind = kind_find(r->api, r->p.gvr.group, r->p.gvr.version, r->p.gvr.resource);
+    r->kind = api_kind_find(r->api, r->p.gvr.group, r->p.gvr.version, r->p.gvr.resource);
     if (!r->kind)
         return;
     r->ns = r->kind->flags & KIND_NAMESPACED ? r->p.ns : str_empty;
-    r->table = kind_table(r->api, r->kind);
+    r->table = api_kind_table(r->api, r->kind);
     if (r->p.sub.n > 0)
         r->sub = api_kind_sub(r->kind, r->p.sub);
     if (r->p.watch_prefix && r->p.name.n > 0) /* the old form of a watch of one object */
@@ -75,7 +75,7 @@ static void classify(struct api_request *r)
                                 STR_ARG(r->p.name), STR_ARG(r->query));
 }
 
-bool request_writes(const struct api_request *r)
+bool api_request_writes(const struct api_request *r)
 {
     return r->verb == VERB_CREATE || r->verb == VERB_UPDATE || r->verb == VERB_PATCH ||
            r->verb == VERB_DELETE || r->verb == VERB_DELETECOLLECTION;
@@ -88,25 +88,25 @@ static bool check_dry_run(struct api_request *r)
     static const struct api_kind options = {.group = STR_INIT("meta.k8s.io"),
                                             .kind = STR_INIT("CreateOptions")};
     struct str v;
-    if (!request_param(r, "dryRun", &v))
+    if (!api_request_param(r, "dryRun", &v))
         return true;
     r->dry_run = str_eq_c(v, "All");
     if (!r->dry_run && v.n > 0)
-        invalid(r, "FieldValueNotSupported", STR("dryRun"),
-                "Unsupported value: \"" STR_FMT "\": supported values: \"All\"", STR_ARG(v));
-    return invalid_end(r, &options, str_empty);
+        api_invalid(r, "FieldValueNotSupported", STR("dryRun"),
+                    "Unsupported value: \"" STR_FMT "\": supported values: \"All\"", STR_ARG(v));
+    return api_invalid_end(r, &options, str_empty);
 }
 
 static bool resource_missing(struct api_request *r)
 {
     if (!api_group_known(r->p.gvr.group, str_empty))
-        return fail_404(r);
+        return api_fail_404(r);
     struct kube_status s = {.code = 404,
                             .reason = STR("NotFound"),
                             .message = STR("the server could not find the requested resource"),
                             .has_details = true};
     s.name = s.group = s.kind = s.uid = s.continue_ = str_empty;
-    reply_status(r, &s);
+    api_reply_status(r, &s);
     return false;
 }
 
@@ -115,7 +115,7 @@ static bool check_served(struct api_request *r)
     bool namespaced = (r->kind->flags & KIND_NAMESPACED) != 0;
     if (r->p.sub.n > 0 && !r->sub)
         return resource_missing(r);
-    if (!namespaced && r->p.ns.n > 0 && !kind_is(r->kind, "namespaces"))
+    if (!namespaced && r->p.ns.n > 0 && !api_kind_is(r->kind, "namespaces"))
         return resource_missing(r);
     unsigned verbs = r->sub ? r->sub->verbs : r->kind->verbs;
     bool method_fits = r->verb != VERB_NONE && (verbs & (1u << r->verb)) != 0;
@@ -125,24 +125,24 @@ static bool check_served(struct api_request *r)
     if (object_without_ns)
         return resource_missing(r);
     if (!method_fits || create_named || update_unnamed || str_eq_c(r->method, "HEAD"))
-        return fail_method(r);
+        return api_fail_method(r);
     return true;
 }
 
 static void run_verb(struct api_request *r)
 {
     static void (*const handlers[])(struct api_request * r) = {
-        [VERB_GET] = handle_get,       [VERB_LIST] = handle_list,
-        [VERB_WATCH] = handle_watch,   [VERB_CREATE] = handle_create,
-        [VERB_UPDATE] = handle_update, [VERB_PATCH] = handle_patch,
-        [VERB_DELETE] = handle_delete, [VERB_DELETECOLLECTION] = handle_delete_collection,
+        [VERB_GET] = api_handle_get,       [VERB_LIST] = api_handle_list,
+        [VERB_WATCH] = api_handle_watch,   [VERB_CREATE] = api_handle_create,
+        [VERB_UPDATE] = api_handle_update, [VERB_PATCH] = api_handle_patch,
+        [VERB_DELETE] = api_handle_delete, [VERB_DELETECOLLECTION] = api_handle_delete_collection,
     };
-    if (handle_special(r))
+    if (api_handle_special(r))
         return;
     if (r->sub && !str_ends(r->sub->resource, STR("/status"))) {
-        (void)fail_plain(r, 501, "NotImplemented",
-                         "the subresource " STR_FMT " is not served by this server yet",
-                         STR_ARG(r->sub->resource));
+        (void)api_fail_plain(r, 501, "NotImplemented",
+                             "the subresource " STR_FMT " is not served by this server yet",
+                             STR_ARG(r->sub->resource));
         return;
     }
     handlers[r->verb](r);
@@ -158,21 +158,21 @@ static void count_request(struct api_request *r)
     buf_free(&labels);
 }
 
-bool request_begin(struct api_request *r)
+bool api_request_begin(struct api_request *r)
 {
     classify(r);
-    if (authenticate(r))
+    if (api_authenticate(r))
         return true;
     count_request(r);
     return false;
 }
 
-void request_run(struct api_request *r)
+void api_request_run(struct api_request *r)
 {
-    if (!authorize(r)) {
+    if (!api_authorize(r)) {
         /* answered */
     } else if (!r->p.is_resource) {
-        handle_non_resource(r);
+        api_handle_non_resource(r);
     } else if (!r->kind) {
         (void)resource_missing(r);
     } else if (check_served(r) && check_dry_run(r)) {
@@ -182,10 +182,10 @@ void request_run(struct api_request *r)
     count_request(r);
 }
 
-void request_free(struct api_request *r)
+void api_request_free(struct api_request *r)
 {
     if (r->watch)
-        watch_free(r->watch);
+        api_watch_free(r->watch);
     world_timer_free(r->delay);
     kube_object_unref(r->held);
     buf_free(&r->out);

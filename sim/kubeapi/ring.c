@@ -6,7 +6,7 @@ static struct store_event **slot(struct store *s, uint64_t revision)
     return &s->ring[revision & (s->ring_size - 1)];
 }
 
-void event_unref(struct store_event *e)
+void store_event_unref(struct store_event *e)
 {
     if (--e->refs > 0)
         return;
@@ -30,7 +30,7 @@ static void ring_grow(struct store *s)
     s->ring_size = size;
 }
 
-void ring_push(struct store *s, struct store_event *take)
+void store_ring_push(struct store *s, struct store_event *take)
 {
     BUG_ON(take->revision != s->revision, "events come in the order of revisions");
     if (s->revision - s->compacted > s->ring_size) {
@@ -42,7 +42,7 @@ void ring_push(struct store *s, struct store_event *take)
     *slot(s, take->revision) = take;
 }
 
-struct store_event *ring_at(struct store *s, uint64_t revision)
+struct store_event *store_ring_at(struct store *s, uint64_t revision)
 {
     return revision > s->compacted && revision <= s->revision ? *slot(s, revision) : NULL;
 }
@@ -56,11 +56,11 @@ void store_compact(struct store *s, uint64_t revision)
         *at = NULL;
         if (e->table->last_event == e->revision)
             e->table->last_event = 0;
-        event_unref(e);
+        store_event_unref(e);
     }
 }
 
-void ring_clear(struct store *s)
+void store_ring_clear(struct store *s)
 {
     store_compact(s, s->revision);
 }
@@ -72,15 +72,15 @@ bool store_replay(struct store_table *t, uint64_t after,
     if (after < s->compacted)
         return false;
     size_t n = 0;
-    struct store_event *e = ring_at(s, t->last_event);
-    for (; e && e->revision > after; e = ring_at(s, e->previous))
+    struct store_event *e = store_ring_at(s, t->last_event);
+    for (; e && e->revision > after; e = store_ring_at(s, e->previous))
         n++;
     uint64_t *revisions = mem_alloc_array(n + 1, sizeof(*revisions));
     size_t i = n;
-    for (e = ring_at(s, t->last_event); i > 0; e = ring_at(s, e->previous))
+    for (e = store_ring_at(s, t->last_event); i > 0; e = store_ring_at(s, e->previous))
         revisions[--i] = e->revision;
     for (i = 0; i < n; i++) {
-        e = ring_at(s, revisions[i]);
+        e = store_ring_at(s, revisions[i]);
         if (!e || !each(owner, e))
             break;
     }

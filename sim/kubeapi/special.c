@@ -5,13 +5,13 @@ static void reply_tree(struct api_request *r, int status, const cJSON *tree)
 {
     struct buf b = {0};
     json_write(&b, tree);
-    reply_json(r, status, buf_str(&b));
+    api_reply_json(r, status, buf_str(&b));
     buf_free(&b);
 }
 
 static bool review_decode(struct api_request *r, cJSON **tree)
 {
-    if (!write_decode(r, r->kind, tree))
+    if (!api_write_decode(r, r->kind, tree))
         return false;
     (void)json_unset(*tree, STR("status"));
     return true;
@@ -65,16 +65,16 @@ static void review_access(struct api_request *r, bool self, bool local)
         user_from_spec(r, spec, &user);
     struct rbac_query q = query_of(spec, &user);
     if (resource == path)
-        invalid(
+        api_invalid(
             r, "FieldValueInvalid", STR("spec.resourceAttributes"),
             "Invalid value: null: exactly one of nonResourceAttributes or resourceAttributes must "
             "be specified");
     else if (local && !str_eq(q.ns, r->p.ns))
-        invalid(r, "FieldValueInvalid", STR("spec.resourceAttributes.namespace"),
-                "Invalid value: \"" STR_FMT "\": must match metadata.namespace", STR_ARG(q.ns));
-    if (!invalid_end(r, r->kind, str_empty))
+        api_invalid(r, "FieldValueInvalid", STR("spec.resourceAttributes.namespace"),
+                    "Invalid value: \"" STR_FMT "\": must match metadata.namespace", STR_ARG(q.ns));
+    if (!api_invalid_end(r, r->kind, str_empty))
         return;
-    bool allowed = user_allowed(r, &q, &why);
+    bool allowed = api_user_allowed(r, &q, &why);
     cJSON *status = status_of(r, tree);
     json_set_bool(&r->a, status, "allowed", allowed);
     if (why.n > 0)
@@ -89,7 +89,7 @@ static void review_rules(struct api_request *r)
         return;
     struct str ns = json_string_at(tree, "spec.namespace");
     if (ns.n == 0) {
-        (void)fail_bad(r, "no namespace on request");
+        (void)api_fail_bad(r, "no namespace on request");
         return;
     }
     cJSON *status = status_of(r, tree), *rules = json_array(&r->a), *urls = json_array(&r->a);
@@ -143,7 +143,7 @@ static void review_token(struct api_request *r)
     const struct api_user *known = map_get(&r->api->static_tokens, token);
     if (known)
         u = *known;
-    bool ok = known || tokens_check(r->api, &r->a, token, &u);
+    bool ok = known || api_tokens_check(r->api, &r->a, token, &u);
     cJSON *status = status_of(r, tree);
     if (ok) {
         json_set_bool(&r->a, status, "authenticated", true);
@@ -161,10 +161,10 @@ static void finalize(struct api_request *r)
 {
     cJSON *body;
     struct kube_object *old = store_get(r->table, r->ns, r->p.name), *out;
-    if (!write_decode(r, r->kind, &body))
+    if (!api_write_decode(r, r->kind, &body))
         return;
     if (!old) {
-        (void)fail_not_found(r, r->kind, r->p.name);
+        (void)api_fail_not_found(r, r->kind, r->p.name);
         return;
     }
     cJSON *tree = kube_object_tree(old, &r->a), *list = json_path(body, "spec.finalizers");
@@ -177,8 +177,8 @@ static void finalize(struct api_request *r)
     if (revision.n > 0)
         json_set_str(&r->a, json_get(tree, "metadata"), "resourceVersion", revision);
     r->finalize = true;
-    if (write_update(r, r->kind, old, tree, WRITE_MAIN, &out))
-        reply_object(r, 200, out);
+    if (api_write_update(r, r->kind, old, tree, WRITE_MAIN, &out))
+        api_reply_object(r, 200, out);
 }
 
 /* ---- pods ---- */
@@ -187,7 +187,7 @@ static struct kube_object *pod_of(struct api_request *r)
 {
     struct kube_object *o = store_get(r->table, r->ns, r->p.name);
     if (!o)
-        (void)fail_not_found(r, r->kind, r->p.name);
+        (void)api_fail_not_found(r, r->kind, r->p.name);
     return o;
 }
 
@@ -195,25 +195,25 @@ static void reply_done(struct api_request *r)
 {
     struct kube_status s = {.success = true, .code = 201};
     s.message = s.reason = s.name = s.group = s.kind = s.uid = s.continue_ = str_empty;
-    reply_status(r, &s);
+    api_reply_status(r, &s);
 }
 
 static void bind(struct api_request *r)
 {
     cJSON *body;
     struct kube_object *o = pod_of(r), *out;
-    if (!o || !write_decode(r, r->sub, &body))
+    if (!o || !api_write_decode(r, r->sub, &body))
         return;
     struct str node = kube_object_string(o, "spec.nodeName");
     if (node.n > 0) {
-        (void)fail_conflict(r, r->p.name,
-                            "pod " STR_FMT " is already assigned to node \"" STR_FMT "\"",
-                            STR_ARG(r->p.name), STR_ARG(node));
+        (void)api_fail_conflict(r, r->p.name,
+                                "pod " STR_FMT " is already assigned to node \"" STR_FMT "\"",
+                                STR_ARG(r->p.name), STR_ARG(node));
         return;
     }
     cJSON *tree = kube_object_tree(o, &r->a), *spec = json_ensure(&r->a, tree, "spec");
     json_set_str(&r->a, spec, "nodeName", json_string_at(body, "target.name"));
-    if (write_update(r, r->kind, o, tree, WRITE_MAIN, &out))
+    if (api_write_update(r, r->kind, o, tree, WRITE_MAIN, &out))
         reply_done(r);
 }
 
@@ -222,7 +222,7 @@ static void evict(struct api_request *r)
     struct delete_options options = {str_empty, str_empty, str_empty, -1};
     struct kube_object *o = pod_of(r), *out;
     bool gone;
-    if (o && write_delete(r, r->kind, o, &options, &gone, &out))
+    if (o && api_write_delete(r, r->kind, o, &options, &gone, &out))
         reply_done(r);
 }
 
@@ -248,7 +248,7 @@ static bool is_review(struct api_request *r)
     return true;
 }
 
-bool handle_special(struct api_request *r)
+bool api_handle_special(struct api_request *r)
 {
     if ((r->kind->flags & KIND_VIRTUAL) && is_review(r))
         return true;
@@ -260,8 +260,8 @@ bool handle_special(struct api_request *r)
     else if (str_eq_c(sub, "pods/eviction"))
         evict(r);
     else if (crds_terminating(r->api->crds, r->kind) && r->verb == VERB_CREATE)
-        (void)fail_forbidden(r, r->p.name,
-                             "create not allowed while custom resource definition is terminating");
+        (void)api_fail_forbidden(
+            r, r->p.name, "create not allowed while custom resource definition is terminating");
     else
         return false;
     return true;

@@ -43,9 +43,9 @@ void store_free(struct store *s)
     if (!s)
         return;
     BUG_ON(s->dispatching, "a store is not freed from its own callbacks");
-    ring_clear(s);
+    store_ring_clear(s);
     mem_free(s->ring);
-    index_clear(s);
+    store_index_clear(s);
     for (size_t i = 0; map_next(&s->tables, &i, NULL, &t);)
         table_free(t);
     map_free(&s->tables);
@@ -138,11 +138,11 @@ static void commit(struct store_table *t, enum store_event_type type, struct kub
                               .before = take_before,
                               .previous = t->last_event,
                               .line = {str_empty, str_empty, str_empty}};
-    index_change(t, take_before, type == STORE_DELETED ? NULL : object);
+    store_index_change(t, take_before, type == STORE_DELETED ? NULL : object);
     s->revision = e->revision;
     t->last_event = e->revision;
-    ring_push(s, e);
-    watch_dispatch(s);
+    store_ring_push(s, e);
+    store_watch_dispatch(s);
 }
 
 void store_put(struct store_table *t, struct kube_object *take)
@@ -166,7 +166,7 @@ void store_delete(struct store_table *t, struct kube_object *take_last)
 void store_skip(struct store *s, uint64_t revisions)
 {
     BUG_ON(s->dispatching, "the revision is not skipped from within a write");
-    ring_clear(s);
+    store_ring_clear(s);
     s->revision += revisions;
     s->compacted = s->dispatched = s->revision;
 }

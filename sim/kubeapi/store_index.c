@@ -166,14 +166,15 @@ const struct store_dependent *store_dependents(const struct store *s, struct str
     return d ? d->items : NULL;
 }
 
-void index_change(struct store_table *t, struct kube_object *before, struct kube_object *after)
+void store_index_change(struct store_table *t, struct kube_object *before,
+                        struct kube_object *after)
 {
     uid_change(t, before, after);
     if ((before && before->owners_n > 0) || (after && after->owners_n > 0))
         owners_change(t, before, after);
 }
 
-void index_clear(struct store *s)
+void store_index_clear(struct store *s)
 {
     void *value;
     for (size_t i = 0; map_next(&s->dependents, &i, NULL, &value);) {

@@ -49,17 +49,18 @@ struct store {
 };
 
 /* ring.c */
-void ring_push(struct store *s, struct store_event *take);
-void event_unref(struct store_event *e);
-struct store_event *ring_at(struct store *s,
-                            uint64_t revision); /* NULL: compacted, or no event has it */
-void ring_clear(struct store *s);               /* everything up to the present is compacted */
+void store_ring_push(struct store *s, struct store_event *take);
+void store_event_unref(struct store_event *e);
+struct store_event *store_ring_at(struct store *s,
+                                  uint64_t revision); /* NULL: compacted, or no event has it */
+void store_ring_clear(struct store *s); /* everything up to the present is compacted */
 
 /* store_index.c */
-void index_change(struct store_table *t, struct kube_object *before, struct kube_object *after);
-void index_clear(struct store *s);
+void store_index_change(struct store_table *t, struct kube_object *before,
+                        struct kube_object *after);
+void store_index_clear(struct store *s);
 
 /* store_watch.c */
-void watch_dispatch(struct store *s);
+void store_watch_dispatch(struct store *s);
 
 #endif

@@ -46,15 +46,15 @@ static void index_table(struct store_table *t)
 {
     struct store_cursor c = store_seek(t, str_empty, str_empty);
     for (struct kube_object *o; (o = store_next(&c));)
-        index_change(t, NULL, o);
+        store_index_change(t, NULL, o);
 }
 
 void store_restore(struct store *s, const struct store_snapshot *snapshot)
 {
     struct store_table *t;
     BUG_ON(s->dispatching, "a store is not restored from within a write");
-    ring_clear(s);
-    index_clear(s);
+    store_ring_clear(s);
+    store_index_clear(s);
     for (size_t i = 0; store_table_next(s, &i, &t);)
         oset_free(&t->objects);
     for (size_t i = 0; i < snapshot->n; i++) {

@@ -33,12 +33,12 @@ static void collect_past(struct store_view *v, struct store_table *t, uint64_t r
 {
     struct store *s = t->store;
     size_t n = 0, kept = 0;
-    for (struct store_event *e = ring_at(s, t->last_event); e && e->revision > revision;
-         e = ring_at(s, e->previous))
+    for (struct store_event *e = store_ring_at(s, t->last_event); e && e->revision > revision;
+         e = store_ring_at(s, e->previous))
         n++;
     v->past = mem_alloc_array(n + 1, sizeof(*v->past));
-    for (struct store_event *e = ring_at(s, t->last_event); e && e->revision > revision;
-         e = ring_at(s, e->previous)) {
+    for (struct store_event *e = store_ring_at(s, t->last_event); e && e->revision > revision;
+         e = store_ring_at(s, e->previous)) {
         const struct kube_object *o = e->object;
         if (v->ns.n > 0 && !str_eq(o->ns, v->ns))
             continue;

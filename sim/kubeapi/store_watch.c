@@ -61,7 +61,7 @@ static void deliver(struct list *watches, struct store_event *e)
 
 static void dispatch_one(struct store *s, uint64_t revision)
 {
-    struct store_event *e = ring_at(s, revision);
+    struct store_event *e = store_ring_at(s, revision);
     if (!e)
         return; /* a callback of an earlier event wrote so much that this one left the ring */
     e->refs++;
@@ -73,10 +73,10 @@ static void dispatch_one(struct store *s, uint64_t revision)
     struct list *l = ns.n > 0 && map_count(&t->watches_of) > 0 ? map_get(&t->watches_of, ns) : NULL;
     if (l)
         deliver(l, e);
-    event_unref(e);
+    store_event_unref(e);
 }
 
-void watch_dispatch(struct store *s)
+void store_watch_dispatch(struct store *s)
 {
     if (s->dispatching)
         return; /* a callback wrote: the loop below, further up the stack, comes to its event in order */

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-struct api_request *request_new(struct kubeapi *api)
+struct api_request *api_request_new(struct kubeapi *api)
 {
     struct api_request *r = MEM_NEW(struct api_request);
     r->api = api;
@@ -13,23 +13,23 @@ struct api_request *request_new(struct kubeapi *api)
     return r;
 }
 
-void system_begin(struct kubeapi *api, struct api_request *r, const struct api_kind *k,
-                  enum api_verb verb)
+void api_system_begin(struct kubeapi *api, struct api_request *r, const struct api_kind *k,
+                      enum api_verb verb)
 {
     memset(r, 0, sizeof(*r));
     r->api = api;
     r->system = true;
     r->kind = k;
     r->verb = verb;
-    r->table = kind_table(api, k);
+    r->table = api_kind_table(api, k);
     r->p.name = r->p.ns = r->p.sub = r->ns = r->query = r->body = r->method = str_empty;
 }
 
-struct err *system_end(struct api_request *r)
+struct err *api_system_end(struct api_request *r)
 {
     struct err *err =
         r->answered && r->status >= 400 ? kube_status_to_err(r->status, buf_str(&r->out)) : NULL;
-    request_free(r);
+    api_request_free(r);
     return err;
 }
 
@@ -42,7 +42,7 @@ struct err *kubeapi_apply(struct kubeapi *api, struct str json, struct kube_obje
     struct err *err = json_parse(&a, json, &tree);
     const struct api_kind *k = NULL;
     if (!err) {
-        k = kind_of(api, json_string_at(tree, "apiVersion"), json_string_at(tree, "kind"));
+        k = api_kind_of(api, json_string_at(tree, "apiVersion"), json_string_at(tree, "kind"));
         cJSON *metadata = json_get(tree, "metadata");
         if (!k || !metadata || metadata->type != cJSON_Object)
             err = err_new(ERR_INVALID,
@@ -52,16 +52,16 @@ struct err *kubeapi_apply(struct kubeapi *api, struct str json, struct kube_obje
         arena_free(&a);
         return err;
     }
-    system_begin(api, &r, k, VERB_UPDATE);
+    api_system_begin(api, &r, k, VERB_UPDATE);
     r.ns = k->flags & KIND_NAMESPACED ? json_string_at(tree, "metadata.namespace") : str_empty;
-    if (decode_check(&r, k, tree)) {
+    if (api_decode_check(&r, k, tree)) {
         struct kube_object *old = store_get(r.table, r.ns, json_string_at(tree, "metadata.name"));
         if (old)
-            (void)write_update(&r, k, old, tree, WRITE_ALL, &o);
+            (void)api_write_update(&r, k, old, tree, WRITE_ALL, &o);
         else
-            (void)write_create(&r, k, r.ns, tree, &o);
+            (void)api_write_create(&r, k, r.ns, tree, &o);
     }
-    err = system_end(&r);
+    err = api_system_end(&r);
     arena_free(&a);
     if (!err && out)
         *out = o;
@@ -74,23 +74,23 @@ struct err *kubeapi_patch(struct kubeapi *api, struct str resource_group, struct
     struct api_request r;
     struct kube_object *o;
     cJSON *patch;
-    const struct api_kind *k = kind_of_table(api, resource_group);
+    const struct api_kind *k = api_kind_of_table(api, resource_group);
     struct kube_object *old = k ? kubeapi_get(api, resource_group, ns, name) : NULL;
     if (!old)
         return err_new(ERR_NOT_FOUND, STR_FMT " \"" STR_FMT "\" not found", STR_ARG(resource_group),
                        STR_ARG(name));
-    system_begin(api, &r, k, VERB_PATCH);
+    api_system_begin(api, &r, k, VERB_PATCH);
     r.ns = ns;
     struct err *err = json_parse(&r.a, merge_patch, &patch);
     if (!err && patch->type != cJSON_Object)
         err = err_new(ERR_INVALID, "kubeapi_patch: a merge patch is an object");
     if (!err) {
         cJSON *tree = kube_object_tree(old, &r.a);
-        patch_merge_apply(&r.a, tree, patch);
-        if (decode_check(&r, kind_of(api, old->api_version, old->kind), tree))
-            (void)write_update(&r, k, old, tree, WRITE_ALL, &o);
+        api_patch_merge_apply(&r.a, tree, patch);
+        if (api_decode_check(&r, api_kind_of(api, old->api_version, old->kind), tree))
+            (void)api_write_update(&r, k, old, tree, WRITE_ALL, &o);
     }
-    struct err *answered = system_end(&r);
+    struct err *answered = api_system_end(&r);
     if (!err)
         return answered;
     err_free(answered);
@@ -105,15 +105,15 @@ struct err *kubeapi_delete(struct kubeapi *api, struct str resource_group, struc
     struct api_request r;
     struct kube_object *out;
     bool gone;
-    const struct api_kind *k = kind_of_table(api, resource_group);
+    const struct api_kind *k = api_kind_of_table(api, resource_group);
     struct kube_object *o = k ? kubeapi_get(api, resource_group, ns, name) : NULL;
     if (!o)
         return err_new(ERR_NOT_FOUND, STR_FMT " \"" STR_FMT "\" not found", STR_ARG(resource_group),
                        STR_ARG(name));
-    system_begin(api, &r, k, VERB_DELETE);
+    api_system_begin(api, &r, k, VERB_DELETE);
     r.ns = ns;
-    (void)write_delete(&r, k, o, &background, &gone, &out);
-    return system_end(&r);
+    (void)api_write_delete(&r, k, o, &background, &gone, &out);
+    return api_system_end(&r);
 }
 
 /* ---- whole requests ---- */
@@ -142,15 +142,15 @@ static void fill(struct api_request *r, const struct kubeapi_request *q)
 void kubeapi_call(struct kubeapi *api, const struct kubeapi_request *request,
                   struct kubeapi_answer *out)
 {
-    struct api_request *r = request_new(api);
+    struct api_request *r = api_request_new(api);
     fill(r, request);
-    if (request_begin(r))
-        request_run(r);
+    if (api_request_begin(r))
+        api_request_run(r);
     *out = (struct kubeapi_answer){.status = r->status, .content_type = str_c(r->out_type)};
     out->body = r->out;
     out->warnings = r->warnings;
     r->out = r->warnings = (struct buf){0};
-    request_free(r);
+    api_request_free(r);
     mem_free(r);
 }
 

@@ -53,7 +53,7 @@ static struct str make_token(struct kubeapi *api, struct arena *a, struct str ns
     return made;
 }
 
-void tokens_fill(struct kubeapi *api, struct arena *a, cJSON *secret, struct str ns)
+void api_tokens_fill(struct kubeapi *api, struct arena *a, cJSON *secret, struct str ns)
 {
     cJSON *annotations = json_ensure(a, secret, "metadata.annotations");
     struct str account = json_string(json_get(annotations, "kubernetes.io/service-account.name"));
@@ -96,8 +96,8 @@ static struct str annotation(const struct kube_object *o, struct str key)
     return inner;
 }
 
-void tokens_user(struct arena *a, struct str ns, struct str name, struct str uid,
-                 struct api_user *user)
+void api_tokens_user(struct arena *a, struct str ns, struct str name, struct str uid,
+                     struct api_user *user)
 {
     *user = (struct api_user){.name = arena_printf(a, "system:serviceaccount:" STR_FMT ":" STR_FMT,
                                                    STR_ARG(ns), STR_ARG(name)),
@@ -109,7 +109,7 @@ void tokens_user(struct arena *a, struct str ns, struct str name, struct str uid
     user->groups[user->groups_n++] = STR("system:authenticated");
 }
 
-bool tokens_check(struct kubeapi *api, struct arena *a, struct str token, struct api_user *user)
+bool api_tokens_check(struct kubeapi *api, struct arena *a, struct str token, struct api_user *user)
 {
     struct buf stored = {.max = 2 * TOKEN_BYTES_MAX};
     const cJSON *claims = claims_of(a, token);
@@ -125,7 +125,7 @@ bool tokens_check(struct kubeapi *api, struct arena *a, struct str token, struct
     struct kube_object *o = same ? kubeapi_get(api, STR("serviceaccounts"), ns, account) : NULL;
     if (!o || !str_eq(o->uid, annotation(secret, STR("kubernetes.io/service-account.uid"))))
         return false;
-    tokens_user(a, ns, account, arena_str(a, o->uid), user);
+    api_tokens_user(a, ns, account, arena_str(a, o->uid), user);
     return true;
 }
 
@@ -157,7 +157,7 @@ static void on_timer(void *owner)
     map_clear(&x->gone);
 }
 
-void tokens_event(struct tokens *x, struct store_event *e)
+void api_tokens_event(struct tokens *x, struct store_event *e)
 {
     if (e->type != STORE_DELETED || !str_eq_c(store_table_name(e->table), "serviceaccounts"))
         return;
@@ -169,7 +169,7 @@ void tokens_event(struct tokens *x, struct store_event *e)
     arena_free(&a);
 }
 
-struct tokens *tokens_new(struct kubeapi *api)
+struct tokens *api_tokens_new(struct kubeapi *api)
 {
     struct tokens *x = MEM_NEW(struct tokens);
     x->api = api;
@@ -177,7 +177,7 @@ struct tokens *tokens_new(struct kubeapi *api)
     return x;
 }
 
-void tokens_free(struct tokens *x)
+void api_tokens_free(struct tokens *x)
 {
     world_timer_free(x->timer);
     map_free(&x->gone);

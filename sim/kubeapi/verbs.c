@@ -3,48 +3,48 @@
 
 #include <string.h>
 
-void handle_get(struct api_request *r)
+void api_handle_get(struct api_request *r)
 {
     struct str given;
     uint64_t revision = 0;
-    if (request_param(r, "resourceVersion", &given) && given.n > 0 &&
+    if (api_request_param(r, "resourceVersion", &given) && given.n > 0 &&
         !str_to_u64(given, &revision)) {
-        (void)fail_plain(r, 500, "",
-                         "resourceVersion: Invalid value: \"" STR_FMT
-                         "\": strconv.ParseUint: parsing \"" STR_FMT "\": invalid syntax",
-                         STR_ARG(given), STR_ARG(given));
+        (void)api_fail_plain(r, 500, "",
+                             "resourceVersion: Invalid value: \"" STR_FMT
+                             "\": strconv.ParseUint: parsing \"" STR_FMT "\": invalid syntax",
+                             STR_ARG(given), STR_ARG(given));
         return;
     }
     if (revision > store_revision(r->api->store)) {
-        (void)fail_too_new(r, revision);
+        (void)api_fail_too_new(r, revision);
         return;
     }
     struct kube_object *o = store_get(r->table, r->ns, r->p.name);
     if (o)
-        reply_object(r, 200, o);
+        api_reply_object(r, 200, o);
     else
-        (void)fail_not_found(r, r->kind, r->p.name);
+        (void)api_fail_not_found(r, r->kind, r->p.name);
 }
 
-void handle_create(struct api_request *r)
+void api_handle_create(struct api_request *r)
 {
     cJSON *tree;
     struct kube_object *out;
     bool namespaced = (r->kind->flags & KIND_NAMESPACED) != 0;
-    if (!write_decode(r, r->kind, &tree))
+    if (!api_write_decode(r, r->kind, &tree))
         return;
     if (namespaced && r->ns.n == 0) {
-        (void)fail_method(r);
+        (void)api_fail_method(r);
         return;
     }
     if (r->p.name.n == 0) /* for messages */
         r->p.name = json_string_at(tree, "metadata.name");
-    if (namespaced && !write_namespace_open(r, r->ns))
+    if (namespaced && !api_write_namespace_open(r, r->ns))
         return;
     if (!rbac_may_grant(r, tree))
         return;
-    if (write_create(r, r->kind, r->ns, tree, &out))
-        reply_object(r, 201, out);
+    if (api_write_create(r, r->kind, r->ns, tree, &out))
+        api_reply_object(r, 201, out);
 }
 
 static bool check_url(struct api_request *r, const cJSON *tree)
@@ -52,45 +52,45 @@ static bool check_url(struct api_request *r, const cJSON *tree)
     struct str name = json_string_at(tree, "metadata.name");
     struct str ns = json_string_at(tree, "metadata.namespace");
     if (name.n == 0)
-        return fail_bad(r,
-                        "the name of the object (" STR_FMT
-                        " based on URL) was undeterminable: name must be provided",
-                        STR_ARG(r->p.name));
+        return api_fail_bad(r,
+                            "the name of the object (" STR_FMT
+                            " based on URL) was undeterminable: name must be provided",
+                            STR_ARG(r->p.name));
     if (!str_eq(name, r->p.name))
-        return fail_bad(r,
-                        "the name of the object (" STR_FMT
-                        ") does not match the name on the URL (" STR_FMT ")",
-                        STR_ARG(name), STR_ARG(r->p.name));
+        return api_fail_bad(r,
+                            "the name of the object (" STR_FMT
+                            ") does not match the name on the URL (" STR_FMT ")",
+                            STR_ARG(name), STR_ARG(r->p.name));
     if (ns.n > 0 && !str_eq(ns, r->ns))
-        return fail_bad(r,
-                        "the namespace of the object (" STR_FMT
-                        ") does not match the namespace on the URL (" STR_FMT ")",
-                        STR_ARG(ns), STR_ARG(r->ns));
+        return api_fail_bad(r,
+                            "the namespace of the object (" STR_FMT
+                            ") does not match the namespace on the URL (" STR_FMT ")",
+                            STR_ARG(ns), STR_ARG(r->ns));
     return true;
 }
 
-void handle_update(struct api_request *r)
+void api_handle_update(struct api_request *r)
 {
     cJSON *tree;
     struct kube_object *out;
-    if (!write_decode(r, r->kind, &tree) || !check_url(r, tree))
+    if (!api_write_decode(r, r->kind, &tree) || !check_url(r, tree))
         return;
     struct kube_object *old = store_get(r->table, r->ns, r->p.name);
     bool creates = !old && !r->sub && (r->kind->flags & KIND_PUT_CREATES);
     if (!old && !creates) {
-        (void)fail_not_found(r, r->kind, r->p.name);
+        (void)api_fail_not_found(r, r->kind, r->p.name);
         return;
     }
     if (creates) {
         (void)json_unset(json_get(tree, "metadata"), STR("resourceVersion"));
-        if (write_namespace_open(r, r->ns) && write_create(r, r->kind, r->ns, tree, &out))
-            reply_object(r, 201, out);
+        if (api_write_namespace_open(r, r->ns) && api_write_create(r, r->kind, r->ns, tree, &out))
+            api_reply_object(r, 201, out);
         return;
     }
     if (!rbac_may_grant(r, tree))
         return;
-    if (write_update(r, r->kind, old, tree, r->sub ? WRITE_STATUS : WRITE_MAIN, &out))
-        reply_object(r, 200, out);
+    if (api_write_update(r, r->kind, old, tree, r->sub ? WRITE_STATUS : WRITE_MAIN, &out))
+        api_reply_object(r, 200, out);
 }
 
 /* ---- patch ---- */
@@ -108,9 +108,9 @@ static enum patch_type patch_type(struct api_request *r)
         return PATCH_MERGE;
     if (str_eq_c(type, "application/strategic-merge-patch+json") ||
         str_eq_c(type, "application/apply-patch+yaml"))
-        (void)fail_media(r, "application/json-patch+json, application/merge-patch+json");
+        (void)api_fail_media(r, "application/json-patch+json, application/merge-patch+json");
     else
-        (void)fail_plain(r, 415, "UnsupportedMediaType", "415: Unsupported Media Type");
+        (void)api_fail_plain(r, 415, "UnsupportedMediaType", "415: Unsupported Media Type");
     return PATCH_REFUSED;
 }
 
@@ -118,17 +118,18 @@ static bool patch_parse(struct api_request *r, enum patch_type type, cJSON **pat
 {
     struct err *err = json_parse(&r->a, r->body, patch);
     if (err) {
-        bool ok = fail_bad(r, "error decoding patch: %s", err->message);
+        bool ok = api_fail_bad(r, "error decoding patch: %s", err->message);
         err_free(err);
         return ok;
     }
     if (type == PATCH_JSON && (*patch)->type != cJSON_Array)
-        return fail_bad(r, "error decoding patch: json: cannot unmarshal object into Go value of "
-                           "type []handlers.jsonPatchOp");
+        return api_fail_bad(r,
+                            "error decoding patch: json: cannot unmarshal object into Go value of "
+                            "type []handlers.jsonPatchOp");
     if (type == PATCH_MERGE && (*patch)->type != cJSON_Object)
-        return fail_bad(r,
-                        "json: cannot unmarshal %s into Go value of type map[string]interface {}",
-                        (*patch)->type == cJSON_Array ? "array" : "string");
+        return api_fail_bad(
+            r, "json: cannot unmarshal %s into Go value of type map[string]interface {}",
+            (*patch)->type == cJSON_Array ? "array" : "string");
     return true;
 }
 
@@ -136,25 +137,25 @@ static bool patch_apply(struct api_request *r, enum patch_type type, const cJSON
                         cJSON **tree)
 {
     if (type == PATCH_MERGE) {
-        patch_merge_apply(&r->a, *tree, patch);
+        api_patch_merge_apply(&r->a, *tree, patch);
     } else {
-        struct err *err = patch_json_apply(&r->a, tree, patch);
+        struct err *err = api_patch_json_apply(&r->a, tree, patch);
         if (err && err->code == ERR_UNPROCESSABLE) {
             struct kube_status s = kube_status_of_err(err);
             s.has_details = true;
-            reply_status(r, &s);
+            api_reply_status(r, &s);
             err_free(err);
             return false;
         }
         if (err)
-            return fail_err(r, err);
+            return api_fail_err(r, err);
         if ((*tree)->type != cJSON_Object)
-            return fail_bad(r, "the patched object is not an object");
+            return api_fail_bad(r, "the patched object is not an object");
     }
-    return decode_check(r, r->kind, *tree) && check_url(r, *tree);
+    return api_decode_check(r, r->kind, *tree) && check_url(r, *tree);
 }
 
-void handle_patch(struct api_request *r)
+void api_handle_patch(struct api_request *r)
 {
     cJSON *patch;
     struct kube_object *out;
@@ -163,12 +164,12 @@ void handle_patch(struct api_request *r)
         return;
     struct kube_object *old = store_get(r->table, r->ns, r->p.name);
     if (!old) {
-        (void)fail_not_found(r, r->kind, r->p.name);
+        (void)api_fail_not_found(r, r->kind, r->p.name);
         return;
     }
     cJSON *tree = kube_object_tree(old, &r->a);
     if (!patch_apply(r, type, patch, &tree) || !rbac_may_grant(r, tree))
         return;
-    if (write_update(r, r->kind, old, tree, r->sub ? WRITE_STATUS : WRITE_MAIN, &out))
-        reply_object(r, 200, out);
+    if (api_write_update(r, r->kind, old, tree, r->sub ? WRITE_STATUS : WRITE_MAIN, &out))
+        api_reply_object(r, 200, out);
 }

@@ -51,7 +51,7 @@ static void out_converted(struct api_watch *w, const char *type, const struct ku
 {
     struct buf b = {0};
     buf_addf(&b, "{\"type\":\"%s\",\"object\":", type);
-    object_write(w->r->kind, o, false, &b);
+    api_object_write(w->r->kind, o, false, &b);
     buf_add_c(&b, "}\n");
     out(w, buf_str(&b));
     buf_free(&b);
@@ -159,7 +159,7 @@ static bool caught_up(const struct api_watch *w)
     return w->seen >= store_table_revision(w->r->table);
 }
 
-void watch_pump(struct api_watch *w)
+void api_watch_pump(struct api_watch *w)
 {
     if (w->closing || api_faults_stalled(w->r->api->faults, w->r))
         return;
@@ -205,7 +205,7 @@ static void maybe_bookmark(struct api_watch *w)
     }
 }
 
-void watch_tick(struct kubeapi *api)
+void api_watch_tick(struct kubeapi *api)
 {
     list_each (&api->requests, it, next) {
         struct api_request *r = container_of(it, struct api_request, link);
@@ -214,12 +214,12 @@ void watch_tick(struct kubeapi *api)
     }
 }
 
-void watches_pump(struct kubeapi *api)
+void api_watches_pump(struct kubeapi *api)
 {
     list_each (&api->requests, it, next) {
         struct api_request *r = container_of(it, struct api_request, link);
         if (r->watch)
-            watch_pump(r->watch);
+            api_watch_pump(r->watch);
     }
 }
 
@@ -255,25 +255,25 @@ static bool check_initial_events(struct api_request *r, bool *wanted)
 {
     static const struct api_kind options = {.group = STR_INIT("meta.k8s.io"),
                                             .kind = STR_INIT("ListOptions")};
-    struct str match = request_param_or_empty(r, "resourceVersionMatch"), v;
-    bool given = request_param(r, "sendInitialEvents", &v);
+    struct str match = api_request_param_or_empty(r, "resourceVersionMatch"), v;
+    bool given = api_request_param(r, "sendInitialEvents", &v);
     *wanted = given && str_eq_c(v, "true");
     if (given && !str_eq_c(match, "NotOlderThan"))
-        invalid(
+        api_invalid(
             r, "FieldValueForbidden", STR("resourceVersionMatch"),
             "Forbidden: sendInitialEvents requires setting resourceVersionMatch to NotOlderThan");
     else if (!given && match.n > 0)
-        invalid(
+        api_invalid(
             r, "FieldValueForbidden", STR("resourceVersionMatch"),
             "Forbidden: resourceVersionMatch is forbidden for watch unless sendInitialEvents is "
             "provided");
-    return invalid_end(r, &options, str_empty);
+    return api_invalid_end(r, &options, str_empty);
 }
 
 static world_time timeout_of(struct api_request *r)
 {
     int64_t seconds = 0;
-    if (str_to_i64(request_param_or_empty(r, "timeoutSeconds"), &seconds) && seconds > 0 &&
+    if (str_to_i64(api_request_param_or_empty(r, "timeoutSeconds"), &seconds) && seconds > 0 &&
         seconds < 1000000000)
         return seconds * NS_PER_S;
     return WATCH_TIMEOUT_MIN + world_random_time(r->api->w, WATCH_TIMEOUT_MIN);
@@ -289,29 +289,29 @@ static void start_timer(struct api_watch *w)
     world_timer_start(w->timer, early ? timeout - WATCH_LAST_BOOKMARK : timeout);
 }
 
-void handle_watch(struct api_request *r)
+void api_handle_watch(struct api_request *r)
 {
     struct selector sel = {0};
     uint64_t revision = 0, now = store_revision(r->api->store);
-    struct str given = request_param_or_empty(r, "resourceVersion");
+    struct str given = api_request_param_or_empty(r, "resourceVersion");
     bool initial_events;
     if (given.n > 0 && !str_to_u64(given, &revision)) {
-        (void)fail_plain(r, 500, "",
-                         "resourceVersion: Invalid value: \"" STR_FMT
-                         "\": strconv.ParseUint: parsing \"" STR_FMT "\": invalid syntax",
-                         STR_ARG(given), STR_ARG(given));
+        (void)api_fail_plain(r, 500, "",
+                             "resourceVersion: Invalid value: \"" STR_FMT
+                             "\": strconv.ParseUint: parsing \"" STR_FMT "\": invalid syntax",
+                             STR_ARG(given), STR_ARG(given));
         return;
     }
-    if (!list_select(r, &sel) || !check_initial_events(r, &initial_events))
+    if (!api_list_select(r, &sel) || !check_initial_events(r, &initial_events))
         return;
     if (!r->sink) {
-        (void)fail_bad(r, "a watch needs a connection: in process use store_watch_start");
+        (void)api_fail_bad(r, "a watch needs a connection: in process use store_watch_start");
         return;
     }
     struct api_watch *w = r->watch = MEM_NEW(struct api_watch);
     w->r = r;
     w->sel = sel;
-    w->bookmarks = request_flag(r, "allowWatchBookmarks");
+    w->bookmarks = api_request_flag(r, "allowWatchBookmarks");
     w->seen = w->bookmarked = revision > 0 && !initial_events ? revision : now;
     w->initial_end = initial_events || (w->bookmarks && str_eq_c(given, "0"));
     r->status = 200;
@@ -321,10 +321,10 @@ void handle_watch(struct api_request *r)
         take_initial(w);
     w->events = store_watch_start(r->table, r->ns, on_event, w);
     start_timer(w);
-    watch_pump(w);
+    api_watch_pump(w);
 }
 
-void watch_free(struct api_watch *w)
+void api_watch_free(struct api_watch *w)
 {
     store_watch_stop(w->events);
     world_timer_free(w->timer);
@@ -335,12 +335,12 @@ void watch_free(struct api_watch *w)
     mem_free(w);
 }
 
-bool watch_of(const struct api_watch *w, struct str table)
+bool api_watch_of(const struct api_watch *w, struct str table)
 {
     return table.n == 0 || str_eq(store_table_name(w->r->table), table);
 }
 
-void watch_cut(struct api_watch *w, bool abort)
+void api_watch_cut(struct api_watch *w, bool abort)
 {
     w->closing = true;
     ++*w->r->api->watches_cut;

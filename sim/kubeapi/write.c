@@ -32,8 +32,8 @@ static void set_revision(struct arena *a, cJSON *tree, uint64_t revision)
     buf_free(&b);
 }
 
-struct kube_object *write_commit(struct kubeapi *api, struct store_table *t, cJSON *tree,
-                                 struct arena *a)
+struct kube_object *api_write_commit(struct kubeapi *api, struct store_table *t, cJSON *tree,
+                                     struct arena *a)
 {
     set_revision(a, tree, store_revision(api->store) + 1);
     struct kube_object *o = encode(api, tree);
@@ -41,20 +41,21 @@ struct kube_object *write_commit(struct kubeapi *api, struct store_table *t, cJS
     return o;
 }
 
-void write_remove(struct kubeapi *api, struct store_table *t, struct kube_object *o)
+void api_write_remove(struct kubeapi *api, struct store_table *t, struct kube_object *o)
 {
     store_delete(t, kube_object_with_revision(o, store_revision(api->store) + 1));
 }
 
 /* ---- namespaces ---- */
 
-bool write_namespace_open(struct api_request *r, struct str ns)
+bool api_write_namespace_open(struct api_request *r, struct str ns)
 {
     static const struct kube_cause cause = {STR_INIT("NamespaceTerminating"), STR_INIT(""),
                                             STR_INIT("metadata.namespace")};
     struct kube_object *o = kubeapi_get(r->api, STR("namespaces"), str_empty, ns);
     if (!o)
-        return fail_not_found(r, kind_find(r->api, str_empty, STR("v1"), STR("namespaces")), ns);
+        return api_fail_not_found(r, api_kind_find(r->api, str_empty, STR("v1"), STR("namespaces")),
+                                  ns);
     if (!o->deleting)
         return true;
     struct str subject = arena_printf(&r->a, STR_FMT "%s" STR_FMT, STR_ARG(r->kind->resource),
@@ -79,7 +80,7 @@ bool write_namespace_open(struct api_request *r, struct str ns)
         .continue_ = str_empty,
         .causes = &mine,
         .causes_n = 1};
-    reply_status(r, &s);
+    api_reply_status(r, &s);
     return false;
 }
 
@@ -115,10 +116,12 @@ static bool stamp_new(struct api_request *r, const struct api_kind *k, struct st
     cJSON *metadata = json_get(tree, "metadata");
     struct str given_ns = json_string_at(metadata, "namespace");
     if (json_string_at(metadata, "resourceVersion").n > 0 && !r->system)
-        return fail_plain(r, 500, "", "resourceVersion should not be set on objects to be created");
+        return api_fail_plain(r, 500, "",
+                              "resourceVersion should not be set on objects to be created");
     if (given_ns.n > 0 && !str_eq(given_ns, ns))
-        return fail_bad(r, "the namespace of the provided object does not match the namespace sent "
-                           "on the request");
+        return api_fail_bad(
+            r, "the namespace of the provided object does not match the namespace sent "
+               "on the request");
     clear_server_fields(metadata);
     if (ns.n > 0)
         json_set_str(&r->a, metadata, "namespace", ns);
@@ -131,29 +134,29 @@ static bool stamp_new(struct api_request *r, const struct api_kind *k, struct st
     return name_new(r, k, ns, metadata);
 }
 
-bool write_create(struct api_request *r, const struct api_kind *k, struct str ns, cJSON *tree,
-                  struct kube_object **out)
+bool api_write_create(struct api_request *r, const struct api_kind *k, struct str ns, cJSON *tree,
+                      struct kube_object **out)
 {
     if (!stamp_new(r, k, ns, tree))
         return false;
     cJSON *metadata = json_get(tree, "metadata");
-    rules_default(r, k, tree, true);
+    api_rules_default(r, k, tree, true);
     if (!r->system) {
-        validate_metadata(r, k, metadata);
-        rules_validate(r, k, tree, NULL);
+        api_validate_metadata(r, k, metadata);
+        api_rules_validate(r, k, tree, NULL);
     }
     struct str name = json_string_at(metadata, "name");
-    if (!invalid_end(r, k, name))
+    if (!api_invalid_end(r, k, name))
         return false;
     struct kube_object *old = store_get(r->table, ns, name);
     if (old)
-        return fail_exists(r, k, name, old->deleting);
+        return api_fail_exists(r, k, name, old->deleting);
     if (r->dry_run) {
         *out = encode(r->api, tree);
         hold(r, *out);
         return true;
     }
-    *out = write_commit(r->api, r->table, tree, &r->a);
+    *out = api_write_commit(r->api, r->table, tree, &r->a);
     return true;
 }
 
@@ -185,17 +188,17 @@ static bool check_revision(struct api_request *r, const struct api_kind *k,
     struct str given = json_string_at(metadata, "resourceVersion");
     uint64_t revision = 0;
     if (given.n > 0 && !str_to_u64(given, &revision))
-        return fail_plain(r, 500, "",
-                          "resourceVersion: Invalid value: \"" STR_FMT
-                          "\": strconv.ParseUint: parsing \"" STR_FMT "\": invalid syntax",
-                          STR_ARG(given), STR_ARG(given));
+        return api_fail_plain(r, 500, "",
+                              "resourceVersion: Invalid value: \"" STR_FMT
+                              "\": strconv.ParseUint: parsing \"" STR_FMT "\": invalid syntax",
+                              STR_ARG(given), STR_ARG(given));
     if (revision == 0 && (k->flags & KIND_NEEDS_REVISION) && r->verb == VERB_UPDATE) {
-        invalid(r, "FieldValueInvalid", STR("metadata.resourceVersion"),
-                "Invalid value: 0x0: must be specified for an update");
-        return invalid_end(r, k, old->name);
+        api_invalid(r, "FieldValueInvalid", STR("metadata.resourceVersion"),
+                    "Invalid value: 0x0: must be specified for an update");
+        return api_invalid_end(r, k, old->name);
     }
     if (revision != 0 && revision != old->resource_version)
-        return fail_modified(r, old->name);
+        return api_fail_modified(r, old->name);
     return true;
 }
 
@@ -206,14 +209,14 @@ static bool check_uid(struct api_request *r, const struct api_kind *k,
     if (given.n == 0 || str_eq(given, old->uid))
         return true;
     if (r->verb == VERB_PATCH) {
-        invalid(r, "FieldValueInvalid", STR("metadata.uid"),
-                "Invalid value: \"" STR_FMT "\": field is immutable", STR_ARG(given));
-        return invalid_end(r, k, old->name);
+        api_invalid(r, "FieldValueInvalid", STR("metadata.uid"),
+                    "Invalid value: \"" STR_FMT "\": field is immutable", STR_ARG(given));
+        return api_invalid_end(r, k, old->name);
     }
-    return fail_conflict(r, old->name,
-                         "Precondition failed: UID in precondition: " STR_FMT
-                         ", UID in object meta: " STR_FMT,
-                         STR_ARG(given), STR_ARG(old->uid));
+    return api_fail_conflict(r, old->name,
+                             "Precondition failed: UID in precondition: " STR_FMT
+                             ", UID in object meta: " STR_FMT,
+                             STR_ARG(given), STR_ARG(old->uid));
 }
 
 static void stamp_old(struct arena *a, const struct kube_object *old, cJSON *metadata)
@@ -289,10 +292,10 @@ static void check_new_finalizers(struct api_request *r, const struct kube_object
     const cJSON *list = json_get(metadata, "finalizers");
     for (const cJSON *f = list && old->deleting ? list->child : NULL; f; f = f->next)
         if (!kube_object_has_finalizer(old, json_string(f)))
-            invalid(r, "FieldValueForbidden", STR("metadata.finalizers"),
-                    "Forbidden: no new finalizers can be added if the object is being deleted, "
-                    "found new finalizers []string{\"" STR_FMT "\"}",
-                    STR_ARG(json_string(f)));
+            api_invalid(r, "FieldValueForbidden", STR("metadata.finalizers"),
+                        "Forbidden: no new finalizers can be added if the object is being deleted, "
+                        "found new finalizers []string{\"" STR_FMT "\"}",
+                        STR_ARG(json_string(f)));
 }
 
 /* An object under deletion goes when nothing holds it any more. */
@@ -330,8 +333,8 @@ static void store_changed(struct api_request *r, const struct api_kind *k, struc
     }
 }
 
-bool write_update(struct api_request *r, const struct api_kind *k, struct kube_object *old,
-                  cJSON *tree, enum write_scope scope, struct kube_object **out)
+bool api_write_update(struct api_request *r, const struct api_kind *k, struct kube_object *old,
+                      cJSON *tree, enum write_scope scope, struct kube_object **out)
 {
     cJSON *metadata = json_get(tree, "metadata");
     if (!r->system && (!check_uid(r, k, old, metadata) || !check_revision(r, k, old, metadata)))
@@ -344,16 +347,16 @@ bool write_update(struct api_request *r, const struct api_kind *k, struct kube_o
         restore(&r->a, tree, "status", old, "status"); /* the system has nothing to say about it */
     metadata = json_get(tree, "metadata");
     stamp_old(&r->a, old, metadata);
-    rules_keep(r, k, old, tree);
+    api_rules_keep(r, k, old, tree);
     if (scope != WRITE_STATUS)
-        rules_default(r, k, tree, false);
+        api_rules_default(r, k, tree, false);
     if (!r->system) {
         /* The name is the old one's; it is read from the header because it stands raw in the tree. */
         check_new_finalizers(r, old, metadata);
-        validate_change(r, k, metadata);
+        api_validate_change(r, k, metadata);
         if (scope == WRITE_MAIN)
-            rules_validate(r, k, tree, old);
-        if (!invalid_end(r, k, old->name))
+            api_rules_validate(r, k, tree, old);
+        if (!api_invalid_end(r, k, old->name))
             return false;
     }
     struct kube_object *fresh = encode(r->api, tree);
