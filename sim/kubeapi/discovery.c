@@ -172,13 +172,17 @@ static bool group_served(struct kubeapi *api, struct str group)
 
 static void api_versions(struct api_request *r)
 {
-    struct str own = world_own_address(r->api->w);
-    struct buf b = {0};
+    struct buf own = {.max = 128}, b = {0};
+    if (r->x) {
+        struct world_addr local = world_stream_local(http_stream(r->x));
+        world_addr_print(&local, &own);
+    }
     buf_addf(&b,
              "{\"kind\":\"APIVersions\",\"versions\":[\"v1\"],\"serverAddressByClientCIDRs\":"
              "[{\"clientCIDR\":\"0.0.0.0/0\",\"serverAddress\":\"" STR_FMT "\"}]}",
-             STR_ARG(own));
+             STR_ARG(buf_str(&own)));
     api_reply_json(r, 200, buf_str(&b));
+    buf_free(&own);
     buf_free(&b);
 }
 

@@ -193,13 +193,15 @@ static void validate_annotations(struct api_request *r, const cJSON *annotations
 
 /* ---- finalizers and owners ---- */
 
-static void validate_finalizers(struct api_request *r, const cJSON *finalizers)
+/* Custom resources and definitions take any qualified name, others want a domain in it. */
+static void validate_finalizers(struct api_request *r, const struct api_kind *k,
+                                const cJSON *finalizers)
 {
-    static const char *const standard[] = {"kubernetes", "orphan", "foregroundDeletion",
-                                           "customresourcecleanup.apiextensions.k8s.io"};
+    bool any = (k->flags & KIND_CUSTOM) || str_eq_c(k->group, "apiextensions.k8s.io");
+    static const char *const standard[] = {"kubernetes", "orphan", "foregroundDeletion"};
     for (const cJSON *f = finalizers ? finalizers->child : NULL; f; f = f->next) {
         struct str name = json_string(f);
-        bool known = str_find_char(name, '/') >= 0;
+        bool known = str_find_char(name, '/') >= 0 || (any && name.n > 0);
         for (size_t i = 0; i < ARRAY_LEN(standard); i++)
             known = known || str_eq_c(name, standard[i]);
         if (!known)
@@ -246,5 +248,5 @@ void api_validate_change(struct api_request *r, const struct api_kind *k, const 
     validate_labels(r, json_get(metadata, "labels"));
     validate_annotations(r, json_get(metadata, "annotations"));
     validate_owners(r, json_get(metadata, "ownerReferences"));
-    validate_finalizers(r, json_get(metadata, "finalizers"));
+    validate_finalizers(r, k, json_get(metadata, "finalizers"));
 }

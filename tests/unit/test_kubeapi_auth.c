@@ -1,0 +1,213 @@
+/* Goal: nobody does what they may not: authentication, RBAC with its texts, grants, reviews, account tokens.
+ * Method: a server with bootstrap roles; users ask before and after they are given rights. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "engine/base/codec.h"
+#include "tests/unit/support/kubeapi_fixture.h"
+
+#include <string.h>
+
+#define RBAC "/apis/rbac.authorization.k8s.io/v1"
+
+static void as(struct fixture *f, const char *user, int status, const char *method,
+               const char *target, const char *body)
+{
+    f->as = user;
+    must(f, status, method, target, body);
+    f->as = NULL;
+}
+
+static int with_token(struct fixture *f, const char *token, const char *target)
+{
+    struct kubeapi_request r = {.method = "GET",
+                                .target = str_c(target),
+                                .authorization = arena_printf(&f->a, "Bearer %s", token)};
+    struct kubeapi_answer answer;
+    kubeapi_call(f->api, &r, &answer);
+    int status = answer.status;
+    kubeapi_answer_free(&answer);
+    return status;
+}
+
+static void rights_are_those_of_the_bindings(void **state)
+{
+    struct fixture f;
+    fixture_open(&f, NULL);
+    as(&f, "u", 403, "GET", "/api/v1/namespaces/default/pods", NULL);
+    assert_string_equal(
+        said(&f, "message"),
+        "pods is forbidden: User \"u\" cannot list resource \"pods\" in API group \"\" "
+        "in the namespace \"default\"");
+    as(&f, "u", 403, "GET", "/api/v1/nodes/x", NULL);
+    assert_string_equal(said(&f, "message"),
+                        "nodes \"x\" is forbidden: User \"u\" cannot get resource \"nodes\" in API "
+                        "group \"\" at the cluster scope");
+    as(&f, "u", 403, "GET", "/metrics", NULL);
+    assert_string_equal(said(&f, "message"), "forbidden: User \"u\" cannot get path \"/metrics\"");
+    as(&f, "u", 200, "GET", "/version", NULL);
+    as(&f, "u", 200, "GET", "/apis", NULL);
+    must(&f, 201, "POST", RBAC "/namespaces/default/roles",
+         "{\"metadata\":{\"name\":\"r\"},\"rules\":[{\"apiGroups\":[\"\"],\"resources\":[\"pods\"],"
+         "\"verbs\":[\"list\",\"get\"]},{\"apiGroups\":[\"\"],\"resources\":[\"configmaps\"],"
+         "\"resourceNames\":[\"one\"],\"verbs\":[\"*\"]}]}");
+    must(&f, 201, "POST", RBAC "/namespaces/default/rolebindings",
+         "{\"metadata\":{\"name\":\"b\"},\"roleRef\":{\"apiGroup\":\"rbac.authorization.k8s.io\","
+         "\"kind\":\"Role\",\"name\":\"r\"},\"subjects\":[{\"kind\":\"User\",\"name\":\"u\"}]}");
+    as(&f, "u", 200, "GET", "/api/v1/namespaces/default/pods", NULL);
+    as(&f, "v", 403, "GET", "/api/v1/namespaces/default/pods", NULL);
+    as(&f, "u", 403, "GET", "/api/v1/pods", NULL);
+    as(&f, "u", 403, "GET", "/api/v1/namespaces/kube-system/pods", NULL);
+    as(&f, "u", 403, "GET", "/api/v1/namespaces/default/pods/p/log", NULL);
+    as(&f, "u", 404, "GET", "/api/v1/namespaces/default/configmaps/one", NULL);
+    as(&f, "u", 403, "GET", "/api/v1/namespaces/default/configmaps/two", NULL);
+    as(&f, "u", 403, "GET", "/api/v1/namespaces/default/configmaps", NULL);
+    as(&f, "u", 200, "GET",
+       "/api/v1/namespaces/default/configmaps?fieldSelector=metadata.name%3Done", NULL);
+    must(&f, 200, "PATCH", RBAC "/namespaces/default/roles/r", "{\"rules\":[]}");
+    as(&f, "u", 403, "GET", "/api/v1/namespaces/default/pods", NULL);
+    must(&f, 422, "PATCH", RBAC "/namespaces/default/rolebindings/b",
+         "{\"roleRef\":{\"name\":\"other\"}}");
+    must(&f, 200, "DELETE", RBAC "/namespaces/default/rolebindings/b", NULL);
+    fixture_close(&f);
+}
+
+static void aggregated_roles_hold_their_parts(void **state)
+{
+    struct fixture f;
+    struct kubeapi_options options = {.name = STR("test")};
+    fixture_open(&f, &options);
+    must(&f, 201, "POST", RBAC "/namespaces/default/rolebindings",
+         "{\"metadata\":{\"name\":\"b\"},\"roleRef\":{\"kind\":\"ClusterRole\",\"name\":\"view\"},"
+         "\"subjects\":[{\"kind\":\"User\",\"name\":\"u\"}]}");
+    as(&f, "u", 200, "GET", "/api/v1/namespaces/default/pods", NULL);
+    as(&f, "u", 403, "GET", "/api/v1/namespaces/default/secrets", NULL);
+    as(&f, "u", 403, "GET", "/apis/x.io/v1/namespaces/default/widgets", NULL);
+    must(&f, 201, "POST", RBAC "/clusterroles",
+         "{\"metadata\":{\"name\":\"more\",\"labels\":{"
+         "\"rbac.authorization.k8s.io/aggregate-to-view\":\"true\"}},\"rules\":[{\"apiGroups\":"
+         "[\"x.io\"],\"resources\":[\"widgets\"],\"verbs\":[\"list\"]}]}");
+    as(&f, "u", 404, "GET", "/apis/x.io/v1/namespaces/default/widgets", NULL);
+    settle(&f);
+    must(&f, 200, "GET", RBAC "/clusterroles/admin", NULL);
+    assert_non_null(strstr(buf_c(&f.last.body), "x.io"));
+    fixture_close(&f);
+}
+
+static void nobody_grants_more_than_they_hold(void **state)
+{
+    static const char role[] = "{\"metadata\":{\"name\":\"x\"},\"rules\":[{\"apiGroups\":[\"\"],"
+                               "\"resources\":[\"secrets\"],"
+                               "\"verbs\":[\"get\"]}]}";
+    static const char binding[] =
+        "{\"metadata\":{\"name\":\"x\"},\"roleRef\":{\"kind\":\"ClusterRole\",\"name\":"
+        "\"cluster-admin\"},\"subjects\":[{\"kind\":\"User\",\"name\":\"u\"}]}";
+    struct fixture f;
+    fixture_open(&f, NULL);
+    must(&f, 201, "POST", RBAC "/clusterroles",
+         "{\"metadata\":{\"name\":\"maker\"},\"rules\":[{\"apiGroups\":[\"rbac.authorization.k8s."
+         "io\"],"
+         "\"resources\":[\"roles\",\"rolebindings\"],\"verbs\":[\"create\"]}]}");
+    must(&f, 201, "POST", RBAC "/clusterrolebindings",
+         "{\"metadata\":{\"name\":\"maker\"},\"roleRef\":{\"kind\":\"ClusterRole\",\"name\":"
+         "\"maker\"},"
+         "\"subjects\":[{\"kind\":\"User\",\"name\":\"u\"}]}");
+    as(&f, "u", 403, "POST", RBAC "/namespaces/default/roles", role);
+    assert_string_equal(
+        said(&f, "message"),
+        "roles.rbac.authorization.k8s.io \"x\" is forbidden: user \"u\" "
+        "(groups=[\"system:authenticated\"]) is attempting to grant RBAC permissions "
+        "not currently held:\n{APIGroups:[\"\"], Resources:[\"secrets\"], "
+        "Verbs:[\"get\"]}");
+    as(&f, "u", 403, "POST", RBAC "/namespaces/default/rolebindings", binding);
+    must(&f, 201, "POST", RBAC "/namespaces/default/roles", role);
+    must(&f, 201, "POST", RBAC "/namespaces/default/rolebindings",
+         "{\"metadata\":{\"name\":\"y\"},\"roleRef\":{\"kind\":\"Role\",\"name\":\"x\"},"
+         "\"subjects\":"
+         "[{\"kind\":\"User\",\"name\":\"u\"}]}");
+    as(&f, "u", 409, "POST", RBAC "/namespaces/default/roles", role);
+    fixture_close(&f);
+}
+
+static void reviews_answer(void **state)
+{
+    struct fixture f;
+    fixture_open(&f, NULL);
+    as(&f, "u", 201, "POST", "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews",
+       "{\"spec\":{\"resourceAttributes\":{\"verb\":\"get\",\"resource\":\"pods\"}}}");
+    assert_string_equal(said(&f, "status.allowed"), "false");
+    as(&f, "u", 201, "POST", "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews",
+       "{\"spec\":{\"nonResourceAttributes\":{\"verb\":\"get\",\"path\":\"/version\"}}}");
+    assert_string_equal(said(&f, "status.allowed"), "true");
+    must(&f, 201, "POST", "/apis/authorization.k8s.io/v1/subjectaccessreviews",
+         "{\"spec\":{\"user\":\"x\",\"groups\":[\"system:masters\"],\"resourceAttributes\":{"
+         "\"verb\":"
+         "\"delete\",\"resource\":\"nodes\"}}}");
+    assert_string_equal(said(&f, "status.allowed"), "true");
+    as(&f, "u", 403, "POST", "/apis/authorization.k8s.io/v1/subjectaccessreviews", "{\"spec\":{}}");
+    as(&f, "u", 201, "POST", "/apis/authorization.k8s.io/v1/selfsubjectrulesreviews",
+       "{\"spec\":{\"namespace\":\"default\"}}");
+    as(&f, "u", 201, "POST", "/apis/authentication.k8s.io/v1/selfsubjectreviews", "{}");
+    assert_string_equal(said(&f, "status.userInfo.username"), "u");
+    fixture_close(&f);
+}
+
+static void account_tokens_live_with_their_secret(void **state)
+{
+    static const char secret[] = "{\"metadata\":{\"name\":\"t\",\"annotations\":{\"kubernetes.io/"
+                                 "service-account.name\":\"a\"}},"
+                                 "\"type\":\"kubernetes.io/service-account-token\"}";
+    struct fixture f;
+    struct kubeapi_token known = {STR("s3cret"), STR("op"), STR("1"), NULL, 0};
+    struct kubeapi_options options = {.tokens = &known, .tokens_n = 1, .ca_pem = STR("CA")};
+    fixture_open(&f, &options);
+    settle(&f);
+    must(&f, 200, "GET", "/api/v1/namespaces/default/serviceaccounts/default", NULL);
+    must(&f, 200, "GET", "/api/v1/namespaces/default/configmaps/kube-root-ca.crt", NULL);
+    assert_string_equal(said(&f, "data.ca.crt"), "");
+    must(&f, 201, "POST", "/api/v1/namespaces/default/serviceaccounts",
+         "{\"metadata\":{\"name\":\"a\"}}");
+    must(&f, 201, "POST", "/api/v1/namespaces/default/secrets", secret);
+    struct buf token = {0};
+    assert_true(base64_decode(&token, str_c(said(&f, "data.token"))));
+    const char *text = arena_c(&f.a, buf_str(&token));
+    buf_free(&token);
+    assert_int_equal(with_token(&f, "s3cret", "/version"), 200);
+    assert_int_equal(with_token(&f, "wrong", "/version"), 401);
+    assert_int_equal(with_token(&f, text, "/version"), 200);
+    assert_int_equal(with_token(&f, text, "/api/v1/pods"), 403);
+    struct str forged = arena_printf(&f.a, "%sA", text);
+    assert_int_equal(with_token(&f, forged.p, "/version"), 401);
+    must(&f, 201, "POST", RBAC "/clusterrolebindings",
+         "{\"metadata\":{\"name\":\"a\"},\"roleRef\":{\"kind\":\"ClusterRole\",\"name\":"
+         "\"cluster-admin\"},\"subjects\":[{\"kind\":\"ServiceAccount\",\"name\":\"a\","
+         "\"namespace\":"
+         "\"default\"}]}");
+    assert_int_equal(with_token(&f, text, "/api/v1/pods"), 200);
+    struct str review = arena_printf(&f.a, "{\"spec\":{\"token\":\"%s\"}}", text);
+    must(&f, 201, "POST", "/apis/authentication.k8s.io/v1/tokenreviews", review.p);
+    assert_string_equal(said(&f, "status.user.username"), "system:serviceaccount:default:a");
+    must(&f, 200, "DELETE", "/api/v1/namespaces/default/serviceaccounts/a", NULL);
+    assert_int_equal(with_token(&f, text, "/version"), 401);
+    settle(&f);
+    must(&f, 404, "GET", "/api/v1/namespaces/default/secrets/t", NULL);
+    must(&f, 422, "POST", "/api/v1/namespaces/default/secrets",
+         "{\"metadata\":{\"name\":\"x\"},\"type\":\"kubernetes.io/service-account-token\"}");
+    fixture_close(&f);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(rights_are_those_of_the_bindings),
+        cmocka_unit_test(aggregated_roles_hold_their_parts),
+        cmocka_unit_test(nobody_grants_more_than_they_hold),
+        cmocka_unit_test(reviews_answer),
+        cmocka_unit_test(account_tokens_live_with_their_secret),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
