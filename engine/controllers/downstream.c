@@ -216,6 +216,7 @@ static void entry_remove(struct downstreams *d, struct str id)
     kube_client_free(old);
     tunnel_local_free(e->local);
     set_secret(d, e, id, str_empty);
+    str_free(&e->secret);
     source_free(&e->source);
     mem_free(e);
 }

@@ -59,7 +59,9 @@ static void on_file(void *owner, struct str content, const struct err *err)
                               files[load->step].path));
         return;
     }
-    *slot(load, load->step) = str_dup(str_trim(content));
+    struct str *text = slot(load, load->step);
+    str_free(text);
+    *text = str_dup(str_trim(content));
     load->step++;
     read_next(load);
 }

@@ -113,11 +113,12 @@ static void write_if_needed(struct target *t)
 
 void health_believe(struct target *t, enum health verdict, struct str why)
 {
-    if (verdict != t->verdict && t->why.n)
+    if (verdict != t->verdict) { /* as long as it lasts its first text stays */
         str_free(&t->why);
-    if (verdict == HEALTH_API && t->why.n == 0)
-        t->why = str_dup(why);
-    t->verdict = verdict;
+        if (verdict == HEALTH_API)
+            t->why = str_dup(why);
+        t->verdict = verdict;
+    }
     write_if_needed(t);
 }
 
