@@ -1,6 +1,7 @@
 #include "sim/scenario/bind.h"
 
 #include "engine/base/timefmt.h"
+#include "sim/scenario/expr_internal.h"
 #include "sim/scenario/schema_internal.h"
 
 #include <string.h>
@@ -243,6 +244,50 @@ struct str binding_interpolate(void *binding, struct str text, struct place at)
         diag_add(b->diags, at, "\"${\" is not closed");
     buf_add(&out, str_sub(text, end, text.n));
     struct str filled = end ? arena_str(b->arena, buf_str(&out)) : text;
+    buf_free(&out);
+    return filled;
+}
+
+/* The inside of a ${...} with every name but `i` as a literal; false when it does not name `i`. */
+static bool keep_i(struct binding *b, struct str inner, struct buf *out)
+{
+    struct lexer lexer = {.text = inner, .arena = b->arena};
+    bool named = false;
+    buf_add(out, STR("${"));
+    for (struct token t = lexer_next(&lexer); t.kind != TOKEN_END && t.kind != TOKEN_BAD;
+         t = lexer_next(&lexer)) {
+        struct expr_value v;
+        bool is_i = t.kind == TOKEN_WORD && str_eq_c(t.text, "i");
+        bool constant = t.kind == TOKEN_WORD && !is_i && binding_constant(b, t.text, &v) && v.known;
+        named |= is_i;
+        if (out->p[out->n - 1] != '{')
+            buf_add_char(out, ' ');
+        buf_add_c(out, constant && v.type == EXPR_STRING ? "'" : "");
+        if (constant)
+            expr_value_print(&v, out);
+        else
+            buf_add(out, t.text);
+        buf_add_c(out, constant && v.type == EXPR_STRING ? "'" : "");
+    }
+    buf_add(out, STR("}"));
+    return named;
+}
+
+struct str binding_interpolate_but_i(struct binding *b, struct str text, struct place at)
+{
+    size_t next = 0, begin, end = 0;
+    struct str inner;
+    struct buf out = {0};
+    while (next_subst(text, &next, &begin, &inner)) {
+        struct buf kept = {0};
+        buf_add(&out, str_sub(text, end, begin - end));
+        struct str whole = str_sub(text, begin, next - begin);
+        buf_add(&out, keep_i(b, inner, &kept) ? buf_str(&kept) : binding_interpolate(b, whole, at));
+        end = next;
+        buf_free(&kept);
+    }
+    buf_add(&out, str_sub(text, end, text.n));
+    struct str filled = arena_str(b->arena, buf_str(&out));
     buf_free(&out);
     return filled;
 }

@@ -26,6 +26,8 @@ void binding_init(struct binding *b);
 bool binding_constant(void *binding, struct str path, struct expr_value *out);
 /* For struct decode: every ${...} of the string as text. */
 struct str binding_interpolate(void *binding, struct str text, struct place at);
+/* The same, but what names ${i} stays, with everything else in it put in: for printing what is repeated. */
+struct str binding_interpolate_but_i(struct binding *b, struct str text, struct place at);
 /* NULL: the whole tree refers to something absent. */
 struct yaml_node *binding_expand(struct binding *b, const struct yaml_node *node, struct str path);
 /* A `when`: true without one; false as well after an error. */

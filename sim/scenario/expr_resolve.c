@@ -156,14 +156,19 @@ static bool comparable(enum expr_op op, enum expr_type a, enum expr_type b)
     return a == b && (op == OP_EQ || op == OP_NE);
 }
 
+/* Words such as site/a can only be text. */
+static bool is_text(struct str word)
+{
+    return str_find_char(word, '/') >= 0 || str_find_char(word, '-') >= 0;
+}
+
 static bool resolve_sides(struct resolver *r, struct expr_node *n)
 {
     struct expr_node *a = n->a, *b = n->b;
     bool a_is_word = a->op == OP_NAME && !names_lookup(r, a);
     if (a_is_word) { /* "site/a == peer": the other side tells what the word is */
         if (b->op == OP_NAME && !names_lookup(r, b)) {
-            names_fail(r, a);
-            names_fail(r, b);
+            names_fail(r, is_text(a->name) ? b : a); /* what the other is cannot be told */
             return false;
         }
         bool ok = b->op == OP_FIELD || b->op == OP_ITEM ? settle(r, b) : resolve(r, b);
@@ -363,10 +368,14 @@ static bool resolve_quantified(struct resolver *r, struct expr_node *n)
 {
     n->type = n->op == OP_COUNT ? EXPR_INT : EXPR_BOOL;
     const struct expr_vocabulary *v = r->e->scope->vocabulary;
+    if (!v || r->in_constant) {
+        expr_fail(r->c, n->offset, "here only parameters, the matrix and the profile can be named");
+        return false;
+    }
     if (!names_collection(r, n->name, &n->collection)) {
         struct str names[EXPR_NODES_MAX];
         size_t count = 0;
-        for (size_t i = 0; v && i < v->collections_n && i < ARRAY_LEN(names); i++)
+        for (size_t i = 0; i < v->collections_n && i < ARRAY_LEN(names); i++)
             names[count++] = str_c(v->collections[i].name);
         expr_fail(r->c, n->index, "unknown collection \"" STR_FMT "\"" STR_FMT, STR_ARG(n->name),
                   STR_ARG(diag_suggest_tail(r->c->arena, n->name, names, count)));

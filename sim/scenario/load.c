@@ -7,15 +7,6 @@
 
 /* ---- keys ---- */
 
-static bool is_bent_key(struct str key)
-{
-    static const char *const words[] = {"y", "n", "yes", "no", "on", "off"};
-    for (size_t i = 0; i < ARRAY_LEN(words); i++)
-        if (str_eq_nocase(key, str_c(words[i])))
-            return true;
-    return false;
-}
-
 /* The depth is bounded by the YAML reader. */
 static void refuse_bent_keys(const struct yaml_node *node, struct str path, struct diags *diags)
 {
@@ -26,7 +17,7 @@ static void refuse_bent_keys(const struct yaml_node *node, struct str path, stru
         struct str at = node->kind == YAML_MAP
                             ? schema_path(diags->arena, path, n->key)
                             : arena_printf(diags->arena, STR_FMT "[%zu]", STR_ARG(path), i);
-        if (node->kind == YAML_MAP && n->key_plain && is_bent_key(n->key))
+        if (node->kind == YAML_MAP && schema_is_bent_key(n))
             diag_add(diags, schema_key_place(n, path),
                      "the bare key \"" STR_FMT "\" means a boolean to other readers of YAML; put "
                      "it in quotes or use another word",
@@ -37,29 +28,30 @@ static void refuse_bent_keys(const struct yaml_node *node, struct str path, stru
 
 /* ---- profiles and policies ---- */
 
+/* Those that are right; hardened when there is none. */
 static void load_profiles(struct scenario *s, const struct file_entry *file, struct diags *diags)
 {
     static const struct str known[] = {STR_INIT("compat"), STR_INIT("hardened")};
-    if (file->profile.n == 0) {
-        s->profiles.v = ARENA_NEW(s->arena, struct str);
-        s->profiles.v[0] = known[1];
-        s->profiles.n = 1;
-        return;
-    }
-    s->profiles = file->profile;
-    for (size_t i = 0; i < s->profiles.n; i++) {
-        struct str name = s->profiles.v[i];
+    const struct strs *names = &file->profile;
+    struct strs *out = &s->profiles;
+    out->v = ARENA_NEW_ARRAY(s->arena, struct str, names->n + 1);
+    for (size_t i = 0; i < names->n; i++) {
+        struct str name = names->v[i];
         bool twice = false;
-        for (size_t j = 0; j < i; j++)
-            twice |= str_eq(s->profiles.v[j], name);
+        for (size_t j = 0; j < out->n; j++)
+            twice |= str_eq(out->v[j], name);
         if (twice)
-            diag_add(diags, s->profiles.places[i], "the profile \"" STR_FMT "\" is there twice",
+            diag_add(diags, names->places[i], "the profile \"" STR_FMT "\" is there twice",
                      STR_ARG(name));
         else if (!str_eq(name, known[0]) && !str_eq(name, known[1]))
-            diag_add(diags, s->profiles.places[i], "unknown profile \"" STR_FMT "\"" STR_FMT,
+            diag_add(diags, names->places[i], "unknown profile \"" STR_FMT "\"" STR_FMT,
                      STR_ARG(name),
                      STR_ARG(diag_suggest_tail(s->arena, name, known, ARRAY_LEN(known))));
+        else
+            out->v[out->n++] = name;
     }
+    if (out->n == 0)
+        out->v[out->n++] = known[1];
 }
 
 /* ---- parameters ---- */
@@ -172,7 +164,9 @@ static bool read_bound(struct scenario *s, struct param *p, const struct yaml_no
 
 static void check_param_name(const struct param *p, struct diags *diags)
 {
-    static const char *const taken[] = {"profile", "seed", "i", "matrix", "now"};
+    static const char *const taken[] = {"profile", "seed",   "i",    "matrix", "now",
+                                        "and",     "or",     "not",  "in",     "as",
+                                        "where",   "within", "true", "false"};
     for (size_t i = 0; i < ARRAY_LEN(taken); i++)
         if (str_eq_c(p->name, taken[i]))
             diag_add(diags, p->place, "\"%s\" has a meaning of its own; choose another name",
@@ -217,12 +211,12 @@ static void load_params(struct scenario *s, struct decode *d, const struct yaml_
                  SCENARIO_PARAMS_MAX);
         return;
     }
-    if (!decode_named(d, &params_field, node, STR("params"), &entries))
-        return;
+    (void)decode_named(d, &params_field, node, STR("params"), &entries);
     s->params = ARENA_NEW_ARRAY(s->arena, struct param, entries.n);
-    s->params_n = entries.n;
     for (size_t i = 0; i < entries.n; i++)
-        load_param(s, OBJECTS_AT(entries, struct param_entry, i), &s->params[i], d->diags);
+        if (entries.ok[i])
+            load_param(s, OBJECTS_AT(entries, struct param_entry, i), &s->params[s->params_n++],
+                       d->diags);
 }
 
 struct err *scenario_set_param(struct scenario *s, struct str name, struct str value)

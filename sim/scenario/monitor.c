@@ -364,8 +364,10 @@ static int64_t run_clause(struct monitor *m, struct clause *c, int64_t now)
     if (c->result.verdict != MONITOR_WATCHING)
         return EXPR_NEVER;
     int64_t next = earlier(closes, c->next_check);
-    if (c->since_ns >= 0 && c->a->lasting_ns)
-        next = earlier(next, c->since_ns + c->a->lasting_ns);
+    int64_t lasts;
+    if (c->since_ns >= 0 && c->a->lasting_ns &&
+        !__builtin_add_overflow(c->since_ns, c->a->lasting_ns, &lasts))
+        next = earlier(next, lasts);
     return next;
 }
 

@@ -16,24 +16,14 @@ const struct yaml_node *planning_section(struct planning *p, const struct yaml_n
 }
 
 struct objects planning_list(struct planning *p, const struct yaml_node *node, const char *name,
-                             const struct shape *shape, bool **ok)
+                             const struct shape *shape)
 {
     struct objects out = {0};
     const struct yaml_node *list = planning_section(p, node, name);
     if (!list)
         return out;
-    if (list->kind != YAML_LIST) {
-        diag_add(p->diags, schema_place(list, str_c(name)), "expected a list, not %s",
-                 schema_kind_name(list->kind));
-        return out;
-    }
-    out.v = arena_alloc_array(p->arena, list->count, shape->size);
-    *ok = ARENA_NEW_ARRAY(p->arena, bool, list->count);
-    for (const struct yaml_node *n = list->first; n; n = n->next, out.n++) {
-        struct str path = arena_printf(p->arena, "%s[%zu]", name, out.n);
-        (*ok)[out.n] =
-            decode_object(&p->decode, shape, n, path, (char *)out.v + out.n * shape->size);
-    }
+    const struct field field = {.name = name, .type = FIELD_OBJECTS, .shape = shape};
+    (void)decode_list(&p->decode, &field, list, str_c(name), &out);
     return out;
 }
 
@@ -42,6 +32,20 @@ struct objects planning_list(struct planning *p, const struct yaml_node *node, c
 static void note_policy(struct planning *p, struct buf *set, struct str name, struct str value)
 {
     buf_addf(set, "%s" STR_FMT "=" STR_FMT, set->n ? "," : "", STR_ARG(name), STR_ARG(value));
+}
+
+static bool check_policy_name(struct planning *p, const struct yaml_node *n)
+{
+    struct str names[POLICY_COUNT];
+    for (size_t i = 0; i < POLICY_COUNT; i++) {
+        names[i] = str_c(policy_table[i].name);
+        if (str_eq(n->key, names[i]))
+            return true;
+    }
+    diag_add(p->diags, schema_key_place(n, STR("policies")),
+             "unknown policy \"" STR_FMT "\"" STR_FMT, STR_ARG(n->key),
+             STR_ARG(diag_suggest_tail(p->arena, n->key, names, POLICY_COUNT)));
+    return false;
 }
 
 static void file_policies(struct planning *p, struct buf *set)
@@ -55,9 +59,11 @@ static void file_policies(struct planning *p, struct buf *set)
         return;
     }
     for (const struct yaml_node *n = map->first; n; n = n->next) {
+        if (!check_policy_name(p, n))
+            continue;
         struct err *err = policies_set(&p->plan->policies, n->key, n->text);
         if (err)
-            diag_add(p->diags, schema_key_place(n, STR("policies")), "%s", err->message);
+            diag_add(p->diags, schema_place(n, STR("policies")), "%s", err->message);
         else
             note_policy(p, set, n->key, n->text);
         err_free(err);
@@ -196,7 +202,7 @@ static void default_resolver(struct planning *p)
     r->origin.place = dns->origin.place;
     r->cache = r->obey_ttl = true;
     r->negative_ttl_ns = 30 * NS_PER_S;
-    dns->resolvers = (struct objects){r, 1};
+    dns->resolvers = (struct objects){.v = r, .n = 1};
 }
 
 bool plan_site_ref(struct planning *p, struct str text, struct place at, int32_t *out)

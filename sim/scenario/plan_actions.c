@@ -184,12 +184,19 @@ static void plan_round(struct planning *p, const struct step_entry *entry, struc
                                           .shape = &action_shape};
     struct objects actions = {0};
     const struct yaml_node *node = binding_expand(&p->binding, entry->actions, path);
-    if (!node || !decode_list(&p->decode, &do_field, node, path, &actions))
+    if (node)
+        (void)decode_list(&p->decode, &do_field, node, path, &actions);
+    p->actions += actions.n;
+    if (p->actions > PLAN_ACTIONS_MAX) {
+        diag_add(p->diags, entry->origin.place, "more than %d actions over all steps",
+                 PLAN_ACTIONS_MAX);
         return;
+    }
     step->actions[round] = ARENA_NEW_ARRAY(p->arena, struct plan_action, actions.n);
     step->actions_n[round] = actions.n;
     for (size_t i = 0; i < actions.n; i++)
-        plan_action(p, OBJECTS_AT(actions, struct action_entry, i), &step->actions[round][i]);
+        if (actions.ok[i])
+            plan_action(p, OBJECTS_AT(actions, struct action_entry, i), &step->actions[round][i]);
 }
 
 void plan_actions(struct planning *p, const struct step_entry *entry, struct plan_step *step)

@@ -141,13 +141,11 @@ static void plan_assert(struct planning *p, const struct assert_entry *e)
 
 void plan_asserts(struct planning *p)
 {
-    bool *ok = NULL;
-    struct objects entries =
-        planning_list(p, p->scenario->file->asserts, "assert", &assert_shape, &ok);
+    struct objects entries = planning_list(p, p->scenario->file->asserts, "assert", &assert_shape);
     p->plan->asserts = ARENA_NEW_ARRAY(p->arena, struct plan_assert, entries.n);
     for (size_t i = 0; i < entries.n; i++) {
         const struct assert_entry *e = OBJECTS_AT(entries, struct assert_entry, i);
-        if (ok[i] && wants_profile(p, e) && binding_when(&p->binding, &e->when))
+        if (entries.ok[i] && wants_profile(p, e) && binding_when(&p->binding, &e->when))
             plan_assert(p, e);
     }
 }
@@ -194,12 +192,12 @@ void plan_measures(struct planning *p)
         .name = "measure", .type = FIELD_NAMED, .shape = &measure_shape};
     struct objects entries = {0};
     const struct yaml_node *node = planning_section(p, p->scenario->file->measures, "measure");
-    if (!node || !decode_named(&p->decode, &field, node, STR("measure"), &entries))
-        return;
+    if (node)
+        (void)decode_named(&p->decode, &field, node, STR("measure"), &entries);
     p->plan->measures = ARENA_NEW_ARRAY(p->arena, struct plan_measure, entries.n);
     for (size_t i = 0; i < entries.n; i++) {
         const struct measure_entry *e = OBJECTS_AT(entries, struct measure_entry, i);
-        if (binding_when(&p->binding, &e->when))
+        if (entries.ok[i] && binding_when(&p->binding, &e->when))
             plan_measure(p, e);
     }
 }

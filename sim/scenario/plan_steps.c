@@ -81,8 +81,9 @@ bool plan_moment(struct planning *p, struct moment *m)
     bool has_quiet = p->plan->quiet.given;
     if (has_quiet && str_eq_c(m->step_name, "quiet")) {
         m->quiet = true;
-        if (p->plan->quiet.at_ns >= 0)
-            m->at_ns = p->plan->quiet.at_ns + m->delay_ns;
+        if (p->plan->quiet.at_ns >= 0 &&
+            __builtin_add_overflow(p->plan->quiet.at_ns, m->delay_ns, &m->at_ns))
+            m->at_ns = RUN_UNKNOWN;
         return true;
     }
     diag_add(p->diags, m->place, "unknown step \"" STR_FMT "\"" STR_FMT, STR_ARG(m->step_name),
@@ -176,8 +177,7 @@ static void compile_waits(struct planning *p, const struct objects *entries, con
 
 void plan_steps(struct planning *p)
 {
-    bool *ok = NULL;
-    struct objects entries = planning_list(p, p->scenario->file->steps, "steps", &step_shape, &ok);
+    struct objects entries = planning_list(p, p->scenario->file->steps, "steps", &step_shape);
     p->plan->steps = ARENA_NEW_ARRAY(p->arena, struct plan_step, entries.n);
     size_t *index = ARENA_NEW_ARRAY(p->arena, size_t, entries.n);
     for (size_t i = 0; i < entries.n; i++) {
@@ -234,13 +234,11 @@ static void plan_fault(struct planning *p, struct fault_entry *e)
 
 void plan_faults(struct planning *p)
 {
-    bool *ok = NULL;
-    struct objects entries =
-        planning_list(p, p->scenario->file->faults, "faults", &fault_shape, &ok);
+    struct objects entries = planning_list(p, p->scenario->file->faults, "faults", &fault_shape);
     p->plan->faults = ARENA_NEW_ARRAY(p->arena, struct plan_fault, entries.n);
     for (size_t i = 0; i < entries.n; i++) {
         struct fault_entry *entry = OBJECTS_AT(entries, struct fault_entry, i);
-        if (ok[i] && binding_when(&p->binding, &entry->when))
+        if (entries.ok[i] && binding_when(&p->binding, &entry->when))
             plan_fault(p, entry);
     }
 }

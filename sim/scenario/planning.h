@@ -14,14 +14,15 @@ struct planning {
     struct binding binding;
     struct decode decode;
     struct target_names names;
+    size_t actions; /* over all steps so far */
 };
 
 /* The section with its ${...} put in; NULL when it is not there (any more). */
 const struct yaml_node *planning_section(struct planning *p, const struct yaml_node *node,
                                          const char *name);
-/* A list section as an array of entries that decoded; ok[i] tells which. */
+/* A list section as an array of entries. */
 struct objects planning_list(struct planning *p, const struct yaml_node *node, const char *name,
-                             const struct shape *shape, bool **ok);
+                             const struct shape *shape);
 
 void plan_topology(struct planning *p);
 void plan_steps(struct planning *p);

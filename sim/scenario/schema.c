@@ -93,6 +93,13 @@ static void put_defaults(struct decode *d, const struct shape *shape, uint64_t g
 
 /* ---- lists and maps of objects ---- */
 
+static bool *objects_new(struct decode *d, const struct shape *shape, size_t n, struct objects *out)
+{
+    bool *ok = ARENA_NEW_ARRAY(d->arena, bool, n);
+    *out = (struct objects){arena_alloc_array(d->arena, n, shape->size), n, ok};
+    return ok;
+}
+
 bool decode_list(struct decode *d, const struct field *f, const struct yaml_node *node,
                  struct str path, struct objects *out)
 {
@@ -107,13 +114,13 @@ bool decode_list(struct decode *d, const struct field *f, const struct yaml_node
         diag_add(d->diags, schema_place(node, path), "must not be empty");
         return false;
     }
-    out->v = arena_alloc_array(d->arena, n, f->shape->size);
-    out->n = n;
+    bool *fine = objects_new(d, f->shape, n, out);
     bool ok = true;
     const struct yaml_node *item = single ? node : node->first;
     for (size_t i = 0; i < n; i++, item = item->next) {
         struct str at = single ? path : index_path(d->arena, path, i);
-        ok &= decode_object(d, f->shape, item, at, (char *)out->v + i * f->shape->size);
+        fine[i] = decode_object(d, f->shape, item, at, (char *)out->v + i * f->shape->size);
+        ok &= fine[i];
     }
     return ok;
 }
@@ -141,19 +148,19 @@ bool decode_named(struct decode *d, const struct field *f, const struct yaml_nod
         diag_add(d->diags, schema_place(node, path), "must not be empty");
         return false;
     }
-    out->v = arena_alloc_array(d->arena, node->count, f->shape->size);
-    out->n = node->count;
+    bool *fine = objects_new(d, f->shape, node->count, out);
     bool ok = true;
     size_t i = 0;
     for (const struct yaml_node *item = node->first; item; item = item->next, i++) {
         struct str at = schema_path(d->arena, path, item->key);
+        void *slot = (char *)out->v + i * f->shape->size;
+        fine[i] = decode_object(d, f->shape, item, at, slot);
         if (!name_is_fine(item->key)) {
             diag_add(d->diags, schema_key_place(item, at),
                      "a name begins with a letter and has letters, digits, - and _");
-            ok = false;
+            fine[i] = false;
         }
-        void *slot = (char *)out->v + i * f->shape->size;
-        ok &= decode_object(d, f->shape, item, at, slot);
+        ok &= fine[i];
         ((struct origin *)slot)->name = item->key;
         ((struct origin *)slot)->place = schema_key_place(item, at);
     }
@@ -192,10 +199,21 @@ struct reading {
     uint64_t excused; /* fields that a misspelt one probably meant: not reported as missing */
 };
 
+bool schema_is_bent_key(const struct yaml_node *entry)
+{
+    static const char *const words[] = {"y", "n", "yes", "no", "on", "off"};
+    for (size_t i = 0; entry->key_plain && i < ARRAY_LEN(words); i++)
+        if (str_eq_nocase(entry->key, str_c(words[i])))
+            return true;
+    return false;
+}
+
 static void report_unknown(struct decode *d, const struct shape *shape,
                            const struct yaml_node *entry, struct str path, struct reading *r)
 {
     struct str names[FIELDS_MAX];
+    if (schema_is_bent_key(entry))
+        return; /* reported as such */
     size_t n = field_names(shape, names);
     struct str meant = diag_suggest(entry->key, names, n);
     if (meant.n)

@@ -30,6 +30,7 @@ struct expr_source {
 struct objects {
     void *v;
     size_t n;
+    const bool *ok; /* per object: it decoded without a mistake */
 };
 #define OBJECTS_AT(objects, type, i) (&((type *)(objects).v)[i])
 

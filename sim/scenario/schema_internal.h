@@ -14,6 +14,9 @@ struct str schema_path(struct arena *a, struct str path, struct str key);
 extern const struct str schema_reported;
 bool schema_is_reported(const struct yaml_node *node);
 
+/* A bare key such as `on`, which readers of YAML 1.1 take for a boolean. */
+bool schema_is_bent_key(const struct yaml_node *entry);
+
 void schema_put_default(struct decode *d, const struct field *f, void *out);
 bool fault_decode(struct decode *d, const struct yaml_node *node, struct str path,
                   struct fault *out);

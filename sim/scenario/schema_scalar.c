@@ -89,9 +89,10 @@ static void print_bound(const struct field *f, int64_t bound, struct buf *out)
         buf_add_i64(out, bound);
 }
 
-static bool check_bounds(struct decode *d, const struct field *f, struct place at, int64_t v)
+/* A value out of bounds is not kept: what reads on must not overflow. */
+static bool check_bounds(struct decode *d, const struct field *f, struct place at, int64_t *out)
 {
-    int64_t min = f->min, max = f->min == 0 && f->max == 0 ? INT64_MAX : f->max;
+    int64_t min = f->min, max = f->min == 0 && f->max == 0 ? INT64_MAX : f->max, v = *out;
     if (v >= min && v <= max)
         return true;
     struct buf bound = {0};
@@ -99,6 +100,7 @@ static bool check_bounds(struct decode *d, const struct field *f, struct place a
     diag_add(d->diags, at, "must be %s " STR_FMT, v < min ? "at least" : "at most",
              STR_ARG(buf_str(&bound)));
     buf_free(&bound);
+    *out = min;
     return false;
 }
 
@@ -109,8 +111,26 @@ static bool is_scalar(const struct yaml_node *node)
     return node->kind != YAML_LIST && node->kind != YAML_MAP && node->kind != YAML_NULL;
 }
 
+static bool is_yes(struct str s)
+{
+    return str_eq_nocase(s, STR("yes")) || str_eq_nocase(s, STR("on")) ||
+           str_eq_nocase(s, STR("true"));
+}
+
+static bool is_no(struct str s)
+{
+    return str_eq_nocase(s, STR("no")) || str_eq_nocase(s, STR("off")) ||
+           str_eq_nocase(s, STR("false"));
+}
+
 static bool decode_bool(struct decode *d, const struct yaml_node *node, struct str path, bool *out)
 {
+    if (node->kind == YAML_STRING && (is_yes(node->text) || is_no(node->text))) {
+        diag_add(d->diags, schema_place(node, path),
+                 "expected true or false, not \"" STR_FMT "\"; did you mean \"%s\"?",
+                 STR_ARG(node->text), is_yes(node->text) ? "true" : "false");
+        return false;
+    }
     if (node->kind != YAML_BOOL)
         return refuse(d, node, path, "true or false");
     *out = node->integer != 0;
@@ -120,10 +140,16 @@ static bool decode_bool(struct decode *d, const struct yaml_node *node, struct s
 static bool decode_int(struct decode *d, const struct field *f, const struct yaml_node *node,
                        struct str path, int64_t *out)
 {
+    int64_t quoted;
+    if (node->kind == YAML_STRING && str_to_i64(node->text, &quoted)) {
+        diag_add(d->diags, schema_place(node, path),
+                 "expected an integer, not a string; take the quotes away");
+        return false;
+    }
     if (node->kind != YAML_INT)
         return refuse(d, node, path, "an integer");
     *out = node->integer;
-    return check_bounds(d, f, schema_place(node, path), *out);
+    return check_bounds(d, f, schema_place(node, path), out);
 }
 
 static bool decode_duration(struct decode *d, const struct field *f, const struct yaml_node *node,
@@ -138,7 +164,7 @@ static bool decode_duration(struct decode *d, const struct field *f, const struc
         *out = 0;
     else if (!is_scalar(node) || !duration_parse(node->text, out))
         return refuse(d, node, path, "a duration such as 30s or 1h30m");
-    return check_bounds(d, f, schema_place(node, path), *out);
+    return check_bounds(d, f, schema_place(node, path), out);
 }
 
 static bool decode_instant(struct decode *d, const struct yaml_node *node, struct str path,
@@ -155,9 +181,10 @@ static bool decode_share(struct decode *d, const struct field *f, const struct y
     if (!is_scalar(node) || !share_parse(node->text, out))
         return refuse(d, node, path, "a share such as 0.1 or 10%");
     if (f->min || f->max)
-        return check_bounds(d, f, schema_place(node, path), *out);
+        return check_bounds(d, f, schema_place(node, path), out);
     if (*out > PPM) {
         diag_add(d->diags, schema_place(node, path), "a share is at most 1, which is 100%%");
+        *out = PPM;
         return false;
     }
     return true;
@@ -173,7 +200,7 @@ static bool decode_size(struct decode *d, const struct field *f, const struct ya
     }
     if (!is_scalar(node) || !size_parse(node->text, out))
         return refuse(d, node, path, "a size such as 64KiB or 8GiB");
-    return check_bounds(d, f, schema_place(node, path), *out);
+    return check_bounds(d, f, schema_place(node, path), out);
 }
 
 static bool decode_events(struct decode *d, const struct field *f, const struct yaml_node *node,
@@ -181,7 +208,7 @@ static bool decode_events(struct decode *d, const struct field *f, const struct 
 {
     if (!is_scalar(node) || !events_parse(node->text, out))
         return refuse(d, node, path, "a number of events such as \"3 events\"");
-    return check_bounds(d, f, schema_place(node, path), *out);
+    return check_bounds(d, f, schema_place(node, path), out);
 }
 
 static struct str filled_in(struct decode *d, struct str text, struct place at)

@@ -103,8 +103,8 @@ static void write_scalar(struct binding *b, const struct yaml_node *node, struct
         return;
     }
     struct place at = {path, node->line, node->column};
-    /* what is repeated keeps its ${i} */
-    struct str text = b->in_repeat ? node->text : binding_interpolate(b, node->text, at);
+    struct str text = b->in_repeat ? binding_interpolate_but_i(b, node->text, at)
+                                   : binding_interpolate(b, node->text, at);
     if (is_bare(text))
         buf_add(out, text);
     else

@@ -1,0 +1,488 @@
+/* Goal: expressions mean what the reference says, their errors point at the mistake, and they know when they change.
+ * Method: tables over a made-up world: value, text of every error (golden), next change, explanation, dependencies. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "tests/unit/support/scenario_world.h"
+#include <stdio.h>
+
+#define NOW (660 * NS_PER_S)
+
+struct fixture {
+    struct arena arena;
+    struct source source;
+    struct diags diags;
+    struct expr_scope scope;
+    struct scenario_world world;
+    struct expr_env env;
+};
+
+static struct expr *compile(struct fixture *f, const char *text, int want)
+{
+    f->source = (struct source){STR("x"), str_c(text)};
+    diags_init(&f->diags, &f->arena, &f->source);
+    return expr_compile(&f->arena, &f->scope, str_c(text), (struct place){str_empty, 1, 1}, want,
+                        &f->diags);
+}
+
+static void start(struct fixture *f)
+{
+    *f = (struct fixture){.scope = world_scope()};
+    f->scope.constant = world_constant;
+    f->scope.constants = world_constants;
+    f->scope.constants_n = ARRAY_LEN(world_constants);
+    world_fill(&f->world);
+    f->env = (struct expr_env){&world_ops, &f->world};
+}
+
+static void print_errors(struct fixture *f)
+{
+    struct buf text = {0};
+    diags_print(&f->diags, &text);
+    print_message("%s", buf_c(&text));
+    buf_free(&text);
+}
+
+/* ---- values ---- */
+
+static const struct {
+    const char *text, *value;
+} values[] = {
+    {"1 + 2 * 3", "7"},
+    {"(1 + 2) * 3", "9"},
+    {"7 - 2 - 1", "4"},
+    {"-3 + 1", "-2"},
+    {"1 / 4", "0.25"},
+    {"10% * 50", "5.0"},
+    {"0.1 * 37", "3.7"},
+    {"0.5 * 0.5", "0.25"},
+    {"1 / 0", "unknown"},
+    {"1m30s + 15s", "1m45s"},
+    {"1m30s / 3", "30s"},
+    {"1m / 30s", "2.0"},
+    {"2 * 1m30s", "3m"},
+    {"10% * 1m", "6s"},
+    {"9223372036854775807 + 1", "9223372036854775807"},
+    {"0 - 9223372036854775807 - 5", "-9223372036854775807"},
+    {"8GiB", "8589934592"},
+    {"64KiB + 1B", "65537"},
+    {"max(1, 0.5)", "1.0"},
+    {"min(3, 2, 5)", "2"},
+    {"max(0.1 * count(agent), 5)", "5.0"},
+    {"1 < 1.5", "true"},
+    {"0.5 == 50%", "true"},
+    {"1 == 2 or 2 == 2 and not 3 == 4", "true"},
+    {"'site/a' == 'site/a'", "true"},
+    {"'it''s' == \"it's\"", "true"},
+    {"true and not false", "true"},
+    {"count(agent)", "3"},
+    {"count(agent where connected)", "2"},
+    {"count(agent where not connected)", "1"},
+    {"count(agent where peer == site/b)", "1"},
+    {"count(agent where peer != site/b)", "1"},
+    {"count(agent where not peer == site/b)", "2"},
+    {"count(agent where known(peer))", "2"},
+    {"count(agent where peer in [site/a, site/b])", "2"},
+    {"exists(agent where resolver == default and peer == site/b)", "true"},
+    {"exists(agent where peer == site/a: resolver == default)", "false"},
+    {"all(agent: running)", "true"},
+    {"all(agent where connected: known(last_byte))", "true"},
+    {"all(agent where restarts > 100: false)", "true"},
+    {"none(agent where restarts > 4)", "true"},
+    {"none(agent: restarts == 4)", "false"},
+    {"exists(agent where age(last_byte) > 1m)", "true"},
+    {"count(agent where age(last_byte) > ${ttl})", "1"},
+    {"sum(agent.restarts)", "6"},
+    {"sum(agent.restarts where agent.connected)", "2"},
+    {"max(agent.restarts)", "4"},
+    {"min(agent.restarts where connected)", "0"},
+    {"max(agent.reconnected_at - site.a.died_at)", "40s"},
+    {"min(agent.restarts where restarts > 100)", "unknown"},
+    {"distinct(agent.resolver)", "2"},
+    {"distinct(agent.peer)", "2"},
+    {"exists(cluster where distinct(writer.site) > 1 within 1s)", "true"},
+    {"count(cluster where distinct(writer.site) > 1 within 1s)", "1"},
+    {"exists(cluster where distinct(writer.site) > 1 within 300ms)", "false"},
+    {"rate(manager.handshakes, 1s)", "1"},
+    {"rate(manager.handshakes, 2s)", "3"},
+    {"dns.servfail_answers > 0", "true"},
+    {"dns.servfail_answers", "7"},
+    {"site.a.died_at", "10m"},
+    {"site.b.died_at", "unknown"},
+    {"known(site.b.died_at)", "false"},
+    {"site.a.role == demoted and site.b.role == active", "true"},
+    {"time(operator moves the name)", "10m20s"},
+    {"time('site a dies')", "10m"},
+    {"time(calm) > 1s", "false"},
+    {"not time(calm) > 1s", "true"},
+    {"time(calm) - time(settle)", "unknown"},
+    {"now", "11m"},
+    {"now > 10m", "true"},
+    {"age(time(settle))", "6m"},
+    {"${clusters} + 1", "51"},
+    {"${ttl} + 45s", "1m45s"},
+    {"${clusters * 2 + 1}", "101"},
+    {"count(agent where peer == ${place})", "1"},
+    {"exists(agent as x: exists(agent as y: x.peer == site/a and y.peer == site/b))", "true"},
+    {"exists(cluster: exists(agent where agent.group == edge and cluster.state == active))",
+     "true"},
+    {"count(agent where age(time(operator moves the name)) > max(${ttl}, resolver_hold) + 45s)",
+     "0"},
+};
+
+static void test_values(void **state)
+{
+    struct fixture f;
+    start(&f);
+    for (size_t i = 0; i < ARRAY_LEN(values); i++) {
+        struct expr *e = compile(&f, values[i].text, EXPR_WANT_ANY);
+        struct buf text = {0};
+        if (!e) {
+            print_message("%s\n", values[i].text);
+            print_errors(&f);
+        }
+        assert_non_null(e);
+        struct expr_result r = expr_eval(e, &f.env, NOW);
+        expr_value_print(&r.value, &text);
+        if (!str_eq_c(buf_str(&text), values[i].value))
+            print_message("%s\n", values[i].text);
+        assert_string_equal(buf_c(&text), values[i].value);
+        buf_free(&text);
+    }
+    arena_free(&f.arena);
+}
+
+/* Printing parses back to the same text and the same value. */
+static void test_round_trip(void **state)
+{
+    struct fixture f;
+    start(&f);
+    for (size_t i = 0; i < ARRAY_LEN(values); i++) {
+        struct expr *e = compile(&f, values[i].text, EXPR_WANT_ANY);
+        struct buf first = {0}, second = {0};
+        struct expr_value v = expr_eval(e, &f.env, NOW).value;
+        if (!v.known)
+            continue; /* a constant without a value has no literal */
+        expr_print(e, &first);
+        struct expr *again = compile(&f, buf_c(&first), EXPR_WANT_ANY);
+        if (!again) {
+            print_message("%s\n", buf_c(&first));
+            print_errors(&f);
+        }
+        assert_non_null(again);
+        expr_print(again, &second);
+        assert_string_equal(buf_c(&first), buf_c(&second));
+        struct expr_value w = expr_eval(again, &f.env, NOW).value;
+        assert_int_equal(v.type, w.type);
+        assert_int_equal(v.i, w.i);
+        buf_free(&first);
+        buf_free(&second);
+    }
+    arena_free(&f.arena);
+}
+
+/* ---- errors ---- */
+
+static const struct {
+    const char *text, *errors;
+} errors[] = {
+    {"", "1:1: the expression is empty"},
+    {"1 +", "1:4: expected a value, but the expression ends here"},
+    {"(1 + 2", "1:7: expected \")\", but the expression ends here"},
+    {"1 + 2)", "1:6: expected an operator or the end, not \")\""},
+    {"count(agent where conected)", "1:19: unknown name \"conected\"; did you mean \"connected\"?"},
+    {"count(agnet)", "1:7: unknown collection \"agnet\"; did you mean \"agent\"?"},
+    {"cuont(agent)", "1:1: unknown function \"cuont\"; did you mean \"count\"?"},
+    {"frobnicate(agent)",
+     "1:1: unknown function \"frobnicate\"; known are count, exists, all, none, sum, min, max, "
+     "distinct, age, known, rate, time"},
+    {"count(agent where agent.per == site/a)",
+     "1:19: agent has no field \"per\"; did you mean \"peer\"?"},
+    {"exists(agent where peer == site/c)",
+     "1:28: \"peer\" is never \"site/c\"; did you mean \"site/a\"?"},
+    {"exists(agent where resolver == defualt)",
+     "1:32: \"resolver\" is never \"defualt\"; did you mean \"default\"?"},
+    {"exists(cluster where state == 'actve')",
+     "1:31: \"state\" is never \"actve\"; did you mean \"active\"?"},
+    {"exists(agent where peer in [site/a, site/z])",
+     "1:37: \"peer\" is never \"site/z\"; did you mean \"site/a\"?"},
+    {"count(agent) == 5s",
+     "1:14: \"==\" does not take an integer and a duration; a duration needs a "
+     "unit: 5s"},
+    {"exists(agent where age(last_byte) > 45)",
+     "1:35: \">\" does not take a duration and an integer; a duration needs a unit: 5s"},
+    {"1 + 'a'", "1:3: \"+\" does not take an integer and a string"},
+    {"1s * 2s", "1:4: \"*\" does not take a duration and a duration"},
+    {"now + now", "1:5: \"+\" does not take a time and a time"},
+    {"5s - now", "1:4: \"-\" does not take a duration and a time"},
+    {"1 < 2 < 3", "1:7: comparisons do not chain; join them with \"and\""},
+    {"count(agent) = 3", "1:14: \"=\" is not an operator; did you mean \"==\"?"},
+    {"true && false", "1:6: \"&&\" is not an operator; did you mean \"and\"?"},
+    {"true || false", "1:6: \"||\" is not an operator; did you mean \"or\"?"},
+    {"!true", "1:1: \"!\" is not an operator; did you mean \"not\"?"},
+    {"not 5", "1:5: \"not\" takes a condition, not an integer"},
+    {"1 and true", "1:1: \"and\" takes a condition, not an integer"},
+    {"true or 1s", "1:9: \"or\" takes a condition, not a duration"},
+    {"10x", "1:1: \"10x\" is not a number; write 5, 0.25, 10%, 1m30s or 8GiB"},
+    {"99999999999999999999", "1:1: \"99999999999999999999\" is not a number; write 5, 0.25, 10%, "
+                             "1m30s or 8GiB"},
+    {"0.1234567", "1:1: \"0.1234567\" is not a number; write 5, 0.25, 10%, 1m30s or 8GiB"},
+    {"1 == 'open", "1:6: \"'open\" begins a string that does not end"},
+    {"1 # 2", "1:3: \"#\" does not belong here"},
+    {"agent == 3", "1:1: \"agent\" is a collection; count it or look into it: count(agent)"},
+    {"agent.peer == site/a",
+     "1:1: \"agent.peer\" is a field of many; say of which, as in exists(agent where ...)"},
+    {"site.c.died_at > 1s", "1:1: there is no site \"c\"; known are a, b"},
+    {"site.a.dead_at > 1s", "1:1: site has no field \"dead_at\"; did you mean \"died_at\"?"},
+    {"time(setle) > 1s", "1:6: unknown step \"setle\"; did you mean \"settle\"?"},
+    {"time(settle", "1:6: \")\" is missing behind the step's name"},
+    {"age(5s)", "1:5: age() takes a time, not a duration"},
+    {"rate(agent.peer, 1s)", "1:6: \"agent.peer\" is a field of many; say of which, as in "
+                             "exists(agent where ...)"},
+    {"rate(manager.queue_depth, 1s)", "1:6: rate() takes a counter, such as manager.handshakes"},
+    {"rate(manager.handshakes, now)", "1:26: a window takes a duration, not a time"},
+    {"rate(manager.handshakes, 0s)", "1:26: a window is a fixed duration above zero, such as 1s"},
+    {"rate(manager.handshakes)", "1:24: expected \",\", not \")\""},
+    {"manager.handshaks > 1",
+     "1:1: unknown name \"manager.handshaks\"; did you mean \"manager.handshakes\"?"},
+    {"${clusterz} > 1", "1:3: unknown parameter \"clusterz\"; did you mean \"clusters\"?"},
+    {"${count(agent)} > 1", "1:3: here only parameters, the matrix and the profile can be named"},
+    {"${now} > 1s",
+     "1:3: unknown parameter \"now\"; known are clusters, ttl, share, place, strict"},
+    {"exists(cluster where distinct(writer.site) > 1)",
+     "1:22: \"writer.site\" is a record over time: write distinct(writer.site) ... within 1s"},
+    {"exists(cluster where writer.site == site/a)",
+     "1:22: \"writer.site\" is a record over time: write distinct(writer.site) ... within 1s"},
+    {"distinct(cluster.writer.site) > 1 within 1s",
+     "1:1: \"writer.site\" is a record of one item: use it inside exists(cluster where ...)"},
+    {"count(agent) > 1 within 1s",
+     "1:25: \"within\" needs a record over time before it, as in distinct(writer.site)"},
+    {"sum(1)", "1:5: sum() needs a field of a collection, such as sum(agent.restarts)"},
+    {"sum(agent.peer)", "1:5: sum() does not take a string"},
+    {"all(agent)", "1:10: expected \":\" and a condition: all(agent: connected), not \")\""},
+    {"exists(agent)", "1:13: expected \"where\" and a condition, not \")\""},
+    {"count(agent: connected)", "1:12: expected \"where\", not \":\""},
+    {"exists(agent where restarts)", "1:20: \"where\" takes a condition, not an integer"},
+    {"exists(agent where peer < site/a)", "1:25: \"<\" does not take a string and a string"},
+    {"count(agent", "1:12: expected \")\", but the expression ends here"},
+    {"foo == bar", "1:1: unknown name \"foo\"; known are manager.handshakes, "
+                   "manager.handshake_failures, manager.reconciles, manager.queue_depth, "
+                   "manager.leader_changes, manager.leaders, tunnel.sessions, tunnel.opened, "
+                   "tunnel.closed, dns.queries, dns.servfail_answers, dns.nxdomain_answers and 19 "
+                   "more"},
+    {"site/a == manager.reconcile",
+     "1:11: unknown name \"manager.reconcile\"; did you mean \"manager.reconciles\"?"},
+    {"count(agent where conected) > 1 and exists(agent where per == site/a)",
+     "1:19: unknown name \"conected\"; did you mean \"connected\"?|"
+     "1:56: unknown name \"per\"; did you mean \"peer\"?"},
+    {"dns.queries-1 > 0", "1:1: unknown name \"dns.queries-1\"; did you mean \"dns.queries\"?"},
+    {"x-1 > 0", "1:1: unknown name \"x-1\"; minus and division need blanks"},
+    {"and", "1:1: expected a value, not \"and\""},
+    {"exists(agent where \xc3\xa9 == 1)", "1:20: \"\xc3\xa9\" does not belong here"},
+    {"5", "1:1: expected a condition, but this is an integer"},
+    {"exists(agent as a: exists(agent as b: exists(agent as c: exists(agent as d: "
+     "exists(agent as e: e.connected)))))",
+     "1:77: at most 4 collections can be open at once"},
+    {"(((((((((((((((((((((((((((((((((((((true)))))))))))))))))))))))))))))))))))))",
+     "1:33: nested too deeply"},
+};
+
+static void join_errors(const struct diags *d, struct buf *out)
+{
+    for (size_t i = 0; i < d->n; i++)
+        buf_addf(out, "%s%u:%u: " STR_FMT, i ? "|" : "", (unsigned)d->items[i].place.line,
+                 (unsigned)d->items[i].place.column, STR_ARG(d->items[i].text));
+}
+
+static void test_errors(void **state)
+{
+    struct fixture f;
+    start(&f);
+    size_t wrong = 0;
+    for (size_t i = 0; i < ARRAY_LEN(errors); i++) {
+        struct buf said = {0};
+        struct expr *e = compile(&f, errors[i].text, EXPR_BOOL);
+        join_errors(&f.diags, &said);
+        if (e || !str_eq_c(buf_str(&said), errors[i].errors)) {
+            print_message("%s\n  got    %s\n  wanted %s\n", errors[i].text, buf_c(&said),
+                          errors[i].errors);
+            wrong++;
+        }
+        buf_free(&said);
+    }
+    assert_int_equal(wrong, 0);
+    arena_free(&f.arena);
+}
+
+/* ---- time ---- */
+
+static const struct {
+    const char *text;
+    bool now;
+    int64_t next; /* ns from NOW; -1: never */
+} changes[] = {
+    {"count(agent) > 2", true, -1},
+    {"exists(agent where age(last_byte) > 1m30s)", false, 29 * NS_PER_S + 1},
+    {"exists(agent where age(last_byte) >= 1m30s)", false, 29 * NS_PER_S},
+    {"all(agent where known(last_byte): age(last_byte) < 2m)", true, 59 * NS_PER_S},
+    {"all(agent where known(last_byte): age(last_byte) <= 2m)", true, 59 * NS_PER_S + 1},
+    {"now > 12m", false, 60 * NS_PER_S + 1},
+    {"now < 12m", true, 60 * NS_PER_S},
+    {"12m > now", true, 60 * NS_PER_S},
+    {"now > 10m", true, -1},
+    {"now == 12m", false, 60 * NS_PER_S},
+    {"now == 11m", true, 1},
+    {"now - site.a.died_at > 2m", false, 60 * NS_PER_S + 1},
+    {"2 * age(site.a.died_at) > 4m", false, 60 * NS_PER_S + 1},
+    {"age(site.a.died_at) / 2 > 1m", false, EXPR_RECHECK_NS},
+    {"age(site.b.died_at) > 2m", false, -1},
+    {"rate(manager.handshakes, 1s) > 5", false, NS_PER_S},
+    {"rate(manager.handshakes, 2s) > 5", false, NS_PER_S},
+    {"exists(cluster where distinct(writer.site) > 1 within 1s)", true, NS_PER_S / 2},
+    {"min(age(site.a.died_at), 2m) < 2m", true, 60 * NS_PER_S},
+};
+
+static void test_next_change(void **state)
+{
+    struct fixture f;
+    start(&f);
+    for (size_t i = 0; i < ARRAY_LEN(changes); i++) {
+        struct expr *e = compile(&f, changes[i].text, EXPR_BOOL);
+        assert_non_null(e);
+        struct expr_result r = expr_eval(e, &f.env, NOW);
+        int64_t next = r.next_change == EXPR_NEVER ? -1 : r.next_change - NOW;
+        if (next != changes[i].next || r.value.i != changes[i].now)
+            print_message("%s\n", changes[i].text);
+        assert_int_equal(r.value.i, changes[i].now);
+        assert_int_equal(next, changes[i].next);
+        assert_int_equal(expr_uses_time(e), changes[i].next >= 0 || i > 1);
+    }
+    arena_free(&f.arena);
+}
+
+/* ---- explanations ---- */
+
+static const struct {
+    const char *text, *why;
+} reasons[] = {
+    {"exists(agent where resolver == sticky and peer == site/a and age(last_byte) > 1m)",
+     "1 of 3 agents matches: edge-1/agent-0: resolver = sticky, peer = site/a, "
+     "age(agent.last_byte) = "
+     "1m1s"},
+    {"all(agent: connected and peer == site/b)",
+     "2 of 3 agents fail: edge-1/agent-0: peer = site/a; edge-2/agent-0: connected = false"},
+    {"all(agent where connected: peer == site/b)",
+     "1 of 3 agents fails: edge-1/agent-0: peer = site/a"},
+    {"count(agent where connected) == 50", "count(agent where agent.connected) = 2"},
+    {"rate(manager.handshakes, 1s) <= max(0.1 * count(agent), 5)",
+     "rate(manager.handshakes, 1s) = 1, max((0.1 * count(agent)), 5) = 5.0"},
+    {"dns.servfail_answers > 0 and net.half_open_sessions > 0", "net.half_open_sessions = 0"},
+    {"dns.servfail_answers > 9 or net.half_open_sessions > 0",
+     "dns.servfail_answers = 7, net.half_open_sessions = 0"},
+    {"none(agent where restarts > 1)",
+     "2 of 3 agents match: edge-1/agent-0: restarts = 2; edge-2/agent-0: restarts = 4"},
+    {"exists(agent where restarts > 100)", "none of 3 agents matches"},
+    {"exists(cluster where distinct(writer.site) > 1 within 1s)",
+     "1 of 2 clusters matches: edge-0: distinct(cluster.writer.site) = 2"},
+    {"known(site.b.died_at)", "site.b.died_at = unknown"},
+    {"not site.a.alive", "site.a.alive = false"},
+};
+
+static void test_explanations(void **state)
+{
+    struct fixture f;
+    start(&f);
+    for (size_t i = 0; i < ARRAY_LEN(reasons); i++) {
+        struct buf why = {0};
+        struct expr *e = compile(&f, reasons[i].text, EXPR_BOOL);
+        assert_non_null(e);
+        expr_explain(e, &f.env, NOW, &why);
+        assert_string_equal(buf_c(&why), reasons[i].why);
+        buf_free(&why);
+    }
+    arena_free(&f.arena);
+}
+
+/* ---- dependencies and items ---- */
+
+static void test_dependencies(void **state)
+{
+    struct fixture f;
+    start(&f);
+    struct expr *e = compile(&f,
+                             "count(agent where peer == site/a) > dns.queries and "
+                             "time(calm) > site.a.died_at",
+                             EXPR_BOOL);
+    size_t n;
+    const struct expr_dep *deps = expr_deps(e, &n);
+    assert_int_equal(n, 6);
+    assert_int_equal(deps[0].kind, EXPR_DEP_ITEMS);
+    assert_true(expr_depends_on(e, (struct expr_dep){EXPR_DEP_FIELD, VOC_AGENT, VOC_AGENT_PEER}));
+    assert_true(expr_depends_on(e, (struct expr_dep){EXPR_DEP_GLOBAL, VOC_GLOBAL_DNS_QUERIES, 0}));
+    assert_true(expr_depends_on(e, (struct expr_dep){EXPR_DEP_STEP, 3, 0}));
+    assert_true(expr_depends_on(e, (struct expr_dep){EXPR_DEP_FIELD, VOC_SITE, VOC_SITE_DIED_AT}));
+    assert_false(expr_depends_on(e, (struct expr_dep){EXPR_DEP_FIELD, VOC_AGENT, VOC_AGENT_NAME}));
+    assert_false(expr_uses_time(e));
+    arena_free(&f.arena);
+}
+
+static void test_per_item(void **state)
+{
+    struct fixture f;
+    start(&f);
+    f.scope.per_item = true;
+    struct expr *e = compile(&f, "agent.reconnected_at - site.a.died_at", EXPR_WANT_NUMBER);
+    assert_non_null(e);
+    assert_int_equal(expr_over(e), VOC_AGENT);
+    struct expr_result r = expr_eval_item(e, &f.env, NOW, 0);
+    assert_int_equal(r.value.i, 40 * NS_PER_S);
+    assert_false(expr_eval_item(e, &f.env, NOW, 1).value.known);
+    e = compile(&f, "dns.queries", EXPR_WANT_NUMBER);
+    assert_int_equal(expr_over(e), -1);
+    arena_free(&f.arena);
+}
+
+/* Columns inside quoted, escaped and block scalars. */
+static void test_places(void **state)
+{
+    static const struct {
+        const char *text;
+        uint32_t line, column;
+        size_t offset;
+        uint32_t at_line, at_column;
+    } cases[] = {
+        {"a: hello", 1, 4, 2, 1, 6},
+        {"a: \"hello\"", 1, 4, 2, 1, 7},
+        {"a: \"h\\\"llo\"", 1, 4, 2, 1, 8},
+        {"a: 'it''s so'", 1, 4, 5, 1, 11},
+        {"a: \"\xc3\xa9t\xc3\xa9 x\"", 1, 4, 6, 1, 9},
+        {"a: one\n   two", 1, 4, 4, 2, 4},
+        {"a: |\n  one\n  two\n", 1, 4, 5, 3, 4},
+        {"a: >\n  one\n  two\n", 1, 4, 4, 3, 3},
+        {"a: \"\\u0041b\"", 1, 4, 1, 1, 11},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct source source = {STR("x"), str_c(cases[i].text)};
+        struct place p = place_inside(
+            &source, (struct place){str_empty, cases[i].line, cases[i].column}, cases[i].offset);
+        if (p.line != cases[i].at_line || p.column != cases[i].at_column)
+            print_message("case %zu: %u:%u\n", i, (unsigned)p.line, (unsigned)p.column);
+        assert_int_equal(p.line, cases[i].at_line);
+        assert_int_equal(p.column, cases[i].at_column);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_values),       cmocka_unit_test(test_round_trip),
+        cmocka_unit_test(test_errors),       cmocka_unit_test(test_next_change),
+        cmocka_unit_test(test_explanations), cmocka_unit_test(test_dependencies),
+        cmocka_unit_test(test_per_item),     cmocka_unit_test(test_places),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

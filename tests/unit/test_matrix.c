@@ -1,0 +1,312 @@
+/* Goal: cases are the cross product less what is excluded, plus what is included; parameters and matrix values arrive in
+ * the plan with their types; what refers to an absent value is gone.
+ * Method: small scenarios, the list of their cases, the plan of each. */
+#include "tests/unit/support/check.h"
+
+#include "engine/base/timefmt.h"
+#include "sim/scenario/scenario.h"
+
+static const char body[] =
+    "scenario: v1\n"
+    "name: t\n"
+    "doc: A test.\n"
+    "tags: [x, y]\n"
+    "profile: [compat, hardened]\n"
+    "policies: {dns.cache: ttl}\n"
+    "params:\n"
+    "  k: {type: int, default: 2, min: 1, max: 9, doc: clusters}\n"
+    "  ttl: {type: duration, default: 60s, max: 1h}\n"
+    "  mode: {type: enum, values: [fast, slow], default: fast}\n"
+    "  share: {type: percent, default: 5%}\n"
+    "  room: {type: size, default: 8KiB}\n"
+    "  fine: {type: bool, default: true}\n"
+    "  who: {type: string, default: site/b}\n"
+    "topology:\n"
+    "  sites: {a: {}, b: {manager: {standby: true}}}\n"
+    "  clusters: {edge: {count: \"${k}\", nodes: \"${k * 2 + 1}\"}}\n"
+    "  dns: {records: {manager: {ttl: \"${ttl}\", value: site/a}}}\n"
+    "matrix:\n"
+    "  lie:\n"
+    "    - {id: drop, fault: {watch: drop, share: \"${share}\"}}\n"
+    "    - {id: stall, fault: {watch: stall, for: 90s}, long: true}\n"
+    "  crash:\n"
+    "    - {id: none}\n"
+    "    - {id: hard, fault: {process: crash}, at: 7m}\n"
+    "  size: [1KiB, 64KiB]\n"
+    "  exclude:\n"
+    "    - {lie: drop, crash: hard}\n"
+    "  include:\n"
+    "    - {lie: drop}\n"
+    "steps:\n"
+    "  - {name: calm, wait: {until: \"count(agent) == ${k}\", within: \"${ttl * 2}\"}}\n"
+    "  - name: many\n"
+    "    at: 1m\n"
+    "    repeat: {times: \"${k + 1}\", every: 10s}\n"
+    "    do: {delete: {from: api/a, kind: User, name: \"user-${i}-${mode}\"}}\n"
+    "  - {name: promote, after: many, when: matrix.lie == stall, do: {manager.promote: "
+    "\"${who}\"}}\n"
+    "faults:\n"
+    "  - {at: 5m, for: 1m, target: api/a, fault: \"${matrix.lie.fault}\"}\n"
+    "  - {at: \"${matrix.crash.at}\", target: manager, fault: \"${matrix.crash.fault}\"}\n"
+    "  - {at: 6m, target: site/a, fault: {net: throttle, rate: \"${matrix.size}\"}}\n"
+    "assert:\n"
+    "  - {name: only hardened, profile: hardened, always: \"${fine}\"}\n"
+    "  - {name: only compat, when: profile == compat and k < 5, always: count(agent) >= 0}\n";
+
+struct fixture {
+    struct arena arena;
+    struct diags diags;
+    struct scenario *s;
+};
+
+static void start(struct fixture *f)
+{
+    *f = (struct fixture){.s = NULL};
+    f->s = scenario_load(&f->arena, STR("t.yaml"), str_c(body), &f->diags);
+    assert_non_null(f->s);
+}
+
+static struct plan *plan_of(struct fixture *f, const char *filter, const char *profile)
+{
+    const struct scenario_case **cases;
+    size_t n;
+    check_ok(scenario_cases(f->s, str_c(filter), &cases, &n));
+    struct plan_request request = {.which = cases[0], .profile = str_c(profile), .seed = 7};
+    struct plan *plan = scenario_plan(&f->arena, f->s, &request, &f->diags);
+    struct buf errors = {0};
+    diags_print(&f->diags, &errors);
+    if (!plan)
+        print_error("%s", buf_c(&errors));
+    buf_free(&errors);
+    assert_non_null(plan);
+    return plan;
+}
+
+static void cases_are_listed(void **state)
+{
+    static const char *const ids[] = {
+        "lie=drop,crash=none,size=1KiB",
+        "lie=drop,crash=none,size=64KiB",
+        "lie=stall,crash=none,size=1KiB",
+        "lie=stall,crash=none,size=64KiB",
+        "lie=stall,crash=hard,size=1KiB",
+        "lie=stall,crash=hard,size=64KiB",
+        "lie=drop",
+    };
+    struct fixture f;
+    start(&f);
+    assert_int_equal(f.s->cases_n, ARRAY_LEN(ids));
+    for (size_t i = 0; i < ARRAY_LEN(ids); i++)
+        check_str(f.s->cases[i].id, ids[i]);
+    assert_int_equal(f.s->profiles.n, 2);
+    arena_free(&f.arena);
+}
+
+static void cases_are_chosen(void **state)
+{
+    static const struct {
+        const char *filter;
+        size_t n;
+        const char *error;
+    } rows[] = {
+        {"", 7, NULL},
+        {"lie=drop", 3, NULL},
+        {"lie=stall,crash=hard", 2, NULL},
+        {"size=64KiB", 3, NULL},
+        {"lie=drop,crash=hard", 0, "--case lie=drop,crash=hard: the matrix excludes it"},
+        {"lye=drop", 0, "--case: unknown axis \"lye\"; did you mean \"lie\"?"},
+        {"lie=dorp", 0, "--case: axis lie has no \"dorp\"; did you mean \"drop\"?"},
+        {"lie", 0, "--case: \"lie\" is not of the form AXIS=ID"},
+    };
+    struct fixture f;
+    start(&f);
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        const struct scenario_case **cases;
+        size_t n;
+        struct err *err = scenario_cases(f.s, str_c(rows[i].filter), &cases, &n);
+        if (rows[i].error) {
+            check_err(err, ERR_INVALID, rows[i].error);
+            continue;
+        }
+        check_ok(err);
+        assert_int_equal(n, rows[i].n);
+    }
+    arena_free(&f.arena);
+}
+
+static void parameters_are_set(void **state)
+{
+    static const struct {
+        const char *name, *value, *error;
+    } rows[] = {
+        {"k", "4", NULL},
+        {"k", "x", "--set k: expected an integer, not \"x\""},
+        {"k", "0", "--set k: must be at least 1"},
+        {"k", "10", "--set k: must be at most 9"},
+        {"ttl", "30s", NULL},
+        {"ttl", "30", "--set ttl: expected a duration such as 30s, not \"30\""},
+        {"ttl", "2h", "--set ttl: must be at most 1h"},
+        {"mode", "slow", NULL},
+        {"mode", "slwo", "--set mode: unknown value \"slwo\"; did you mean \"slow\"?"},
+        {"share", "0.25", NULL},
+        {"share", "25%", NULL},
+        {"room", "1GiB", NULL},
+        {"room", "1", "--set room: expected a size such as 8GiB, not \"1\""},
+        {"fine", "false", NULL},
+        {"fine", "no", "--set fine: expected true or false, not \"no\""},
+        {"who", "anything", NULL},
+        {"tll", "30s", "--set: unknown parameter \"tll\"; did you mean \"ttl\"?"},
+    };
+    struct fixture f;
+    start(&f);
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct err *err = scenario_set_param(f.s, str_c(rows[i].name), str_c(rows[i].value));
+        if (rows[i].error)
+            check_err(err, ERR_INVALID, rows[i].error);
+        else
+            check_ok(err);
+    }
+    arena_free(&f.arena);
+}
+
+static void values_arrive_typed(void **state)
+{
+    struct fixture f;
+    start(&f);
+    check_ok(scenario_set_param(f.s, STR("k"), STR("3")));
+    struct plan *p = plan_of(&f, "lie=drop,crash=none", "hardened");
+    assert_int_equal(PLAN_GROUP(p, 0)->count, 3);
+    assert_int_equal(PLAN_GROUP(p, 0)->nodes, 7);
+    assert_int_equal(PLAN_RECORD(p, 0)->ttl_ns, 60 * NS_PER_S);
+    assert_int_equal(PLAN_RECORD(p, 0)->sites[0], 0);
+    assert_int_equal(p->steps[0].within_ns, 120 * NS_PER_S);
+    assert_int_equal(p->faults[0].fault.kind, FAULT_WATCH_DROP);
+    assert_int_equal(p->faults[0].fault.share_ppm, 50000);
+    check_str(p->params_set, "k=3");
+    check_str(p->policies_set, "dns.cache=ttl");
+    check_str(p->case_id, "lie=drop,crash=none,size=1KiB");
+    assert_int_equal(p->seed, 7);
+    arena_free(&f.arena);
+}
+
+static void rounds_have_their_number(void **state)
+{
+    struct fixture f;
+    start(&f);
+    struct plan *p = plan_of(&f, "lie=stall", "hardened");
+    const struct plan_step *many = &p->steps[1];
+    assert_int_equal(many->rounds, 3);
+    check_str(many->actions[0][0].object_name, "user-0-fast");
+    check_str(many->actions[2][0].object_name, "user-2-fast");
+    assert_int_equal(p->steps_n, 3);
+    assert_int_equal(p->steps[2].start, STEP_AFTER);
+    assert_int_equal(p->steps[2].when.at_ns, 80 * NS_PER_S);
+    assert_int_equal(p->steps[2].actions[0][0].target.a.index, 1);
+    assert_int_equal(p->steps[0].when.at_ns, 0);
+    arena_free(&f.arena);
+}
+
+static void absent_values_remove_entries(void **state)
+{
+    static const struct {
+        const char *filter;
+        size_t steps, faults;
+    } rows[] = {{"lie=drop,crash=none", 2, 2},
+                {"lie=stall,crash=none", 3, 2},
+                {"lie=stall,crash=hard", 3, 3}};
+    struct fixture f;
+    start(&f);
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct plan *p = plan_of(&f, rows[i].filter, "hardened");
+        assert_int_equal(p->steps_n, rows[i].steps);
+        assert_int_equal(p->faults_n, rows[i].faults);
+    }
+    struct plan_request request = {.which = &f.s->cases[6], .seed = 1};
+    struct plan *p = scenario_plan(&f.arena, f.s, &request, &f.diags);
+    assert_non_null(p);
+    assert_int_equal(p->faults_n, 1); /* neither crash nor size */
+    p = plan_of(&f, "size=64KiB", "hardened");
+    assert_int_equal(p->faults[p->faults_n - 1].fault.bytes_per_s, 65536);
+    arena_free(&f.arena);
+}
+
+static void profiles_choose(void **state)
+{
+    struct fixture f;
+    start(&f);
+    struct plan *hardened = plan_of(&f, "", "hardened"), *compat = plan_of(&f, "", "compat");
+    assert_int_equal(hardened->asserts_n, 1);
+    check_str(hardened->asserts[0].name, "only hardened");
+    check_str(compat->asserts[0].name, "only compat");
+    assert_int_equal(compat->policies.value[POLICY_DNS_CACHE], POLICY_DNS_CACHE_TTL);
+    assert_int_equal(compat->policies.value[POLICY_SESSION_CHOICE], POLICY_SESSION_OLDEST);
+    static const struct str set[] = {STR_INIT("session.choice=newest")};
+    struct plan_request request = {.profile = STR("compat"), .policies = set, .policies_n = 1};
+    compat = scenario_plan(&f.arena, f.s, &request, &f.diags);
+    assert_int_equal(compat->policies.value[POLICY_SESSION_CHOICE], POLICY_SESSION_NEWEST);
+    check_str(compat->policies_set, "dns.cache=ttl,session.choice=newest");
+    arena_free(&f.arena);
+}
+
+/* What is expanded is a scenario without matrix and parameters: it validates, and expands to itself. */
+static void expansion_is_a_scenario(void **state)
+{
+    static const struct str sets[] = {STR_INIT("k=3")};
+    struct buf first = {0}, second = {0}, errors = {0};
+    bool ok = scenario_expand(STR("t.yaml"), str_c(body), STR("lie=stall,crash=hard"),
+                              STR("compat"), sets, 1, &first, &errors);
+    check_str(buf_str(&errors), "");
+    assert_true(ok);
+    if (scenario_validate(STR("t.yaml"), buf_str(&first), &errors) != 0)
+        print_error("%s%s", buf_c(&first), buf_c(&errors));
+    check_str(buf_str(&errors), "");
+    assert_true(scenario_expand(STR("t.yaml"), buf_str(&first), str_empty, str_empty, NULL, 0,
+                                &second, &errors));
+    struct str without_comment = buf_str(&first), line;
+    str_cut(without_comment, '\n', &line, &without_comment);
+    check_str_eq(buf_str(&second), without_comment);
+    assert_true(str_find(buf_str(&first), STR("name: \"user-${i}-fast\"")) > 0);
+    buf_free(&first);
+    buf_free(&second);
+    buf_free(&errors);
+}
+
+static void lists(void **state)
+{
+    struct fixture f;
+    struct buf out = {0};
+    start(&f);
+    scenario_list(f.s, &out);
+    check_str(buf_str(&out), "t  A test.\n"
+                             "    file: t.yaml\n"
+                             "    tags: x, y\n"
+                             "    profiles: compat, hardened\n"
+                             "    matrix lie: drop, stall\n"
+                             "    matrix crash: none, hard\n"
+                             "    matrix size: 1KiB, 64KiB\n"
+                             "    k (int) = 2  clusters\n"
+                             "    ttl (duration) = 1m\n"
+                             "    mode (enum) = fast\n"
+                             "    share (percent) = 0.05\n"
+                             "    room (size) = 8192\n"
+                             "    fine (bool) = true\n"
+                             "    who (string) = site/b\n");
+    buf_free(&out);
+    arena_free(&f.arena);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(cases_are_listed),
+        cmocka_unit_test(cases_are_chosen),
+        cmocka_unit_test(parameters_are_set),
+        cmocka_unit_test(values_arrive_typed),
+        cmocka_unit_test(rounds_have_their_number),
+        cmocka_unit_test(absent_values_remove_entries),
+        cmocka_unit_test(profiles_choose),
+        cmocka_unit_test(expansion_is_a_scenario),
+        cmocka_unit_test(lists),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

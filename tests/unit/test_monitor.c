@@ -1,0 +1,275 @@
+/* Goal: every kind of assertion is judged at the right time, with a witness, and looks only when it has to.
+ * Method: small scenarios over a made-up world; scripts of changes with the expected verdicts. */
+#include "tests/unit/support/check.h"
+#include "tests/unit/support/scenario_world.h"
+
+#include "sim/scenario/monitor.h"
+#include "sim/scenario/scenario.h"
+
+#define S NS_PER_S
+
+static const char head[] =
+    "scenario: v1\n"
+    "name: t\n"
+    "clock: {limit: 30m}\n"
+    "params: {ttl: {type: duration, default: 60s}}\n"
+    "topology:\n"
+    "  sites: {a: {}, b: {manager: {standby: true}}}\n"
+    "  clusters: {edge: {count: 3}}\n"
+    "  dns:\n"
+    "    records: {manager: {value: site/a}}\n"
+    "    resolvers: {default: {}, sticky: {share: 0.1}}\n"
+    "steps:\n"
+    "  - {name: settle, wait: {until: count(agent where connected) == 3, within: 5m}}\n"
+    "  - {name: move, at: 10m, do: {dns.set: {record: manager, value: site/b}}}\n"
+    "quiet: {from: 25m}\n"
+    "assert:\n";
+
+struct fixture {
+    struct arena arena;
+    struct diags diags;
+    struct plan *plan;
+    struct scenario_world world;
+    struct expr_env env;
+    struct monitor *monitor;
+};
+
+static void start(struct fixture *f, const char *clauses)
+{
+    *f = (struct fixture){.plan = NULL};
+    struct str text = arena_printf(&f->arena, "%s%s", head, clauses);
+    struct scenario *s = scenario_load(&f->arena, STR("t.yaml"), text, &f->diags);
+    struct plan_request request = {.seed = 1};
+    f->plan = s ? scenario_plan(&f->arena, s, &request, &f->diags) : NULL;
+    if (!f->plan) {
+        struct buf errors = {0};
+        diags_print(&f->diags, &errors);
+        print_error("%s", buf_c(&errors));
+    }
+    assert_non_null(f->plan);
+    world_fill(&f->world);
+    for (size_t i = 0; i < WORLD_STEPS_MAX; i++)
+        f->world.steps[i] = -1;
+    f->env = (struct expr_env){&world_ops, &f->world};
+    f->monitor = monitor_new(&f->arena, f->plan, &f->env);
+}
+
+static void set_peer(struct fixture *f, uint32_t agent, const char *peer)
+{
+    world_set_str(&f->world, VOC_AGENT, agent, VOC_AGENT_PEER, peer);
+    monitor_changed_field(f->monitor, VOC_AGENT, VOC_AGENT_PEER);
+}
+
+static void set_queries(struct fixture *f, int64_t queries)
+{
+    f->world.globals[VOC_GLOBAL_DNS_QUERIES] = queries;
+    monitor_changed_global(f->monitor, VOC_GLOBAL_DNS_QUERIES);
+}
+
+static void end_step(struct fixture *f, uint32_t step, int64_t now)
+{
+    f->world.steps[step] = now;
+    monitor_step_ended(f->monitor, step, now);
+}
+
+static void check_result(struct fixture *f, size_t i, enum monitor_verdict verdict, int64_t at,
+                         const char *witness)
+{
+    const struct monitor_result *r = monitor_result(f->monitor, i);
+    if (r->verdict != verdict)
+        print_error("%s, not %s: " STR_FMT "\n", monitor_verdict_name(r->verdict),
+                    monitor_verdict_name(verdict), STR_ARG(r->witness));
+    assert_int_equal(r->verdict, verdict);
+    if (at >= 0)
+        assert_int_equal(r->at_ns, at);
+    check_str(r->witness, witness);
+}
+
+static void always_and_never(void **state)
+{
+    struct fixture f;
+    start(&f, "  - {name: few, always: dns.queries <= 5}\n"
+              "  - {name: none, never: dns.queries > 7, from: 10s, until: 20s}\n"
+              "  - {name: early, never: dns.queries > 7, until: 5s}\n");
+    assert_int_equal(monitor_run(f.monitor, 0), 5 * S);
+    check_result(&f, 0, MONITOR_WATCHING, -1, "");
+    check_result(&f, 1, MONITOR_PENDING, -1, "");
+    assert_int_equal(monitor_run(f.monitor, 5 * S), 10 * S);
+    check_result(&f, 2, MONITOR_HELD, 5 * S, "");
+    set_queries(&f, 9);
+    assert_int_equal(monitor_run(f.monitor, 6 * S), 10 * S);
+    check_result(&f, 0, MONITOR_FAILED, 6 * S, "dns.queries = 9");
+    struct str first;
+    assert_true(monitor_failed(f.monitor, &first));
+    check_str(first, "few");
+    monitor_run(f.monitor, 10 * S);
+    check_result(&f, 1, MONITOR_FAILED, 10 * S, "dns.queries = 9");
+    monitor_finish(f.monitor, 60 * S);
+    arena_free(&f.arena);
+}
+
+static void breaches_that_must_last(void **state)
+{
+    struct fixture f;
+    start(&f, "  - {name: lasting, never: dns.queries > 5, lasting: 10s}\n");
+    assert_int_equal(monitor_run(f.monitor, 0), EXPR_NEVER);
+    set_queries(&f, 6);
+    assert_int_equal(monitor_run(f.monitor, 1 * S), 11 * S);
+    set_queries(&f, 1);
+    assert_int_equal(monitor_run(f.monitor, 5 * S), EXPR_NEVER);
+    set_queries(&f, 8);
+    assert_int_equal(monitor_run(f.monitor, 7 * S), 17 * S);
+    check_result(&f, 0, MONITOR_WATCHING, -1, "");
+    assert_int_equal(monitor_run(f.monitor, 17 * S), EXPR_NEVER);
+    check_result(&f, 0, MONITOR_FAILED, 7 * S, "for 10s: dns.queries = 8");
+    arena_free(&f.arena);
+}
+
+static void eventually(void **state)
+{
+    struct fixture f;
+    start(&f, "  - {name: soon, eventually: dns.queries > 5, by: 1m}\n"
+              "  - {name: late, eventually: dns.queries > 50, by: 1m}\n"
+              "  - {name: open, eventually: dns.queries > 50}\n"
+              "  - {name: begun, eventually: dns.queries > 5, from: move, by: 20m}\n");
+    assert_int_equal(monitor_run(f.monitor, 0), 60 * S);
+    set_queries(&f, 6);
+    monitor_run(f.monitor, 30 * S);
+    check_result(&f, 0, MONITOR_HELD, 30 * S, "");
+    monitor_run(f.monitor, 60 * S);
+    check_result(&f, 1, MONITOR_FAILED, 60 * S, "not by 1m: dns.queries = 6");
+    assert_false(monitor_settled(f.monitor));
+    end_step(&f, 1, 600 * S);
+    monitor_run(f.monitor, 600 * S);
+    check_result(&f, 3, MONITOR_HELD, 600 * S, "");
+    monitor_finish(f.monitor, 700 * S);
+    check_result(&f, 2, MONITOR_FAILED, 700 * S, "not by 11m40s: dns.queries = 6");
+    arena_free(&f.arena);
+}
+
+static void within(void **state)
+{
+    struct fixture f;
+    start(&f, "  - name: back\n"
+              "    within: {time: \"${ttl} + 45s\", after: move}\n"
+              "    that: \"all(agent: peer == site/b)\"\n"
+              "  - name: stays\n"
+              "    within: {time: 30s, after: {step: move, delay: 10s}}\n"
+              "    that: dns.queries == 1\n"
+              "  - {name: calm, within: {time: 1m, after: quiet}, that: dns.queries == 0}\n");
+    assert_int_equal(monitor_run(f.monitor, 0), EXPR_NEVER);
+    end_step(&f, 1, 600 * S);
+    assert_int_equal(monitor_run(f.monitor, 600 * S), 610 * S);
+    set_queries(&f, 1);
+    set_peer(&f, 1, "site/b");
+    assert_int_equal(monitor_run(f.monitor, 610 * S), 640 * S);
+    set_queries(&f, 0); /* it held, but not to the end */
+    set_peer(&f, 2, "site/b");
+    assert_int_equal(monitor_run(f.monitor, 620 * S), 640 * S);
+    assert_int_equal(monitor_run(f.monitor, 640 * S), 705 * S);
+    check_result(&f, 1, MONITOR_FAILED, 640 * S, "not within 30s: dns.queries = 0");
+    assert_int_equal(monitor_run(f.monitor, 705 * S), EXPR_NEVER);
+    check_result(&f, 0, MONITOR_HELD, 620 * S, "");
+    check_result(&f, 2, MONITOR_PENDING, -1, "");
+    monitor_quiet_began(f.monitor, 1500 * S);
+    assert_int_equal(monitor_run(f.monitor, 1500 * S), 1560 * S);
+    monitor_finish(f.monitor, 1520 * S); /* judged at the end of the run */
+    check_result(&f, 2, MONITOR_HELD, 1500 * S, "");
+    assert_int_equal(monitor_result(f.monitor, 0)->opened_ns, 600 * S);
+    arena_free(&f.arena);
+}
+
+static void at_a_moment(void **state)
+{
+    struct fixture f;
+    start(&f, "  - {name: then, at: 10s, that: dns.queries == 1}\n"
+              "  - {name: after, at: settle, that: dns.queries == 2}\n"
+              "  - {name: not reached, at: move, that: true}\n");
+    assert_int_equal(monitor_run(f.monitor, 0), 10 * S);
+    set_queries(&f, 1);
+    monitor_run(f.monitor, 10 * S);
+    check_result(&f, 0, MONITOR_HELD, 10 * S, "");
+    set_queries(&f, 3);
+    end_step(&f, 0, 20 * S);
+    monitor_run(f.monitor, 20 * S);
+    check_result(&f, 1, MONITOR_FAILED, 20 * S, "dns.queries = 3");
+    monitor_finish(f.monitor, 30 * S);
+    check_result(&f, 2, MONITOR_VACUOUS, 30 * S, "");
+    arena_free(&f.arena);
+}
+
+static void sometimes_over_runs(void **state)
+{
+    struct arena tally_arena = {0};
+    struct sometimes_tally tally = {0};
+    static const int64_t seen[] = {0, 6};
+    struct str name;
+    size_t at = 0;
+    for (size_t run = 0; run < ARRAY_LEN(seen); run++) {
+        struct fixture f;
+        start(&f, "  - {name: rare, sometimes: dns.queries > 5}\n"
+                  "  - {name: never seen, sometimes: dns.queries > 50}\n");
+        monitor_run(f.monitor, 0);
+        set_queries(&f, seen[run]);
+        monitor_run(f.monitor, 1 * S);
+        set_queries(&f, 0);
+        monitor_finish(f.monitor, 2 * S);
+        check_result(&f, 0, run ? MONITOR_HELD : MONITOR_UNSEEN, -1, "");
+        struct str first;
+        assert_false(monitor_failed(f.monitor, &first));
+        sometimes_add(&tally, &tally_arena, f.monitor);
+        arena_free(&f.arena);
+    }
+    assert_true(sometimes_unseen(&tally, &at, &name));
+    check_str(name, "never seen");
+    assert_false(sometimes_unseen(&tally, &at, &name));
+    arena_free(&tally_arena);
+}
+
+/* Time alone breaks a promise: the monitor asks to be called exactly then. */
+static void time_alone(void **state)
+{
+    struct fixture f;
+    start(&f,
+          "  - {name: heard, never: \"exists(agent where known(peer) and age(last_byte) > 90s)\"}\n"
+          "  - {name: rate, always: \"rate(manager.handshakes, 1s) <= 2\"}\n");
+    for (uint32_t i = 0; i < 3; i++)
+        world_set_int(&f.world, VOC_AGENT, i, VOC_AGENT_LAST_BYTE, (int64_t)(i + 1) * S);
+    f.world.ticks_n = 0;
+    int64_t next = monitor_run(f.monitor, 3 * S);
+    assert_int_equal(next, 91 * S + 1);
+    assert_int_equal(monitor_run(f.monitor, 50 * S), next); /* nothing to do */
+    assert_int_equal(monitor_result(f.monitor, 0)->evaluations, 1);
+    monitor_changed_field(f.monitor, VOC_AGENT, VOC_AGENT_RESTARTS); /* names it not */
+    monitor_run(f.monitor, 60 * S);
+    assert_int_equal(monitor_result(f.monitor, 0)->evaluations, 1);
+    monitor_run(f.monitor, next);
+    check_result(&f, 0, MONITOR_FAILED, next,
+                 "1 of 3 agents matches: edge-0/agent-0: peer = site/b, age(agent.last_byte) = "
+                 "1m30.000000001s");
+    arena_free(&f.arena);
+}
+
+static void finish_is_idempotent(void **state)
+{
+    struct fixture f;
+    start(&f, "  - {name: few, always: dns.queries <= 5}\n");
+    monitor_run(f.monitor, 0);
+    monitor_finish(f.monitor, 5 * S);
+    monitor_finish(f.monitor, 9 * S);
+    check_result(&f, 0, MONITOR_HELD, 5 * S, "");
+    assert_int_equal(monitor_count(f.monitor), 1);
+    assert_true(monitor_settled(f.monitor));
+    arena_free(&f.arena);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(always_and_never), cmocka_unit_test(breaches_that_must_last),
+        cmocka_unit_test(eventually),       cmocka_unit_test(within),
+        cmocka_unit_test(at_a_moment),      cmocka_unit_test(sometimes_over_runs),
+        cmocka_unit_test(time_alone),       cmocka_unit_test(finish_is_idempotent),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
