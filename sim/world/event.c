@@ -96,20 +96,19 @@ static void after_event(struct sim *sim)
 bool sim_step(struct sim *sim)
 {
     BUG_ON(sim->in_event, "an event is not stepped from inside an event");
-    while (settle(sim)) {
-        struct sim_event *e = container_of(heap_pop(&sim->queue), struct sim_event, node);
-        sim->now = e->at;
-        if (e->world && put_off(sim, e))
-            continue;
-        e->active = false;
-        sim->events++;
-        sim->in_event = true;
-        e->fire(e);
-        after_event(sim);
-        sim->in_event = false;
+    if (!settle(sim))
+        return false;
+    struct sim_event *e = container_of(heap_pop(&sim->queue), struct sim_event, node);
+    sim->now = e->at;
+    if (e->world && put_off(sim, e))
         return true;
-    }
-    return false;
+    e->active = false;
+    sim->events++;
+    sim->in_event = true;
+    e->fire(e);
+    after_event(sim);
+    sim->in_event = false;
+    return true;
 }
 
 void sim_run_until(struct sim *sim, world_time until)

@@ -40,7 +40,9 @@ uint64_t sim_seed(const struct sim *sim);
 uint64_t sim_events(const struct sim *sim); /* pops of the queue so far */
 /* The time of the next event; false: the queue is empty. */
 bool sim_next_time(struct sim *sim, world_time *at);
-bool sim_step(struct sim *sim); /* one event; false: the queue is empty */
+bool sim_step(
+    struct sim
+        *sim); /* one event (or one that has to wait: not counted); false: the queue is empty */
 /* Every event up to and with `until`; then the time is `until`. Returns early after sim_stop. */
 void sim_run_until(struct sim *sim, world_time until);
 /* Until `holds` is true (asked first and after each event) or the time would pass `limit`. Returns what holds said. */
