@@ -1,8 +1,11 @@
 /* A Kubernetes API server as a simulated process. */
 #include "sim/cluster/apihost.h"
 
+#include "sim/cluster/supervisor.h"
+
 struct apihost {
     struct sim *sim;
+    struct supervisor supervisor;
     struct sim_process *process;
     struct str name, address, ca_pem; /* owned */
     struct identity identity;
@@ -94,7 +97,9 @@ struct apihost *apihost_new(const struct apihost_options *o)
     struct sim_process_options process = {.name = o->name,
                                           .host = sim_host_new(o->sim, &host),
                                           .program = &program,
-                                          .config = config};
+                                          .config = config,
+                                          .exited = supervisor_exited,
+                                          .owner = &h->supervisor};
     h->process = sim_process_new(o->sim, &process);
     if (o->content) { /* a store of our own holds it until the start */
         struct store *store = store_new(NULL);
@@ -102,8 +107,10 @@ struct apihost *apihost_new(const struct apihost_options *o)
         h->disk = store_snapshot_take(store);
         store_free(store);
     }
-    struct err *err = sim_process_start(h->process);
-    BUG_ON(err, "a new host is on and its port is free");
+    h->supervisor.sim = o->sim;
+    h->supervisor.process = h->process;
+    supervisor_start(&h->supervisor);
+    BUG_ON(!h->api, "a new host is on and its port is free");
     return h;
 }
 

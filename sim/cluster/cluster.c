@@ -78,6 +78,7 @@ struct sim_cluster *sim_cluster_new(const struct sim_cluster_options *o)
     write_coredns(c, true);
     sim_cluster_set_nodes(c, o->nodes);
     nodes_create(c);
+    pods_prepare(c, o->agent_replicas + 1); /* one more for rolling updates */
     return c;
 }
 
@@ -157,8 +158,6 @@ void sim_cluster_set_cni(struct sim_cluster *c, bool up)
     struct sim_host *hosts[SIM_CLUSTER_PODS_MAX];
     for (uint32_t i = 0; i < c->slots_n; i++)
         hosts[i] = sim_process_host(c->slots[i]->process);
-    if (c->slots_n == 0)
-        return; /* nothing runs that could be cut off; starting waits for the CNI */
     struct sim_fault_options o = {.kind = SIM_FAULT_NET_PARTITION,
                                   .from = {.hosts = hosts, .hosts_n = c->slots_n}};
     c->cni_fault = break_addon(c, "cni-down", &o);

@@ -64,6 +64,8 @@ struct pod {
     world_time started_at;
     struct sim_task *timer;
 };
+/* Slots exist from the start, so that faults can be aimed at their hosts before a pod is there. */
+void pods_prepare(struct sim_cluster *c, uint32_t slots);
 struct pod *pod_find_free(struct sim_cluster *c);
 /* Creates the Pod object from the template and starts it after a while. */
 void pod_create(struct pod *p, const struct kube_object *deployment, struct str hash);

@@ -288,6 +288,13 @@ static struct pod *pod_new(struct sim_cluster *c)
     return p;
 }
 
+void pods_prepare(struct sim_cluster *c, uint32_t slots)
+{
+    BUG_ON(slots > SIM_CLUSTER_PODS_MAX, "the loader bounds the number of agents");
+    while (c->slots_n < slots)
+        pod_new(c);
+}
+
 struct pod *pod_find_free(struct sim_cluster *c)
 {
     for (uint32_t i = 0; i < c->slots_n; i++)
