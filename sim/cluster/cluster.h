@@ -41,6 +41,7 @@ bool sim_cluster_imported(const struct sim_cluster *c);
 /* ---- nodes and add-ons ---- */
 uint32_t sim_cluster_nodes(const struct sim_cluster *c);
 void sim_cluster_set_nodes(struct sim_cluster *c, uint32_t nodes);
+struct str sim_cluster_node_name(const struct sim_cluster *c, uint32_t node);
 bool sim_cluster_node_ready(const struct sim_cluster *c, uint32_t node);
 /* A node that is not ready sends no heartbeat and starts no pod; gone: its object goes as well. */
 void sim_cluster_set_node(struct sim_cluster *c, uint32_t node, bool ready, bool gone);

@@ -102,6 +102,12 @@ void sim_cluster_set_nodes(struct sim_cluster *c, uint32_t nodes)
     workload_soon(c);
 }
 
+struct str sim_cluster_node_name(const struct sim_cluster *c, uint32_t node)
+{
+    BUG_ON(node >= c->nodes_n, "no such node");
+    return c->nodes[node].name;
+}
+
 bool sim_cluster_node_ready(const struct sim_cluster *c, uint32_t node)
 {
     BUG_ON(node >= c->nodes_n, "no such node");
