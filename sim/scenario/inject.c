@@ -1,0 +1,661 @@
+/* Faults and actions in the estate. */
+#include "sim/scenario/inject.h"
+
+#include "sim/world/fault.h"
+
+enum injected_where { IN_WORLD, IN_APIS, IN_CLUSTERS };
+
+struct api_fault {
+    struct kubeapi *api;
+    uint64_t id;
+};
+
+struct injected {
+    struct inject *in;
+    struct str name; /* owned */
+    struct target target;
+    struct fault fault;
+    enum injected_where where;
+    struct sim_fault *world;
+    struct api_fault *apis;
+    size_t apis_n;
+    struct sim_task *end;
+    int64_t begin_ns, end_ns;
+    uint64_t fired; /* of those that the world does not count */
+    bool optional, over;
+    struct view_fault *shown;
+};
+
+struct inject {
+    struct estate *estate;
+    struct view *view;
+    struct injected **items;
+    size_t n, cap;
+};
+
+/* ---- what a target means ---- */
+
+struct picks {
+    struct sim_host **hosts;
+    size_t hosts_n, hosts_cap;
+    struct sim_process **processes;
+    size_t processes_n, processes_cap;
+    struct sim_resolver **resolvers;
+    size_t resolvers_n, resolvers_cap;
+};
+
+static void *grown(void *array, size_t n, size_t *cap, size_t size)
+{
+    if (n < *cap)
+        return array;
+    *cap = *cap ? *cap * 2 : 16;
+    return mem_resize(array, *cap * size);
+}
+
+static void add_process(struct picks *p, struct sim_process *process)
+{
+    p->processes = grown(p->processes, p->processes_n, &p->processes_cap, sizeof *p->processes);
+    p->processes[p->processes_n++] = process;
+}
+
+static void add_host(struct picks *p, struct sim_host *host)
+{
+    p->hosts = grown(p->hosts, p->hosts_n, &p->hosts_cap, sizeof *p->hosts);
+    p->hosts[p->hosts_n++] = host;
+}
+
+static void add_resolver(struct picks *p, struct sim_resolver *r)
+{
+    p->resolvers = grown(p->resolvers, p->resolvers_n, &p->resolvers_cap, sizeof *p->resolvers);
+    p->resolvers[p->resolvers_n++] = r;
+}
+
+static bool in_range(const struct target_end *t, int64_t i)
+{
+    return t->first < 0 || (i >= t->first && i <= t->last);
+}
+
+/* The clusters that an end names, by index within their group. */
+static bool cluster_picked(const struct estate *e, const struct target_end *t, size_t i)
+{
+    int64_t in_group = 0;
+    for (size_t j = 0; j < i; j++)
+        in_group += e->clusters[j].group == e->clusters[i].group;
+    return (t->any || t->index == (int32_t)e->clusters[i].group) && in_range(t, in_group);
+}
+
+static void pick_sites(const struct estate *e, const struct target_end *t, struct picks *p)
+{
+    for (size_t s = 0; s < e->sites_n; s++) {
+        if (!t->any && t->index != (int32_t)s)
+            continue;
+        struct site *site = e->sites[s];
+        if (t->kind != TARGET_MANAGER)
+            add_host(p, sim_process_host(apihost_process(site->api)));
+        if (t->kind == TARGET_API)
+            add_process(p, apihost_process(site->api));
+        for (size_t r = 0; r < site->replicas_n && t->kind != TARGET_API; r++) {
+            if (t->kind == TARGET_MANAGER && !in_range(t, (int64_t)r))
+                continue;
+            add_host(p, sim_process_host(site->replicas[r].process));
+            add_process(p, site->replicas[r].process);
+        }
+    }
+}
+
+static void pick_clusters(const struct estate *e, const struct target_end *t, struct picks *p)
+{
+    for (size_t i = 0; i < e->clusters_n; i++) {
+        struct sim_cluster *c = e->clusters[i].sim;
+        if (!cluster_picked(e, t, i))
+            continue;
+        add_resolver(p, sim_cluster_resolver(c));
+        if (t->kind != TARGET_AGENT) {
+            add_host(p, sim_process_host(apihost_process(sim_cluster_api(c))));
+            if (t->kind == TARGET_API)
+                add_process(p, apihost_process(sim_cluster_api(c)));
+        }
+        for (uint32_t s = 0; s < sim_cluster_slots(c) && t->kind != TARGET_API; s++) {
+            add_host(p, sim_process_host(sim_cluster_process(c, s)));
+            add_process(p, sim_cluster_process(c, s));
+        }
+    }
+}
+
+static void pick_resolvers(const struct estate *e, const struct target_end *t, struct picks *p)
+{
+    for (size_t i = 0; i < e->clusters_n; i++)
+        if (t->kind == TARGET_DNS || t->any || t->index == e->clusters[i].resolver)
+            add_resolver(p, sim_cluster_resolver(e->clusters[i].sim));
+}
+
+static void pick(const struct estate *e, const struct target_end *t, struct picks *p)
+{
+    switch (t->kind) {
+    case TARGET_SITE:
+    case TARGET_MANAGER:
+        pick_sites(e, t, p);
+        break;
+    case TARGET_API:
+        if (t->of_site)
+            pick_sites(e, t, p);
+        else
+            pick_clusters(e, t, p);
+        break;
+    case TARGET_CLUSTER:
+    case TARGET_AGENT:
+    case TARGET_NODE:
+        pick_clusters(e, t, p);
+        break;
+    case TARGET_DNS:
+    case TARGET_RESOLVER:
+        pick_resolvers(e, t, p);
+        break;
+    case TARGET_NONE:
+    case TARGET_LINK:
+    case TARGET_KIND_COUNT:
+        break;
+    }
+}
+
+static void picks_free(struct picks *p)
+{
+    mem_free(p->hosts);
+    mem_free(p->processes);
+    mem_free(p->resolvers);
+}
+
+/* ---- faults of the world ---- */
+
+static const struct {
+    enum fault_kind from;
+    enum sim_fault_kind to;
+} world_kinds[] = {
+    {FAULT_NET_LATENCY, SIM_FAULT_NET_LATENCY},
+    {FAULT_NET_LOSS, SIM_FAULT_NET_LOSS},
+    {FAULT_NET_REORDER, SIM_FAULT_NET_REORDER},
+    {FAULT_NET_DUPLICATE, SIM_FAULT_NET_DUPLICATE},
+    {FAULT_NET_PARTITION, SIM_FAULT_NET_PARTITION},
+    {FAULT_NET_HALF_OPEN, SIM_FAULT_NET_HALF_OPEN},
+    {FAULT_NET_RESET, SIM_FAULT_NET_RESET},
+    {FAULT_NET_THROTTLE, SIM_FAULT_NET_THROTTLE},
+    {FAULT_NET_CLOG, SIM_FAULT_NET_CLOG},
+    {FAULT_DNS_NXDOMAIN, SIM_FAULT_DNS_NXDOMAIN},
+    {FAULT_DNS_SERVFAIL, SIM_FAULT_DNS_SERVFAIL},
+    {FAULT_DNS_TIMEOUT, SIM_FAULT_DNS_TIMEOUT},
+    {FAULT_DNS_WRONG_ANSWER, SIM_FAULT_DNS_WRONG},
+    {FAULT_DNS_STALE, SIM_FAULT_DNS_STALE},
+    {FAULT_DNS_TTL_IGNORED, SIM_FAULT_DNS_TTL_IGNORED},
+    {FAULT_TLS_EXPIRED, SIM_FAULT_TLS_EXPIRED},
+    {FAULT_TLS_NOT_YET_VALID, SIM_FAULT_TLS_NOT_YET_VALID},
+    {FAULT_TLS_WRONG_CA, SIM_FAULT_TLS_WRONG_CA},
+    {FAULT_TLS_WRONG_NAME, SIM_FAULT_TLS_WRONG_NAME},
+    {FAULT_TLS_HANDSHAKE_STALL, SIM_FAULT_TLS_STALL},
+    {FAULT_PROCESS_CRASH, SIM_FAULT_PROCESS_CRASH},
+    {FAULT_PROCESS_POWER_LOSS, SIM_FAULT_PROCESS_POWER_LOSS},
+    {FAULT_PROCESS_PAUSE, SIM_FAULT_PROCESS_PAUSE},
+    {FAULT_PROCESS_OOM, SIM_FAULT_PROCESS_CRASH},
+    {FAULT_PROCESS_SLOW, SIM_FAULT_PROCESS_SLOW},
+    {FAULT_CLOCK_SKEW, SIM_FAULT_CLOCK_SKEW},
+    {FAULT_CLOCK_JUMP, SIM_FAULT_CLOCK_JUMP},
+    {FAULT_CLOCK_DRIFT, SIM_FAULT_CLOCK_DRIFT},
+};
+
+static bool world_kind(enum fault_kind kind, enum sim_fault_kind *out)
+{
+    for (size_t i = 0; i < ARRAY_LEN(world_kinds); i++)
+        if (world_kinds[i].from == kind) {
+            *out = world_kinds[i].to;
+            return true;
+        }
+    return false;
+}
+
+static world_time delay_of(const struct fault *f)
+{
+    switch (f->kind) {
+    case FAULT_NET_LATENCY:
+        return f->p50_ns;
+    case FAULT_CLOCK_SKEW:
+    case FAULT_CLOCK_JUMP:
+        return f->offset_ns;
+    case FAULT_DNS_TTL_IGNORED:
+        return f->ttl_ns;
+    default:
+        return f->delay_ns;
+    }
+}
+
+/* Wrong answers name sites, or are addresses. */
+static size_t answers_of(const struct estate *e, const struct fault *f, struct str *out, size_t max)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < f->values.n && n < max; i++) {
+        out[n] = f->values.v[i];
+        for (size_t s = 0; s < e->sites_n; s++)
+            if (str_eq(f->values.v[i], e->sites[s]->name))
+                out[n] = e->sites[s]->address;
+        n++;
+    }
+    return n;
+}
+
+static void start_world(struct injected *it, enum sim_fault_kind kind, int64_t for_ns)
+{
+    struct estate *e = it->in->estate;
+    struct picks a = {0}, b = {0};
+    struct str answers[WORLD_DNS_ADDRESSES_MAX];
+    pick(e, &it->target.a, &a);
+    if (it->target.kind == TARGET_LINK)
+        pick(e, &it->target.b, &b);
+    bool backwards = it->fault.direction == FAULT_B_TO_A;
+    bool one_way = it->fault.direction != FAULT_BOTH_WAYS && kind == SIM_FAULT_NET_PARTITION;
+    const struct picks *from = backwards ? &b : &a, *to = backwards ? &a : &b;
+    /* A fault of one place: everything between it and all others. Certificates and power are the far end's. */
+    bool at_server = kind >= SIM_FAULT_TLS_EXPIRED && kind <= SIM_FAULT_TLS_STALL;
+    bool is_power = kind == SIM_FAULT_PROCESS_POWER_LOSS;
+    if (it->target.kind != TARGET_LINK && (at_server || is_power)) {
+        from = &b;
+        to = &a;
+    }
+    struct sim_fault_options o = {.name = it->name,
+                                  .kind = one_way ? SIM_FAULT_NET_ONE_WAY : kind,
+                                  .at = sim_now(e->sim),
+                                  .duration = for_ns,
+                                  .share = (uint32_t)it->fault.share_ppm,
+                                  .from = {.hosts = from->hosts, .hosts_n = from->hosts_n},
+                                  .to = {.hosts = to->hosts, .hosts_n = to->hosts_n},
+                                  .processes = a.processes,
+                                  .processes_n = a.processes_n,
+                                  .resolvers = a.resolvers,
+                                  .resolvers_n = a.resolvers_n,
+                                  .delay = delay_of(&it->fault),
+                                  .jitter = it->fault.p99_ns > it->fault.p50_ns
+                                                ? it->fault.p99_ns - it->fault.p50_ns
+                                                : it->fault.delay_ns,
+                                  .bytes_per_second = it->fault.bytes_per_s,
+                                  .ppm = (int32_t)it->fault.drift_ppm,
+                                  .addresses = answers,
+                                  .addresses_n = answers_of(e, &it->fault, answers,
+                                                            ARRAY_LEN(answers))};
+    it->world = sim_fault_add(e->sim, &o);
+    picks_free(&a);
+    picks_free(&b);
+}
+
+/* ---- faults of Kubernetes APIs ---- */
+
+static bool api_rule(const struct fault *f, struct kubeapi_fault *out)
+{
+    *out = (struct kubeapi_fault){.per_million = (uint32_t)f->share_ppm, .resource = f->of};
+    switch (f->kind) {
+    case FAULT_HTTP_ERROR:
+        out->kind = KUBEAPI_FAULT_STATUS;
+        out->status = (int)f->code;
+        return true;
+    case FAULT_HTTP_SLOW:
+        out->kind = KUBEAPI_FAULT_LATENCY;
+        out->delay = f->delay_ns;
+        return true;
+    case FAULT_WRITE_LOST_ACK:
+        out->kind = KUBEAPI_FAULT_LOST_ACK;
+        return true;
+    case FAULT_WATCH_STALL:
+        out->kind = KUBEAPI_FAULT_WATCH_STALL;
+        return true;
+    default:
+        return false;
+    }
+}
+
+static bool target_apis(const struct estate *e, const struct target_end *t,
+                        void (*each)(struct injected *it, struct kubeapi *api), struct injected *it)
+{
+    bool any = false;
+    for (size_t s = 0; s < e->sites_n && t->of_site; s++)
+        if ((t->any || t->index == (int32_t)s) && apihost_api(e->sites[s]->api)) {
+            each(it, apihost_api(e->sites[s]->api));
+            any = true;
+        }
+    for (size_t i = 0; i < e->clusters_n && !t->of_site; i++) {
+        struct kubeapi *api = apihost_api(sim_cluster_api(e->clusters[i].sim));
+        if (api && cluster_picked(e, t, i)) {
+            each(it, api);
+            any = true;
+        }
+    }
+    return any;
+}
+
+static void start_api(struct injected *it, struct kubeapi *api)
+{
+    struct kubeapi_fault rule;
+    it->apis = mem_resize(it->apis, (it->apis_n + 1) * sizeof *it->apis);
+    if (it->fault.kind == FAULT_STORE_COMPACTION) {
+        store_compact(kubeapi_store(api), store_revision(kubeapi_store(api)));
+        it->fired++;
+        return;
+    }
+    if (it->fault.kind == FAULT_WATCH_DROP) {
+        it->fired += kubeapi_cut_watches(api, it->fault.of, true);
+        return;
+    }
+    bool known = api_rule(&it->fault, &rule);
+    BUG_ON(!known, "what is not supported is not started");
+    it->apis[it->apis_n++] = (struct api_fault){api, kubeapi_fault_add(api, &rule)};
+}
+
+/* An API that has been started anew since has forgotten its faults. */
+static bool still_there(const struct injected *it, const struct kubeapi *api)
+{
+    const struct estate *e = it->in->estate;
+    for (size_t s = 0; s < e->sites_n; s++)
+        if (apihost_api(e->sites[s]->api) == api)
+            return true;
+    for (size_t i = 0; i < e->clusters_n; i++)
+        if (apihost_api(sim_cluster_api(e->clusters[i].sim)) == api)
+            return true;
+    return false;
+}
+
+/* ---- nodes and add-ons ---- */
+
+static void set_clusters(struct injected *it, bool broken)
+{
+    struct estate *e = it->in->estate;
+    for (size_t i = 0; i < e->clusters_n; i++) {
+        struct sim_cluster *c = e->clusters[i].sim;
+        if (!cluster_picked(e, &it->target.a, i))
+            continue;
+        if (it->fault.kind == FAULT_ADDON_COREDNS_DOWN)
+            sim_cluster_set_coredns(c, !broken);
+        else if (it->fault.kind == FAULT_ADDON_CNI_DOWN)
+            sim_cluster_set_cni(c, !broken);
+        else
+            for (uint32_t n = 0; n < sim_cluster_nodes(c); n++)
+                sim_cluster_set_node(c, n, !broken, broken && it->fault.kind == FAULT_NODE_GONE);
+        it->fired += broken;
+    }
+}
+
+static bool is_of_clusters(enum fault_kind kind)
+{
+    return kind == FAULT_ADDON_COREDNS_DOWN || kind == FAULT_ADDON_CNI_DOWN ||
+           kind == FAULT_NODE_NOT_READY || kind == FAULT_NODE_GONE;
+}
+
+static bool is_of_apis(enum fault_kind kind)
+{
+    struct kubeapi_fault rule;
+    struct fault f = {.kind = kind};
+    return api_rule(&f, &rule) || kind == FAULT_STORE_COMPACTION || kind == FAULT_WATCH_DROP;
+}
+
+/* ---- life of a fault ---- */
+
+bool inject_supports(const struct fault *f, const struct target *t, const char **why)
+{
+    enum sim_fault_kind kind;
+    if (is_of_apis(f->kind)) {
+        *why = "it needs an API as its target";
+        return t->a.kind == TARGET_API;
+    }
+    *why = "the simulated world cannot do it yet";
+    if (f->kind == FAULT_PROCESS_CRASH && f->when != FAULT_AT_ONCE)
+        return false;
+    return world_kind(f->kind, &kind) || is_of_clusters(f->kind);
+}
+
+static uint64_t fired(struct injected *it)
+{
+    uint64_t n = it->fired;
+    if (it->world)
+        n += sim_fault_fired(it->world);
+    for (size_t i = 0; i < it->apis_n; i++)
+        if (still_there(it, it->apis[i].api))
+            n += kubeapi_fault_fired(it->apis[i].api, it->apis[i].id);
+    return n;
+}
+
+static void show(struct injected *it)
+{
+    it->shown->fired = fired(it);
+    it->shown->active = !it->over;
+    view_fault_changed(it->in->view);
+}
+
+static void end(void *owner)
+{
+    struct injected *it = owner;
+    if (it->over)
+        return;
+    sim_task_cancel(it->end);
+    it->end = NULL;
+    it->fired = fired(it); /* the counts of APIs go with their processes */
+    if (it->world)
+        it->fired -= sim_fault_fired(it->world);
+    it->over = true;
+    it->end_ns = sim_now(it->in->estate->sim);
+    if (it->world)
+        sim_fault_end(it->world);
+    for (size_t i = 0; i < it->apis_n; i++)
+        if (still_there(it, it->apis[i].api))
+            kubeapi_fault_remove(it->apis[i].api, it->apis[i].id);
+    it->apis_n = 0;
+    if (it->where == IN_CLUSTERS)
+        set_clusters(it, false);
+    sim_note(it->in->estate->sim, "fault.ended", it->name, str_empty);
+    show(it);
+}
+
+static void on_end(void *owner)
+{
+    struct injected *it = owner;
+    it->end = NULL;
+    end(it);
+}
+
+static bool is_momentary(const struct fault *f)
+{
+    return f->kind == FAULT_PROCESS_CRASH || f->kind == FAULT_PROCESS_OOM ||
+           f->kind == FAULT_CLOCK_JUMP || f->kind == FAULT_NET_RESET ||
+           f->kind == FAULT_STORE_COMPACTION || f->kind == FAULT_WATCH_DROP;
+}
+
+struct injected *inject_fault(struct inject *in, struct str name, const struct target *target,
+                              const struct fault *fault, int64_t for_ns, bool optional)
+{
+    struct injected *it = MEM_NEW(struct injected);
+    enum sim_fault_kind kind;
+    struct buf unique = {0};
+    in->items = grown(in->items, in->n, &in->cap, sizeof *in->items);
+    in->items[in->n++] = it;
+    buf_addf(&unique, STR_FMT, STR_ARG(name));
+    for (size_t i = 0; i + 1 < in->n; i++)
+        if (str_eq(in->items[i]->name, name)) {
+            buf_addf(&unique, " (%zu)", in->n);
+            break;
+        }
+    *it = (struct injected){.in = in,
+                            .name = buf_take(&unique),
+                            .target = *target,
+                            .fault = *fault,
+                            .begin_ns = sim_now(in->estate->sim),
+                            .end_ns = -1,
+                            .optional = optional};
+    it->shown = view_add_fault(in->view, it->name);
+    it->shown->started_at = it->begin_ns;
+    sim_note(in->estate->sim, "fault.began", it->name, target->text);
+    if (world_kind(fault->kind, &kind)) {
+        start_world(it, kind, for_ns);
+    } else if (is_of_apis(fault->kind)) {
+        it->where = IN_APIS;
+        target_apis(in->estate, &target->a, start_api, it);
+    } else {
+        it->where = IN_CLUSTERS;
+        set_clusters(it, true);
+    }
+    if (is_momentary(fault))
+        it->end = sim_after(in->estate->sim, for_ns, on_end, it);
+    else if (for_ns > 0)
+        it->end = sim_after(in->estate->sim, for_ns, on_end, it);
+    show(it);
+    return it;
+}
+
+void inject_heal(struct inject *in, const struct target *target)
+{
+    for (size_t i = 0; i < in->n; i++)
+        if (target->kind == TARGET_NONE || str_eq(target->text, in->items[i]->target.text))
+            end(in->items[i]);
+}
+
+size_t inject_count(const struct inject *in) { return in->n; }
+
+struct injected_state inject_state(struct inject *in, size_t i)
+{
+    struct injected *it = in->items[i];
+    return (struct injected_state){.name = it->name,
+                                   .target = it->target.text,
+                                   .begin_ns = it->begin_ns,
+                                   .end_ns = it->end_ns,
+                                   .fired = fired(it),
+                                   .optional = it->optional};
+}
+
+struct inject *inject_new(struct estate *e, struct view *v)
+{
+    struct inject *in = MEM_NEW(struct inject);
+    in->estate = e;
+    in->view = v;
+    return in;
+}
+
+void inject_free(struct inject *in)
+{
+    if (!in)
+        return;
+    for (size_t i = 0; i < in->n; i++) {
+        str_free(&in->items[i]->name);
+        mem_free(in->items[i]->apis);
+        mem_free(in->items[i]);
+    }
+    mem_free(in->items);
+    mem_free(in);
+}
+
+/* ---- actions ---- */
+
+static void end_processes(struct inject *in, const struct target *t, int status)
+{
+    struct picks p = {0};
+    pick(in->estate, &t->a, &p);
+    for (size_t i = 0; i < p.processes_n; i++)
+        sim_process_kill(p.processes[i], status);
+    picks_free(&p);
+}
+
+static struct err *delete_object(struct kubeapi *api, const struct plan_action *a)
+{
+    struct str group, version;
+    struct buf resource = {0};
+    if (!kube_api_version_parse(a->object_api_version, &group, &version))
+        return err_new(ERR_INVALID, "\"" STR_FMT "\" is no apiVersion",
+                       STR_ARG(a->object_api_version));
+    struct err *err = kubeapi_resource_of(api, group, a->object_kind, &resource);
+    if (!err)
+        err = kubeapi_delete(api, buf_str(&resource), a->object_namespace, a->object_name);
+    buf_free(&resource);
+    return err;
+}
+
+static struct err *on_apis(struct inject *in, const struct plan_action *a)
+{
+    struct arena arena = {0};
+    struct buf json = {0};
+    struct err *err = NULL;
+    const struct target_end *t = &a->target.a;
+    struct estate *e = in->estate;
+    cJSON *tree = a->object ? yaml_to_json(&arena, a->object) : NULL;
+    if (tree)
+        json_write(&json, tree);
+    for (size_t i = 0; !err && i < e->sites_n + e->clusters_n; i++) {
+        bool is_site = i < e->sites_n;
+        size_t c = i - e->sites_n;
+        if (is_site != t->of_site)
+            continue;
+        if (is_site ? !(t->any || t->index == (int32_t)i) : !cluster_picked(e, t, c))
+            continue;
+        struct kubeapi *api =
+            apihost_api(is_site ? e->sites[i]->api : sim_cluster_api(e->clusters[c].sim));
+        if (!api)
+            err = err_new(ERR_UNAVAILABLE, STR_FMT " is down", STR_ARG(a->target.text));
+        else if (tree)
+            err = kubeapi_apply(api, buf_str(&json), NULL);
+        else
+            err = delete_object(api, a);
+    }
+    buf_free(&json);
+    arena_free(&arena);
+    return err;
+}
+
+static struct err *on_clusters(struct inject *in, const struct plan_action *a)
+{
+    struct estate *e = in->estate;
+    for (size_t i = 0; i < e->clusters_n; i++) {
+        if (!cluster_picked(e, &a->target.a, i))
+            continue;
+        if (a->kind == ACTION_CLUSTER_REMOVE)
+            estate_remove_cluster(e, i);
+        else
+            sim_cluster_set_nodes(e->clusters[i].sim, (uint32_t)a->count);
+    }
+    return NULL;
+}
+
+struct err *inject_action(struct inject *in, const struct plan_action *a)
+{
+    struct estate *e = in->estate;
+    switch (a->kind) {
+    case ACTION_HEAL:
+        inject_heal(in, &a->target);
+        return NULL;
+    case ACTION_DNS_SET:
+        estate_dns_set(e, PLAN_RECORD(e->plan, a->record), a->sites, a->sites_n, a->ttl_ns);
+        return NULL;
+    case ACTION_MANAGER_PROMOTE:
+        estate_promote(e, a->target.a.index);
+        view_active_changed(in->view);
+        return NULL;
+    case ACTION_MANAGER_DEMOTE:
+        estate_demote(e, a->target.a.index);
+        return NULL;
+    case ACTION_MANAGER_RESTART:
+    case ACTION_PROCESS_RESTART:
+        end_processes(in, &a->target, 0);
+        return NULL;
+    case ACTION_PROCESS_KILL:
+        end_processes(in, &a->target, SIM_EXIT_KILLED);
+        return NULL;
+    case ACTION_PROCESS_PAUSE:
+        inject_fault(in, STR("pause"), &a->target,
+                     &(struct fault){.kind = FAULT_PROCESS_PAUSE, .share_ppm = SIM_SHARE_ALL},
+                     a->for_ns, false);
+        return NULL;
+    case ACTION_CLUSTER_CREATE:
+        estate_add_clusters(e, (uint32_t)a->group, (uint32_t)a->count);
+        view_clusters_added(in->view);
+        return NULL;
+    case ACTION_CLUSTER_REMOVE:
+    case ACTION_CLUSTER_SCALE:
+        return on_clusters(in, a);
+    case ACTION_APPLY:
+    case ACTION_DELETE:
+        return on_apis(in, a);
+    case ACTION_FAULT:
+    case ACTION_KIND_COUNT:
+        break;
+    }
+    return err_new(ERR_INTERNAL, "no action of this kind");
+}
