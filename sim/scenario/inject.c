@@ -153,6 +153,7 @@ static void pick(const struct estate *e, const struct target_end *t, struct pick
         break;
     case TARGET_NONE:
     case TARGET_LINK:
+    case TARGET_ALL:
     case TARGET_KIND_COUNT:
         break;
     }
@@ -186,6 +187,10 @@ static const struct {
     {FAULT_DNS_WRONG_ANSWER, SIM_FAULT_DNS_WRONG},
     {FAULT_DNS_STALE, SIM_FAULT_DNS_STALE},
     {FAULT_DNS_TTL_IGNORED, SIM_FAULT_DNS_TTL_IGNORED},
+    {FAULT_DNS_NEGATIVE_CACHED, SIM_FAULT_DNS_NEGATIVE_CACHED},
+    {FAULT_DISK_FULL, SIM_FAULT_DISK_FULL},
+    {FAULT_DISK_TORN, SIM_FAULT_DISK_TORN},
+    {FAULT_DISK_SLOW, SIM_FAULT_DISK_SLOW},
     {FAULT_TLS_EXPIRED, SIM_FAULT_TLS_EXPIRED},
     {FAULT_TLS_NOT_YET_VALID, SIM_FAULT_TLS_NOT_YET_VALID},
     {FAULT_TLS_WRONG_CA, SIM_FAULT_TLS_WRONG_CA},
@@ -214,13 +219,12 @@ static bool world_kind(enum fault_kind kind, enum sim_fault_kind *out)
 static world_time delay_of(const struct fault *f)
 {
     switch (f->kind) {
-    case FAULT_NET_LATENCY:
-        return f->p50_ns;
     case FAULT_CLOCK_SKEW:
     case FAULT_CLOCK_JUMP:
         return f->offset_ns;
     case FAULT_DNS_TTL_IGNORED:
-        return f->ttl_ns;
+    case FAULT_DNS_NEGATIVE_CACHED:
+        return f->hold_ns;
     default:
         return f->delay_ns;
     }
@@ -270,9 +274,7 @@ static void start_world(struct injected *it, enum sim_fault_kind kind, int64_t f
                                   .resolvers = a.resolvers,
                                   .resolvers_n = a.resolvers_n,
                                   .delay = delay_of(&it->fault),
-                                  .jitter = it->fault.p99_ns > it->fault.p50_ns
-                                                ? it->fault.p99_ns - it->fault.p50_ns
-                                                : it->fault.delay_ns,
+                                  .jitter = it->fault.jitter_ns,
                                   .bytes_per_second = it->fault.bytes_per_s,
                                   .ppm = (int32_t)it->fault.drift_ppm,
                                   .addresses = answers,
@@ -296,6 +298,7 @@ static bool api_rule(const struct fault *f, struct kubeapi_fault *out)
     case FAULT_HTTP_SLOW:
         out->kind = KUBEAPI_FAULT_LATENCY;
         out->delay = f->delay_ns;
+        out->jitter = f->jitter_ns;
         return true;
     case FAULT_WRITE_LOST_ACK:
         out->kind = KUBEAPI_FAULT_LOST_ACK;
@@ -506,7 +509,7 @@ struct injected *inject_fault(struct inject *in, struct str name, const struct t
 void inject_heal(struct inject *in, const struct target *target)
 {
     for (size_t i = 0; i < in->n; i++)
-        if (target->kind == TARGET_NONE || str_eq(target->text, in->items[i]->target.text))
+        if (target->kind == TARGET_NONE || target->kind == TARGET_ALL || str_eq(target->text, in->items[i]->target.text))
             end(in->items[i]);
 }
 
