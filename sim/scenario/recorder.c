@@ -20,6 +20,7 @@ struct recorder {
     int64_t *span_open; /* per server: index of its open span; -1 */
     struct series connected, active, opened;
     struct series *sites; /* agents at each site */
+    size_t sites_n;
     int64_t handshakes;
     struct sim_task *sample;
 };
@@ -206,6 +207,7 @@ struct recorder *recorder_new(struct estate *e, struct view *v)
     struct recorder *r = MEM_NEW(struct recorder);
     r->estate = e;
     r->view = v;
+    r->sites_n = e->sites_n;
     r->sites = MEM_NEW_ARRAY(struct series, e->sites_n + 1);
     r->span_open = MEM_NEW_ARRAY(int64_t, view_servers(v) + 1);
     for (size_t i = 0; i < view_servers(v); i++) {
@@ -225,7 +227,7 @@ void recorder_free(struct recorder *r)
     struct series *all[] = {&r->connected, &r->active, &r->opened};
     for (size_t i = 0; i < ARRAY_LEN(all); i++)
         mem_free(all[i]->points);
-    for (size_t i = 0; i < r->estate->sites_n; i++)
+    for (size_t i = 0; i < r->sites_n; i++)
         mem_free(r->sites[i].points);
     mem_free(r->sites);
     mem_free(r->events);

@@ -4,6 +4,7 @@
 #include "sim/scenario/inject.h"
 #include "sim/scenario/recorder.h"
 #include "sim/scenario/verdict.h"
+#include "sim/world/fault.h"
 #include "sim/world/trace.h"
 
 #define SLICE (10 * NS_PER_S) /* between two looks at budget and interruption */
@@ -370,8 +371,8 @@ struct report_run *run_plan(struct arena *a, const struct plan *plan,
     begin(&r);
     run_to_the_end(&r);
     end(&r, out);
-    estate_free(r.estate);
-    recorder_free_after(r.recorder, 0);
+    estate_free(r.estate); /* first: processes that end still say so to the others */
+    recorder_free(r.recorder);
     inject_free(r.inject);
     view_free(r.view);
     return out;

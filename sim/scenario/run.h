@@ -7,7 +7,9 @@
 #ifndef PADDOCK_SIM_SCENARIO_RUN_H
 #define PADDOCK_SIM_SCENARIO_RUN_H
 
+#include "engine/base/log.h"
 #include "reports/report.h"
+#include "sim/scenario/monitor.h"
 #include "sim/scenario/plan.h"
 #include "sim/scenario/scenario.h"
 

@@ -1,0 +1,496 @@
+/* paddock-sim: the program. Only here are files, the clock, signals and the terminal of the simulator's shell. */
+#include "sim/scenario/suite.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#define FILE_BYTES_MAX ((size_t)16 << 20)
+#define DIR_DEPTH_MAX  16
+
+enum exit_code {
+    EXIT_HELD = 0,
+    EXIT_NOT_HELD = 1,
+    EXIT_USAGE = 2,
+    EXIT_NO_WORLD = 3,
+    EXIT_UNSUPPORTED = 4,
+    EXIT_INTERRUPTED = 130,
+};
+
+/* The one thing that a signal handler may touch. */
+static volatile sig_atomic_t signalled;
+
+struct shell {
+    struct options options;
+    struct arena arena;
+    struct report_style style;
+    struct suite *suite;
+    bool interrupted;
+    struct buf trace_ring;
+};
+
+static void on_signal(int number)
+{
+    (void)number;
+    signalled = 1;
+}
+
+static int64_t wall_clock(void *ctx)
+{
+    struct shell *sh = ctx;
+    struct timespec t;
+    sh->interrupted = sh->interrupted || signalled;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+}
+
+/* ---- files ---- */
+
+static struct err *read_file(const char *path, struct buf *out)
+{
+    FILE *f = fopen(path, "rb");
+    if (!f)
+        return err_new(ERR_IO, "%s: %s", path, strerror(errno));
+    char chunk[65536];
+    size_t n;
+    out->max = FILE_BYTES_MAX;
+    while ((n = fread(chunk, 1, sizeof chunk, f)) > 0)
+        buf_add(out, (struct str){chunk, n});
+    bool failed = ferror(f) != 0;
+    fclose(f);
+    if (failed)
+        return err_new(ERR_IO, "%s: cannot be read: %s", path, strerror(errno));
+    return buf_ok(out) ? NULL
+                       : err_new(ERR_TOO_LARGE, "%s: longer than %zu bytes", path, FILE_BYTES_MAX);
+}
+
+static bool write_file(const char *dir, const char *name, struct str bytes, mode_t mode)
+{
+    struct buf path = {0};
+    buf_addf(&path, "%s/%s", dir, name);
+    FILE *f = fopen(buf_c(&path), "wb");
+    bool ok = f && fwrite(bytes.p, 1, bytes.n, f) == bytes.n;
+    if (f && fclose(f) != 0)
+        ok = false;
+    if (ok)
+        chmod(buf_c(&path), mode);
+    else
+        fprintf(stderr, "paddock-sim: error: %s: %s\n", buf_c(&path), strerror(errno));
+    buf_free(&path);
+    return ok;
+}
+
+static bool make_dirs(const char *path)
+{
+    char *copy = strdup(path);
+    for (char *p = copy + 1; *p; p++)
+        if (*p == '/') {
+            *p = 0;
+            mkdir(copy, 0777);
+            *p = '/';
+        }
+    bool ok = mkdir(copy, 0777) == 0 || errno == EEXIST;
+    free(copy);
+    return ok;
+}
+
+struct names {
+    char **v;
+    size_t n, cap;
+};
+
+static void names_add(struct names *names, const char *path)
+{
+    if (names->n == names->cap) {
+        names->cap = names->cap ? names->cap * 2 : 16;
+        names->v = mem_resize(names->v, names->cap * sizeof *names->v);
+    }
+    names->v[names->n++] = strdup(path);
+}
+
+static int by_name(const struct dirent **a, const struct dirent **b)
+{
+    return strcmp((*a)->d_name, (*b)->d_name); /* bytes, not the locale's order */
+}
+
+static bool is_scenario_name(const char *name)
+{
+    struct str s = str_c(name);
+    return str_ends(s, STR(".yaml")) || str_ends(s, STR(".yml"));
+}
+
+/* Files of a folder and below, in byte order. */
+static void walk(const char *path, int depth, struct names *out)
+{
+    struct dirent **entries = NULL;
+    int n = depth > DIR_DEPTH_MAX ? -1 : scandir(path, &entries, NULL, by_name);
+    for (int i = 0; i < n; i++) {
+        struct buf child = {0};
+        struct stat st;
+        buf_addf(&child, "%s/%s", path, entries[i]->d_name);
+        if (entries[i]->d_name[0] != '.' && stat(buf_c(&child), &st) == 0) {
+            if (S_ISDIR(st.st_mode))
+                walk(buf_c(&child), depth + 1, out);
+            else if (is_scenario_name(entries[i]->d_name))
+                names_add(out, buf_c(&child));
+        }
+        buf_free(&child);
+        free(entries[i]);
+    }
+    free(entries);
+}
+
+static bool is_scenario(struct str bytes)
+{
+    return str_starts(bytes, STR("scenario:")) || str_find(bytes, STR("\nscenario:")) >= 0;
+}
+
+/* The files that the arguments name; what a folder holds that is no scenario is passed over. */
+static bool collect(const struct options *o, struct names *out)
+{
+    for (size_t i = 0; i < o->files_n; i++) {
+        struct stat st;
+        if (stat(o->files[i].p, &st) != 0) {
+            fprintf(stderr, "paddock-sim: error: %s: %s\n", o->files[i].p, strerror(errno));
+            return false;
+        }
+        if (!S_ISDIR(st.st_mode)) {
+            names_add(out, o->files[i].p);
+            continue;
+        }
+        struct names inside = {0};
+        struct buf folder = {0};
+        buf_add(&folder, o->files[i]);
+        while (folder.n > 1 && folder.p[folder.n - 1] == '/')
+            folder.n--;
+        walk(buf_c(&folder), 0, &inside);
+        for (size_t f = 0; f < inside.n; f++) {
+            struct buf bytes = {0};
+            struct err *err = read_file(inside.v[f], &bytes);
+            if (!err && is_scenario(buf_str(&bytes)))
+                names_add(out, inside.v[f]);
+            err_ignore(err); /* a file of a folder that cannot be read is not one that was asked for */
+            buf_free(&bytes);
+            free(inside.v[f]);
+        }
+        mem_free(inside.v);
+        buf_free(&folder);
+    }
+    return true;
+}
+
+static void names_free(struct names *names)
+{
+    for (size_t i = 0; i < names->n; i++)
+        free(names->v[i]);
+    mem_free(names->v);
+}
+
+static void print(FILE *to, struct buf *b)
+{
+    fwrite(b->p, 1, b->n, to);
+    fflush(to);
+    buf_free(b);
+}
+
+static int usage_error(struct err *take_err)
+{
+    struct buf text = {0};
+    err_print(take_err, &text);
+    fprintf(stderr, "paddock-sim: error: %s\n", buf_c(&text));
+    buf_free(&text);
+    err_free(take_err);
+    return EXIT_USAGE;
+}
+
+/* ---- run ---- */
+
+static void trace_block(void *ctx, struct str bytes)
+{
+    struct shell *sh = ctx;
+    buf_add(&sh->trace_ring, bytes); /* kept until the verdict is known */
+}
+
+static void file_name_of(const struct report_run *run, const char *suffix, struct buf *out)
+{
+    buf_addf(out, STR_FMT "-" STR_FMT, STR_ARG(run->name), STR_ARG(run->profile));
+    if (run->case_id.n)
+        buf_addf(out, "-" STR_FMT, STR_ARG(run->case_id));
+    buf_addf(out, "-seed%llu%s", (unsigned long long)run->seed, suffix);
+    for (size_t i = 0; i < out->n; i++)
+        if (out->p[i] == '/' || out->p[i] == ',')
+            out->p[i] = '_';
+}
+
+static void keep_run(struct shell *sh, const struct report_run *run)
+{
+    bool failed = run->outcome == REPORT_FAILED || run->outcome == REPORT_ERROR;
+    const char *dir = sh->options.out.p;
+    struct buf name = {0}, script = {0};
+    if (sh->options.out.n && (failed || sh->options.trace)) {
+        file_name_of(run, ".trace.bin", &name);
+        write_file(dir, buf_c(&name), buf_str(&sh->trace_ring), 0666);
+        buf_clear(&name);
+    }
+    if (sh->options.out.n && failed) {
+        file_name_of(run, ".repro.sh", &name);
+        buf_addf(&script, "#!/bin/sh\nexec " STR_FMT " \"$@\"\n", STR_ARG(run->replay));
+        write_file(dir, buf_c(&name), buf_str(&script), 0777);
+    }
+    buf_clear(&sh->trace_ring);
+    buf_free(&name);
+    buf_free(&script);
+}
+
+static void on_run_done(void *ctx, const struct report_run *run)
+{
+    struct shell *sh = ctx;
+    keep_run(sh, run);
+    if (sh->options.format != FORMAT_PRETTY)
+        return;
+    struct buf text = {0};
+    report_pretty_run(run, &sh->style, &text);
+    print(stdout, &text);
+}
+
+static bool write_reports(struct shell *sh, const struct report *report)
+{
+    const char *dir = sh->options.out.p;
+    struct buf json = {0}, junit = {0}, html = {0};
+    if (!make_dirs(dir)) {
+        fprintf(stderr, "paddock-sim: error: %s: %s\n", dir, strerror(errno));
+        return false;
+    }
+    report_json(report, &json);
+    report_junit(report, &junit);
+    report_html(report, &html);
+    bool ok = write_file(dir, "report.json", buf_str(&json), 0666) &&
+              write_file(dir, "junit.xml", buf_str(&junit), 0666) &&
+              write_file(dir, "report.html", buf_str(&html), 0666);
+    buf_free(&json);
+    buf_free(&junit);
+    buf_free(&html);
+    return ok;
+}
+
+static void print_end(struct shell *sh, const struct report *report)
+{
+    struct buf text = {0};
+    if (sh->options.format == FORMAT_JSON)
+        report_json(report, &text);
+    else if (sh->options.format == FORMAT_JUNIT)
+        report_junit(report, &text);
+    else
+        report_pretty_end(report, &sh->style, &text);
+    print(stdout, &text);
+}
+
+static int exit_of(const struct shell *sh, const struct report *report)
+{
+    bool unsupported = false;
+    for (size_t i = 0; i < report->n; i++) {
+        enum report_outcome o = report->runs[i]->outcome;
+        if (!sh->interrupted && (o == REPORT_FAILED || o == REPORT_ERROR))
+            return EXIT_NOT_HELD;
+        unsupported = unsupported || o == REPORT_UNSUPPORTED;
+    }
+    if (sh->interrupted)
+        return EXIT_INTERRUPTED;
+    return unsupported ? EXIT_UNSUPPORTED : EXIT_HELD;
+}
+
+static int run_files(struct shell *sh, const struct names *files)
+{
+    struct buf errors = {0};
+    bool ok = true;
+    for (size_t i = 0; i < files->n && !sh->interrupted; i++) {
+        struct buf bytes = {0};
+        struct err *err = read_file(files->v[i], &bytes);
+        if (err) {
+            usage_error(err);
+            ok = false;
+        } else {
+            ok = suite_run_file(sh->suite, str_c(files->v[i]), buf_str(&bytes), &errors) && ok;
+        }
+        buf_free(&bytes);
+    }
+    print(stderr, &errors);
+    return ok ? EXIT_HELD : EXIT_USAGE;
+}
+
+/* Every file is checked before the first one runs: bad input means that nothing ran. */
+static bool check_files(const struct names *files)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < files->n; i++) {
+        struct buf bytes = {0}, errors = {0};
+        struct err *err = read_file(files->v[i], &bytes);
+        if (err) {
+            usage_error(err);
+            n++;
+        } else {
+            n += scenario_validate(str_c(files->v[i]), buf_str(&bytes), &errors);
+        }
+        print(stderr, &errors);
+        buf_free(&bytes);
+    }
+    return n == 0;
+}
+
+static int command_run(struct shell *sh)
+{
+    struct names files = {0};
+    if (sh->options.world_real) {
+        fprintf(stderr, "paddock-sim: error: --world real: scenarios cannot be run on real "
+                        "processes by this version; use --world sim\n");
+        return EXIT_UNSUPPORTED;
+    }
+    if (sh->options.files_n == 0)
+        return usage_error(err_new(ERR_INVALID, "run needs a scenario file or a folder"));
+    int code = EXIT_USAGE;
+    if (collect(&sh->options, &files) && check_files(&files)) {
+        bool traced = sh->options.out.n > 0;
+        if (traced && !make_dirs(sh->options.out.p))
+            traced = false; /* write_reports says it */
+        struct run_options run = {.log_level = LOG_ERROR,
+                                  .wall_clock = wall_clock,
+                                  .interrupted = &sh->interrupted,
+                                  .ctx = sh,
+                                  .trace_block = traced ? trace_block : NULL};
+        struct suite_callbacks callbacks = {.done = on_run_done, .ctx = sh};
+        sh->trace_ring.max = (size_t)4 << 30;
+        sh->suite = suite_new(&sh->options, &run, &callbacks);
+        code = run_files(sh, &files);
+        const struct report *report = suite_report(sh->suite);
+        if (code == EXIT_HELD) {
+            print_end(sh, report);
+            code = exit_of(sh, report);
+        }
+        if (sh->options.out.n && !write_reports(sh, report))
+            code = EXIT_NO_WORLD;
+        suite_free(sh->suite);
+        buf_free(&sh->trace_ring);
+    }
+    names_free(&files);
+    return code;
+}
+
+/* ---- the others ---- */
+
+static int command_validate(struct shell *sh)
+{
+    struct names files = {0};
+    if (sh->options.files_n == 0)
+        return usage_error(err_new(ERR_INVALID, "validate needs a scenario file or a folder"));
+    bool ok = collect(&sh->options, &files) && check_files(&files);
+    if (ok && sh->options.verbosity >= 0)
+        printf("%zu %s, no errors\n", files.n, files.n == 1 ? "file" : "files");
+    names_free(&files);
+    return ok ? EXIT_HELD : EXIT_USAGE;
+}
+
+static int command_list(struct shell *sh)
+{
+    struct names files = {0};
+    struct str here = STR("scenarios");
+    if (sh->options.files_n == 0) {
+        sh->options.files = &here;
+        sh->options.files_n = 1;
+    }
+    if (!collect(&sh->options, &files))
+        return EXIT_USAGE;
+    for (size_t i = 0; i < files.n; i++) {
+        struct arena a = {0};
+        struct buf bytes = {0}, out = {0};
+        struct err *err = read_file(files.v[i], &bytes);
+        struct source source = {str_c(files.v[i]), buf_str(&bytes)};
+        struct diags diags;
+        diags_init(&diags, &a, &source);
+        struct scenario *s =
+            err ? NULL : scenario_load(&a, source.file, source.text, &diags);
+        if (s && diags.n == 0) {
+            scenario_list(s, &out);
+            print(stdout, &out);
+        } else {
+            diags_print(&diags, &out);
+            print(stderr, &out);
+        }
+        err_ignore(err); /* collect has just seen the file */
+        buf_free(&bytes);
+        arena_free(&a);
+    }
+    names_free(&files);
+    return EXIT_HELD;
+}
+
+static int command_expand(struct shell *sh)
+{
+    const struct options *o = &sh->options;
+    struct buf bytes = {0}, out = {0}, errors = {0};
+    if (o->files_n != 1)
+        return usage_error(err_new(ERR_INVALID, "expand needs one scenario file"));
+    struct err *err = read_file(o->files[0].p, &bytes);
+    if (err)
+        return usage_error(err);
+    bool ok = scenario_expand(o->files[0], buf_str(&bytes), o->case_filter, o->profile, o->sets,
+                              o->sets_n, &out, &errors);
+    print(stdout, &out);
+    print(stderr, &errors);
+    buf_free(&bytes);
+    return ok ? EXIT_HELD : EXIT_USAGE;
+}
+
+static int run_command(struct shell *sh)
+{
+    struct buf out = {0};
+    switch (sh->options.command) {
+    case COMMAND_RUN:
+        return command_run(sh);
+    case COMMAND_VALIDATE:
+        return command_validate(sh);
+    case COMMAND_LIST:
+        return command_list(sh);
+    case COMMAND_EXPAND:
+        return command_expand(sh);
+    case COMMAND_SCHEMA:
+        scenario_schema(&out);
+        break;
+    case COMMAND_VERSION:
+        buf_add_c(&out, "paddock-sim " PADDOCK_VERSION "\n");
+        break;
+    case COMMAND_HELP:
+    case COMMAND_COUNT:
+        options_help(sh->options.help_of, &out);
+        break;
+    }
+    print(stdout, &out);
+    return EXIT_HELD;
+}
+
+int main(int argc, char *argv[])
+{
+    struct shell sh = {0};
+    struct sigaction action = {.sa_handler = on_signal};
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
+    struct err *err = options_parse(&sh.arena, argc, argv, &sh.options);
+    int code;
+    if (err) {
+        code = usage_error(err);
+    } else {
+        const char *no_color = getenv("NO_COLOR");
+        bool automatic = isatty(STDOUT_FILENO) && !(no_color && *no_color);
+        sh.style.color = sh.options.color == COLOR_ALWAYS ||
+                         (sh.options.color == COLOR_AUTO && automatic);
+        sh.style.verbosity = sh.options.verbosity;
+        code = run_command(&sh);
+    }
+    arena_free(&sh.arena);
+    return code;
+}

@@ -1,0 +1,263 @@
+/* The command lines of paddock-sim. */
+#include "sim/scenario/options.h"
+
+#include "sim/scenario/diag.h"
+
+#define COMMON_HELP                                                                                \
+    "  -q, -v            less, more on the terminal\n"                                             \
+    "  --color WHEN      auto, always or never (NO_COLOR is honoured)\n"                           \
+    "  --help            this text\n"
+
+static const struct {
+    const char *name, *doc, *help;
+} commands[COMMAND_COUNT] = {
+    [COMMAND_HELP] = {"help", "this text", NULL},
+    [COMMAND_VERSION] = {"version", "the version", NULL},
+    [COMMAND_RUN] = {"run", "run scenarios: of each, every case and profile, with its first seed",
+                     "usage: paddock-sim run FILE|DIR... [options]\n\n"
+                     "  --seed N             another seed than the file's first\n"
+                     "  --set NAME=VALUE     a parameter; may be repeated\n"
+                     "  --case ID=VALUE,...  only the cases of the matrix that agree\n"
+                     "  --profile NAME       only compat, or only hardened\n"
+                     "  --policy NAME=VALUE  a single policy beside the profile; may be repeated\n"
+                     "  --until STEP|TIME    stop there; what is not decided by then is not judged\n"
+                     "  --out DIR            write report.html, report.json, junit.xml, and of a\n"
+                     "                       failure trace.bin and repro.sh\n"
+                     "  --trace              write trace.bin of every run\n"
+                     "  --format FORMAT      pretty, json or junit on standard output\n"
+                     "  --world WORLD        sim (the simulated one) or real\n" COMMON_HELP},
+    [COMMAND_VALIDATE] = {"validate", "check scenario files: every error at file:line:column",
+                          "usage: paddock-sim validate FILE|DIR...\n\n" COMMON_HELP},
+    [COMMAND_LIST] = {"list", "scenarios with their purpose, tags and parameters",
+                      "usage: paddock-sim list [DIR...]\n\n" COMMON_HELP},
+    [COMMAND_EXPAND] = {"expand", "a file with its parameters and matrix values put in",
+                        "usage: paddock-sim expand FILE [--case ID=VALUE,...] [--profile NAME] "
+                        "[--set NAME=VALUE]...\n\n" COMMON_HELP},
+    [COMMAND_SCHEMA] = {"schema", "the JSON Schema of scenario files",
+                        "usage: paddock-sim schema\n\n" COMMON_HELP},
+};
+
+void options_help(enum command of, struct buf *out)
+{
+    if (of != COMMAND_HELP && commands[of].help) {
+        buf_addf(out, "%s: %s\n", commands[of].name, commands[of].doc);
+        buf_add_c(out, commands[of].help);
+        return;
+    }
+    buf_add_c(out, "paddock-sim: runs scenarios of multi-cluster Kubernetes management in a "
+                   "simulated world\n\nusage: paddock-sim COMMAND [options]\n\n");
+    for (size_t i = 0; i < COMMAND_COUNT; i++)
+        buf_addf(out, "  %-10s %s\n", commands[i].name, commands[i].doc);
+    buf_add_c(out, "\n`paddock-sim COMMAND --help` tells more.\n");
+}
+
+/* ---- one argument after the other ---- */
+
+struct parser {
+    struct arena *arena;
+    int argc, at;
+    char *const *argv;
+    struct options *out;
+};
+
+static void append(struct arena *a, struct str **list, size_t *n, struct str value)
+{
+    struct str *more = ARENA_NEW_ARRAY(a, struct str, *n + 1);
+    for (size_t i = 0; i < *n; i++)
+        more[i] = (*list)[i];
+    more[(*n)++] = value;
+    *list = more;
+}
+
+static struct err *choose(struct str option, struct str value, const char *const *names, size_t n,
+                          int *out)
+{
+    struct buf known = {0};
+    for (size_t i = 0; i < n; i++) {
+        if (str_eq_c(value, names[i])) {
+            *out = (int)i;
+            return NULL;
+        }
+        buf_addf(&known, "%s%s", i ? ", " : "", names[i]);
+    }
+    struct err *err = err_new(ERR_INVALID, STR_FMT ": \"" STR_FMT "\" is not one of %s",
+                              STR_ARG(option), STR_ARG(value), buf_c(&known));
+    buf_free(&known);
+    return err;
+}
+
+static struct err *take_seed(struct options *o, struct str value)
+{
+    o->has_seed = true;
+    return str_to_u64(value, &o->seed)
+               ? NULL
+               : err_new(ERR_INVALID, "--seed: \"" STR_FMT "\" is not a number", STR_ARG(value));
+}
+
+enum option_id {
+    OPT_SEED,
+    OPT_SET,
+    OPT_CASE,
+    OPT_PROFILE,
+    OPT_POLICY,
+    OPT_WORLD,
+    OPT_OUT,
+    OPT_FORMAT,
+    OPT_TRACE,
+    OPT_UNTIL,
+    OPT_COLOR,
+    OPT_HELP,
+    OPT_VERSION,
+    OPT_COUNT
+};
+static const struct {
+    struct str name;
+    bool takes_value;
+    uint32_t of; /* bit set of commands */
+} option_table[OPT_COUNT] = {
+    [OPT_SEED] = {STR_INIT("--seed"), true, 1u << COMMAND_RUN},
+    [OPT_SET] = {STR_INIT("--set"), true, 1u << COMMAND_RUN | 1u << COMMAND_EXPAND},
+    [OPT_CASE] = {STR_INIT("--case"), true, 1u << COMMAND_RUN | 1u << COMMAND_EXPAND},
+    [OPT_PROFILE] = {STR_INIT("--profile"), true, 1u << COMMAND_RUN | 1u << COMMAND_EXPAND},
+    [OPT_POLICY] = {STR_INIT("--policy"), true, 1u << COMMAND_RUN},
+    [OPT_WORLD] = {STR_INIT("--world"), true, 1u << COMMAND_RUN},
+    [OPT_OUT] = {STR_INIT("--out"), true, 1u << COMMAND_RUN},
+    [OPT_FORMAT] = {STR_INIT("--format"), true, 1u << COMMAND_RUN},
+    [OPT_TRACE] = {STR_INIT("--trace"), false, 1u << COMMAND_RUN},
+    [OPT_UNTIL] = {STR_INIT("--until"), true, 1u << COMMAND_RUN},
+    [OPT_COLOR] = {STR_INIT("--color"), true, ~0u},
+    [OPT_HELP] = {STR_INIT("--help"), false, ~0u},
+    [OPT_VERSION] = {STR_INIT("--version"), false, ~0u},
+};
+
+static struct err *take_option(struct parser *p, enum option_id id, struct str value)
+{
+    static const char *const formats[] = {"pretty", "json", "junit"};
+    static const char *const worlds[] = {"sim", "real"};
+    static const char *const colors[] = {"auto", "always", "never"};
+    struct options *o = p->out;
+    int choice = 0;
+    struct err *err = NULL;
+    switch (id) {
+    case OPT_SEED:
+        return take_seed(o, value);
+    case OPT_SET:
+        append(p->arena, &o->sets, &o->sets_n, value);
+        return NULL;
+    case OPT_POLICY:
+        append(p->arena, &o->policies, &o->policies_n, value);
+        return NULL;
+    case OPT_CASE:
+        o->case_filter = value;
+        return NULL;
+    case OPT_PROFILE:
+        o->profile = value;
+        return NULL;
+    case OPT_OUT:
+        o->out = value;
+        return NULL;
+    case OPT_UNTIL:
+        o->until = value;
+        return NULL;
+    case OPT_TRACE:
+        o->trace = true;
+        return NULL;
+    case OPT_FORMAT:
+        err = choose(STR("--format"), value, formats, ARRAY_LEN(formats), &choice);
+        o->format = (enum output_format)choice;
+        return err;
+    case OPT_WORLD:
+        err = choose(STR("--world"), value, worlds, ARRAY_LEN(worlds), &choice);
+        o->world_real = choice == 1;
+        return err;
+    case OPT_COLOR:
+        err = choose(STR("--color"), value, colors, ARRAY_LEN(colors), &choice);
+        o->color = (enum color_choice)choice;
+        return err;
+    case OPT_HELP:
+        o->help_of = o->command;
+        o->command = COMMAND_HELP;
+        return NULL;
+    case OPT_VERSION:
+        o->command = COMMAND_VERSION;
+        return NULL;
+    case OPT_COUNT:
+        break;
+    }
+    return NULL;
+}
+
+static struct err *unknown_option(struct parser *p, struct str name)
+{
+    struct str names[OPT_COUNT];
+    size_t n = 0;
+    for (size_t i = 0; i < OPT_COUNT; i++)
+        if (option_table[i].of & 1u << p->out->command)
+            names[n++] = option_table[i].name;
+    return err_new(ERR_INVALID, "unknown option \"" STR_FMT "\"" STR_FMT, STR_ARG(name),
+                   STR_ARG(diag_suggest_tail(p->arena, name, names, n)));
+}
+
+static struct err *long_option(struct parser *p, struct str arg)
+{
+    struct str name, value;
+    bool has_value = str_cut(arg, '=', &name, &value);
+    for (size_t i = 0; i < OPT_COUNT; i++) {
+        bool of_command = option_table[i].of & 1u << p->out->command;
+        if (!of_command || !str_eq(name, option_table[i].name))
+            continue;
+        if (!option_table[i].takes_value && has_value)
+            return err_new(ERR_INVALID, STR_FMT " takes no value", STR_ARG(name));
+        if (option_table[i].takes_value && !has_value) {
+            if (p->at == p->argc)
+                return err_new(ERR_INVALID, STR_FMT " needs a value", STR_ARG(name));
+            value = str_c(p->argv[p->at++]);
+        }
+        return take_option(p, (enum option_id)i, value);
+    }
+    return unknown_option(p, name);
+}
+
+static struct err *unknown_command(struct arena *a, struct str word)
+{
+    struct str names[COMMAND_COUNT];
+    for (size_t i = 0; i < COMMAND_COUNT; i++)
+        names[i] = str_c(commands[i].name);
+    return err_new(ERR_INVALID, "unknown command \"" STR_FMT "\"" STR_FMT, STR_ARG(word),
+                   STR_ARG(diag_suggest_tail(a, word, names, COMMAND_COUNT)));
+}
+
+static struct err *take_command(struct parser *p)
+{
+    if (p->argc < 2)
+        return NULL; /* help */
+    struct str word = str_c(p->argv[p->at]);
+    if (str_starts(word, STR("-")))
+        return NULL;
+    for (size_t i = 0; i < COMMAND_COUNT; i++)
+        if (str_eq_c(word, commands[i].name)) {
+            p->out->command = (enum command)i;
+            p->at++;
+            return NULL;
+        }
+    return unknown_command(p->arena, word);
+}
+
+struct err *options_parse(struct arena *a, int argc, char *const argv[], struct options *out)
+{
+    struct parser p = {a, argc, 1, argv, out};
+    *out = (struct options){.command = COMMAND_HELP, .help_of = COMMAND_HELP};
+    struct err *err = take_command(&p);
+    while (!err && p.at < argc) {
+        struct str arg = str_c(argv[p.at++]);
+        if (str_eq_c(arg, "-q"))
+            out->verbosity = -1;
+        else if (str_eq_c(arg, "-v"))
+            out->verbosity = 1;
+        else if (str_starts(arg, STR("-")) && arg.n > 1)
+            err = long_option(&p, arg);
+        else
+            append(a, &out->files, &out->files_n, arg);
+    }
+    return err;
+}

@@ -1,0 +1,43 @@
+/* options: the command lines of paddock-sim (design: a contract with scripts and CI): long options with `=` or a blank,
+ * `-q`, `-v`, --help on every level; unknown options and commands are errors with a suggestion.
+ * Ownership: views into argv; lists live in the arena. */
+#ifndef PADDOCK_SIM_SCENARIO_OPTIONS_H
+#define PADDOCK_SIM_SCENARIO_OPTIONS_H
+
+#include "engine/base/arena.h"
+#include "engine/base/err.h"
+
+enum command {
+    COMMAND_HELP,
+    COMMAND_VERSION,
+    COMMAND_RUN,
+    COMMAND_VALIDATE,
+    COMMAND_LIST,
+    COMMAND_EXPAND,
+    COMMAND_SCHEMA,
+    COMMAND_COUNT
+};
+enum output_format { FORMAT_PRETTY, FORMAT_JSON, FORMAT_JUNIT };
+enum color_choice { COLOR_AUTO, COLOR_ALWAYS, COLOR_NEVER };
+
+struct options {
+    enum command command;
+    enum command help_of; /* COMMAND_HELP: of which; COMMAND_HELP itself: of the program */
+    struct str *files;
+    size_t files_n;
+    struct str *sets, *policies; /* NAME=VALUE */
+    size_t sets_n, policies_n;
+    struct str case_filter, profile, out, until;
+    bool has_seed;
+    uint64_t seed;
+    enum output_format format;
+    enum color_choice color;
+    bool world_real, trace;
+    int verbosity; /* -1, 0, 1 */
+};
+
+struct err *options_parse(struct arena *a, int argc, char *const argv[],
+                          struct options *out) must_check;
+void options_help(enum command of, struct buf *out);
+
+#endif
