@@ -1,4 +1,5 @@
 /* paddock-sim: the program. Only here are files, the clock, signals and the terminal of the simulator's shell. */
+#include "engine/base/timefmt.h"
 #include "sim/scenario/suite.h"
 
 #include <dirent.h>
@@ -175,7 +176,8 @@ static bool collect(const struct options *o, struct names *out)
             struct err *err = read_file(inside.v[f], &bytes);
             if (!err && is_scenario(buf_str(&bytes)))
                 names_add(out, inside.v[f]);
-            err_ignore(err); /* a file of a folder that cannot be read is not one that was asked for */
+            err_ignore(
+                err); /* a file of a folder that cannot be read is not one that was asked for */
             buf_free(&bytes);
             free(inside.v[f]);
         }
@@ -215,6 +217,17 @@ static void trace_block(void *ctx, struct str bytes)
 {
     struct shell *sh = ctx;
     buf_add(&sh->trace_ring, bytes); /* kept until the verdict is known */
+}
+
+static void log_line(void *ctx, int64_t at_ns, enum log_level level, struct str component,
+                     struct str message)
+{
+    struct buf line = {0};
+    (void)ctx;
+    duration_format(&line, at_ns);
+    buf_addf(&line, " %s " STR_FMT ": " STR_FMT "\n", log_level_name(level), STR_ARG(component),
+             STR_ARG(message));
+    print(stderr, &line);
 }
 
 static void file_name_of(const struct report_run *run, const char *suffix, struct buf *out)
@@ -358,7 +371,8 @@ static int command_run(struct shell *sh)
         bool traced = sh->options.out.n > 0;
         if (traced && !make_dirs(sh->options.out.p))
             traced = false; /* write_reports says it */
-        struct run_options run = {.log_level = LOG_ERROR,
+        struct run_options run = {.log_level = sh->options.logs ? sh->options.log_level : LOG_ERROR,
+                                  .log_line = sh->options.logs ? log_line : NULL,
                                   .wall_clock = wall_clock,
                                   .interrupted = &sh->interrupted,
                                   .ctx = sh,
@@ -412,8 +426,7 @@ static int command_list(struct shell *sh)
         struct source source = {str_c(files.v[i]), buf_str(&bytes)};
         struct diags diags;
         diags_init(&diags, &a, &source);
-        struct scenario *s =
-            err ? NULL : scenario_load(&a, source.file, source.text, &diags);
+        struct scenario *s = err ? NULL : scenario_load(&a, source.file, source.text, &diags);
         if (s && diags.n == 0) {
             scenario_list(s, &out);
             print(stdout, &out);
@@ -486,8 +499,8 @@ int main(int argc, char *argv[])
     } else {
         const char *no_color = getenv("NO_COLOR");
         bool automatic = isatty(STDOUT_FILENO) && !(no_color && *no_color);
-        sh.style.color = sh.options.color == COLOR_ALWAYS ||
-                         (sh.options.color == COLOR_AUTO && automatic);
+        sh.style.color =
+            sh.options.color == COLOR_ALWAYS || (sh.options.color == COLOR_AUTO && automatic);
         sh.style.verbosity = sh.options.verbosity;
         code = run_command(&sh);
     }

@@ -150,10 +150,9 @@ void estate_add_clusters(struct estate *e, uint32_t group, uint32_t count)
             .id = buf_take(&id),
             .group = group,
             .resolver = resolver_kind(e->plan, buf_str(&name)),
-            .first_agent =
-                last ? last->first_agent +
-                           (uint32_t)PLAN_GROUP(e->plan, last->group)->agent.replicas
-                     : 0};
+            .first_agent = last ? last->first_agent +
+                                      (uint32_t)PLAN_GROUP(e->plan, last->group)->agent.replicas
+                                : 0};
         buf_clear(&zone);
         struct sim_cluster_options o = {.sim = e->sim,
                                         .name = buf_str(&name),
@@ -178,7 +177,8 @@ void estate_remove_cluster(struct estate *e, size_t cluster)
     struct kubeapi *api = estate_active_api(e);
     c->removed = true;
     if (api && c->registered)
-        err_ignore(kubeapi_delete(api, CLUSTERS_TABLE, str_empty, c->id)); /* gone already is fine */
+        err_ignore(
+            kubeapi_delete(api, CLUSTERS_TABLE, str_empty, c->id)); /* gone already is fine */
 }
 
 /* How many clusters the plan can ever have: those of the topology and of its steps. */
@@ -189,7 +189,7 @@ static size_t clusters_most(const struct plan *plan)
         n += (size_t)PLAN_GROUP(plan, i)->count;
     for (size_t s = 0; s < plan->steps_n; s++)
         for (size_t r = 0; r < plan->steps[s].rounds; r++)
-            for (size_t a = 0; a < plan->steps[s].actions_n[r]; a++)
+            for (size_t a = 0; a < plan_actions_n(&plan->steps[s], r); a++)
                 if (plan->steps[s].actions[r][a].kind == ACTION_CLUSTER_CREATE)
                     n += (size_t)plan->steps[s].actions[r][a].count;
     return n;
@@ -328,9 +328,8 @@ struct estate *estate_new(const struct plan *plan, enum log_level log_level,
                           void *owner)
 {
     struct estate *e = MEM_NEW(struct estate);
-    struct sim_options so = {.seed = plan->seed,
-                             .wall_start = plan->clock.start_unix_ns,
-                             .log_level = log_level};
+    struct sim_options so = {
+        .seed = plan->seed, .wall_start = plan->clock.start_unix_ns, .log_level = log_level};
     e->plan = plan;
     e->api_started = api_started;
     e->owner = owner;

@@ -13,13 +13,13 @@
 
 struct estate_cluster {
     struct sim_cluster *sim;
-    struct str id;       /* "c-edge-3"; owned */
-    uint32_t group;      /* index in the plan */
-    int32_t resolver;    /* kind: index in the plan; -1: none declared */
-    uint32_t first_agent;/* index of its first agent among all */
+    struct str id;        /* "c-edge-3"; owned */
+    uint32_t group;       /* index in the plan */
+    int32_t resolver;     /* kind: index in the plan; -1: none declared */
+    uint32_t first_agent; /* index of its first agent among all */
     bool registered;
-    bool imported;       /* the administrator was told */
-    bool removed;        /* the scenario deleted it */
+    bool imported; /* the administrator was told */
+    bool removed;  /* the scenario deleted it */
 };
 
 struct estate {

@@ -1,6 +1,7 @@
 /* Faults and actions in the estate. */
 #include "sim/scenario/inject.h"
 
+#include "sim/kubeapi/kinds.h"
 #include "sim/world/fault.h"
 
 enum injected_where { IN_WORLD, IN_APIS, IN_CLUSTERS };
@@ -278,8 +279,8 @@ static void start_world(struct injected *it, enum sim_fault_kind kind, int64_t f
                                   .bytes_per_second = it->fault.bytes_per_s,
                                   .ppm = (int32_t)it->fault.drift_ppm,
                                   .addresses = answers,
-                                  .addresses_n = answers_of(e, &it->fault, answers,
-                                                            ARRAY_LEN(answers))};
+                                  .addresses_n =
+                                      answers_of(e, &it->fault, answers, ARRAY_LEN(answers))};
     it->world = sim_fault_add(e->sim, &o);
     picks_free(&a);
     picks_free(&b);
@@ -509,11 +510,15 @@ struct injected *inject_fault(struct inject *in, struct str name, const struct t
 void inject_heal(struct inject *in, const struct target *target)
 {
     for (size_t i = 0; i < in->n; i++)
-        if (target->kind == TARGET_NONE || target->kind == TARGET_ALL || str_eq(target->text, in->items[i]->target.text))
+        if (target->kind == TARGET_NONE || target->kind == TARGET_ALL ||
+            str_eq(target->text, in->items[i]->target.text))
             end(in->items[i]);
 }
 
-size_t inject_count(const struct inject *in) { return in->n; }
+size_t inject_count(const struct inject *in)
+{
+    return in->n;
+}
 
 struct injected_state inject_state(struct inject *in, size_t i)
 {
@@ -558,17 +563,30 @@ static void end_processes(struct inject *in, const struct target *t, int status)
     picks_free(&p);
 }
 
+/* The store's table of a kind; custom resources are named by the plural that everybody writes. */
+static void table_of(struct str group, struct str version, struct str kind, struct buf *out)
+{
+    const struct api_kind *known = api_kind_of(group, version, kind);
+    if (known) {
+        buf_add(out, known->table);
+        return;
+    }
+    for (size_t i = 0; i < kind.n; i++)
+        buf_add_char(out,
+                     (char)(kind.p[i] >= 'A' && kind.p[i] <= 'Z' ? kind.p[i] + 32 : kind.p[i]));
+    buf_addf(out, "s." STR_FMT, STR_ARG(group));
+}
+
 static struct err *delete_object(struct kubeapi *api, const struct plan_action *a)
 {
     struct str group, version;
-    struct buf resource = {0};
+    struct buf table = {0};
     if (!kube_api_version_parse(a->object_api_version, &group, &version))
         return err_new(ERR_INVALID, "\"" STR_FMT "\" is no apiVersion",
                        STR_ARG(a->object_api_version));
-    struct err *err = kubeapi_resource_of(api, group, a->object_kind, &resource);
-    if (!err)
-        err = kubeapi_delete(api, buf_str(&resource), a->object_namespace, a->object_name);
-    buf_free(&resource);
+    table_of(group, version, a->object_kind, &table);
+    struct err *err = kubeapi_delete(api, buf_str(&table), a->object_namespace, a->object_name);
+    buf_free(&table);
     return err;
 }
 

@@ -13,19 +13,20 @@ static const struct {
 } commands[COMMAND_COUNT] = {
     [COMMAND_HELP] = {"help", "this text", NULL},
     [COMMAND_VERSION] = {"version", "the version", NULL},
-    [COMMAND_RUN] = {"run", "run scenarios: of each, every case and profile, with its first seed",
-                     "usage: paddock-sim run FILE|DIR... [options]\n\n"
-                     "  --seed N             another seed than the file's first\n"
-                     "  --set NAME=VALUE     a parameter; may be repeated\n"
-                     "  --case ID=VALUE,...  only the cases of the matrix that agree\n"
-                     "  --profile NAME       only compat, or only hardened\n"
-                     "  --policy NAME=VALUE  a single policy beside the profile; may be repeated\n"
-                     "  --until STEP|TIME    stop there; what is not decided by then is not judged\n"
-                     "  --out DIR            write report.html, report.json, junit.xml, and of a\n"
-                     "                       failure trace.bin and repro.sh\n"
-                     "  --trace              write trace.bin of every run\n"
-                     "  --format FORMAT      pretty, json or junit on standard output\n"
-                     "  --world WORLD        sim (the simulated one) or real\n" COMMON_HELP},
+    [COMMAND_RUN] =
+        {"run", "run scenarios: of each, every case and profile, with its first seed",
+         "usage: paddock-sim run FILE|DIR... [options]\n\n"
+         "  --seed N             another seed than the file's first\n"
+         "  --set NAME=VALUE     a parameter; may be repeated\n"
+         "  --case ID=VALUE,...  only the cases of the matrix that agree\n"
+         "  --profile NAME       only compat, or only hardened\n"
+         "  --policy NAME=VALUE  a single policy beside the profile; may be repeated\n"
+         "  --until STEP|TIME    stop there; what is not decided by then is not judged\n"
+         "  --out DIR            write report.html, report.json, junit.xml, and of a\n"
+         "                       failure trace.bin and repro.sh\n"
+         "  --trace              write trace.bin of every run\n"
+         "  --format FORMAT      pretty, json or junit on standard output\n"
+         "  --world WORLD        sim (the simulated one) or real\n" COMMON_HELP},
     [COMMAND_VALIDATE] = {"validate", "check scenario files: every error at file:line:column",
                           "usage: paddock-sim validate FILE|DIR...\n\n" COMMON_HELP},
     [COMMAND_LIST] = {"list", "scenarios with their purpose, tags and parameters",
@@ -106,6 +107,7 @@ enum option_id {
     OPT_TRACE,
     OPT_UNTIL,
     OPT_COLOR,
+    OPT_LOG,
     OPT_HELP,
     OPT_VERSION,
     OPT_COUNT
@@ -125,6 +127,7 @@ static const struct {
     [OPT_FORMAT] = {STR_INIT("--format"), true, 1u << COMMAND_RUN},
     [OPT_TRACE] = {STR_INIT("--trace"), false, 1u << COMMAND_RUN},
     [OPT_UNTIL] = {STR_INIT("--until"), true, 1u << COMMAND_RUN},
+    [OPT_LOG] = {STR_INIT("--log"), true, 1u << COMMAND_RUN},
     [OPT_COLOR] = {STR_INIT("--color"), true, ~0u},
     [OPT_HELP] = {STR_INIT("--help"), false, ~0u},
     [OPT_VERSION] = {STR_INIT("--version"), false, ~0u},
@@ -134,6 +137,7 @@ static struct err *take_option(struct parser *p, enum option_id id, struct str v
 {
     static const char *const formats[] = {"pretty", "json", "junit"};
     static const char *const worlds[] = {"sim", "real"};
+    static const char *const levels[] = {"error", "warn", "info", "debug"};
     static const char *const colors[] = {"auto", "always", "never"};
     struct options *o = p->out;
     int choice = 0;
@@ -169,6 +173,11 @@ static struct err *take_option(struct parser *p, enum option_id id, struct str v
     case OPT_WORLD:
         err = choose(STR("--world"), value, worlds, ARRAY_LEN(worlds), &choice);
         o->world_real = choice == 1;
+        return err;
+    case OPT_LOG:
+        err = choose(STR("--log"), value, levels, ARRAY_LEN(levels), &choice);
+        o->logs = true;
+        o->log_level = (enum log_level)choice;
         return err;
     case OPT_COLOR:
         err = choose(STR("--color"), value, colors, ARRAY_LEN(colors), &choice);

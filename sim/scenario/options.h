@@ -6,6 +6,7 @@
 
 #include "engine/base/arena.h"
 #include "engine/base/err.h"
+#include "engine/base/log.h"
 
 enum command {
     COMMAND_HELP,
@@ -34,6 +35,8 @@ struct options {
     enum color_choice color;
     bool world_real, trace;
     int verbosity; /* -1, 0, 1 */
+    bool logs;     /* the engine's log lines go to standard error */
+    enum log_level log_level;
 };
 
 struct err *options_parse(struct arena *a, int argc, char *const argv[],

@@ -150,6 +150,12 @@ struct plan_step {
     struct plan_action **actions; /* [round][i] */
     size_t *actions_n;            /* [round] */
 };
+/* How many actions a round has; a wait has none. */
+static inline size_t plan_actions_n(const struct plan_step *step, size_t round)
+{
+    return step->actions_n && round < step->rounds ? step->actions_n[round] : 0;
+}
+
 struct plan_fault {
     struct origin origin;
     struct str name; /* "dns servfail on dns/resolver/default", or its own */

@@ -37,8 +37,14 @@ static uint32_t lane_dns(const struct recorder *r)
     return lane_of_group(r, (uint32_t)r->estate->plan->topology.groups.n);
 }
 
-static uint32_t lanes_n(const struct recorder *r) { return lane_dns(r) + 2; }
-static uint32_t lane_admin(const struct recorder *r) { return lane_dns(r) + 1; }
+static uint32_t lanes_n(const struct recorder *r)
+{
+    return lane_dns(r) + 2;
+}
+static uint32_t lane_admin(const struct recorder *r)
+{
+    return lane_dns(r) + 1;
+}
 
 /* ---- events ---- */
 
@@ -53,21 +59,19 @@ static void add_event(struct recorder *r, uint32_t lane, const char *kind, struc
         r->events_cap = r->events_cap ? r->events_cap * 2 : 256;
         r->events = mem_resize(r->events, r->events_cap * sizeof *r->events);
     }
-    r->events[r->events_n++] =
-        (struct report_event){.at_ns = sim_now(r->estate->sim),
-                              .lane = lane,
-                              .kind = arena_str(&r->texts, str_c(kind)),
-                              .text = arena_str(&r->texts, text),
-                              .bad = bad};
+    r->events[r->events_n++] = (struct report_event){.at_ns = sim_now(r->estate->sim),
+                                                     .lane = lane,
+                                                     .kind = arena_str(&r->texts, str_c(kind)),
+                                                     .text = arena_str(&r->texts, text),
+                                                     .bad = bad};
 }
 
 static bool is_bad(struct str kind)
 {
-    static const char *const bad[] = {"process.end",        "leader.stopped",
-                                      "agent.disconnected", "agent.connect-failed",
-                                      "agent.check-failed", "agent.exit",
-                                      "agent.gave-up",      "cluster.import-failed",
-                                      "coredns.down",       "cni.down"};
+    static const char *const bad[] = {
+        "process.end",        "leader.stopped", "agent.disconnected", "agent.connect-failed",
+        "agent.check-failed", "agent.exit",     "agent.gave-up",      "cluster.import-failed",
+        "coredns.down",       "cni.down"};
     for (size_t i = 0; i < ARRAY_LEN(bad); i++)
         if (str_eq_c(kind, bad[i]))
             return true;
@@ -189,8 +193,8 @@ static const struct report_point *points_copy(struct arena *a, const struct seri
     return copy;
 }
 
-static void series_write(struct arena *a, const struct series *s, const char *name,
-                         const char *doc, struct report_series *out)
+static void series_write(struct arena *a, const struct series *s, const char *name, const char *doc,
+                         struct report_series *out)
 {
     *out = (struct report_series){.name = arena_str(a, str_c(name)),
                                   .doc = str_c(doc),
@@ -242,8 +246,8 @@ static void write_lanes(struct recorder *r, struct arena *a, struct report_run *
     struct report_lane *lanes = ARENA_NEW_ARRAY(a, struct report_lane, lanes_n(r));
     for (size_t i = 0; i < view_servers(r->view); i++) {
         const struct view_server *s = view_server_at(r->view, i);
-        lanes[i] = (struct report_lane){arena_str(a, s->replica->note_name),
-                                        arena_str(a, s->site->name)};
+        lanes[i] =
+            (struct report_lane){arena_str(a, s->replica->note_name), arena_str(a, s->site->name)};
     }
     const struct plan *plan = r->estate->plan;
     for (size_t i = 0; i < plan->topology.groups.n; i++)
@@ -260,16 +264,16 @@ static void write_series(struct recorder *r, struct arena *a, struct report_run 
 {
     struct report_series *s = ARENA_NEW_ARRAY(a, struct report_series, 3 + r->estate->sites_n);
     size_t n = 0;
-    series_write(a, &r->connected, "agents connected", "agents with an established tunnel", &s[n++]);
+    series_write(a, &r->connected, "agents connected", "agents with an established tunnel",
+                 &s[n++]);
     for (size_t i = 0; i < r->estate->sites_n; i++) {
-        struct str name =
-            arena_printf(a, "agents at " STR_FMT, STR_ARG(r->estate->sites[i]->name));
+        struct str name = arena_printf(a, "agents at " STR_FMT, STR_ARG(r->estate->sites[i]->name));
         series_write(a, &r->sites[i], name.p, "agents whose tunnel ends at this site", &s[n++]);
     }
     series_write(a, &r->opened, "agents admitted per second",
                  "tunnels that managers accepted in each second", &s[n++]);
-    series_write(a, &r->active, "clusters active", "clusters that the active manager shows as active",
-                 &s[n++]);
+    series_write(a, &r->active, "clusters active",
+                 "clusters that the active manager shows as active", &s[n++]);
     out->series = s;
     out->series_n = n;
 }

@@ -17,8 +17,8 @@ struct run_step {
     enum step_state state;
     size_t round;
     int64_t begin_ns, end_ns;
-    int64_t deadline_ns;       /* of a wait */
-    struct sim_task *tick;     /* its next look, or its deadline */
+    int64_t deadline_ns;   /* of a wait */
+    struct sim_task *tick; /* its next look, or its deadline */
 };
 
 struct run_fault {
@@ -162,7 +162,7 @@ static void on_round(void *owner)
     struct run *r = s->run;
     const struct plan_step *p = &r->plan->steps[s->index];
     s->tick = NULL;
-    for (size_t i = 0; s->round < p->rounds && i < p->actions_n[s->round]; i++)
+    for (size_t i = 0; i < plan_actions_n(p, s->round); i++)
         run_action(r, p, &p->actions[s->round][i]);
     s->round++;
     if (s->round < p->rounds)
@@ -325,8 +325,8 @@ static void finish_steps(struct run *r, struct report_run *out)
 {
     struct report_step *steps = ARENA_NEW_ARRAY(r->arena, struct report_step, r->plan->steps_n + 1);
     for (size_t i = 0; i < r->plan->steps_n; i++)
-        steps[i] = (struct report_step){r->plan->steps[i].name, r->steps[i].begin_ns,
-                                        r->steps[i].end_ns};
+        steps[i] =
+            (struct report_step){r->plan->steps[i].name, r->steps[i].begin_ns, r->steps[i].end_ns};
     out->steps = steps;
     out->steps_n = r->plan->steps_n;
 }

@@ -17,12 +17,12 @@ struct run_options {
     enum log_level log_level;
     /* The real clock of whoever runs us, in ns; for wall-clock budgets and the report only. */
     int64_t (*wall_clock)(void *ctx);
-    const bool *interrupted;  /* looked at between events; NULL: never */
+    const bool *interrupted; /* looked at between events; NULL: never */
     void *ctx;
-    int64_t until_ns;         /* stop here; -1: at the clock's limit */
-    struct str until_step;    /* stop when this step has ended; empty: none */
+    int64_t until_ns;      /* stop here; -1: at the clock's limit */
+    struct str until_step; /* stop when this step has ended; empty: none */
     void (*log_line)(void *ctx, int64_t at_ns, enum log_level level, struct str component,
-                     struct str message); /* NULL: none */
+                     struct str message);             /* NULL: none */
     void (*trace_block)(void *ctx, struct str bytes); /* every block of the trace; NULL: none */
     struct sometimes_tally *tally;                    /* NULL: `sometimes` is judged by nobody */
 };

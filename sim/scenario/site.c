@@ -21,7 +21,10 @@ static struct err *replica_start(struct world *w, const void *config, void **out
     return err;
 }
 
-static void replica_destroy(void *instance) { server_free(instance); }
+static void replica_destroy(void *instance)
+{
+    server_free(instance);
+}
 
 static const struct sim_program program = {.start = replica_start, .destroy = replica_destroy};
 
@@ -41,8 +44,10 @@ static void write_endpoints(void *owner)
         return; /* its start writes them */
     struct buf json = {0};
     size_t n = 0;
-    buf_add_c(&json, "{\"apiVersion\":\"v1\",\"kind\":\"Endpoints\",\"metadata\":{\"name\":\"" SERVER_SERVICE
-                     "\",\"namespace\":\"" NAMESPACE_SYSTEM "\"},\"subsets\":[{\"addresses\":[");
+    buf_add_c(
+        &json,
+        "{\"apiVersion\":\"v1\",\"kind\":\"Endpoints\",\"metadata\":{\"name\":\"" SERVER_SERVICE
+        "\",\"namespace\":\"" NAMESPACE_SYSTEM "\"},\"subsets\":[{\"addresses\":[");
     for (size_t i = 0; i < s->replicas_n; i++)
         if (sim_process_is_running(s->replicas[i].process))
             buf_addf(&json, "%s{\"ip\":\"" STR_FMT "\"}", n++ ? "," : "",
@@ -228,8 +233,7 @@ void site_demote(struct site *s)
 
 void site_take_copy(struct site *s, const struct site *active)
 {
-    struct store_snapshot *copy =
-        apihost_api(active->api) ? apihost_copy(active->api) : NULL;
+    struct store_snapshot *copy = apihost_api(active->api) ? apihost_copy(active->api) : NULL;
     if (!copy)
         return; /* the active site's API is down: the last copy stays */
     store_snapshot_free(s->copy);

@@ -43,9 +43,9 @@ struct site {
     struct server_config config;
     struct str server_url, token; /* owned */
     enum site_role role;
-    uint64_t fence;               /* id of the fence fault; 0: none */
-    struct store_snapshot *copy;  /* of the active site's store; NULL: none yet */
-    struct sim_task *endpoints;   /* they are written soon */
+    uint64_t fence;                           /* id of the fence fault; 0: none */
+    struct store_snapshot *copy;              /* of the active site's store; NULL: none yet */
+    struct sim_task *endpoints;               /* they are written soon */
     int64_t died_at, promoted_at, demoted_at; /* -1: never */
     void (*api_started)(void *owner, struct site *s, struct kubeapi *api, bool restored);
     void *owner;
@@ -54,10 +54,10 @@ struct site {
 struct site_options {
     struct sim *sim;
     uint32_t index;
-    struct str name;          /* "a" */
+    struct str name; /* "a" */
     size_t replicas;
     bool standby;
-    struct str host_name;     /* of the manager: "manager.example.test" */
+    struct str host_name;        /* of the manager: "manager.example.test" */
     struct authority *authority; /* of the manager, the same at all sites */
     const struct policies *policies;
     void (*api_started)(void *owner, struct site *s, struct kubeapi *api, bool restored);
@@ -69,7 +69,7 @@ void site_promote(struct site *s);
 void site_demote(struct site *s);
 /* Takes the other's content as the copy to be restored at the next promotion. */
 void site_take_copy(struct site *s, const struct site *active);
-bool site_is_alive(const struct site *s); /* at least one replica runs */
+bool site_is_alive(const struct site *s);               /* at least one replica runs */
 struct server *replica_server(const struct replica *r); /* NULL: it does not run */
 /* Every host of the site: API and replicas. Returns how many. */
 size_t site_hosts(const struct site *s, struct sim_host *out[SITE_REPLICAS_MAX + 1]);

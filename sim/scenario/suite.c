@@ -45,7 +45,10 @@ static void add_run(struct suite *s, struct report_run *run)
     s->runs[s->n++] = run;
 }
 
-static bool interrupted(const struct suite *s) { return s->run.interrupted && *s->run.interrupted; }
+static bool interrupted(const struct suite *s)
+{
+    return s->run.interrupted && *s->run.interrupted;
+}
 
 static bool run_one(struct suite *s, const struct scenario *sc, const struct scenario_case *which,
                     struct str profile, struct diags *diags)
@@ -54,8 +57,8 @@ static bool run_one(struct suite *s, const struct scenario *sc, const struct sce
                                    .profile = profile,
                                    .policies = s->options->policies,
                                    .policies_n = s->options->policies_n,
-                                   .seed = s->options->has_seed ? s->options->seed
-                                                                : sc->seeds.first};
+                                   .seed =
+                                       s->options->has_seed ? s->options->seed : sc->seeds.first};
     struct arena plan_arena = {0};
     struct plan *plan = scenario_plan(&plan_arena, sc, &request, diags);
     if (plan) {

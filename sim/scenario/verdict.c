@@ -3,7 +3,10 @@
 
 #include <stdlib.h>
 
-static struct str copy(struct arena *a, struct str s) { return arena_str(a, s); }
+static struct str copy(struct arena *a, struct str s)
+{
+    return arena_str(a, s);
+}
 
 static struct str place_text(struct arena *a, struct str file, struct place p)
 {
@@ -117,10 +120,11 @@ bool verdict_unsupported(struct verdict *v, const struct plan *plan)
 {
     v->file = plan->file;
     for (size_t i = 0; i < plan->faults_n; i++)
-        unsupported(v, &plan->faults[i].fault, &plan->faults[i].target, plan->faults[i].origin.place);
+        unsupported(v, &plan->faults[i].fault, &plan->faults[i].target,
+                    plan->faults[i].origin.place);
     for (size_t s = 0; s < plan->steps_n; s++)
         for (size_t r = 0; r < plan->steps[s].rounds; r++)
-            for (size_t i = 0; i < plan->steps[s].actions_n[r]; i++) {
+            for (size_t i = 0; i < plan_actions_n(&plan->steps[s], r); i++) {
                 const struct plan_action *a = &plan->steps[s].actions[r][i];
                 if (a->kind == ACTION_FAULT)
                     unsupported(v, &a->fault, &a->target, a->place);

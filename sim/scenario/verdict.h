@@ -10,7 +10,7 @@ struct verdict {
     struct arena *arena;
     struct report_failure *failures;
     size_t n, cap;
-    bool error; /* the run could not be carried out */
+    bool error;      /* the run could not be carried out */
     struct str file; /* of the scenario: in places */
 };
 

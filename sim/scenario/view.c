@@ -45,7 +45,10 @@ static void see(struct view *v, enum vocabulary_global which, int64_t value)
 
 /* ---- agents ---- */
 
-static void site_agents_changed(struct view *v) { view_changed(v, VOC_SITE, VOC_SITE_AGENTS); }
+static void site_agents_changed(struct view *v)
+{
+    view_changed(v, VOC_SITE, VOC_SITE_AGENTS);
+}
 
 static void cluster_site_update(struct view *v, uint32_t cluster)
 {
@@ -132,7 +135,8 @@ static void leader_set(struct view *v, struct view_server *s, bool leads)
         return;
     s->leader = leads;
     view_changed(v, VOC_SERVER, VOC_SERVER_LEADER);
-    see(v, VOC_GLOBAL_MANAGER_LEADERS, v->counters[VOC_GLOBAL_MANAGER_LEADERS].value + (leads ? 1 : -1));
+    see(v, VOC_GLOBAL_MANAGER_LEADERS,
+        v->counters[VOC_GLOBAL_MANAGER_LEADERS].value + (leads ? 1 : -1));
     if (leads)
         count(v, VOC_GLOBAL_MANAGER_LEADER_CHANGES, 1);
 }
@@ -152,8 +156,7 @@ static void session_count(struct view *v, struct view_server *s, struct str key,
 static void server_ended(struct view *v, struct view_server *s)
 {
     leader_set(v, s, false);
-    see(v, VOC_GLOBAL_TUNNEL_SESSIONS,
-        v->counters[VOC_GLOBAL_TUNNEL_SESSIONS].value - s->sessions);
+    see(v, VOC_GLOBAL_TUNNEL_SESSIONS, v->counters[VOC_GLOBAL_TUNNEL_SESSIONS].value - s->sessions);
     s->sessions = 0;
     s->started_at = -1;
     view_changed(v, VOC_SERVER, VOC_SERVER_RUNNING);
@@ -274,10 +277,9 @@ void view_active_changed(struct view *v)
     struct kubeapi *api = estate_active_api(v->estate);
     if (api != v->watched) {
         store_watch_stop(v->clusters_watch);
-        v->clusters_watch =
-            api ? store_watch_start(store_table(kubeapi_store(api), CLUSTERS_TABLE), str_empty,
-                                    on_cluster, v)
-                : NULL;
+        v->clusters_watch = api ? store_watch_start(store_table(kubeapi_store(api), CLUSTERS_TABLE),
+                                                    str_empty, on_cluster, v)
+                                : NULL;
         v->watched = api;
     }
     clusters_reread(v, api);
@@ -318,8 +320,7 @@ static void poll_counters(struct view *v)
                     {VOC_GLOBAL_TLS_HANDSHAKES, "tls.handshakes"},
                     {VOC_GLOBAL_TLS_FAILURES, "tls.failures"}};
     for (size_t i = 0; i < ARRAY_LEN(counters); i++)
-        see(v, counters[i].which,
-            sim_counter_value(v->estate->sim, str_c(counters[i].name)));
+        see(v, counters[i].which, sim_counter_value(v->estate->sim, str_c(counters[i].name)));
     see(v, VOC_GLOBAL_EVENTS, (int64_t)sim_events(v->estate->sim));
 }
 
@@ -404,8 +405,8 @@ void view_clusters_added(struct view *v)
     size_t n = v->estate->clusters_n;
     v->clusters = mem_resize(v->clusters, (n + 1) * sizeof *v->clusters);
     for (size_t i = v->clusters_n; i < n; i++) {
-        v->clusters[i] = (struct view_cluster){
-            .state = no_state, .site = -1, .last_seen = -1, .active_at = -1};
+        v->clusters[i] =
+            (struct view_cluster){.state = no_state, .site = -1, .last_seen = -1, .active_at = -1};
         map_put(&v->cluster_of, v->estate->clusters[i].id, (void *)(intptr_t)(i + 1));
         add_agents(v, (uint32_t)i);
     }
@@ -444,7 +445,10 @@ void view_attach(struct view *v, struct estate *e, struct monitor *m)
     v->poll = sim_after(e->sim, VIEW_POLL, on_poll, v);
 }
 
-const struct expr_env *view_env(struct view *v) { return &v->env; }
+const struct expr_env *view_env(struct view *v)
+{
+    return &v->env;
+}
 
 struct view_fault *view_add_fault(struct view *v, struct str name)
 {
@@ -473,12 +477,30 @@ void view_step_ended(struct view *v, uint32_t step, int64_t at)
     monitor_step_ended(v->monitor, step, at);
 }
 
-size_t view_agents(const struct view *v) { return v->agents_n; }
-const struct view_agent *view_agent_at(const struct view *v, size_t i) { return &v->agents[i]; }
-size_t view_agents_connected(const struct view *v) { return v->connected; }
-size_t view_clusters_active(const struct view *v) { return v->active; }
-size_t view_servers(const struct view *v) { return v->servers_n; }
-const struct view_server *view_server_at(const struct view *v, size_t i) { return &v->servers[i]; }
+size_t view_agents(const struct view *v)
+{
+    return v->agents_n;
+}
+const struct view_agent *view_agent_at(const struct view *v, size_t i)
+{
+    return &v->agents[i];
+}
+size_t view_agents_connected(const struct view *v)
+{
+    return v->connected;
+}
+size_t view_clusters_active(const struct view *v)
+{
+    return v->active;
+}
+size_t view_servers(const struct view *v)
+{
+    return v->servers_n;
+}
+const struct view_server *view_server_at(const struct view *v, size_t i)
+{
+    return &v->servers[i];
+}
 int64_t view_global(struct view *v, enum vocabulary_global which)
 {
     return v->counters[which].value;

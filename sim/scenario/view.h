@@ -18,17 +18,17 @@ struct view_agent {
     struct str name; /* "edge-3/agent-0": its process's; borrowed from it */
     uint32_t cluster, slot;
     bool connected;
-    int32_t peer;    /* site; -1: none, or not a site */
+    int32_t peer;                                  /* site; -1: none, or not a site */
     int64_t connected_at, lost_at, reconnected_at; /* -1: never */
     int64_t attempts;
 };
 struct view_cluster {
     struct str state; /* constant text; empty: not registered */
     bool connected, ready;
-    int32_t site;     /* where its agents are; -1: nowhere */
+    int32_t site; /* where its agents are; -1: nowhere */
     int32_t sessions;
     int64_t last_seen, active_at; /* -1: never */
-    struct history writer; /* of sites, by index */
+    struct history writer;        /* of sites, by index */
 };
 struct view_server {
     struct site *site;

@@ -9,7 +9,10 @@ static const struct str role_names[] = {
     [SITE_DEMOTED] = STR_INIT("demoted"),
 };
 
-static struct expr_value unknown(enum expr_type type) { return (struct expr_value){.type = type}; }
+static struct expr_value unknown(enum expr_type type)
+{
+    return (struct expr_value){.type = type};
+}
 
 static struct expr_value number(enum expr_type type, int64_t i)
 {
@@ -22,7 +25,10 @@ static struct expr_value moment(int64_t at)
     return at < 0 ? unknown(EXPR_TIME) : number(EXPR_TIME, at);
 }
 
-static struct expr_value truth(bool b) { return number(EXPR_BOOL, b); }
+static struct expr_value truth(bool b)
+{
+    return number(EXPR_BOOL, b);
+}
 
 static struct expr_value text(struct str s)
 {
@@ -101,8 +107,8 @@ static bool agent_leads(const struct view *v, const struct view_agent *a)
     for (size_t i = v->estate->clusters[a->cluster].first_agent;
          i < v->agents_n && v->agents[i].cluster == a->cluster; i++) {
         const struct view_agent *b = &v->agents[i];
-        bool better =
-            !best || (newest ? b->connected_at > best->connected_at : b->connected_at < best->connected_at);
+        bool better = !best || (newest ? b->connected_at > best->connected_at
+                                       : b->connected_at < best->connected_at);
         if (b->connected && better)
             best = b;
     }
@@ -319,14 +325,12 @@ static int64_t api_requests(struct kubeapi *api, enum vocabulary_global which)
         if (!str_starts(key, prefix))
             continue;
         struct str labels = str_sub(key, prefix.n, key.n);
-        bool counts = which == VOC_GLOBAL_API_REQUESTS ||
-                      (which == VOC_GLOBAL_API_WRITES && is_write(labels)) ||
-                      (which == VOC_GLOBAL_API_CONFLICTS &&
-                       str_find(labels, STR("code=\"409\"")) >= 0) ||
-                      (which == VOC_GLOBAL_API_ANSWERS_410 &&
-                       str_find(labels, STR("code=\"410\"")) >= 0) ||
-                      (which == VOC_GLOBAL_API_ANSWERS_429 &&
-                       str_find(labels, STR("code=\"429\"")) >= 0);
+        bool counts =
+            which == VOC_GLOBAL_API_REQUESTS ||
+            (which == VOC_GLOBAL_API_WRITES && is_write(labels)) ||
+            (which == VOC_GLOBAL_API_CONFLICTS && str_find(labels, STR("code=\"409\"")) >= 0) ||
+            (which == VOC_GLOBAL_API_ANSWERS_410 && str_find(labels, STR("code=\"410\"")) >= 0) ||
+            (which == VOC_GLOBAL_API_ANSWERS_429 && str_find(labels, STR("code=\"429\"")) >= 0);
         if (counts)
             sum += metrics_value(m, "apiserver_request_total", labels);
     }
@@ -365,7 +369,8 @@ static int64_t distinct(void *ctx, uint32_t collection, uint32_t item, uint32_t 
 {
     struct view *v = ctx;
     BUG_ON(collection != VOC_CLUSTER, "only clusters keep histories");
-    (void)field_id; /* writer and writer.site are the same record: replicas of one site share its lease */
+    (void)
+        field_id; /* writer and writer.site are the same record: replicas of one site share its lease */
     return history_distinct(&v->clusters[item].writer, window, now, drops_at);
 }
 

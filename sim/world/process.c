@@ -116,7 +116,8 @@ struct err *sim_process_start(struct sim_process *p)
         w->instance = NULL;
         w->failed_start = true;
         world_kill(w, 1, false);
-    }
+    } else
+        note_add(sim, p, "process.start", p->name, str_empty);
     worlds_reap_outside(sim);
     return err;
 }
@@ -156,7 +157,13 @@ static void reap(struct sim_world *w)
     env_free(&w->env);
     p->world = NULL;
     mem_free(w);
-    if (tell && p->exited)
+    if (!tell)
+        return;
+    struct buf text = {0};
+    buf_add_i64(&text, status);
+    note_add(p->sim, p, "process.end", p->name, buf_str(&text));
+    buf_free(&text);
+    if (p->exited)
         p->exited(p->owner, p, status);
 }
 
