@@ -209,9 +209,21 @@ static void server_note(struct view *v, struct view_server *s, const struct sim_
     }
 }
 
+/* A store dies with its API's process, and the watches in it. */
+static void forget_dead_store(struct view *v)
+{
+    for (size_t i = 0; i < v->estate->sites_n; i++)
+        if (v->watched && apihost_api(v->estate->sites[i]->api) == v->watched)
+            return;
+    v->watched = NULL;
+    v->clusters_watch = NULL;
+}
+
 static void on_note(void *owner, const struct sim_note *n)
 {
     struct view *v = owner;
+    if (str_eq_c(str_c(n->kind), "process.end"))
+        forget_dead_store(v);
     int32_t agent = view_agent_of(v, n->process), server = view_server_of(v, n->process);
     if (str_eq_c(str_c(n->kind), "process.start"))
         count(v, VOC_GLOBAL_PROCESS_STARTS, 1);
