@@ -196,7 +196,8 @@ static void names_free(struct names *names)
 
 static void print(FILE *to, struct buf *b)
 {
-    fwrite(b->p, 1, b->n, to);
+    if (b->n)
+        fwrite(b->p, 1, b->n, to);
     fflush(to);
     buf_free(b);
 }
@@ -471,9 +472,6 @@ static int run_command(struct shell *sh)
         return command_list(sh);
     case COMMAND_EXPAND:
         return command_expand(sh);
-    case COMMAND_SCHEMA:
-        scenario_schema(&out);
-        break;
     case COMMAND_VERSION:
         buf_add_c(&out, "paddock-sim " PADDOCK_VERSION "\n");
         break;

@@ -31,11 +31,15 @@ static void drop_old(struct history *h, int64_t now)
 
 void history_add(struct history *h, int64_t at, int64_t value)
 {
-    BUG_ON(h->n && h->samples[h->n - 1].at > at, "time does not go back");
-    if (h->n && h->samples[h->n - 1].at == at) {
+    if (h->n && h->samples[h->n - 1].at == at)
         h->samples[h->n - 1].value = value;
-        return;
-    }
+    else
+        history_note(h, at, value);
+}
+
+void history_note(struct history *h, int64_t at, int64_t value)
+{
+    BUG_ON(h->n && h->samples[h->n - 1].at > at, "time does not go back");
     if (h->n == h->cap) {
         drop_old(h, at);
         if (h->n == h->cap) {
@@ -64,11 +68,9 @@ int64_t history_distinct(const struct history *h, int64_t window, int64_t now, i
 {
     size_t first = upper(h, now - window);
     *drops_at = first < h->n ? h->samples[first].at + window : INT64_MAX;
-    if (first > 0)
-        first--;
     int64_t n = 0;
     for (size_t i = first; i < h->n; i++) {
-        bool seen = h->samples[i].value < 0;
+        bool seen = false;
         for (size_t j = first; j < i && !seen; j++)
             seen = h->samples[j].value == h->samples[i].value;
         n += !seen;

@@ -23,7 +23,9 @@ int64_t history_at(const struct history *h, int64_t at, int64_t otherwise);
 /* By how much the value grew in (now - window, now], for a counter that was 0 before its first sample; *drops_at: when the
  * result falls next by itself (INT64_MAX: never). */
 int64_t history_growth(const struct history *h, int64_t window, int64_t now, int64_t *drops_at);
-/* Different values in (now - window, now], the one that held when the window began included; -1 does not count. */
+/* One more thing that happened, kept even when another one happened at the same time. */
+void history_note(struct history *h, int64_t at, int64_t value);
+/* Different values of what happened in (now - window, now]. */
 int64_t history_distinct(const struct history *h, int64_t window, int64_t now, int64_t *drops_at);
 void history_free(struct history *h);
 

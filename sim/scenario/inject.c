@@ -566,7 +566,7 @@ static void end_processes(struct inject *in, const struct target *t, int status)
 /* The store's table of a kind; custom resources are named by the plural that everybody writes. */
 static void table_of(struct str group, struct str version, struct str kind, struct buf *out)
 {
-    const struct api_kind *known = api_kind_of(group, version, kind);
+    const struct api_kind *known = api_kind_builtin_of(group, version, kind);
     if (known) {
         buf_add(out, known->table);
         return;

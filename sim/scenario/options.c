@@ -26,6 +26,8 @@ static const struct {
          "                       failure trace.bin and repro.sh\n"
          "  --trace              write trace.bin of every run\n"
          "  --format FORMAT      pretty, json or junit on standard output\n"
+         "  --log LEVEL          the engine's log lines on standard error: error, warn,\n"
+         "                       info or debug\n"
          "  --world WORLD        sim (the simulated one) or real\n" COMMON_HELP},
     [COMMAND_VALIDATE] = {"validate", "check scenario files: every error at file:line:column",
                           "usage: paddock-sim validate FILE|DIR...\n\n" COMMON_HELP},
@@ -34,8 +36,6 @@ static const struct {
     [COMMAND_EXPAND] = {"expand", "a file with its parameters and matrix values put in",
                         "usage: paddock-sim expand FILE [--case ID=VALUE,...] [--profile NAME] "
                         "[--set NAME=VALUE]...\n\n" COMMON_HELP},
-    [COMMAND_SCHEMA] = {"schema", "the JSON Schema of scenario files",
-                        "usage: paddock-sim schema\n\n" COMMON_HELP},
 };
 
 void options_help(enum command of, struct buf *out)

@@ -179,7 +179,7 @@ static void wrote(struct view *v, const struct view_server *s, struct str id)
     uint32_t cluster = (uint32_t)(uintptr_t)map_get(&v->cluster_of, id);
     if (!cluster)
         return;
-    history_add(&v->clusters[cluster - 1].writer, sim_now(v->estate->sim), s->site->index);
+    history_note(&v->clusters[cluster - 1].writer, sim_now(v->estate->sim), s->site->index);
     view_changed(v, VOC_CLUSTER, VOC_CLUSTER_WRITER_SITE);
     view_changed(v, VOC_CLUSTER, VOC_CLUSTER_WRITER);
 }
