@@ -176,7 +176,20 @@ struct bench {
     struct sock client;
     struct world_ws_connect options;
     struct peer_server raw;
+    size_t wanted;
 };
+
+static bool has_wanted(void *owner)
+{
+    const struct bench *b = owner;
+    return (size_t)b->client.messages >= b->wanted;
+}
+
+static bool has_raw_bytes(void *owner)
+{
+    const struct bench *b = owner;
+    return b->raw.peers[0].got.n >= b->wanted;
+}
 
 static struct bench *bench_new(struct contract *c, const struct world_tls *tls)
 {
@@ -316,8 +329,8 @@ static void fragmented_messages_and_pings_between(struct contract *c)
         world_ws_ping(b->client.ws, STR("p"));
     }
     contract_until(c, all_back, b);
-    while (b->client.messages < 10)
-        contract_for(c, 10 * NS_PER_MS);
+    b->wanted = 10;
+    contract_until(c, has_wanted, b);
     contract_for(c, 50 * NS_PER_MS);
     assert_int_equal(b->client.messages, 10);
     assert_int_equal(b->client.pongs, 10);
@@ -499,8 +512,8 @@ static void pause_is_back_pressure(struct contract *c)
     assert_true(http_ws_queued(b->echo.ws) > (size_t)4 << 20);
     world_ws_resume(b->client.ws);
     contract_until(c, queue_is_low, b);
-    while (b->client.messages < 200)
-        contract_for(c, 10 * NS_PER_MS);
+    b->wanted = 200;
+    contract_until(c, has_wanted, b);
     mem_free(bytes);
     bench_free(b);
 }
@@ -653,8 +666,8 @@ static void client_frames_are_masked(struct contract *c)
     struct bench *b = raw_up(c, &none);
     struct peer *server = &b->raw.peers[0];
     world_ws_send(b->client.ws, true, STR("mask me"));
-    while (server->got.n < 13)
-        contract_for(c, 10 * NS_PER_MS);
+    b->wanted = 13;
+    contract_until(c, has_raw_bytes, b);
     const unsigned char *f = (const unsigned char *)server->got.p;
     assert_int_equal(f[0], 0x81);
     assert_int_equal(f[1], 0x80 | 7);
@@ -676,8 +689,8 @@ static void outgoing_fragments_on_the_wire(struct contract *c)
     contract_until(c, is_open, &b->client);
     world_ws_send(b->client.ws, false, STR("0123456789"));
     struct peer *server = &b->raw.peers[0];
-    while (server->got.n < 3 * 6 + 10)
-        contract_for(c, 10 * NS_PER_MS);
+    b->wanted = 3 * 6 + 10;
+    contract_until(c, has_raw_bytes, b);
     const unsigned char *f = (const unsigned char *)server->got.p;
     assert_int_equal(f[0], 0x02);
     assert_int_equal(f[1], 0x84);

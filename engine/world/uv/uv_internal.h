@@ -40,7 +40,7 @@ struct uv_world {
     uv_prepare_t
         prepare; /* the two places where the later queue is run: before and after the loop waits */
     uv_check_t check;
-    uv_idle_t idle;   /* active while the later queue is not empty: the loop does not wait */
+    uv_idle_t idle;   /* active: the loop does not wait */
     uv_timer_t timer; /* of the earliest alarm */
     uv_async_t alive; /* keeps the loop running while there is nothing to do */
     uv_signal_t signals[2];
@@ -86,6 +86,8 @@ static inline struct uv_world *uvw_of(struct world *w)
 /* Every libuv callback begins with it: the clock is read once per event. */
 void uvw_event(struct uv_world *uv);
 world_time uvw_now(struct uv_world *uv);
+
+void uvw_wake(struct uv_world *uv);
 
 void uvw_later_init(struct uvw_later *later, void (*run)(struct uvw_later *));
 void uvw_later_add(struct uv_world *uv, struct uvw_later *later); /* no-op when it waits already */

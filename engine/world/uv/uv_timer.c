@@ -11,6 +11,8 @@ void uvw_alarm_start(struct uv_world *uv, struct uvw_alarm *alarm, world_time de
     alarm->at = delay > INT64_MAX - 1 - now ? INT64_MAX - 1 : now + delay;
     alarm->seq = ++uv->alarm_seq;
     heap_push(&uv->alarms, &alarm->node, alarm->at, alarm->seq);
+    if (alarm->at < uv->armed_at)
+        uvw_wake(uv);
 }
 
 void uvw_alarm_stop(struct uv_world *uv, struct uvw_alarm *alarm)

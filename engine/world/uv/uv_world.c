@@ -147,18 +147,27 @@ void uvw_later_init(struct uvw_later *later, void (*run)(struct uvw_later *))
     later->run = run;
 }
 
+static void idle_nothing(uv_idle_t *idle) {}
+
+/* The loop does not sleep before it has seen what changed; visible from outside in uv_backend_timeout, too. */
+void uvw_wake(struct uv_world *uv)
+{
+    if (!uv->freeing)
+        uv_idle_start(&uv->idle, idle_nothing);
+}
+
 void uvw_later_add(struct uv_world *uv, struct uvw_later *later)
 {
-    if (list_empty(&later->node))
-        list_add_tail(&uv->later, &later->node);
+    if (!list_empty(&later->node))
+        return;
+    list_add_tail(&uv->later, &later->node);
+    uvw_wake(uv);
 }
 
 void uvw_later_cancel(struct uvw_later *later)
 {
     list_remove(&later->node);
 }
-
-static void idle_nothing(uv_idle_t *idle) {}
 
 static void later_run(struct uv_world *uv)
 {
@@ -192,8 +201,6 @@ static void before_wait(uv_prepare_t *prepare)
     uvw_alarms_arm(uv);
     if (list_empty(&uv->later))
         uv_idle_stop(&uv->idle);
-    else
-        uv_idle_start(&uv->idle, idle_nothing);
 }
 
 static void after_wait(uv_check_t *check)
