@@ -85,7 +85,8 @@ static bool check_preconditions(struct api_request *r, const struct api_kind *k,
     const struct api_kind *was = r->kind;
     uint64_t revision = 0;
     bool ok = true;
-    by_kind.resource = k->kind;
+    if (!api_kind_is(k, "namespaces"))
+        by_kind.resource = k->kind;
     r->kind = &by_kind;
     if (options->uid.n > 0 && !str_eq(options->uid, o->uid))
         ok = api_fail_conflict(r, o->name,

@@ -223,6 +223,10 @@ static void health(struct api_request *r)
 {
     struct str name = str_sub(r->path, 1, r->path.n), head, tail;
     (void)str_cut(name, '/', &head, &tail);
+    if (tail.n > 0 && !str_eq_c(tail, "ping")) {
+        (void)api_fail_404(r);
+        return;
+    }
     struct buf b = {.max = 512};
     if (api_request_flag(r, "verbose"))
         buf_addf(&b, "[+]ping ok\n[+]etcd ok\n" STR_FMT " check passed\n", STR_ARG(head));

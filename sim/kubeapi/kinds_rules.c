@@ -9,6 +9,14 @@
 
 /* ---- defaults ---- */
 
+/* Typed encoders leave empty maps out. */
+static void drop_empty(cJSON *object, const char *key)
+{
+    const cJSON *v = object ? json_get(object, key) : NULL;
+    if (v && (v->type == cJSON_Object || v->type == cJSON_Array) && !v->child)
+        (void)json_unset(object, str_c(key));
+}
+
 static void default_namespace(struct api_request *r, cJSON *tree, bool creating)
 {
     cJSON *labels = creating ? json_ensure(&r->a, tree, "metadata.labels") : NULL, *list = NULL;
@@ -42,6 +50,7 @@ static void default_secret(struct api_request *r, cJSON *tree, bool creating)
         buf_free(&b);
     }
     (void)json_unset(tree, STR("stringData"));
+    drop_empty(tree, "data");
     if (json_string_at(tree, "type").n == 0)
         json_set_str(&r->a, tree, "type", STR("Opaque"));
     if (str_eq_c(json_string_at(tree, "type"), "kubernetes.io/service-account-token") &&
@@ -85,6 +94,8 @@ static void default_crd(struct api_request *r, cJSON *tree, bool creating)
 static void default_binding(struct api_request *r, cJSON *tree, bool creating)
 {
     cJSON *subjects = json_get(tree, "subjects"), *ref = json_get(tree, "roleRef");
+    drop_empty(tree, "subjects");
+    subjects = json_get(tree, "subjects");
     if (ref && ref->type == cJSON_Object && json_string_at(ref, "apiGroup").n == 0)
         json_set_str(&r->a, ref, "apiGroup", STR("rbac.authorization.k8s.io"));
     for (cJSON *s = subjects ? subjects->child : NULL; s; s = s->next) {
@@ -115,6 +126,15 @@ static size_t check_data(struct api_request *r, const cJSON *data, const char *f
     for (const cJSON *d = data && data->type == cJSON_Object ? data->child : NULL; d; d = d->next) {
         struct str key = str_c(d->string);
         bytes += json_string(d).n;
+        if (str_eq_c(key, ".") || str_starts(key, STR(".."))) {
+            api_invalid(r, "FieldValueInvalid",
+                        arena_printf(&r->a, "%s[" STR_FMT "]", field, STR_ARG(key)),
+                        "Invalid value: \"" STR_FMT "\": must not %s", STR_ARG(key),
+                        str_eq_c(key, ".")    ? "be '.'"
+                        : str_eq_c(key, "..") ? "be '..'"
+                                              : "start with '..'");
+            continue;
+        }
         if (key_ok(key))
             continue;
         api_invalid(
@@ -126,6 +146,18 @@ static size_t check_data(struct api_request *r, const cJSON *data, const char *f
             STR_ARG(key));
     }
     return bytes;
+}
+
+static void default_config(struct api_request *r, cJSON *tree, bool creating)
+{
+    drop_empty(tree, "data");
+    drop_empty(tree, "binaryData");
+}
+
+static void default_role(struct api_request *r, cJSON *tree, bool creating)
+{
+    if (!json_get(tree, "rules"))
+        json_set(&r->a, tree, STR("rules"), json_null(&r->a));
 }
 
 static bool is_immutable(const struct kube_object *old)
@@ -150,8 +182,11 @@ static void check_config(struct api_request *r, const cJSON *tree, const struct 
     size_t bytes = check_data(r, json_get(tree, "data"), "data");
     bytes += check_data(r, json_get(tree, "binaryData"), "binaryData");
     if (bytes > DATA_BYTES_MAX)
-        api_invalid(r, "FieldValueTooLong", str_empty, "Too long: may not be more than %zu bytes",
+        api_invalid(r, "FieldValueTooLong", STR("[]"), "Too long: may not be more than %zu bytes",
                     DATA_BYTES_MAX);
+    if (is_immutable(old) && !json_bool_at(tree, "immutable", false))
+        api_invalid(r, "FieldValueForbidden", STR("immutable"),
+                    "Forbidden: field is immutable when `immutable` is set");
     for (size_t i = 0; is_immutable(old) && i < ARRAY_LEN(frozen); i++)
         if (differs(old, frozen[i], tree))
             api_invalid(r, "FieldValueForbidden", str_c(frozen[i]),
@@ -239,7 +274,7 @@ static const struct {
     void (*defaults)(struct api_request *r, cJSON *tree, bool creating);
     void (*check)(struct api_request *r, const cJSON *tree, const struct kube_object *old);
 } rules[] = {
-    {"configmaps", NULL, check_config},
+    {"configmaps", default_config, check_config},
     {"secrets", default_secret, check_secret},
     {"namespaces", default_namespace, NULL},
     {"pods", default_pod, NULL},
@@ -247,6 +282,8 @@ static const struct {
     {"deployments.apps", default_replicas, NULL},
     {"replicasets.apps", default_replicas, NULL},
     {"statefulsets.apps", default_replicas, NULL},
+    {"roles.rbac.authorization.k8s.io", default_role, NULL},
+    {"clusterroles.rbac.authorization.k8s.io", default_role, NULL},
     {"rolebindings.rbac.authorization.k8s.io", default_binding, check_binding},
     {"clusterrolebindings.rbac.authorization.k8s.io", default_binding, check_binding},
     {"customresourcedefinitions.apiextensions.k8s.io", default_crd, check_crd},
@@ -254,6 +291,10 @@ static const struct {
 
 void api_rules_default(struct api_request *r, const struct api_kind *k, cJSON *tree, bool creating)
 {
+    static const char *const optional[] = {"labels", "annotations", "finalizers",
+                                           "ownerReferences"};
+    for (size_t i = 0; i < ARRAY_LEN(optional); i++)
+        drop_empty(json_get(tree, "metadata"), optional[i]);
     for (size_t i = 0; !(k->flags & KIND_CUSTOM) && i < ARRAY_LEN(rules); i++)
         if (api_kind_is(k, rules[i].table) && rules[i].defaults)
             rules[i].defaults(r, tree, creating);

@@ -127,7 +127,7 @@ static bool check_match(struct api_request *r, struct str match, bool given, uin
     else if (str_eq_c(match, "Exact") && revision == 0)
         api_invalid(
             r, "FieldValueForbidden", field,
-            "Forbidden: resourceVersionMatch \"Exact\" is forbidden for resourceVersion \"0\"");
+            "Forbidden: resourceVersionMatch \"exact\" is forbidden for resourceVersion \"0\"");
     return api_invalid_end(r, &list_options, str_empty);
 }
 

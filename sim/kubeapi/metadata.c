@@ -157,9 +157,9 @@ static void validate_key(struct api_request *r, struct str key, struct str field
                  prefix.n == 0 ? "prefix part must be non-empty" : "prefix part " SUBDOMAIN_TEXT);
     if (name.n == 0)
         bad_name(r, field, key, "name part must be non-empty");
-    else if (name.n > 63)
+    if (name.n > 63)
         bad_name(r, field, key, "name part must be no more than 63 characters");
-    else if (!label_chars(name))
+    if (name.n == 0 || !label_chars(name))
         bad_name(r, field, key, NAME_PART_TEXT);
 }
 
@@ -199,13 +199,14 @@ static void validate_finalizers(struct api_request *r, const struct api_kind *k,
 {
     bool any = (k->flags & KIND_CUSTOM) || str_eq_c(k->group, "apiextensions.k8s.io");
     static const char *const standard[] = {"kubernetes", "orphan", "foregroundDeletion"};
-    for (const cJSON *f = finalizers ? finalizers->child : NULL; f; f = f->next) {
+    size_t at = 0;
+    for (const cJSON *f = finalizers ? finalizers->child : NULL; f; f = f->next, at++) {
         struct str name = json_string(f);
         bool known = str_find_char(name, '/') >= 0 || (any && name.n > 0);
         for (size_t i = 0; i < ARRAY_LEN(standard); i++)
             known = known || str_eq_c(name, standard[i]);
         if (!known)
-            bad_name(r, STR("metadata.finalizers"), name,
+            bad_name(r, arena_printf(&r->a, "metadata.finalizers[%zu]", at), name,
                      "name is neither a standard finalizer name nor is it fully qualified");
     }
 }

@@ -124,7 +124,8 @@ static bool check_served(struct api_request *r)
     bool object_without_ns = namespaced && r->ns.n == 0 && r->p.name.n > 0;
     if (object_without_ns)
         return resource_missing(r);
-    if (!method_fits || create_named || update_unnamed || str_eq_c(r->method, "HEAD"))
+    bool everywhere = r->verb == VERB_DELETECOLLECTION && namespaced && r->ns.n == 0;
+    if (everywhere || !method_fits || create_named || update_unnamed || str_eq_c(r->method, "HEAD"))
         return api_fail_method(r);
     return true;
 }

@@ -129,6 +129,7 @@ static void review_self(struct api_request *r)
     cJSON *tree;
     if (!review_decode(r, &tree))
         return;
+    json_set_str(&r->a, json_get(tree, "metadata"), "creationTimestamp", api_now(r->api, &r->a));
     json_set(&r->a, status_of(r, tree), STR("userInfo"), user_tree(r, &r->user));
     reply_tree(r, 201, tree);
 }

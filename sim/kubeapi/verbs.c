@@ -97,6 +97,16 @@ void api_handle_update(struct api_request *r)
 
 enum patch_type { PATCH_JSON, PATCH_MERGE, PATCH_REFUSED };
 
+static void unsupported(struct api_request *r)
+{
+    struct kube_status s = {.code = 415,
+                            .reason = STR("UnsupportedMediaType"),
+                            .message = STR("415: Unsupported Media Type"),
+                            .has_details = true};
+    s.name = s.group = s.kind = s.uid = s.continue_ = str_empty;
+    api_reply_status(r, &s);
+}
+
 static enum patch_type patch_type(struct api_request *r)
 {
     struct str type, tail;
@@ -110,7 +120,7 @@ static enum patch_type patch_type(struct api_request *r)
         str_eq_c(type, "application/apply-patch+yaml"))
         (void)api_fail_media(r, "application/json-patch+json, application/merge-patch+json");
     else
-        (void)api_fail_plain(r, 415, "UnsupportedMediaType", "415: Unsupported Media Type");
+        unsupported(r);
     return PATCH_REFUSED;
 }
 
@@ -160,13 +170,15 @@ void api_handle_patch(struct api_request *r)
     cJSON *patch;
     struct kube_object *out;
     enum patch_type type = patch_type(r);
-    if (type == PATCH_REFUSED || !patch_parse(r, type, &patch))
+    if (type == PATCH_REFUSED)
         return;
     struct kube_object *old = store_get(r->table, r->ns, r->p.name);
     if (!old) {
         (void)api_fail_not_found(r, r->kind, r->p.name);
         return;
     }
+    if (!patch_parse(r, type, &patch))
+        return;
     cJSON *tree = kube_object_tree(old, &r->a);
     if (!patch_apply(r, type, patch, &tree) || !rbac_may_grant(r, tree))
         return;

@@ -96,7 +96,7 @@ static void bookmark(struct api_watch *w, bool initial_end)
     kube_api_version_write(k->group, k->version, &version);
     buf_addf(&b,
              "{\"type\":\"BOOKMARK\",\"object\":{\"apiVersion\":\"" STR_FMT "\",\"kind\":\"" STR_FMT
-             "\",\"metadata\":{%s\"creationTimestamp\":null,\"resourceVersion\":\"%llu\"}}}\n",
+             "\",\"metadata\":{%s\"resourceVersion\":\"%llu\"}}}\n",
              STR_ARG(buf_str(&version)), STR_ARG(k->kind),
              initial_end ? "\"annotations\":{\"k8s.io/initial-events-end\":\"true\"}," : "",
              (unsigned long long)w->seen);
@@ -251,13 +251,17 @@ static void take_initial(struct api_watch *w)
     }
 }
 
-static bool check_initial_events(struct api_request *r, bool *wanted)
+static bool check_initial_events(struct api_request *r, bool *wanted, bool *unwanted)
 {
     static const struct api_kind options = {.group = STR_INIT("meta.k8s.io"),
                                             .kind = STR_INIT("ListOptions")};
     struct str match = api_request_param_or_empty(r, "resourceVersionMatch"), v;
     bool given = api_request_param(r, "sendInitialEvents", &v);
     *wanted = given && str_eq_c(v, "true");
+    *unwanted = given && str_eq_c(v, "false");
+    if (api_request_param_or_empty(r, "continue").n > 0)
+        api_invalid(r, "FieldValueForbidden", STR("resourceVersionMatch"),
+                    "Forbidden: resourceVersionMatch is forbidden when continue is provided");
     if (given && !str_eq_c(match, "NotOlderThan"))
         api_invalid(
             r, "FieldValueForbidden", STR("resourceVersionMatch"),
@@ -294,7 +298,7 @@ void api_handle_watch(struct api_request *r)
     struct selector sel = {0};
     uint64_t revision = 0, now = store_revision(r->api->store);
     struct str given = api_request_param_or_empty(r, "resourceVersion");
-    bool initial_events;
+    bool initial_events, no_initial_events;
     if (given.n > 0 && !str_to_u64(given, &revision)) {
         (void)api_fail_plain(r, 500, "",
                              "resourceVersion: Invalid value: \"" STR_FMT
@@ -302,7 +306,7 @@ void api_handle_watch(struct api_request *r)
                              STR_ARG(given), STR_ARG(given));
         return;
     }
-    if (!api_list_select(r, &sel) || !check_initial_events(r, &initial_events))
+    if (!api_list_select(r, &sel) || !check_initial_events(r, &initial_events, &no_initial_events))
         return;
     if (!r->sink) {
         (void)api_fail_bad(r, "a watch needs a connection: in process use store_watch_start");
@@ -317,7 +321,7 @@ void api_handle_watch(struct api_request *r)
     r->status = 200;
     ++*r->api->watches;
     r->sink->start(r);
-    if (revision == 0 || initial_events)
+    if ((revision == 0 && !no_initial_events) || initial_events)
         take_initial(w);
     w->events = store_watch_start(r->table, r->ns, on_event, w);
     start_timer(w);

@@ -193,9 +193,13 @@ static bool check_revision(struct api_request *r, const struct api_kind *k,
                               "\": strconv.ParseUint: parsing \"" STR_FMT "\": invalid syntax",
                               STR_ARG(given), STR_ARG(given));
     if (revision == 0 && (k->flags & KIND_NEEDS_REVISION) && r->verb == VERB_UPDATE) {
+        bool custom = (k->flags & KIND_CUSTOM) != 0; /* the two are worded differently */
+        struct api_kind named = *k;
+        if (!custom)
+            named.kind = k->resource;
         api_invalid(r, "FieldValueInvalid", STR("metadata.resourceVersion"),
-                    "Invalid value: 0x0: must be specified for an update");
-        return api_invalid_end(r, k, old->name);
+                    "Invalid value: %s: must be specified for an update", custom ? "0x0" : "0");
+        return api_invalid_end(r, &named, old->name);
     }
     if (revision != 0 && revision != old->resource_version)
         return api_fail_modified(r, old->name);
@@ -209,8 +213,9 @@ static bool check_uid(struct api_request *r, const struct api_kind *k,
     if (given.n == 0 || str_eq(given, old->uid))
         return true;
     if (r->verb == VERB_PATCH) {
-        api_invalid(r, "FieldValueInvalid", STR("metadata.uid"),
-                    "Invalid value: \"" STR_FMT "\": field is immutable", STR_ARG(given));
+        for (int twice = 0; twice < 2; twice++) /* so do both layers of the original */
+            api_invalid(r, "FieldValueInvalid", STR("metadata.uid"),
+                        "Invalid value: \"" STR_FMT "\": field is immutable", STR_ARG(given));
         return api_invalid_end(r, k, old->name);
     }
     return api_fail_conflict(r, old->name,

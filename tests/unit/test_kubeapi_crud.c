@@ -80,10 +80,13 @@ static void errors_have_their_texts(void **state)
          "your changes to the latest version and try again"},
         {"PATCH", CM "/a", "{\"metadata\":{\"uid\":\"00000000-0000-0000-0000-000000000001\"}}", 422,
          "Invalid",
-         "ConfigMap \"a\" is invalid: metadata.uid: Invalid value: "
-         "\"00000000-0000-0000-0000-000000000001\": field is immutable"},
+         "ConfigMap \"a\" is invalid: [metadata.uid: Invalid value: "
+         "\"00000000-0000-0000-0000-000000000001\": field is immutable, metadata.uid: Invalid "
+         "value: "
+         "\"00000000-0000-0000-0000-000000000001\": field is immutable]"},
         {"POST", CM, "{\"metadata\":{\"name\":\"f\",\"finalizers\":[\"odd\"]}}", 422, "Invalid",
-         "ConfigMap \"f\" is invalid: metadata.finalizers: Invalid value: \"odd\": name is neither "
+         "ConfigMap \"f\" is invalid: metadata.finalizers[0]: Invalid value: \"odd\": name is "
+         "neither "
          "a "
          "standard finalizer name nor is it fully qualified"},
         {"POST", "/api/v1/namespaces", "{\"metadata\":{\"name\":\"a.b\"}}", 422, "Invalid",
@@ -247,8 +250,8 @@ static void leases_need_a_revision_and_may_be_put(void **state)
     const char *revision = said(&f, "metadata.resourceVersion");
     must(&f, 422, "PUT", lease, "{\"metadata\":{\"name\":\"l\"}}");
     assert_string_equal(said(&f, "message"),
-                        "Lease.coordination.k8s.io \"l\" is invalid: metadata.resourceVersion: "
-                        "Invalid value: 0x0: must be specified for an update");
+                        "leases.coordination.k8s.io \"l\" is invalid: metadata.resourceVersion: "
+                        "Invalid value: 0: must be specified for an update");
     struct str body = arena_printf(
         &f.a, "{\"metadata\":{\"name\":\"l\",\"resourceVersion\":\"%s\"},\"spec\":{}}", revision);
     must(&f, 200, "PUT", lease, body.p);
