@@ -96,8 +96,11 @@ struct err *policies_of_profile(struct str profile, struct policies *out)
 static struct err *parse_value(const struct policy_row *row, struct str text, int64_t *out)
 {
     if (row->type == POLICY_DURATION) {
-        if (duration_parse(text, out) && *out > 0)
+        int64_t duration;
+        if (duration_parse(text, &duration) && duration > 0) {
+            *out = duration;
             return NULL;
+        }
         return err_new(ERR_INVALID,
                        "policy %s: \"" STR_FMT "\" is not a duration above zero; write it like 15s",
                        row->name, STR_ARG(text));
