@@ -331,6 +331,27 @@ static struct yaml_node *put_in_place_of(struct arena *a, const struct yaml_node
     return copy;
 }
 
+static struct yaml_node *give_up(struct binding *b, const struct yaml_node *node, struct str path,
+                                 const char *why)
+{
+    struct yaml_node *reported = put_in_place_of(b->arena, node, node);
+    diag_add(b->diags, schema_place(node, path), "%s", why);
+    reported->text = schema_reported;
+    return reported;
+}
+
+/* A matrix value may hold ${...} of its own, but not itself. */
+static struct yaml_node *expand_matrix_value(struct binding *b, const struct yaml_node *value,
+                                             const struct yaml_node *node, struct str path)
+{
+    if (b->depth == BIND_DEPTH_MAX)
+        return give_up(b, node, path, "the matrix value refers to itself");
+    b->depth++;
+    struct yaml_node *grown = binding_expand(b, value, path);
+    b->depth--;
+    return grown;
+}
+
 static struct yaml_node *expand_scalar(struct binding *b, const struct yaml_node *node,
                                        struct str path)
 {
@@ -346,7 +367,7 @@ static struct yaml_node *expand_scalar(struct binding *b, const struct yaml_node
     const struct yaml_node *value = NULL;
     enum lookup found = lookup_matrix(b, str_trim(inner), &id, &value);
     if (found == LOOKUP_NODE)
-        return binding_expand(b, put_in_place_of(b->arena, value, node), path);
+        return expand_matrix_value(b, put_in_place_of(b->arena, value, node), node, path);
     bool ok;
     struct str padded = in_place(b->arena, node->text, begin, inner);
     struct expr_value v = evaluate(b, padded, schema_place(node, path), EXPR_WANT_ANY, &ok);
@@ -376,6 +397,8 @@ static struct str child_path(struct binding *b, const struct yaml_node *parent,
 
 struct yaml_node *binding_expand(struct binding *b, const struct yaml_node *node, struct str path)
 {
+    if (++b->nodes > BIND_NODES_MAX)
+        return give_up(b, node, path, "matrix values and repeats come to too much");
     if (node->kind != YAML_MAP && node->kind != YAML_LIST)
         return expand_scalar(b, node, path);
     struct yaml_node *copy = put_in_place_of(b->arena, node, node);

@@ -9,6 +9,9 @@
 
 #include "sim/scenario/scenario.h"
 
+#define BIND_DEPTH_MAX 8u       /* matrix values inside of matrix values */
+#define BIND_NODES_MAX 1000000u /* nodes that one binding's trees may come to */
+
 struct binding {
     struct arena *arena;
     const struct scenario *scenario;
@@ -18,6 +21,8 @@ struct binding {
     bool in_repeat; /* ${i} is known: index */
     int64_t index;
     struct diags *diags;
+    unsigned depth;          /* of matrix values being put in */
+    size_t nodes;            /* made so far */
     struct expr_scope scope; /* constants only: set by binding_init */
 };
 void binding_init(struct binding *b);

@@ -13,7 +13,7 @@
 #include "sim/scenario/fault.h"
 
 #define PLAN_CLUSTERS_MAX 100000 /* over all groups */
-#define PLAN_ACTIONS_MAX  100000 /* over all steps and their repeats */
+#define PLAN_ACTIONS_MAX  10000  /* over all steps and their repeats */
 
 /* A moment: an offset from the start, or from the end of a step. */
 struct moment {

@@ -15,7 +15,7 @@
 #include "sim/scenario/plan.h"
 
 #define SCENARIO_VERSION    "v1"
-#define SCENARIO_CASES_MAX  1024u
+#define SCENARIO_CASES_MAX  256u
 #define SCENARIO_PARAMS_MAX 256u
 #define SCENARIO_AXES_MAX   16u
 
@@ -112,5 +112,7 @@ bool scenario_expand(struct str file, struct str bytes, struct str case_filter, 
 void scenario_list(const struct scenario *s, struct buf *out);
 /* The JSON Schema of the language (draft 2020-12), generated from the tables. */
 void scenario_schema(struct buf *out);
+/* The tables as Markdown: the second half of README.md. */
+void scenario_reference(struct buf *out);
 
 #endif
