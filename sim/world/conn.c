@@ -122,20 +122,23 @@ static enum sim_connection_state state_of(const struct sim_conn *c)
     return c->pipes[0].fin || c->pipes[1].fin ? SIM_ENDING : SIM_ESTABLISHED;
 }
 
-bool sim_connection_next(const struct sim *sim, uint64_t *i, struct sim_connection *out)
+static struct sim_process *process_of(const struct sim_stream *e)
+{
+    return e->world ? e->world->process : NULL;
+}
+
+void sim_connections_each(const struct sim *sim,
+                          void (*each)(void *owner, const struct sim_connection *c), void *owner)
 {
     for (const struct list *it = sim->conns.next; it != &sim->conns; it = it->next) {
         const struct sim_conn *c = const_container_of(it, struct sim_conn, link);
-        if (c->id <= *i)
-            continue;
-        *i = c->id;
-        *out = (struct sim_connection){
+        struct sim_connection seen = {
             .id = c->id,
             .state = state_of(c),
             .client_host = c->host[0],
             .server_host = c->host[1],
-            .client = c->ends[0].world ? c->ends[0].world->process : NULL,
-            .server = c->ends[1].world ? c->ends[1].world->process : NULL,
+            .client = process_of(&c->ends[0]),
+            .server = process_of(&c->ends[1]),
             .client_address = c->address[0],
             .server_address = c->address[1],
             .opened_at = c->opened_at,
@@ -143,7 +146,6 @@ bool sim_connection_next(const struct sim *sim, uint64_t *i, struct sim_connecti
             .bytes_to_server = c->bytes[0],
             .bytes_to_client = c->bytes[1],
         };
-        return true;
+        each(owner, &seen);
     }
-    return false;
 }

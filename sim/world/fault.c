@@ -74,9 +74,9 @@ bool fault_decides(const struct sim_fault *f, uint64_t id)
 struct sim_fault *fault_pick_process(struct sim *sim, enum sim_fault_kind kind,
                                      const struct sim_process *p)
 {
-    for (size_t i = 0; sim->faults_active > 0 && i < sim->faults_n; i++) {
-        struct sim_fault *f = sim->fault_list[i];
-        if (f->active && f->o.kind == kind && targets_process(f, p) && share_falls(f))
+    for (size_t i = 0; i < sim->active_n; i++) {
+        struct sim_fault *f = sim->active_list[i];
+        if (f->o.kind == kind && targets_process(f, p) && share_falls(f))
             return f;
     }
     return NULL;
@@ -94,10 +94,10 @@ struct sim_fault *fault_of_process(struct sim *sim, enum sim_fault_kind kind,
 struct sim_fault *fault_of_hosts(struct sim *sim, enum sim_fault_kind kind,
                                  const struct sim_host *from, const struct sim_host *to)
 {
-    for (size_t i = 0; sim->faults_active > 0 && i < sim->faults_n; i++) {
-        struct sim_fault *f = sim->fault_list[i];
-        if (f->active && f->o.kind == kind && host_set_has(&f->from, from) &&
-            host_set_has(&f->to, to) && fault_draw(f))
+    for (size_t i = 0; i < sim->active_n; i++) {
+        struct sim_fault *f = sim->active_list[i];
+        if (f->o.kind == kind && host_set_has(&f->from, from) && host_set_has(&f->to, to) &&
+            fault_draw(f))
             return f;
     }
     return NULL;
@@ -107,10 +107,9 @@ struct sim_fault *fault_of_query(struct sim *sim, enum sim_fault_kind kind,
                                  const struct sim_resolver *r, const struct sim_host *from,
                                  struct str name)
 {
-    for (size_t i = 0; sim->faults_active > 0 && i < sim->faults_n; i++) {
-        struct sim_fault *f = sim->fault_list[i];
-        if (f->active && f->o.kind == kind && targets_resolver(f, r) &&
-            host_set_has(&f->from, from) &&
+    for (size_t i = 0; i < sim->active_n; i++) {
+        struct sim_fault *f = sim->active_list[i];
+        if (f->o.kind == kind && targets_resolver(f, r) && host_set_has(&f->from, from) &&
             (f->o.dns_name.n == 0 || str_eq_nocase(f->o.dns_name, name)) && share_falls(f))
             return f;
     }
@@ -187,10 +186,9 @@ static void process_ends(struct sim_fault *f, struct sim_process *p)
 /* A process that starts under a fault that slows it is slow as well. */
 void faults_of_start(struct sim_process *p)
 {
-    for (size_t i = 0; i < p->sim->faults_n; i++) {
-        const struct sim_fault *f = p->sim->fault_list[i];
-        if (f->active && f->o.kind == SIM_FAULT_PROCESS_SLOW && p->index < f->touched_n &&
-            f->touched[p->index])
+    for (size_t i = 0; i < p->sim->active_n; i++) {
+        const struct sim_fault *f = p->sim->active_list[i];
+        if (f->o.kind == SIM_FAULT_PROCESS_SLOW && p->index < f->touched_n && f->touched[p->index])
             p->world->slow += f->o.delay;
     }
 }
@@ -238,7 +236,8 @@ static void begin(struct sim_fault *f)
 {
     struct sim *sim = f->sim;
     f->active = true;
-    sim->faults_active++;
+    SIM_GROW(sim->active_list, sim->active_n, sim->active_cap);
+    sim->active_list[sim->active_n++] = f;
     sim->fault_epoch++;
     trace_add_text(sim, f->component, SIM_TRACE_FAULT, TRACE_BEGINS, f->name);
     note_add(sim, NULL, "fault.begin", f->name, str_c(sim_fault_kind_name(f->o.kind)));
@@ -275,6 +274,17 @@ static bool is_moment(enum sim_fault_kind kind)
            kind == SIM_FAULT_DNS_NEGATIVE_CACHED;
 }
 
+static void active_remove(struct sim_fault *f)
+{
+    struct sim *sim = f->sim;
+    size_t i = 0;
+    while (sim->active_list[i] != f)
+        i++;
+    memmove(&sim->active_list[i], &sim->active_list[i + 1],
+            (sim->active_n - i - 1) * sizeof(struct sim_fault *));
+    sim->active_n--;
+}
+
 void sim_fault_end(struct sim_fault *f)
 {
     struct sim *sim = f->sim;
@@ -286,7 +296,7 @@ void sim_fault_end(struct sim_fault *f)
     if (!f->active)
         return;
     f->active = false;
-    sim->faults_active--;
+    active_remove(f);
     sim->fault_epoch++;
     trace_add_text(sim, f->component, SIM_TRACE_FAULT, TRACE_ENDS, f->name);
     note_add(sim, NULL, "fault.end", f->name, str_c(sim_fault_kind_name(f->o.kind)));
@@ -421,5 +431,6 @@ void faults_free(struct sim *sim)
         mem_free(f);
     }
     mem_free(sim->fault_list);
+    mem_free(sim->active_list);
     map_free(&sim->faults);
 }

@@ -78,7 +78,8 @@ struct sim_connection {
     world_time opened_at, last_byte_at; /* last_byte_at: either direction, arrival; 0: none yet */
     uint64_t bytes_to_server, bytes_to_client; /* arrived */
 };
-/* In order of making; i starts at 0. */
-bool sim_connection_next(const struct sim *sim, uint64_t *i, struct sim_connection *out);
+/* In order of making. `each` may not end connections. */
+void sim_connections_each(const struct sim *sim,
+                          void (*each)(void *owner, const struct sim_connection *c), void *owner);
 
 #endif

@@ -27,9 +27,9 @@ static void look_up(struct sim_conn *c)
     c->epoch = sim->fault_epoch + 1;
     c->sim_link = c->host[1] ? link_between(sim, c->host[0]->zone, c->host[1]->zone) : NULL;
     c->faults_n = 0;
-    for (size_t i = 0; sim->faults_active > 0 && i < sim->faults_n; i++) {
-        struct sim_fault *f = sim->fault_list[i];
-        if (!f->active || !fault_is_net(f->o.kind) || !path_matches(c, f))
+    for (size_t i = 0; i < sim->active_n; i++) {
+        struct sim_fault *f = sim->active_list[i];
+        if (!fault_is_net(f->o.kind) || !path_matches(c, f))
             continue;
         SIM_GROW(c->faults, c->faults_n, c->faults_cap);
         c->faults[c->faults_n++] = f;

@@ -98,7 +98,11 @@ static struct sim_world *world_new(struct sim_process *p)
 struct err *sim_process_start(struct sim_process *p)
 {
     struct sim *sim = p->sim;
-    BUG_ON(p->world, "a process is started when it does not run");
+    BUG_ON(sim_process_is_running(p), "a process is started when it does not run");
+    if (p->world)
+        return err_new(ERR_CONFLICT,
+                       "start of " STR_FMT ": it is ending: wait for its exited callback",
+                       STR_ARG(p->name));
     if (p->host->off)
         return err_new(ERR_UNAVAILABLE, "start of " STR_FMT ": host " STR_FMT " is without power",
                        STR_ARG(p->name), STR_ARG(p->host->name));

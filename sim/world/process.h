@@ -43,7 +43,8 @@ struct sim_process *sim_process_new(struct sim *sim, const struct sim_process_op
 struct sim_process *sim_process_find(struct sim *sim, struct str name);
 struct sim_process *sim_process_at(struct sim *sim,
                                    size_t i); /* in order of making; NULL behind the last */
-/* Its host's power must be on (else ERR_UNAVAILABLE) and it must not be running. */
+/* Its host's power must be on (else ERR_UNAVAILABLE) and it must not be running. A process that was killed in this very
+ * event is still ending (ERR_CONFLICT): start it from `exited`, or later. */
 struct err *sim_process_start(struct sim_process *p) must_check;
 void sim_process_kill(struct sim_process *p, int status); /* no-op when it does not run */
 void sim_process_stop(struct sim_process *p); /* kill with status 0: an orderly end from outside */

@@ -85,10 +85,10 @@ static bool cut_off(const struct sim_world *w, const struct sim_resolver *r)
     struct sim *sim = w->sim;
     if (!r->zone)
         return false;
-    for (size_t i = 0; sim->faults_active > 0 && i < sim->faults_n; i++) {
-        struct sim_fault *f = sim->fault_list[i];
+    for (size_t i = 0; i < sim->active_n; i++) {
+        struct sim_fault *f = sim->active_list[i];
         bool cuts = f->o.kind == SIM_FAULT_NET_PARTITION || f->o.kind == SIM_FAULT_NET_ONE_WAY;
-        if (!f->active || !cuts)
+        if (!cuts)
             continue;
         bool forth = host_set_has(&f->from, w->host) && host_set_has_zone(&f->to, r->zone);
         bool back = host_set_has(&f->to, w->host) && host_set_has_zone(&f->from, r->zone);

@@ -308,8 +308,9 @@ struct sim {
     struct map zones, hosts, addresses, processes, volumes, resolvers, faults, maybes; /* by name */
     struct sim_host **host_list;
     struct sim_process **process_list;
-    struct sim_fault **fault_list;
-    size_t hosts_n, hosts_cap, processes_n, processes_cap, faults_n, faults_cap, faults_active;
+    struct sim_fault **fault_list, **active_list; /* active: in order of beginning */
+    size_t hosts_n, hosts_cap, processes_n, processes_cap, faults_n, faults_cap, active_n,
+        active_cap;
     struct map links;     /* by pair of zones → struct sim_link */
     uint64_t fault_epoch; /* changes when active net faults or links do */
     uint32_t component;   /* the simulator's own */

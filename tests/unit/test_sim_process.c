@@ -16,12 +16,11 @@ struct busy {
     struct world_file *f;
     struct world_watch *watch;
     struct world_work *work;
-    struct sim_process *exits_when; /* NULL: never */
     int *alive, *callbacks, *releases;
 };
 struct busy_config {
     int alive, callbacks, releases;
-    bool fails, leaks;
+    bool fails;
 };
 
 static bool must_not_run(struct busy *b)
@@ -148,33 +147,30 @@ static void busy_destroy(void *instance)
 {
     struct busy *b = instance;
     --*b->alive;
-    bool leaks = false;
-    if (!leaks) {
-        world_timer_free(b->t);
-        world_dns_cancel(b->q);
-        world_file_cancel(b->f);
-        world_watch_close(b->watch);
-        world_work_cancel(b->work, NULL);
-        world_listener_close(b->l);
-        if (b->s)
-            world_stream_close(b->s);
-        if (b->in)
-            world_stream_abort(b->in);
-        world_ws_close(b->ws, 1000, STR("bye"));
-        /* A dead world takes every call, and gives handles that can be freed. */
-        struct world_timer *t = world_timer_new(b->w, on_tick, b);
-        world_timer_start(t, 0);
-        world_timer_free(t);
-        struct world_connect o = {.address = world_addr_make(world_own_address(b->w), 9000)};
-        struct world_stream *s = world_stream_connect(b->w, &o, &client_handler, b);
-        world_stream_write(s, STR("lost"));
-        world_stream_close(s);
-        world_work_cancel(world_work(b->w, run_job, on_work, b), NULL);
-        struct world_work *work = world_work(b->w, run_job, on_work, b->releases);
-        world_work_cancel(work, released);
-        world_note(b->w, "never", str_empty, str_empty);
-        world_exit(b->w, 3);
-    }
+    world_timer_free(b->t);
+    world_dns_cancel(b->q);
+    world_file_cancel(b->f);
+    world_watch_close(b->watch);
+    world_work_cancel(b->work, NULL);
+    world_listener_close(b->l);
+    if (b->s)
+        world_stream_close(b->s);
+    if (b->in)
+        world_stream_abort(b->in);
+    world_ws_close(b->ws, 1000, STR("bye"));
+    /* A dead world takes every call, and gives handles that can be freed. */
+    struct world_timer *t = world_timer_new(b->w, on_tick, b);
+    world_timer_start(t, 0);
+    world_timer_free(t);
+    struct world_connect o = {.address = world_addr_make(world_own_address(b->w), 9000)};
+    struct world_stream *s = world_stream_connect(b->w, &o, &client_handler, b);
+    world_stream_write(s, STR("lost"));
+    world_stream_close(s);
+    world_work_cancel(world_work(b->w, run_job, on_work, b), NULL);
+    struct world_work *work = world_work(b->w, run_job, on_work, b->releases);
+    world_work_cancel(work, released);
+    world_note(b->w, "never", str_empty, str_empty);
+    world_exit(b->w, 3);
     mem_free(b);
 }
 static const struct sim_program busy = {busy_start, busy_destroy};
@@ -270,6 +266,35 @@ static void supervisor_restarts(void **state)
     sim_host_power_on(k->client_host);
     kit_run(k, 20 * S);
     assert_int_equal(sim_process_starts(p), 3);
+    kit_free(k);
+}
+
+/* Killed from outside in the middle of its own callback. */
+static void kill_on_note(void *owner, const struct sim_note *n)
+{
+    sim_process_kill(n->process, SIM_EXIT_KILLED);
+    check_err(sim_process_start(n->process), ERR_CONFLICT, "it is ending");
+}
+static void say(struct kit_end *e)
+{
+    struct kit *k = e->data;
+    world_note(kit_cw(k), "got", str_empty, str_empty);
+    assert_false(sim_process_is_running(k->client));
+    world_stream_write(e->s, STR("void"));
+    world_stream_close(e->s);
+}
+static void dies_inside_a_callback(void **state)
+{
+    struct kit *k = kit_new();
+    sim_on_note(k->sim, kill_on_note, NULL);
+    kit_up(k);
+    k->c.on_data = say;
+    k->c.data = k;
+    world_stream_write(k->accepted[0].s, STR("one"));
+    kit_run(k, S);
+    check_str(buf_str(&k->accepted[0].events), "e");
+    assert_int_equal(k->accepted[0].got.n, 0);
+    assert_int_equal(kit_count(k, "process.leaked_handles"), 0);
     kit_free(k);
 }
 
@@ -395,13 +420,10 @@ static void disk_faults(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(dies_at_every_event),
-        cmocka_unit_test(supervisor_restarts),
-        cmocka_unit_test(failed_start),
-        cmocka_unit_test(forgotten_handles),
-        cmocka_unit_test(clocks),
-        cmocka_unit_test(files_stay),
-        cmocka_unit_test(disk_faults),
+        cmocka_unit_test(dies_at_every_event), cmocka_unit_test(supervisor_restarts),
+        cmocka_unit_test(failed_start),        cmocka_unit_test(dies_inside_a_callback),
+        cmocka_unit_test(forgotten_handles),   cmocka_unit_test(clocks),
+        cmocka_unit_test(files_stay),          cmocka_unit_test(disk_faults),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

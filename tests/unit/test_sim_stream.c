@@ -161,6 +161,17 @@ static void kill_with_unread_bytes_resets(void **state)
     kit_free(k);
 }
 
+struct seen {
+    int n;
+    struct sim_connection last;
+};
+static void see(void *owner, const struct sim_connection *c)
+{
+    struct seen *seen = owner;
+    seen->n++;
+    seen->last = *c;
+}
+
 static void power_loss_is_silent(void **state)
 {
     struct kit *k = kit_new();
@@ -168,19 +179,20 @@ static void power_loss_is_silent(void **state)
     sim_host_power_off(k->server_host);
     kit_run(k, 3600 * S);
     check_str(buf_str(&k->c.events), "o"); /* nothing was sent, so nothing is noticed */
-    struct sim_connection c;
-    uint64_t i = 0;
-    assert_true(sim_connection_next(k->sim, &i, &c));
-    assert_int_equal(c.state, SIM_HALF_OPEN);
-    assert_null(c.server);
+    struct seen seen = {0};
+    sim_connections_each(k->sim, see, &seen);
+    assert_int_equal(seen.n, 1);
+    assert_int_equal(seen.last.state, SIM_HALF_OPEN);
+    assert_ptr_equal(seen.last.client, k->client);
+    assert_null(seen.last.server);
     world_time start = sim_now(k->sim);
     world_stream_write(k->c.s, STR("anybody?"));
     kit_run(k, SIM_TCP_TIMEOUT + SIM_RETRANSMIT_MAX + S);
     check_str(buf_str(&k->c.events), "oc");
     assert_int_equal(k->c.code, ERR_TIMEOUT);
     assert_true(k->c.at - start >= SIM_TCP_TIMEOUT);
-    i = 0;
-    assert_false(sim_connection_next(k->sim, &i, &c));
+    sim_connections_each(k->sim, see, &seen);
+    assert_int_equal(seen.n, 1);
     kit_free(k);
 }
 
