@@ -4,6 +4,7 @@
  *         cuts; each run twice. The bytes of a stream are a function of its number and the position, so that the reader
  *         checks each of them. usage: prop_sim_determinism [first seed [count]] */
 #include "engine/base/list.h"
+#include "engine/pki/x509.h"
 #include "sim/world/fault.h"
 #include "sim/world/trace.h"
 #include "tests/unit/support/check.h"
@@ -15,6 +16,8 @@
 #define FAULTS      6
 #define RUN         (300 * NS_PER_S)
 #define PORT        443
+#define TLS_PORT    444
+#define START       (INT64_C(1767225600) * NS_PER_S)
 #define CHUNK_MAX   70000u
 #define TOTAL_USUAL 20000u
 #define TOTAL_MAX   400000u
@@ -33,14 +36,16 @@ struct party {
     struct world *w;
     struct run *run;
     struct world_timer *t;
-    struct world_listener *l;
+    struct world_listener *l, *tls;
     struct world_dns *q;
     struct list talks;
 };
 struct run {
     struct sim *sim;
+    struct buf cert, key; /* one identity, its own authority */
     struct rng rng;
     uint64_t numbers, whole, broken, bytes;
+    int64_t handshakes, refused;
     uint64_t written[4096]; /* by number: what the writer has given to its stream */
 };
 
@@ -102,6 +107,9 @@ static void on_data(void *owner, struct str bytes)
                      (unsigned long long)t->received - 8);
     }
     t->p->run->bytes += bytes.n;
+    if (world_random_below(t->p->w, 3000) == 0)
+        world_note(t->p->w, "kill me", str_empty,
+                   str_empty); /* what follows happens on a dead world */
     if (world_random_below(t->p->w, 8) == 0) {
         world_stream_pause(t->s);
         world_timer_start(t->p->t, world_random_time(t->p->w, NS_PER_S));
@@ -155,7 +163,11 @@ static void on_dns(void *owner, const struct world_dns_answer *answer, const str
     if (err)
         return;
     struct talk *t = talk_new(p);
-    struct world_connect o = {.address = world_addr_make(str_c(answer->host[0]), PORT)};
+    struct world_tls tls = {.server_name = STR("all.test"), .ca_pem = buf_str(&p->run->cert)};
+    bool plain = world_random_below(p->w, 2) == 0;
+    struct world_connect o = {.address =
+                                  world_addr_make(str_c(answer->host[0]), plain ? PORT : TLS_PORT)};
+    o.tls = plain ? NULL : &tls;
     t->s = world_stream_connect(p->w, &o, &handler, t);
 }
 static void on_tick(void *owner)
@@ -189,8 +201,13 @@ static struct err *start(struct world *w, const void *config, void **instance)
     p->t = world_timer_new(w, on_tick, p);
     world_timer_start(p->t, world_random_time(w, NS_PER_S));
     struct world_listen o = {.address = world_addr_make(STR("0.0.0.0"), PORT)};
+    check_ok(world_listen(w, &o, on_accept, p, &p->l));
+    struct world_tls tls = {.cert_pem = buf_str(&p->run->cert), .key_pem = buf_str(&p->run->key)};
+    o.address.port = TLS_PORT;
+    o.tls = &tls;
+    check_ok(world_listen(w, &o, on_accept, p, &p->tls));
     *instance = p;
-    return world_listen(w, &o, on_accept, p, &p->l);
+    return NULL;
 }
 static void destroy(void *instance)
 {
@@ -203,6 +220,7 @@ static void destroy(void *instance)
     world_dns_cancel(p->q);
     world_timer_free(p->t);
     world_listener_close(p->l);
+    world_listener_close(p->tls);
     mem_free(p);
 }
 static const struct sim_program program = {start, destroy};
@@ -219,6 +237,29 @@ static void exited(void *owner, struct sim_process *p, int status)
 {
     for (int i = 1; i < 100; i++) /* also when the power comes back later */
         sim_after(owner, i * NS_PER_S, restart, p);
+}
+
+static void on_note(void *owner, const struct sim_note *n)
+{
+    if (strcmp(n->kind, "kill me") == 0)
+        sim_process_kill(n->process, SIM_EXIT_KILLED);
+}
+
+static void make_identity(struct run *run)
+{
+    unsigned char entropy[PKI_ENTROPY_BYTES] = {1};
+    struct pki_key *key = pki_key_derive(PKI_ED25519, entropy);
+    struct pki_cert_spec spec = {
+        .common_name = STR("all"), .dns_n = 1, .serial = 1, .usage = PKI_CA | PKI_SERVER};
+    spec.dns = (struct str[]){STR("all.test")};
+    spec.not_before_s = START / NS_PER_S - 1000;
+    spec.not_after_s = START / NS_PER_S + 100000;
+    struct buf der = {0};
+    check_ok(pki_issue(&spec, key, str_empty, key, &der));
+    pki_pem_add(&run->cert, "CERTIFICATE", buf_str(&der));
+    pki_key_to_pem(key, &run->key);
+    buf_free(&der);
+    pki_key_free(key);
 }
 
 static void make_process(struct run *run, int i, struct run *const *config)
@@ -265,7 +306,9 @@ static void run_once(uint64_t seed, char hash[2 * SIM_TRACE_HASH_BYTES + 1], str
 {
     *run = (struct run){.rng = rng_seed(seed)};
     struct run *config = run;
-    run->sim = sim_new(&(struct sim_options){.seed = seed, .log_level = LOG_ERROR, .maybe = true});
+    run->sim = sim_new(&(struct sim_options){.seed = seed, .wall_start = START, .maybe = true});
+    sim_on_note(run->sim, on_note, NULL);
+    make_identity(run);
     struct str all[PROCESSES];
     char text[PROCESSES][32];
     for (int i = 0; i < PROCESSES; i++) {
@@ -290,7 +333,11 @@ static void run_once(uint64_t seed, char hash[2 * SIM_TRACE_HASH_BYTES + 1], str
     hash[hex.n] = '\0';
     buf_free(&hex);
     assert_int_equal(sim_counter_value(run->sim, STR("process.leaked_handles")), 0);
+    run->handshakes = sim_counter_value(run->sim, STR("tls.handshakes"));
+    run->refused = sim_counter_value(run->sim, STR("tls.failures"));
     sim_free(run->sim);
+    buf_free(&run->cert);
+    buf_free(&run->key);
 }
 
 static uint64_t first_seed = 1, seeds = SEEDS;
@@ -315,6 +362,7 @@ static void same_seed_same_trace(void **state)
         all = all * 31 + str_hash(str_c(one));
         whole += run->whole;
         broken += run->broken;
+        assert_true(run->refused < run->handshakes);
     }
     print_message("seeds from %llu: %llu streams whole, %llu broken, hash of all %016llx\n",
                   (unsigned long long)first_seed, (unsigned long long)whole,
