@@ -108,13 +108,16 @@ static void on_data(void *owner, struct str bytes)
     }
     t->p->run->bytes += bytes.n;
     if (world_random_below(t->p->w, 3000) == 0)
-        world_note(t->p->w, "kill me", str_empty,
-                   str_empty); /* what follows happens on a dead world */
+        world_note(t->p->w, "kill me", str_empty, str_empty);
+    bool dead = !sim_process_is_running(sim_process_of(t->p->w));
     if (world_random_below(t->p->w, 8) == 0) {
         world_stream_pause(t->s);
         world_timer_start(t->p->t, world_random_time(t->p->w, NS_PER_S));
     }
-    talk_more(t);
+    if (dead)
+        world_stream_write(t->s, STR("nobody hears this"));
+    else
+        talk_more(t);
 }
 static void on_end(void *owner)
 {

@@ -272,6 +272,8 @@ static void supervisor_restarts(void **state)
 /* Killed from outside in the middle of its own callback. */
 static void kill_on_note(void *owner, const struct sim_note *n)
 {
+    if (strcmp(n->kind, "got") != 0)
+        return;
     sim_process_kill(n->process, SIM_EXIT_KILLED);
     check_err(sim_process_start(n->process), ERR_CONFLICT, "it is ending");
 }
