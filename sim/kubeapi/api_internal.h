@@ -285,6 +285,7 @@ const struct api_kind *crds_find(const struct crds *x, struct str group, struct 
 const struct api_kind *crds_of(const struct crds *x, struct str group, struct str version,
                                struct str kind);
 const struct api_kind *crds_of_table(const struct crds *x, struct str table);
+uint64_t crds_born(const struct api_kind *k); /* 0: built-in, or not known */
 bool crds_terminating(const struct crds *x, const struct api_kind *k);
 bool crds_next(const struct crds *x, size_t *i,
                const struct api_kind **k); /* every served version's main row */

@@ -16,6 +16,7 @@ static const char crd_table[] = "customresourcedefinitions.apiextensions.k8s.io"
 struct crd {
     struct list link; /* crds.retired, once it was replaced */
     struct str name;  /* "widgets.example.com" */
+    uint64_t born;    /* revision of the definition: no watch can resume from before it */
     struct arena a;
     struct api_kind *rows; /* per served version: main row, its subresources, an empty row */
     size_t rows_n;
@@ -119,7 +120,7 @@ static void drop_rows(struct crds *x, struct crd *d)
     arena_free(&a);
 }
 
-static void add_definition(struct crds *x, const struct kube_object *o)
+static void add_definition(struct crds *x, const struct kube_object *o, uint64_t born)
 {
     struct arena a = {0};
     struct crd *d = MEM_NEW(struct crd);
@@ -127,6 +128,7 @@ static void add_definition(struct crds *x, const struct kube_object *o)
     size_t n = versions ? (size_t)cJSON_GetArraySize(versions) : 0;
     list_init(&d->link);
     d->name = arena_str(&d->a, o->name);
+    d->born = born;
     d->rows = ARENA_NEW_ARRAY(&d->a, struct api_kind, n * 4 + 1);
     for (const cJSON *v = n > 0 ? versions->child : NULL; v; v = v->next)
         if (json_bool_at(v, "served", false))
@@ -161,9 +163,10 @@ void crds_event(struct crds *x, struct store_event *e)
     }
     if (!e->before || !str_eq(kube_object_raw(e->before, "spec"), kube_object_raw(o, "spec"))) {
         struct crd *old = map_get(&x->by_name, o->name);
+        uint64_t born = old ? old->born : o->resource_version;
         if (old)
             drop_rows(x, old);
-        add_definition(x, o);
+        add_definition(x, o, born);
     }
     if (o->deleting) {
         map_put(&x->dying, o->name, x);
@@ -309,7 +312,7 @@ void crds_reset(struct crds *x)
     struct store_cursor c =
         store_seek(store_table(x->api->store, str_c(crd_table)), str_empty, str_empty);
     for (struct kube_object *o; (o = store_next(&c));) {
-        add_definition(x, o);
+        add_definition(x, o, 0); /* unknown after a restart */
         if (o->deleting)
             map_put(&x->dying, o->name, x);
     }
@@ -357,6 +360,11 @@ bool crds_next(const struct crds *x, size_t *i, const struct api_kind **k)
             return true;
         }
     return false;
+}
+
+uint64_t crds_born(const struct api_kind *k)
+{
+    return k->crd ? k->crd->born : 0;
 }
 
 bool crds_terminating(const struct crds *x, const struct api_kind *k)

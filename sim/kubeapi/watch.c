@@ -123,6 +123,9 @@ static void gone(struct api_watch *w, uint64_t asked)
     out(w, buf_str(&b));
     buf_free(&b);
     w->closing = true;
+    ++*r->api->watches_cut;
+    w->end_at = world_now(r->api->w);
+    world_timer_start(w->timer, 0); /* not from here: the caller still has the request */
 }
 
 /* ---- moving on ---- */
@@ -169,9 +172,6 @@ void api_watch_pump(struct api_watch *w)
     uint64_t now = store_revision(w->r->api->store);
     if (w->seen < now && !store_replay(w->r->table, w->seen, replay_one, w)) {
         gone(w, w->seen);
-        ++*w->r->api->watches_cut;
-        w->end_at = world_now(w->r->api->w);
-        world_timer_start(w->timer, 0); /* not from here: the caller still has the request */
         return;
     }
     w->behind = !caught_up(w);
@@ -325,6 +325,10 @@ void api_handle_watch(struct api_request *r)
         take_initial(w);
     w->events = store_watch_start(r->table, r->ns, on_event, w);
     start_timer(w);
+    if (revision > 0 && revision < crds_born(r->kind)) {
+        gone(w, revision);
+        return;
+    }
     api_watch_pump(w);
 }
 
