@@ -1,108 +1,9 @@
-/* Goal: outgoing WebSockets behave the same in both worlds, against the engine's own server side and against a server
- * that is scripted byte by byte.
- * Method: a recording client; the server is engine/http (echo) or raw frames on a stream. */
+/* Goal: outgoing WebSockets behave the same in both worlds, against the engine's own server side.
+ * Method: a recording client (support/sock.h) and an HTTP server that upgrades and echoes, or refuses by path. */
 #include "engine/http/ws.h"
-#include "tests/contract/support/peer.h"
+#include "tests/contract/support/sock.h"
 
-#include <openssl/evp.h>
 #include <string.h>
-
-struct sock {
-    struct contract *c;
-    struct world_ws *ws;
-    int opened, messages, pings, pongs, drained, closed;
-    bool text, failed;
-    struct buf last, control, reason, body, why;
-    uint64_t bytes;
-    enum err_code err;
-    int http_status;
-    uint16_t code;
-    void (*on_open)(struct sock *s);
-    void (*on_message)(struct sock *s);
-    void *data;
-};
-
-static void sock_open(void *owner)
-{
-    struct sock *s = owner;
-    s->opened++;
-    if (s->on_open)
-        s->on_open(s);
-}
-
-static void sock_message(void *owner, bool text, struct str payload)
-{
-    struct sock *s = owner;
-    s->messages++;
-    s->text = text;
-    s->bytes += payload.n;
-    buf_clear(&s->last);
-    buf_add(&s->last, payload);
-    if (s->on_message)
-        s->on_message(s);
-}
-
-static void sock_ping(void *owner, struct str payload)
-{
-    struct sock *s = owner;
-    s->pings++;
-    buf_add(&s->control, payload);
-}
-
-static void sock_pong(void *owner, struct str payload)
-{
-    struct sock *s = owner;
-    s->pongs++;
-    buf_clear(&s->control);
-    buf_add(&s->control, payload);
-}
-
-static void sock_drained(void *owner)
-{
-    struct sock *s = owner;
-    s->drained++;
-}
-
-static void sock_closed(void *owner, const struct world_ws_closed *how)
-{
-    struct sock *s = owner;
-    s->closed++;
-    s->ws = NULL;
-    s->failed = how->err != NULL;
-    if (how->err) {
-        s->err = how->err->code;
-        err_print(how->err, &s->why);
-    }
-    s->http_status = how->http_status;
-    s->code = how->code;
-    buf_add(&s->reason, how->reason);
-    buf_add(&s->body, how->http_body);
-}
-
-static const struct world_ws_handler sock_handler = {sock_open, sock_message, sock_ping,
-                                                     sock_pong, sock_drained, sock_closed};
-
-static bool is_open(void *s)
-{
-    return ((struct sock *)s)->opened > 0;
-}
-static bool is_closed(void *s)
-{
-    return ((struct sock *)s)->closed > 0;
-}
-static bool has_message(void *s)
-{
-    return ((struct sock *)s)->messages > 0;
-}
-
-static void sock_free(struct sock *s)
-{
-    if (s->ws)
-        world_ws_abort(s->ws);
-    struct buf *const bufs[] = {&s->last, &s->control, &s->reason, &s->body, &s->why};
-    for (size_t i = 0; i < ARRAY_LEN(bufs); i++)
-        buf_free(bufs[i]);
-}
 
 /* ---- the engine's server: echoes, or refuses by path ---- */
 struct echo {
@@ -174,50 +75,25 @@ struct bench {
     struct http_server *http;
     struct world_listener *l;
     struct sock client;
-    struct world_ws_connect options;
-    struct peer_server raw;
-    size_t wanted;
 };
-
-static bool has_wanted(void *owner)
-{
-    const struct bench *b = owner;
-    return (size_t)b->client.messages >= b->wanted;
-}
-
-static bool has_raw_bytes(void *owner)
-{
-    const struct bench *b = owner;
-    return b->raw.peers[0].got.n >= b->wanted;
-}
 
 static struct bench *bench_new(struct contract *c, const struct world_tls *tls)
 {
     struct bench *b = MEM_NEW(struct bench);
     b->c = c;
-    b->client.c = c;
     b->http = http_server_new(c->server, &(struct http_server_options){0}, handle, &b->echo);
     const struct world_listen listen = {.address = world_addr_make(STR("0.0.0.0"), 0), .tls = tls};
     struct err *err = http_server_listen(b->http, &listen, &b->l);
     assert_null(err);
-    b->options =
-        (struct world_ws_connect){.address = c->ops->server_addr(c, world_listener_port(b->l)),
-                                  .host = STR("manager.example.test:8443"),
-                                  .path = STR("/v3/connect?x=1")};
+    sock_init(&b->client, c, world_listener_port(b->l));
     return b;
-}
-
-static void connect_now(struct bench *b)
-{
-    b->client.ws = world_ws_connect(b->c->client, &b->options, &sock_handler, &b->client);
-    assert_int_equal(b->client.opened + b->client.closed, 0);
 }
 
 static struct bench *bench_up(struct contract *c)
 {
     struct bench *b = bench_new(c, NULL);
-    connect_now(b);
-    contract_until(c, is_open, &b->client);
+    sock_connect(&b->client);
+    contract_until(c, sock_is_open, &b->client);
     return b;
 }
 
@@ -243,12 +119,12 @@ static void echo_text_and_binary(struct contract *c)
 {
     struct bench *b = bench_up(c);
     world_ws_send(b->client.ws, true, STR("hello"));
-    contract_until(c, has_message, &b->client);
+    contract_until(c, sock_has_message, &b->client);
     assert_true(b->client.text);
     assert_string_equal(buf_c(&b->client.last), "hello");
     world_ws_send(b->client.ws, false, (struct str){"a\0b", 3});
     b->client.messages = 0;
-    contract_until(c, has_message, &b->client);
+    contract_until(c, sock_has_message, &b->client);
     assert_false(b->client.text);
     assert_int_equal(b->client.last.n, 3);
     bench_free(b);
@@ -259,10 +135,10 @@ static void headers_and_host_arrive(struct contract *c)
     struct bench *b = bench_new(c, NULL);
     const struct world_header headers[] = {{STR_INIT("X-Token"), STR_INIT("secret")},
                                            {STR_INIT("X-Other"), STR_INIT("1")}};
-    b->options.headers = headers;
-    b->options.headers_n = 2;
-    connect_now(b);
-    contract_until(c, is_open, &b->client);
+    b->client.options.headers = headers;
+    b->client.options.headers_n = 2;
+    sock_connect(&b->client);
+    contract_until(c, sock_is_open, &b->client);
     assert_string_equal(buf_c(&b->echo.header), "secret");
     assert_string_equal(buf_c(&b->echo.host), "manager.example.test:8443");
     bench_free(b);
@@ -272,10 +148,10 @@ static void injected_headers_are_refused(struct contract *c)
 {
     struct bench *b = bench_new(c, NULL);
     const struct world_header bad[] = {{STR_INIT("X-Token"), STR_INIT("a\r\nX-Evil: 1")}};
-    b->options.headers = bad;
-    b->options.headers_n = 1;
-    connect_now(b);
-    contract_until(c, is_closed, &b->client);
+    b->client.options.headers = bad;
+    b->client.options.headers_n = 1;
+    sock_connect(&b->client);
+    contract_until(c, sock_is_closed, &b->client);
     assert_true(b->client.failed);
     assert_int_equal(b->echo.accepted, 0);
     bench_free(b);
@@ -291,7 +167,7 @@ static void sizes(struct contract *c)
     for (size_t i = 0; i < ARRAY_LEN(all); i++) {
         b->client.messages = 0;
         world_ws_send(b->client.ws, false, (struct str){bytes, all[i]});
-        contract_until(c, has_message, &b->client);
+        contract_until(c, sock_has_message, &b->client);
         assert_int_equal(b->client.last.n, all[i]);
         if (all[i])
             assert_memory_equal(b->client.last.p, bytes, all[i]);
@@ -308,7 +184,7 @@ static void ten_megabytes(struct contract *c)
     for (size_t i = 0; i < n; i++)
         bytes[i] = (char)(i * 31 >> 5);
     world_ws_send(b->client.ws, false, (struct str){bytes, n});
-    contract_until(c, has_message, &b->client);
+    contract_until(c, sock_has_message, &b->client);
     assert_int_equal(b->client.last.n, n);
     assert_memory_equal(b->client.last.p, bytes, n);
     assert_int_equal(b->client.drained, 1);
@@ -319,9 +195,9 @@ static void ten_megabytes(struct contract *c)
 static void fragmented_messages_and_pings_between(struct contract *c)
 {
     struct bench *b = bench_new(c, NULL);
-    b->options.fragment_bytes = 4096;
-    connect_now(b);
-    contract_until(c, is_open, &b->client);
+    b->client.options.fragment_bytes = 4096;
+    sock_connect(&b->client);
+    contract_until(c, sock_is_open, &b->client);
     char *bytes = mem_alloc(100000);
     memset(bytes, 'f', 100000);
     for (int i = 0; i < 10; i++) {
@@ -329,8 +205,8 @@ static void fragmented_messages_and_pings_between(struct contract *c)
         world_ws_ping(b->client.ws, STR("p"));
     }
     contract_until(c, all_back, b);
-    b->wanted = 10;
-    contract_until(c, has_wanted, b);
+    b->client.wanted = 10;
+    contract_until(c, sock_has_wanted, &b->client);
     contract_for(c, 50 * NS_PER_MS);
     assert_int_equal(b->client.messages, 10);
     assert_int_equal(b->client.pongs, 10);
@@ -399,7 +275,7 @@ static void the_server_closes(struct contract *c)
     struct bench *b = bench_up(c);
     http_ws_close(b->echo.ws, 4002, STR("go away"));
     b->echo.ws = NULL;
-    contract_until(c, is_closed, &b->client);
+    contract_until(c, sock_is_closed, &b->client);
     assert_false(b->client.failed);
     assert_int_equal(b->client.code, 4002);
     assert_string_equal(buf_c(&b->client.reason), "go away");
@@ -412,7 +288,7 @@ static void the_server_aborts(struct contract *c)
     struct bench *b = bench_up(c);
     http_ws_abort(b->echo.ws);
     b->echo.ws = NULL;
-    contract_until(c, is_closed, &b->client);
+    contract_until(c, sock_is_closed, &b->client);
     assert_true(b->client.failed);
     assert_int_equal(b->client.err, ERR_CONN_RESET);
     assert_int_equal(b->client.code, 1006);
@@ -433,9 +309,9 @@ static void the_client_aborts(struct contract *c)
 static void refused_with(struct contract *c, const char *path, int status, const char *body)
 {
     struct bench *b = bench_new(c, NULL);
-    b->options.path = str_c(path);
-    connect_now(b);
-    contract_until(c, is_closed, &b->client);
+    b->client.options.path = str_c(path);
+    sock_connect(&b->client);
+    contract_until(c, sock_is_closed, &b->client);
     assert_true(b->client.failed);
     assert_int_equal(b->client.http_status, status);
     assert_string_equal(buf_c(&b->client.body), body);
@@ -453,9 +329,9 @@ static void refused_upgrade(struct contract *c)
 static void nobody_listens(struct contract *c)
 {
     struct bench *b = bench_new(c, NULL);
-    b->options.address = c->ops->server_addr(c, 1);
-    connect_now(b);
-    contract_until(c, is_closed, &b->client);
+    b->client.options.address = c->ops->server_addr(c, 1);
+    sock_connect(&b->client);
+    contract_until(c, sock_is_closed, &b->client);
     assert_int_equal(b->client.err, ERR_CONN_REFUSED);
     assert_int_equal(b->client.http_status, 0);
     bench_free(b);
@@ -464,15 +340,15 @@ static void nobody_listens(struct contract *c)
 static void too_long_a_message(struct contract *c)
 {
     struct bench *b = bench_new(c, NULL);
-    b->options.message_bytes_max = 1000;
-    connect_now(b);
-    contract_until(c, is_open, &b->client);
+    b->client.options.message_bytes_max = 1000;
+    sock_connect(&b->client);
+    contract_until(c, sock_is_open, &b->client);
     char bytes[1001];
     memset(bytes, 'x', sizeof bytes);
     http_ws_send(b->echo.ws, false, (struct str){bytes, 1000});
-    contract_until(c, has_message, &b->client);
+    contract_until(c, sock_has_message, &b->client);
     http_ws_send(b->echo.ws, false, (struct str){bytes, 1001});
-    contract_until(c, is_closed, &b->client);
+    contract_until(c, sock_is_closed, &b->client);
     assert_true(b->client.failed);
     assert_int_equal(b->client.messages, 1);
     contract_until(c, server_closed, &b->echo);
@@ -489,7 +365,7 @@ static void pause_holds_messages(struct contract *c)
     contract_for(c, 100 * NS_PER_MS);
     assert_int_equal(b->client.messages, 0);
     world_ws_resume(b->client.ws);
-    contract_until(c, has_message, &b->client);
+    contract_until(c, sock_has_message, &b->client);
     contract_for(c, 20 * NS_PER_MS);
     assert_int_equal(b->client.messages, 3);
     bench_free(b);
@@ -512,39 +388,26 @@ static void pause_is_back_pressure(struct contract *c)
     assert_true(http_ws_queued(b->echo.ws) > (size_t)4 << 20);
     world_ws_resume(b->client.ws);
     contract_until(c, queue_is_low, b);
-    b->wanted = 200;
-    contract_until(c, has_wanted, b);
+    b->client.wanted = 200;
+    contract_until(c, sock_has_wanted, &b->client);
     mem_free(bytes);
     bench_free(b);
 }
 
-static void close_self(struct sock *s)
-{
-    struct world_ws *ws = s->ws;
-    s->ws = NULL;
-    world_ws_close(ws, 1000, str_empty);
-}
-static void abort_self(struct sock *s)
-{
-    struct world_ws *ws = s->ws;
-    s->ws = NULL;
-    world_ws_abort(ws);
-}
-
 static void end_inside_callbacks(struct contract *c)
 {
-    void (*const ends[])(struct sock *) = {close_self, abort_self};
+    void (*const ends[])(struct sock *) = {sock_close, sock_abort};
     for (int i = 0; i < 4; i++) {
         struct bench *b = bench_new(c, NULL);
         if (i < 2)
             b->client.on_open = ends[i];
         else
             b->client.on_message = ends[i - 2];
-        connect_now(b);
-        contract_until(c, is_open, &b->client);
+        sock_connect(&b->client);
+        contract_until(c, sock_is_open, &b->client);
         if (i >= 2) {
             world_ws_send(b->client.ws, true, STR("x"));
-            contract_until(c, has_message, &b->client);
+            contract_until(c, sock_has_message, &b->client);
         }
         contract_until(c, server_closed, &b->echo);
         assert_int_equal(b->client.closed, 0);
@@ -556,11 +419,11 @@ static void end_before_open(struct contract *c)
 {
     for (int i = 0; i < 2; i++) {
         struct bench *b = bench_new(c, NULL);
-        connect_now(b);
+        sock_connect(&b->client);
         if (i)
-            close_self(&b->client);
+            sock_close(&b->client);
         else
-            abort_self(&b->client);
+            sock_abort(&b->client);
         contract_for(c, 100 * NS_PER_MS);
         assert_int_equal(b->client.opened + b->client.closed, 0);
         bench_free(b);
@@ -574,7 +437,7 @@ static void over_tls(struct contract *c)
     struct world_tls want = {.server_name = STR(CONTRACT_NAME), .ca_pem = pki->ca_pem};
     for (int i = 0; i < 4; i++) {
         struct bench *b = bench_new(c, &offer);
-        b->options.tls = &want;
+        b->client.options.tls = &want;
         want = (struct world_tls){.server_name = STR(CONTRACT_NAME), .ca_pem = pki->ca_pem};
         if (i == 1)
             want.ca_pem = pki->other_ca_pem;
@@ -582,204 +445,19 @@ static void over_tls(struct contract *c)
             want = (struct world_tls){.server_name = STR("x.test"), .insecure = true};
         if (i == 3)
             want.server_name = STR("x.test"), want.ignore_name = true;
-        connect_now(b);
+        sock_connect(&b->client);
         if (i == 1) {
-            contract_until(c, is_closed, &b->client);
+            contract_until(c, sock_is_closed, &b->client);
             assert_int_equal(b->client.err, ERR_TLS);
             assert_non_null(strstr(buf_c(&b->client.why), "unknown authority"));
         } else {
-            contract_until(c, is_open, &b->client);
+            contract_until(c, sock_is_open, &b->client);
             world_ws_send(b->client.ws, true, STR("secret"));
-            contract_until(c, has_message, &b->client);
+            contract_until(c, sock_has_message, &b->client);
         }
         bench_free(b);
     }
     contract_pki_free(pki);
-}
-
-/* ---- a server byte by byte ---- */
-static void accept_of(struct str request, struct buf *out)
-{
-    ptrdiff_t at = str_find(request, STR("Sec-WebSocket-Key: "));
-    assert_true(at >= 0);
-    struct str key = str_sub(request, (size_t)at + 19, 24);
-    struct buf text = {0};
-    unsigned char digest[EVP_MAX_MD_SIZE], base64[64];
-    unsigned n;
-    buf_add(&text, key);
-    buf_add_c(&text, "258EAFA5-E914-47DA-95CA-C5AB0DC85B11");
-    EVP_Digest(text.p, text.n, digest, &n, EVP_sha1(), NULL);
-    EVP_EncodeBlock(base64, digest, (int)n);
-    buf_add_c(out, (const char *)base64);
-    buf_free(&text);
-}
-
-static void raw_data(struct peer *p, struct str bytes)
-{
-    const struct str *frames = p->data;
-    if (p->opened++ || str_find(buf_str(&p->got), STR("\r\n\r\n")) < 0)
-        return;
-    struct buf answer = {0};
-    buf_add_c(&answer, "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n"
-                       "Connection: Upgrade\r\nSec-WebSocket-Accept: ");
-    accept_of(buf_str(&p->got), &answer);
-    buf_add_c(&answer, "\r\n\r\n");
-    buf_add(&answer, *frames); /* in the same piece as the head */
-    world_stream_write(p->s, buf_str(&answer));
-    buf_free(&answer);
-    buf_clear(&p->got);
-}
-
-/* Connects to a server that sends these frames right behind its answer. */
-static struct bench *raw_up(struct contract *c, const struct str *frames)
-{
-    struct bench *b = bench_new(c, NULL);
-    b->raw.like.on_data = raw_data;
-    b->raw.like.data = (void *)(uintptr_t)frames;
-    peer_serve(c, &b->raw, NULL);
-    b->options.address = c->ops->server_addr(c, b->raw.port);
-    connect_now(b);
-    contract_until(c, is_open, &b->client);
-    return b;
-}
-
-static void raw_free(struct bench *b)
-{
-    peer_serve_end(&b->raw);
-    bench_free(b);
-}
-
-static void incoming_fragments_with_a_ping_between(struct contract *c)
-{
-    static const struct str frames = STR_INIT("\x02\x03one\x89\x02hi\x00\x03two\x80\x05three");
-    struct bench *b = raw_up(c, &frames);
-    contract_until(c, has_message, &b->client);
-    assert_string_equal(buf_c(&b->client.last), "onetwothree");
-    assert_false(b->client.text);
-    assert_int_equal(b->client.pings, 1);
-    raw_free(b);
-}
-
-static void client_frames_are_masked(struct contract *c)
-{
-    static const struct str none = STR_INIT("");
-    struct bench *b = raw_up(c, &none);
-    struct peer *server = &b->raw.peers[0];
-    world_ws_send(b->client.ws, true, STR("mask me"));
-    b->wanted = 13;
-    contract_until(c, has_raw_bytes, b);
-    const unsigned char *f = (const unsigned char *)server->got.p;
-    assert_int_equal(f[0], 0x81);
-    assert_int_equal(f[1], 0x80 | 7);
-    for (int i = 0; i < 7; i++)
-        assert_int_equal(f[6 + i] ^ f[2 + i % 4], "mask me"[i]);
-    raw_free(b);
-}
-
-static void outgoing_fragments_on_the_wire(struct contract *c)
-{
-    static const struct str none = STR_INIT("");
-    struct bench *b = bench_new(c, NULL);
-    b->raw.like.on_data = raw_data;
-    b->raw.like.data = (void *)(uintptr_t)&none;
-    peer_serve(c, &b->raw, NULL);
-    b->options.address = c->ops->server_addr(c, b->raw.port);
-    b->options.fragment_bytes = 4;
-    connect_now(b);
-    contract_until(c, is_open, &b->client);
-    world_ws_send(b->client.ws, false, STR("0123456789"));
-    struct peer *server = &b->raw.peers[0];
-    b->wanted = 3 * 6 + 10;
-    contract_until(c, has_raw_bytes, b);
-    const unsigned char *f = (const unsigned char *)server->got.p;
-    assert_int_equal(f[0], 0x02);
-    assert_int_equal(f[1], 0x84);
-    assert_int_equal(f[10], 0x00);
-    assert_int_equal(f[11], 0x84);
-    assert_int_equal(f[20], 0x80);
-    assert_int_equal(f[21], 0x82);
-    raw_free(b);
-}
-
-static void broken_by(struct contract *c, struct str bytes)
-{
-    struct str frames = bytes;
-    struct bench *b = raw_up(c, &frames);
-    contract_until(c, is_closed, &b->client);
-    assert_true(b->client.failed);
-    assert_int_equal(b->client.err, ERR_PROTOCOL);
-    assert_int_equal(b->client.messages, 0);
-    raw_free(b);
-}
-
-static void broken_frames(struct contract *c)
-{
-    broken_by(c, STR("\x82\x83"
-                     "1234abc")); /* masked by the server */
-    broken_by(c, STR("\xf2\x03"
-                     "abc")); /* reserved bits */
-    broken_by(c, STR("\x80\x03"
-                     "abc")); /* continues nothing */
-    broken_by(c, STR("\x09\x01"
-                     "x\x80\x01y")); /* a ping in fragments */
-    broken_by(c, STR("\x83\x01x"));  /* an unknown opcode */
-}
-
-static void the_stream_just_ends(struct contract *c)
-{
-    static const struct str frames = STR_INIT("\x82\x03"
-                                              "abc");
-    struct bench *b = raw_up(c, &frames);
-    contract_until(c, has_message, &b->client);
-    world_stream_shutdown(b->raw.peers[0].s);
-    contract_until(c, is_closed, &b->client);
-    assert_false(b->client.failed);
-    assert_int_equal(b->client.code, 1006);
-    raw_free(b);
-}
-
-static void wrong_accept_data(struct peer *p, struct str bytes)
-{
-    if (p->opened++)
-        return;
-    world_stream_write(p->s, STR("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n"
-                                 "Connection: Upgrade\r\nSec-WebSocket-Accept: AAAA\r\n\r\n"));
-}
-static void not_http_data(struct peer *p, struct str bytes)
-{
-    if (!p->opened++)
-        world_stream_write(p->s, STR("SSH-2.0-OpenSSH_9.2\r\n\r\n"));
-}
-static void mute_data(struct peer *p, struct str bytes) {}
-static void end_data(struct peer *p, struct str bytes)
-{
-    if (!p->opened++)
-        world_stream_shutdown(p->s);
-}
-
-static void bad_handshake(struct contract *c, void (*data)(struct peer *, struct str),
-                          enum err_code code)
-{
-    struct bench *b = bench_new(c, NULL);
-    b->raw.like.on_data = data;
-    peer_serve(c, &b->raw, NULL);
-    b->options.address = c->ops->server_addr(c, b->raw.port);
-    b->options.timeout = 500 * NS_PER_MS;
-    connect_now(b);
-    contract_until(c, is_closed, &b->client);
-    assert_true(b->client.failed);
-    assert_int_equal(b->client.err, code);
-    assert_int_equal(b->client.http_status, 0);
-    assert_int_equal(b->client.opened, 0);
-    raw_free(b);
-}
-
-static void bad_handshakes(struct contract *c)
-{
-    bad_handshake(c, wrong_accept_data, ERR_PROTOCOL);
-    bad_handshake(c, not_http_data, ERR_PROTOCOL);
-    bad_handshake(c, mute_data, ERR_TIMEOUT);
-    bad_handshake(c, end_data, ERR_EOF);
 }
 
 static const struct contract_case cases[] = {
@@ -803,12 +481,6 @@ static const struct contract_case cases[] = {
     {"end inside callbacks", end_inside_callbacks},
     {"end before open", end_before_open},
     {"over TLS", over_tls},
-    {"incoming fragments with a ping between", incoming_fragments_with_a_ping_between},
-    {"client frames are masked", client_frames_are_masked},
-    {"outgoing fragments on the wire", outgoing_fragments_on_the_wire},
-    {"broken frames", broken_frames},
-    {"the stream just ends", the_stream_just_ends},
-    {"bad handshakes", bad_handshakes},
 };
 
 CONTRACT_MAIN("ws", cases)

@@ -5,6 +5,7 @@
 
 #define PORT_UNUSED       1                            /* of a local socket */
 #define WRITE_CLOSE       ((enum lws_write_protocol)4) /* kept free for it in the public enum */
+#define SPARE_SOCKETS     8u                           /* the context's own */
 #define NEVER_S           86400u                       /* deadlines are ours */
 #define CLOSING_TURNS_MAX 1000
 #define RX_BYTES          ((size_t)32 << 10)
@@ -12,6 +13,7 @@
 
 struct uvw_lws {
     struct lws_context *context; /* set to NULL by it when it is gone */
+    unsigned sockets;
 };
 
 /* Neither pings nor hang-ups of its own. */
@@ -138,6 +140,7 @@ static void wsi_gone(struct uvw_ws *ws)
     if (!ws->wsi_counted)
         return;
     ws->wsi_counted = false;
+    ws->uv->lws->sockets--;
     uvw_ws_release(ws);
 }
 
@@ -195,6 +198,7 @@ static struct err *context_get(struct uv_world *uv)
         .foreign_loops = loops,
         .pcontext = &lws->context,
         .timeout_secs = NEVER_S,
+        .fd_limit_per_thread = UVW_WS_MAX + SPARE_SOCKETS, /* tables are as large as this */
         .max_http_header_data2 = HANDSHAKE_BYTES,
         .pt_serv_buf_size = HANDSHAKE_BYTES,
         .retry_and_idle_policy = &no_idle_policy,
@@ -214,6 +218,8 @@ static struct err *context_get(struct uv_world *uv)
 struct err *uvw_lws_connect(struct uvw_ws *ws)
 {
     struct err *err = context_get(ws->uv);
+    if (!err && ws->uv->lws->sockets >= UVW_WS_MAX)
+        err = err_new(ERR_UNAVAILABLE, "more than %u WebSockets are open", UVW_WS_MAX);
     if (!err)
         err = uvw_ws_door_open(ws);
     if (err)
@@ -234,6 +240,7 @@ struct err *uvw_lws_connect(struct uvw_ws *ws)
     };
     ws->handles++; /* the wsi counts as one until it is destroyed */
     ws->wsi_counted = true;
+    ws->uv->lws->sockets++;
     struct lws *wsi = lws_client_connect_via_info(&info);
     mem_free(host);
     mem_free(path);

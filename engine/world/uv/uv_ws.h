@@ -18,6 +18,7 @@
 #include <libwebsockets.h>
 #include <sys/un.h>
 
+#define UVW_WS_MAX             4096u /* open at a time in one world */
 #define UVW_WS_HEAD_MAX        ((size_t)16 << 10)
 #define UVW_WS_RELAY_BYTES     ((size_t)64 << 10) /* waiting on either side of the relay */
 #define UVW_WS_REFUSAL_TIMEOUT (2 * NS_PER_S)
