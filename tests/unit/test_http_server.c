@@ -2,6 +2,7 @@
  * Method: raw bytes from a peer over fake streams against a handler with one behaviour per path; tables of requests
  * with the expected start of the answer; counts of events, writes and living handles. */
 #include "tests/unit/support/check.h"
+#include "tests/unit/support/http_refusals.h"
 #include "tests/unit/support/raw_peer.h"
 
 #include "engine/http/server.h"
@@ -240,86 +241,14 @@ static void test_answers(void **state)
 
 static void test_refusals(void **state)
 {
-    static const struct {
-        const char *request;
-        int status;
-    } cases[] = {
-        {"GET / HTTP/1.1\r\n\r\n", 400},
-        {"GET / HTTP/1.1\r\nHost: a\r\nHost: a\r\n\r\n", 400},
-        {"GET / HTTP/1.1\r\nHost: a b\r\n\r\n", 400},
-        {"GET / HTTP/1.1\r\nHost: a/b\r\n\r\n", 400},
-        {"GET / HTTP/1.1\nHost: a\n\n", 400},
-        {"GET / HTTP/1.1\r\nHost: a\nX: y\r\n\r\n", 400},
-        {"GET / HTTP/1.1\r\nHost: a\rX: y\r\n\r\n", 400},
-        {"GET / HTTP/1.1\r\nHost: a\r\nX: \ry\r\n\r\n", 400},
-        {"GET / HTTP/1.1\r\nHost: a\r\nX: b\r\n c\r\n\r\n", 400},
-        {"GET / HTTP/1.1\r\n Host: a\r\n\r\n", 400},
-        {"GET / HTTP/1.1\r\nHost : a\r\n\r\n", 400},
-        {"GET / HTTP/1.1\r\nHost: a\r\nX Y: a\r\n\r\n", 400},
-        {"GET / HTTP/1.1\r\nHost: a\r\nX\r\n\r\n", 400},
-        {"GET / HTTP/1.1\r\nHost: a\r\n: x\r\n\r\n", 400},
-        {"GET / HTTP/1.1\r\nHost: a\r\nX: \x01\r\n\r\n", 400},
-        {"GET / HTTP/1.1\r\nHost: a\r\nX: \x7f\r\n\r\n", 400},
-        {"GET  / HTTP/1.1\r\nHost: a\r\n\r\n", 400},
-        {"GET /  HTTP/1.1\r\nHost: a\r\n\r\n", 400},
-        {"GET / HTTP/1.1 \r\nHost: a\r\n\r\n", 400},
-        {"GET /\x80 HTTP/1.1\r\nHost: a\r\n\r\n", 400},
-        {"GET /#x HTTP/1.1\r\nHost: a\r\n\r\n", 400},
-        {"GET x HTTP/1.1\r\nHost: a\r\n\r\n", 400},
-        {"GET /\r\n\r\n", 400},
-        {"GET / http/1.1\r\nHost: a\r\n\r\n", 400},
-        {"GET / HTTP/1.10\r\nHost: a\r\n\r\n", 400},
-        {"GET / HTTP/2.0\r\nHost: a\r\n\r\n", 505},
-        {"GET / HTTP/1.2\r\nHost: a\r\n\r\n", 505},
-        {"FETCH / HTTP/1.1\r\nHost: a\r\n\r\n", 501},
-        {"G(T / HTTP/1.1\r\nHost: a\r\n\r\n", 400},
-        {"\x16\x03\x01\x02\r\n\r\n", 400},
-        {"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n",
-         400},
-        {"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nContent-Length: 3\r\n\r\n",
-         400},
-        {"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nContent-Length: 4\r\n\r\n", 400},
-        {"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nContent-Length: 3\r\n\r\n", 400},
-        {"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3, 3\r\n\r\n", 400},
-        {"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: +3\r\n\r\n", 400},
-        {"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: -3\r\n\r\n", 400},
-        {"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 0x3\r\n\r\n", 400},
-        {"POST / HTTP/1.1\r\nHost: a\r\nContent-Length:\r\n\r\n", 400},
-        {"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9223372036854775808\r\n\r\n", 400},
-        {"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 99999999999999999999\r\n\r\n", 400},
-        {"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip\r\n\r\n", 501},
-        {"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip, chunked\r\n\r\n", 501},
-        {"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked, chunked\r\n\r\n", 501},
-        {"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: xchunked\r\n\r\n", 501},
-        {"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: \vchunked\r\n\r\n", 400},
-        {"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: "
-         "identity\r\n\r\n",
-         400},
-        {"POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n", 400},
-        {"POST /all HTTP/1.1\r\nHost: a\r\nExpect: 200-ok\r\nContent-Length: 1\r\n\r\n", 417},
-        {"POST /all HTTP/1.1\r\nHost: a\r\nContent-Length: 4000000\r\n\r\n", 413},
-        {"POST /all HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nabc", 400},
-        {"POST /all HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n1\na\r\n", 400},
-        {"POST /all HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n1 \r\na\r\n", 400},
-        {"POST /all HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n\r\n", 400},
-        {"POST /all HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n;x\r\n", 400},
-        {"POST /all HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0x1\r\na\r\n", 400},
-        {"POST /all HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
-         "10000000000000001\r\na\r\n",
-         400},
-        {"POST /all HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n1;a\nb\r\na\r\n", 400},
-        {"POST /all HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n x: y\r\n\r\n",
-         400},
-        {"POST /all HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nX: y\n\r\n", 400},
-    };
     struct fixture t;
     setup(&t);
-    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+    for (size_t i = 0; i < ARRAY_LEN(http_refusals); i++) {
         struct buf start = {0};
-        struct str got = ask(&t, str_c(cases[i].request));
-        buf_addf(&start, "HTTP/1.1 %d ", cases[i].status);
+        struct str got = ask(&t, str_c(http_refusals[i].request));
+        buf_addf(&start, "HTTP/1.1 %d ", http_refusals[i].status);
         if (!str_starts(got, buf_str(&start)))
-            print_error("case %zu: %s\n", i, cases[i].request);
+            print_error("case %zu: %s\n", i, http_refusals[i].request);
         check_str_eq(str_sub(got, 0, start.n), buf_str(&start));
         assert_true(str_find(got, STR("Connection: close\r\n")) > 0);
         assert_true(t.peer.ended); /* and nothing behind it is read */

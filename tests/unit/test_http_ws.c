@@ -475,8 +475,7 @@ static void accept_raw(void *owner, struct world_stream *s)
 static void test_client_refused(void **state)
 {
     static const char *const bad[] = {
-        "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-        "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n",
+        SWITCHED,
         "HTTP/1.1 101 Switching Protocols\r\n\r\n",
         "HTTP/1.1 100 Continue\r\n\r\n",
         "garbage\r\n\r\n",
