@@ -88,6 +88,7 @@ static struct kube_status failure(int code, const char *reason, struct str messa
     return s;
 }
 
+static struct str formatted(struct api_request *r, const char *fmt, va_list ap) printf_like(2, 0);
 static struct str formatted(struct api_request *r, const char *fmt, va_list ap)
 {
     struct buf b = {0};

@@ -12,7 +12,7 @@ struct lex {
 
 static bool is_special(char c)
 {
-    return memchr(",()=!<> ", c, 8) != NULL;
+    return c != '\0' && strchr(",()=!<> ", c) != NULL;
 }
 
 static void skip_blanks(struct lex *l)
