@@ -108,7 +108,7 @@ void controller_call(struct controller *c, const struct controller_call *call)
     struct open_call *o = MEM_NEW(struct open_call);
     o->controller = c;
     o->job = call->job;
-    o->key = call->key;
+    o->key = kube_job_key(call->job);
     o->downstream = call->downstream.n > 0;
     o->done = call->done;
     list_add_tail(&c->calls, &o->link);

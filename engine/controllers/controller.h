@@ -6,7 +6,8 @@
  * A controller is a struct whose first member is a struct controller. Its start registers it with the caches that it
  * follows and enqueues what is there already; its stop is controller_end and then what is its own. A job has at most one
  * call open; a call that is answered leaves the job to its `done`, which ends it or makes the next call.
- * Ownership: a key is borrowed from its job. Stopping drops running jobs and their calls without callbacks. */
+ * Ownership: a key is borrowed from its job, also the one that `done` gets: objects of the caches may be gone by then.
+ *            Stopping drops running jobs and their calls without callbacks. */
 #ifndef PADDOCK_ENGINE_CONTROLLERS_CONTROLLER_H
 #define PADDOCK_ENGINE_CONTROLLERS_CONTROLLER_H
 
@@ -42,7 +43,6 @@ typedef void (*controller_answer)(struct controller *c, struct kube_job *job, st
                                   const struct kube_answer *answer);
 struct controller_call {
     struct kube_job *job;
-    struct str key;
     struct str downstream; /* the cluster whose API is called; empty: the local one */
     enum kube_verb verb;
     struct kube_target target;

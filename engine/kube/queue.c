@@ -147,6 +147,11 @@ static void pump(void *owner)
         mem_free(q);
 }
 
+struct str kube_job_key(const struct kube_job *job)
+{
+    return job->key;
+}
+
 void kube_job_set(struct kube_job *job, void *data, void (*cancelled)(void *data))
 {
     job->data = data;

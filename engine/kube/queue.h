@@ -30,6 +30,7 @@ void kube_queue_add(struct kube_queue *q, struct str key);
 /* No sooner than that; an earlier add stands. */
 void kube_queue_add_after(struct kube_queue *q, struct str key, world_time delay);
 
+struct str kube_job_key(const struct kube_job *job); /* as long as the job */
 /* The job's own memory and what to do with it when the queue is freed under it. */
 void kube_job_set(struct kube_job *job, void *data, void (*cancelled)(void *data));
 /* Exactly once, now or later. failed: retry with back-off; otherwise the key's failures are forgotten. */

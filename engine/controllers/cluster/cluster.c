@@ -19,7 +19,6 @@ void cluster_patch_finalizers(struct cluster_controller *c, struct kube_job *job
     json_set_str(&a, metadata, "resourceVersion",
                  arena_printf(&a, "%llu", (unsigned long long)cluster->resource_version));
     struct controller_call call = {.job = job,
-                                   .key = cluster->name,
                                    .verb = KUBE_PATCH_MERGE,
                                    .target = {.gvr = gvr_clusters, .name = cluster->name},
                                    .done = controller_written};

@@ -37,7 +37,6 @@ static void write_status(struct cluster_controller *c, struct kube_job *job,
     if (e.changed) {
         struct controller_call call = {
             .job = job,
-            .key = cluster->name,
             .verb = KUBE_PATCH_MERGE,
             .target = {.gvr = gvr_clusters, .name = cluster->name, .sub = STR("status")},
             .done = controller_written};
@@ -85,11 +84,8 @@ static void create_namespace(struct cluster_controller *c, struct kube_job *job,
     json_set_str(&a, metadata, "name", id);
     json_set_str(&a, json_ensure(&a, metadata, "labels"), "management.cattle.io/system-namespace",
                  STR("true"));
-    struct controller_call call = {.job = job,
-                                   .key = id,
-                                   .verb = KUBE_CREATE,
-                                   .target = {.gvr = gvr_namespaces},
-                                   .done = on_namespace};
+    struct controller_call call = {
+        .job = job, .verb = KUBE_CREATE, .target = {.gvr = gvr_namespaces}, .done = on_namespace};
     controller_call_tree(&c->base, &call, body);
     arena_free(&a);
 }
@@ -114,7 +110,6 @@ static void create_token(struct cluster_controller *c, struct kube_job *job, str
     json_set_str(&a, metadata, "namespace", id);
     json_set_str(&a, json_ensure(&a, body, "spec"), "clusterName", id);
     struct controller_call call = {.job = job,
-                                   .key = id,
                                    .verb = KUBE_CREATE,
                                    .target = {.gvr = gvr_registration_tokens, .ns = id},
                                    .done = on_token_created};

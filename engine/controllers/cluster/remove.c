@@ -43,7 +43,6 @@ static void downstream_over(struct cluster_controller *c, struct kube_job *job, 
     condition_set(&e, "Removed", "Unknown", reason, message);
     struct controller_call call = {
         .job = job,
-        .key = cluster->name,
         .verb = KUBE_PATCH_MERGE,
         .target = {gvr_clusters, str_empty, cluster->name, STR("status"), str_empty},
         .done = controller_written};
@@ -82,7 +81,6 @@ static struct controller_call downstream_call(struct kube_job *job, struct str i
                                               enum kube_verb verb, controller_answer done)
 {
     return (struct controller_call){.job = job,
-                                    .key = id,
                                     .downstream = id,
                                     .verb = verb,
                                     .target = {.gvr = gvr_jobs, .ns = STR(CLEANUP_NAMESPACE)},
@@ -194,7 +192,7 @@ static bool delete_cached(struct cluster_controller *c, struct kube_job *job, st
     if (!there)
         return false;
     struct controller_call call = {
-        .job = job, .key = id, .verb = KUBE_DELETE, .target = *target, .done = on_deleted};
+        .job = job, .verb = KUBE_DELETE, .target = *target, .done = on_deleted};
     controller_call(&c->base, &call);
     return true;
 }
@@ -214,7 +212,6 @@ static void clean_upstream(struct cluster_controller *c, struct kube_job *job,
         (secret.n && delete_cached(c, job, id, o->secrets, &targets[2])))
         return;
     struct controller_call call = {.job = job,
-                                   .key = id,
                                    .verb = KUBE_DELETE,
                                    .target = {.gvr = gvr_namespaces, .name = id},
                                    .done = on_namespace_deleted};

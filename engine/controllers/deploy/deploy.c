@@ -35,7 +35,7 @@ struct controller_call deploy_call(struct kube_job *job, struct str id, enum kub
                                    const struct kube_target *target, controller_answer done)
 {
     return (struct controller_call){
-        .job = job, .key = id, .downstream = id, .verb = verb, .target = *target, .done = done};
+        .job = job, .downstream = id, .verb = verb, .target = *target, .done = done};
 }
 
 void deploy_write_status(struct deploy_controller *c, struct kube_job *job, struct str id,
@@ -46,7 +46,6 @@ void deploy_write_status(struct deploy_controller *c, struct kube_job *job, stru
         json_set(&e->arena, json_get(patch, "status"), str_c(it->string), json_copy(&e->arena, it));
     struct controller_call call = {
         .job = job,
-        .key = id,
         .verb = KUBE_PATCH_MERGE,
         .target = {.gvr = gvr_clusters, .name = id, .sub = STR("status")},
         .done = controller_written};

@@ -97,7 +97,6 @@ static void reconcile(void *owner, struct kube_job *job, struct str id)
     set_conditions(&e, t);
     struct controller_call call = {
         .job = job,
-        .key = id,
         .verb = KUBE_PATCH_MERGE,
         .target = {.gvr = gvr_clusters, .name = id, .sub = STR("status")},
         .done = controller_written};

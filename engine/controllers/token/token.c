@@ -103,7 +103,6 @@ static void reconcile(void *owner, struct kube_job *job, struct str key)
                      arena_printf(&a, "%llu", (unsigned long long)o->resource_version));
         json_set(&a, patch, STR("status"), wanted);
         struct controller_call call = {.job = job,
-                                       .key = key,
                                        .verb = KUBE_PATCH_MERGE,
                                        .target = {.gvr = gvr_registration_tokens,
                                                   .ns = o->ns,
