@@ -68,7 +68,8 @@ static void add_chart(struct buf *out, const struct report *r)
 /* In the order in which they need each other. */
 static void add_script(struct buf *out, const struct report *r)
 {
-    const struct str parts[] = {ASSET(page_js)};
+    const struct str parts[] = {ASSET(util_js), ASSET(timeline_js), ASSET(charts_js),
+                                ASSET(tables_js), ASSET(page_js)};
     for (size_t i = 0; i < ARRAY_LEN(parts); i++)
         buf_add(out, parts[i]);
 }

@@ -364,6 +364,10 @@ void report_js_run(struct report_js *j, const struct report_run *run, bool page)
     js_faults(j, run);
     js_measures(j, run, page);
     if (page) {
+        struct buf seed = {0}; /* as text: scripts in pages hold 53 bits */
+        buf_add_u64(&seed, run->seed);
+        report_js_str(j, "seedText", buf_str(&seed));
+        buf_free(&seed);
         js_lanes(j, run);
         js_spans(j, run);
         js_timeline(j, run);
