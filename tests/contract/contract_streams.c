@@ -204,7 +204,7 @@ static void connect_to_a_black_hole(struct contract *c)
     contract_until(c, peer_is_closed, &client);
     assert_int_equal(client.code, ERR_TIMEOUT);
     world_time took = world_now(c->client) - from;
-    assert_true(took >= 300 * NS_PER_MS && took < 3 * NS_PER_S);
+    assert_true(took >= 300 * NS_PER_MS && took < 5 * NS_PER_S);
     peer_free(&client);
 }
 
@@ -241,12 +241,13 @@ static void pause_stops_the_sender(struct contract *c)
     pair_up(p);
     world_stream_pause(served(p)->s);
     pour(&p->client);
-    contract_for(c, 500 * NS_PER_MS);
-    uint64_t stuck = p->sent;
+    uint64_t stuck;
+    do {
+        stuck = p->sent;
+        contract_for(c, 300 * NS_PER_MS);
+    } while (p->sent != stuck && p->sent < p->goal);
+    assert_true(p->sent < p->goal); /* the path between holds a few MB at most */
     assert_int_equal(served(p)->bytes, 0);
-    assert_true(stuck < p->goal); /* the path between holds a few MB at most */
-    contract_for(c, 200 * NS_PER_MS);
-    assert_int_equal(p->sent, stuck);
     world_stream_resume(served(p)->s);
     contract_until(c, peer_has_ended, served(p));
     assert_int_equal(served(p)->bytes, p->goal);
