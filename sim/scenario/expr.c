@@ -13,7 +13,10 @@ struct expr *expr_compile(struct arena *a, const struct expr_scope *scope, struc
     e->root = expr_parse(&c);
     if (!e->root || c.failed)
         return NULL;
-    return expr_resolve(&c, e, want) && !c.failed ? e : NULL;
+    if (!expr_resolve(&c, e, want) || c.failed)
+        return NULL;
+    expr_mark_slots(e);
+    return e;
 }
 
 enum expr_type expr_result_type(const struct expr *e)

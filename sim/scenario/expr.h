@@ -27,7 +27,8 @@
 #define EXPR_RATIO_ONE  INT64_C(1000000)
 #define EXPR_RECHECK_NS                                                                            \
     INT64_C(100000000) /* how often what moves with time, but not linearly, is looked at again */
-#define EXPR_NEVER INT64_MAX /* next_change: only when a dependency changes */
+#define EXPR_LIVE_NS INT64_C(1000000000)
+#define EXPR_NEVER   INT64_MAX /* next_change: only when a dependency changes */
 
 enum expr_type {
     EXPR_BOOL,
@@ -54,6 +55,7 @@ void expr_value_print(const struct expr_value *v,
 enum {
     EXPR_HISTORY = 1, /* a field that is a record over time: only in distinct(...) within D */
     EXPR_COUNTER = 2, /* a global that only grows: rate() takes it */
+    EXPR_LIVE = 4,    /* a field whose changes nobody tells: looked up again every EXPR_LIVE_NS */
 };
 struct expr_field {
     const char *name; /* may have dots: "writer.site" */
@@ -166,6 +168,19 @@ struct expr_result expr_eval(const struct expr *e, const struct expr_env *env, i
 /* Of a per_item program, for one item. */
 struct expr_result expr_eval_item(const struct expr *e, const struct expr_env *env, int64_t now,
                                   uint32_t item);
+
+/* ---- evaluate again and again ---- */
+
+/* Remembers, for each exists, all, none and count that looks at the fields of its own items, what each item said; an
+ * evaluation then looks only at the items that were touched or whose time has come. Without a touch nothing is seen to
+ * have changed. Lives in the arena; the program must outlive it. */
+struct expr_tracker;
+struct expr_tracker *expr_tracker_new(struct arena *a, const struct expr *e);
+void expr_tracker_touch(struct expr_tracker *t,
+                        struct expr_dep dep); /* any item may have changed */
+void expr_tracker_touch_item(struct expr_tracker *t, uint32_t collection, uint32_t field,
+                             uint32_t item);
+struct expr_result expr_track(struct expr_tracker *t, const struct expr_env *env, int64_t now);
 
 /* Why the value is what it is: the items and values that decided, in one line, for example
  *   3 of 100 agents: edge-2/agent-0: connected = true, peer = site/a (wanted site/b); ... */

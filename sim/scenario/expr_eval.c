@@ -289,6 +289,8 @@ static struct moving eval_item(struct evaluation *v, const struct expr_node *n)
 {
     const struct expr_env *env = v->env;
     int64_t item = env->ops->item_find(env->ctx, n->collection, n->name);
+    if (n->field->flags & EXPR_LIVE)
+        note_after(v, EXPR_LIVE_NS);
     if (item < 0)
         return still((struct expr_value){.type = n->type});
     return still(env->ops->field(env->ctx, n->collection, (uint32_t)item, n->index));
@@ -314,6 +316,8 @@ static struct moving eval_leaf(struct evaluation *v, const struct expr_node *n)
     case OP_CONST:
         return still(n->value);
     case OP_FIELD:
+        if (n->field->flags & EXPR_LIVE)
+            note_after(v, EXPR_LIVE_NS);
         return still(env->ops->field(env->ctx, n->collection, v->items[n->var], n->index));
     case OP_ITEM:
         return eval_item(v, n);
@@ -330,6 +334,8 @@ static struct moving eval_leaf(struct evaluation *v, const struct expr_node *n)
 
 static struct moving eval(struct evaluation *v, const struct expr_node *n)
 {
+    if (v->tracker && n->slot)
+        return still(expr_slot_eval(v, n));
     switch (n->op) {
     case OP_NOT:
         return truth(!expr_node_holds(v, n->a));

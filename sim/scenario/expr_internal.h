@@ -62,6 +62,7 @@ struct expr_node {
     struct str alias;               /* of an opening: `as`; FIELD, HISTORY: of the item's opening */
     const struct expr_field *field; /* FIELD, ITEM, HISTORY: its row, for its domain */
     uint32_t offset;                /* in the text */
+    uint32_t slot;                  /* 1 + its place in a tracker; 0: none */
 };
 
 struct expr {
@@ -72,6 +73,7 @@ struct expr {
     size_t deps_n, deps_cap;
     int over;
     bool uses_time;
+    uint32_t slots; /* that a tracker needs */
 };
 
 enum token_kind { TOKEN_END, TOKEN_WORD, TOKEN_VALUE, TOKEN_MARK, TOKEN_BAD };
@@ -125,8 +127,12 @@ struct evaluation {
     uint64_t visits;
     int64_t next_change;
     bool exhausted;
+    struct expr_tracker *tracker; /* NULL: nothing is remembered */
 };
 struct expr_value expr_node_eval(struct evaluation *v, const struct expr_node *n);
 bool expr_node_holds(struct evaluation *v, const struct expr_node *n);
+
+void expr_mark_slots(struct expr *e); /* after resolving */
+struct expr_value expr_slot_eval(struct evaluation *v, const struct expr_node *n);
 
 #endif

@@ -9,6 +9,7 @@
 struct clause {
     const struct plan_assert *a;
     struct monitor_result result;
+    struct expr_tracker *tracker;
     bool dirty;         /* something that the condition names has changed */
     int64_t next_check; /* when the condition may change by itself */
     int64_t
@@ -131,6 +132,7 @@ struct monitor *monitor_new(struct arena *a, const struct plan *plan, const stru
     for (size_t i = 0; i < m->n; i++) {
         struct clause *c = &m->clauses[i];
         c->a = &plan->asserts[i];
+        c->tracker = expr_tracker_new(a, c->a->that);
         c->since_ns = NOT_YET;
         c->result = (struct monitor_result){
             .clause = c->a, .at_ns = NOT_YET, .opened_ns = NOT_YET, .witness = str_empty};
@@ -139,10 +141,14 @@ struct monitor *monitor_new(struct arena *a, const struct plan *plan, const stru
     return m;
 }
 
-static void touch(struct monitor *m, const struct interest *list)
+static void touch(struct monitor *m, struct expr_dep dep)
 {
-    for (uint32_t i = 0; i < list->n; i++)
-        m->clauses[m->index[list->first + i]].dirty = true;
+    const struct interest *list = interest_of(m, dep);
+    for (uint32_t i = 0; i < list->n; i++) {
+        struct clause *c = &m->clauses[m->index[list->first + i]];
+        c->dirty = true;
+        expr_tracker_touch(c->tracker, dep);
+    }
     m->dirty |= list->n > 0;
 }
 
@@ -150,21 +156,38 @@ void monitor_changed_items(struct monitor *m, uint32_t collection)
 {
     BUG_ON(collection >= m->plan->scope.vocabulary->collections_n,
            "a collection of the vocabulary");
-    touch(m, &m->items[collection]);
+    touch(m, (struct expr_dep){EXPR_DEP_ITEMS, collection, 0});
+}
+
+static bool is_field(const struct monitor *m, uint32_t collection, uint32_t field)
+{
+    const struct expr_vocabulary *v = m->plan->scope.vocabulary;
+    return collection < v->collections_n && field < v->collections[collection].fields_n;
 }
 
 void monitor_changed_field(struct monitor *m, uint32_t collection, uint32_t field)
 {
-    BUG_ON(collection >= m->plan->scope.vocabulary->collections_n ||
-               field >= m->plan->scope.vocabulary->collections[collection].fields_n,
-           "a field of the vocabulary");
-    touch(m, &m->fields[m->field_base[collection] + field]);
+    BUG_ON(!is_field(m, collection, field), "a field of the vocabulary");
+    touch(m, (struct expr_dep){EXPR_DEP_FIELD, collection, field});
+}
+
+void monitor_changed_item(struct monitor *m, uint32_t collection, uint32_t field, uint32_t item)
+{
+    BUG_ON(!is_field(m, collection, field), "a field of the vocabulary");
+    const struct interest *list =
+        interest_of(m, (struct expr_dep){EXPR_DEP_FIELD, collection, field});
+    for (uint32_t i = 0; i < list->n; i++) {
+        struct clause *c = &m->clauses[m->index[list->first + i]];
+        c->dirty = true;
+        expr_tracker_touch_item(c->tracker, collection, field, item);
+    }
+    m->dirty |= list->n > 0;
 }
 
 void monitor_changed_global(struct monitor *m, uint32_t global)
 {
     BUG_ON(global >= m->plan->scope.vocabulary->globals_n, "a global of the vocabulary");
-    touch(m, &m->globals[global]);
+    touch(m, (struct expr_dep){EXPR_DEP_GLOBAL, global, 0});
 }
 
 void monitor_step_ended(struct monitor *m, uint32_t step, int64_t now)
@@ -172,7 +195,7 @@ void monitor_step_ended(struct monitor *m, uint32_t step, int64_t now)
     BUG_ON(step >= m->plan->steps_n, "a step of the plan");
     m->step_ended[step] = now;
     m->dirty = true; /* windows may open */
-    touch(m, &m->steps[step]);
+    touch(m, (struct expr_dep){EXPR_DEP_STEP, step, 0});
 }
 
 void monitor_quiet_began(struct monitor *m, int64_t now)
@@ -325,7 +348,7 @@ static void close_window(struct monitor *m, struct clause *c, int64_t now)
 
 static void evaluate(struct monitor *m, struct clause *c, int64_t now)
 {
-    struct expr_result r = expr_eval(c->a->that, m->env, now);
+    struct expr_result r = expr_track(c->tracker, m->env, now);
     c->result.evaluations++;
     c->dirty = false;
     c->next_check = r.next_change;

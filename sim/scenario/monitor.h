@@ -48,6 +48,8 @@ struct monitor *monitor_new(struct arena *a, const struct plan *plan, const stru
 /* What changed since the last run. Cheap; may be called any number of times. */
 void monitor_changed_items(struct monitor *m, uint32_t collection);
 void monitor_changed_field(struct monitor *m, uint32_t collection, uint32_t field);
+/* Of one item only: cheaper where many items change one after the other. */
+void monitor_changed_item(struct monitor *m, uint32_t collection, uint32_t field, uint32_t item);
 void monitor_changed_global(struct monitor *m, uint32_t global);
 void monitor_step_ended(struct monitor *m, uint32_t step, int64_t now);
 void monitor_quiet_began(struct monitor *m, int64_t now);

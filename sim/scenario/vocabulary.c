@@ -23,7 +23,7 @@ static const struct expr_field agent_fields[VOC_AGENT_FIELD_COUNT] = {
                                   "when it last got a tunnel again after a loss"},
     [VOC_AGENT_ATTEMPTS] = {"attempts", EXPR_INT, 0, NULL, "attempts to connect so far"},
     [VOC_AGENT_RESTARTS] = {"restarts", EXPR_INT, 0, NULL, "how often the process started again"},
-    [VOC_AGENT_LEADER] = {"leader", EXPR_BOOL, 0, NULL, "the active one of its cluster"},
+    [VOC_AGENT_LEADER] = {"leader", EXPR_BOOL, EXPR_LIVE, NULL, "the active one of its cluster"},
 };
 
 static const struct expr_field cluster_fields[VOC_CLUSTER_FIELD_COUNT] = {
@@ -37,7 +37,8 @@ static const struct expr_field cluster_fields[VOC_CLUSTER_FIELD_COUNT] = {
     [VOC_CLUSTER_SITE] = {"site", EXPR_STRING, 0, "site_refs",
                           "the site that reaches it; unknown when none does"},
     [VOC_CLUSTER_SESSIONS] = {"sessions", EXPR_INT, 0, NULL, "tunnels of its agents, any site"},
-    [VOC_CLUSTER_LAST_SEEN] = {"last_seen", EXPR_TIME, 0, NULL, "the last good health check"},
+    [VOC_CLUSTER_LAST_SEEN] = {"last_seen", EXPR_TIME, EXPR_LIVE, NULL,
+                               "the last good health check"},
     [VOC_CLUSTER_ACTIVE_AT] = {"active_at", EXPR_TIME, 0, NULL, "when it last became active"},
     [VOC_CLUSTER_WRITER_SITE] = {"writer.site", EXPR_STRING, EXPR_HISTORY, "site_refs",
                                  "the sites whose managers write to it"},
@@ -68,14 +69,14 @@ static const struct expr_field site_fields[VOC_SITE_FIELD_COUNT] = {
 static const struct expr_field node_fields[VOC_NODE_FIELD_COUNT] = {
     [VOC_NODE_NAME] = {"name", EXPR_STRING, 0, NULL, "edge-3/node-0"},
     [VOC_NODE_CLUSTER] = {"cluster", EXPR_STRING, 0, NULL, "its cluster"},
-    [VOC_NODE_READY] = {"ready", EXPR_BOOL, 0, NULL, "its condition Ready"},
+    [VOC_NODE_READY] = {"ready", EXPR_BOOL, EXPR_LIVE, NULL, "its condition Ready"},
 };
 
 static const struct expr_field fault_fields[VOC_FAULT_FIELD_COUNT] = {
     [VOC_FAULT_NAME] = {"name", EXPR_STRING, 0, NULL, "as the scenario calls it"},
-    [VOC_FAULT_FIRED] = {"fired", EXPR_INT, 0, NULL, "how often it took effect"},
-    [VOC_FAULT_ACTIVE] = {"active", EXPR_BOOL, 0, NULL, "it is going on"},
-    [VOC_FAULT_STARTED_AT] = {"started_at", EXPR_TIME, 0, NULL, "when it began"},
+    [VOC_FAULT_FIRED] = {"fired", EXPR_INT, EXPR_LIVE, NULL, "how often it took effect"},
+    [VOC_FAULT_ACTIVE] = {"active", EXPR_BOOL, EXPR_LIVE, NULL, "it is going on"},
+    [VOC_FAULT_STARTED_AT] = {"started_at", EXPR_TIME, EXPR_LIVE, NULL, "when it began"},
 };
 
 static const struct expr_collection collections[VOC_COLLECTION_COUNT] = {

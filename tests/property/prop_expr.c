@@ -316,6 +316,74 @@ static void try_soup(struct rng *r)
     arena_free(&s.arena);
 }
 
+/* ---- remembering ---- */
+
+/* One random change of one agent; which field. */
+static uint32_t change_agent(struct rng *r, struct scenario_world *w, uint32_t agent, int64_t now)
+{
+    static const char *const peers[] = {"site/a", "site/b", NULL};
+    switch (draw(r, 4)) {
+    case 0:
+        world_set_int(w, VOC_AGENT, agent, VOC_AGENT_CONNECTED, (int64_t)draw(r, 2));
+        return VOC_AGENT_CONNECTED;
+    case 1:
+        world_set_int(w, VOC_AGENT, agent, VOC_AGENT_RESTARTS, rng_between(r, -3, 60));
+        return VOC_AGENT_RESTARTS;
+    case 2:
+        world_set_int(w, VOC_AGENT, agent, VOC_AGENT_LAST_BYTE, now);
+        return VOC_AGENT_LAST_BYTE;
+    default:
+        world_set_str(w, VOC_AGENT, agent, VOC_AGENT_PEER, peers[draw(r, ARRAY_LEN(peers))]);
+        return VOC_AGENT_PEER;
+    }
+}
+
+/* Whatever changes in whatever order: what is remembered says the same as looking at everything. */
+static void check_tracking(struct rng *r, struct sample *s, const struct expr *e)
+{
+    struct expr_tracker *t = expr_tracker_new(&s->arena, e);
+    int64_t now = NOW;
+    for (size_t i = 0; i < PROBES * 2; i++) {
+        if (draw(r, 3) == 0)
+            now += rng_between(r, 0, 40 * NS_PER_S);
+        for (size_t n = draw(r, 3); n > 0; n--) {
+            uint32_t agent = (uint32_t)draw(r, s->world.counts[VOC_AGENT]);
+            uint32_t field = change_agent(r, &s->world, agent, now);
+            if (draw(r, 4))
+                expr_tracker_touch_item(t, VOC_AGENT, field, agent);
+            else
+                expr_tracker_touch(t, (struct expr_dep){EXPR_DEP_FIELD, VOC_AGENT, field});
+        }
+        struct expr_result fresh = expr_eval(e, &s->env, now);
+        struct expr_result tracked = expr_track(t, &s->env, now);
+        if (!same(&fresh.value, &tracked.value))
+            print_error(STR_FMT "\n", STR_ARG(expr_text(e)));
+        assert_true(same(&fresh.value, &tracked.value));
+        assert_true(tracked.next_change > now);
+    }
+}
+
+static void try_tracking(struct rng *r)
+{
+    struct sample s;
+    start(&s);
+    for (size_t i = 0; i < EACH; i++) {
+        struct buf text = {0};
+        shake_world(r, &s.world);
+        write_condition(r, &text, DEPTH, false);
+        struct expr *e = compile(&s, arena_str(&s.arena, buf_str(&text)));
+        if (e)
+            check_tracking(r, &s, e);
+        buf_free(&text);
+    }
+    arena_free(&s.arena);
+}
+
+static void tracking(void **state)
+{
+    each_seed(ROUNDS, try_tracking);
+}
+
 static void expressions(void **state)
 {
     each_seed(ROUNDS, try_expressions);
@@ -328,6 +396,7 @@ static void soups(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(expressions), cmocka_unit_test(soups)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(expressions), cmocka_unit_test(soups),
+                                       cmocka_unit_test(tracking)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

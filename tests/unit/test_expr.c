@@ -344,6 +344,7 @@ static const struct {
     {"rate(manager.handshakes, 2s) > 5", false, NS_PER_S},
     {"exists(cluster where distinct(writer.site) > 1 within 1s)", true, NS_PER_S / 2},
     {"min(age(site.a.died_at), 2m) < 2m", true, 60 * NS_PER_S},
+    {"exists(agent where leader) and now > 1s", false, EXPR_LIVE_NS},
 };
 
 static void test_next_change(void **state)
