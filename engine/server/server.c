@@ -270,7 +270,7 @@ void server_free(struct server *s)
 struct server_state server_state(const struct server *s)
 {
     return (struct server_state){.serving = all_synced(s),
-                                 .leading = s->leader && leader_leading(s->leader),
+                                 .leading = s->leader && leader_valid(s->leader),
                                  .agents = s->agents,
                                  .peers = tunnel_peers_connected(s->peers),
                                  .queue_depth =

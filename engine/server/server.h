@@ -35,8 +35,8 @@ struct err *server_new(struct world *w, const struct server_config *config,
 void server_free(struct server *s);
 
 struct server_state {
-    bool serving; /* caches are filled */
-    bool leading;
+    bool serving;       /* caches are filled */
+    bool leading;       /* it leads, and its lease still lets it write */
     size_t agents;      /* sessions of clusters that end here */
     size_t peers;       /* tunnels that we dialled and that are up */
     size_t queue_depth; /* of the controllers */

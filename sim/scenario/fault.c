@@ -116,7 +116,7 @@ static const struct field drift_fields[] = {{.name = "ppm",
 #define DNS     (T(DNS) | T(RESOLVER))
 #define SERVES  (T(SITE) | T(MANAGER) | T(API) | T(CLUSTER))
 #define API     (T(API) | T(SITE) | T(CLUSTER))
-#define PROCESS (T(MANAGER) | T(AGENT) | T(SITE) | T(CLUSTER))
+#define PROCESS (T(MANAGER) | T(AGENT) | T(API) | T(SITE) | T(CLUSTER))
 #define NODE    (T(NODE) | T(CLUSTER))
 
 const struct fault_row fault_table[] = {

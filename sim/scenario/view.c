@@ -135,8 +135,7 @@ static void leader_set(struct view *v, struct view_server *s, bool leads)
         return;
     s->leader = leads;
     view_changed(v, VOC_SERVER, VOC_SERVER_LEADER);
-    see(v, VOC_GLOBAL_MANAGER_LEADERS,
-        v->counters[VOC_GLOBAL_MANAGER_LEADERS].value + (leads ? 1 : -1));
+    view_changed_global(v, VOC_GLOBAL_MANAGER_LEADERS);
     if (leads)
         count(v, VOC_GLOBAL_MANAGER_LEADER_CHANGES, 1);
 }

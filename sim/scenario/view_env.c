@@ -183,6 +183,13 @@ static struct expr_value cluster_field(const struct view *v, uint32_t item, uint
     }
 }
 
+/* A process that is paused cannot find out that its lease is over: what counts is whether it could still write. */
+static bool leads(const struct view_server *s)
+{
+    struct server *in = replica_server(s->replica);
+    return s->leader && in && server_state(in).leading;
+}
+
 static struct expr_value server_field(const struct view *v, uint32_t item, uint32_t field)
 {
     const struct view_server *s = &v->servers[item];
@@ -195,7 +202,7 @@ static struct expr_value server_field(const struct view *v, uint32_t item, uint3
     case VOC_SERVER_RUNNING:
         return truth(in != NULL);
     case VOC_SERVER_LEADER:
-        return truth(s->leader);
+        return truth(leads(s));
     case VOC_SERVER_SESSIONS:
         return number(EXPR_INT, s->sessions);
     case VOC_SERVER_PEERS:
@@ -348,9 +355,19 @@ static int64_t api_sum(const struct view *v, enum vocabulary_global which)
     return sum;
 }
 
+static int64_t leaders(const struct view *v)
+{
+    int64_t n = 0;
+    for (size_t i = 0; i < v->servers_n; i++)
+        n += leads(&v->servers[i]);
+    return n;
+}
+
 static struct expr_value global(void *ctx, uint32_t which)
 {
     struct view *v = ctx;
+    if (which == VOC_GLOBAL_MANAGER_LEADERS)
+        return number(EXPR_INT, leaders(v));
     if (which >= VOC_GLOBAL_API_REQUESTS && which <= VOC_GLOBAL_API_ANSWERS_429) {
         v->apis_asked = true; /* from now on they are polled */
         return number(EXPR_INT, api_sum(v, (enum vocabulary_global)which));
