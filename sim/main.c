@@ -472,6 +472,9 @@ static int run_command(struct shell *sh)
         return command_list(sh);
     case COMMAND_EXPAND:
         return command_expand(sh);
+    case COMMAND_SCHEMA:
+        scenario_schema(&out);
+        break;
     case COMMAND_VERSION:
         buf_add_c(&out, "paddock-sim " PADDOCK_VERSION "\n");
         break;

@@ -36,6 +36,8 @@ static const struct {
     [COMMAND_EXPAND] = {"expand", "a file with its parameters and matrix values put in",
                         "usage: paddock-sim expand FILE [--case ID=VALUE,...] [--profile NAME] "
                         "[--set NAME=VALUE]...\n\n" COMMON_HELP},
+    [COMMAND_SCHEMA] = {"schema", "the JSON Schema of scenario files, for editors",
+                        "usage: paddock-sim schema\n\n" COMMON_HELP},
 };
 
 void options_help(enum command of, struct buf *out)

@@ -15,6 +15,7 @@ enum command {
     COMMAND_VALIDATE,
     COMMAND_LIST,
     COMMAND_EXPAND,
+    COMMAND_SCHEMA,
     COMMAND_COUNT
 };
 enum output_format { FORMAT_PRETTY, FORMAT_JSON, FORMAT_JUNIT };

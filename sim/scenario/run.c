@@ -19,6 +19,7 @@ struct run_step {
     int64_t begin_ns, end_ns;
     int64_t deadline_ns;   /* of a wait */
     struct sim_task *tick; /* its next look, or its deadline */
+    struct expr_tracker *wait;
 };
 
 struct run_fault {
@@ -74,7 +75,7 @@ static void after_event(void *owner)
     if (!view_take_dirty(r->view))
         return;
     for (size_t i = 0; i < r->plan->steps_n; i++)
-        if (r->steps[i].state == STEP_RUNNING && r->plan->steps[i].until)
+        if (r->steps[i].state == STEP_RUNNING && r->steps[i].wait)
             wait_look(&r->steps[i]);
     judge(r);
 }
@@ -89,6 +90,8 @@ static void step_end(struct run_step *s)
     s->end_ns = sim_now(r->estate->sim);
     sim_task_cancel(s->tick);
     s->tick = NULL;
+    if (s->wait)
+        view_unfollow(r->view, s->wait);
     sim_note(r->estate->sim, "step.ended", p->name, str_empty);
     view_step_ended(r->view, s->index, s->end_ns);
     if (r->options->until_step.n && str_eq(p->name, r->options->until_step))
@@ -123,9 +126,8 @@ static void wait_failed(struct run_step *s)
 static void wait_look(struct run_step *s)
 {
     struct run *r = s->run;
-    const struct plan_step *p = &r->plan->steps[s->index];
     int64_t now = sim_now(r->estate->sim);
-    struct expr_result result = expr_eval(p->until, view_env(r->view), now);
+    struct expr_result result = expr_track(s->wait, view_env(r->view), now);
     if (result.value.known && result.value.i) {
         step_end(s);
         return;
@@ -137,6 +139,14 @@ static void wait_look(struct run_step *s)
     int64_t next = result.next_change < s->deadline_ns ? result.next_change : s->deadline_ns;
     sim_task_cancel(s->tick);
     s->tick = sim_at(r->estate->sim, next > now ? next : now + 1, on_wait_tick, s);
+}
+
+static void wait_begin(struct run_step *s)
+{
+    struct run *r = s->run;
+    s->wait = expr_tracker_new(r->arena, r->plan->steps[s->index].until);
+    view_follow(r->view, s->wait);
+    wait_look(s);
 }
 
 static void run_action(struct run *r, const struct plan_step *p, const struct plan_action *a)
@@ -170,7 +180,7 @@ static void on_round(void *owner)
     else if (!p->until)
         step_end(s);
     else
-        wait_look(s);
+        wait_begin(s);
 }
 
 static void on_step(void *owner)

@@ -7,16 +7,45 @@
 
 #define CLUSTERS_TABLE STR("clusters.management.cattle.io")
 
+static void touch_waits(struct view *v, enum expr_dep_kind kind, uint32_t a, uint32_t b)
+{
+    for (size_t i = 0; i < v->waits_n; i++)
+        expr_tracker_touch(v->waits[i], (struct expr_dep){kind, a, b});
+}
+
 void view_changed(struct view *v, uint32_t collection, uint32_t field)
 {
     v->dirty = true;
     monitor_changed_field(v->monitor, collection, field);
+    touch_waits(v, EXPR_DEP_FIELD, collection, field);
+}
+
+void view_changed_item(struct view *v, uint32_t collection, uint32_t field, size_t item)
+{
+    v->dirty = true;
+    monitor_changed_item(v->monitor, collection, field, (uint32_t)item);
+    for (size_t i = 0; i < v->waits_n; i++)
+        expr_tracker_touch_item(v->waits[i], collection, field, (uint32_t)item);
+}
+
+void view_follow(struct view *v, struct expr_tracker *wait)
+{
+    BUG_ON(v->waits_n == VIEW_WAITS_MAX, "the loader bounds the steps that wait at the same time");
+    v->waits[v->waits_n++] = wait;
+}
+
+void view_unfollow(struct view *v, const struct expr_tracker *wait)
+{
+    for (size_t i = 0; i < v->waits_n; i++)
+        if (v->waits[i] == wait)
+            v->waits[i--] = v->waits[--v->waits_n];
 }
 
 void view_changed_global(struct view *v, uint32_t global)
 {
     v->dirty = true;
     monitor_changed_global(v->monitor, global);
+    touch_waits(v, EXPR_DEP_GLOBAL, global, 0);
 }
 
 bool view_take_dirty(struct view *v)
@@ -60,7 +89,7 @@ static void cluster_site_update(struct view *v, uint32_t cluster)
             site = v->agents[i].peer;
     if (site != c->site) {
         c->site = site;
-        view_changed(v, VOC_CLUSTER, VOC_CLUSTER_SITE);
+        view_changed_item(v, VOC_CLUSTER, VOC_CLUSTER_SITE, cluster);
     }
 }
 
@@ -74,12 +103,12 @@ static void agent_connected(struct view *v, struct view_agent *a, struct str add
         a->reconnected_at = now;
     v->connected += !a->connected;
     a->connected = true;
-    view_changed(v, VOC_AGENT, VOC_AGENT_CONNECTED);
-    view_changed(v, VOC_AGENT, VOC_AGENT_PEER);
-    view_changed(v, VOC_AGENT, VOC_AGENT_CONNECTED_AT);
-    view_changed(v, VOC_AGENT, VOC_AGENT_RECONNECTED_AT);
-    view_changed(v, VOC_AGENT, VOC_AGENT_LAST_BYTE);
-    view_changed(v, VOC_AGENT, VOC_AGENT_ATTEMPTS);
+    view_changed_item(v, VOC_AGENT, VOC_AGENT_CONNECTED, (size_t)(a - v->agents));
+    view_changed_item(v, VOC_AGENT, VOC_AGENT_PEER, (size_t)(a - v->agents));
+    view_changed_item(v, VOC_AGENT, VOC_AGENT_CONNECTED_AT, (size_t)(a - v->agents));
+    view_changed_item(v, VOC_AGENT, VOC_AGENT_RECONNECTED_AT, (size_t)(a - v->agents));
+    view_changed_item(v, VOC_AGENT, VOC_AGENT_LAST_BYTE, (size_t)(a - v->agents));
+    view_changed_item(v, VOC_AGENT, VOC_AGENT_ATTEMPTS, (size_t)(a - v->agents));
     cluster_site_update(v, a->cluster);
     site_agents_changed(v);
 }
@@ -92,9 +121,9 @@ static void agent_lost(struct view *v, struct view_agent *a)
     a->connected = false;
     a->peer = -1;
     a->lost_at = sim_now(v->estate->sim);
-    view_changed(v, VOC_AGENT, VOC_AGENT_CONNECTED);
-    view_changed(v, VOC_AGENT, VOC_AGENT_PEER);
-    view_changed(v, VOC_AGENT, VOC_AGENT_LOST_AT);
+    view_changed_item(v, VOC_AGENT, VOC_AGENT_CONNECTED, (size_t)(a - v->agents));
+    view_changed_item(v, VOC_AGENT, VOC_AGENT_PEER, (size_t)(a - v->agents));
+    view_changed_item(v, VOC_AGENT, VOC_AGENT_LOST_AT, (size_t)(a - v->agents));
     cluster_site_update(v, a->cluster);
     site_agents_changed(v);
 }
@@ -112,13 +141,13 @@ static void agent_note(struct view *v, struct view_agent *a, const struct sim_no
         agent_lost(v, a);
     else if (str_eq_c(str_c(n->kind), "agent.connect-failed")) {
         a->attempts++;
-        view_changed(v, VOC_AGENT, VOC_AGENT_ATTEMPTS);
+        view_changed_item(v, VOC_AGENT, VOC_AGENT_ATTEMPTS, (size_t)(a - v->agents));
     } else if (str_eq_c(str_c(n->kind), "process.end")) {
         agent_lost(v, a);
-        view_changed(v, VOC_AGENT, VOC_AGENT_RUNNING);
+        view_changed_item(v, VOC_AGENT, VOC_AGENT_RUNNING, (size_t)(a - v->agents));
     } else if (str_eq_c(str_c(n->kind), "process.start")) {
-        view_changed(v, VOC_AGENT, VOC_AGENT_RUNNING);
-        view_changed(v, VOC_AGENT, VOC_AGENT_RESTARTS);
+        view_changed_item(v, VOC_AGENT, VOC_AGENT_RUNNING, (size_t)(a - v->agents));
+        view_changed_item(v, VOC_AGENT, VOC_AGENT_RESTARTS, (size_t)(a - v->agents));
     }
 }
 
@@ -134,7 +163,7 @@ static void leader_set(struct view *v, struct view_server *s, bool leads)
     if (s->leader == leads)
         return;
     s->leader = leads;
-    view_changed(v, VOC_SERVER, VOC_SERVER_LEADER);
+    view_changed_item(v, VOC_SERVER, VOC_SERVER_LEADER, (size_t)(s - v->servers));
     view_changed_global(v, VOC_GLOBAL_MANAGER_LEADERS);
     if (leads)
         count(v, VOC_GLOBAL_MANAGER_LEADER_CHANGES, 1);
@@ -144,11 +173,11 @@ static void session_count(struct view *v, struct view_server *s, struct str key,
 {
     uint32_t cluster = (uint32_t)(uintptr_t)map_get(&v->cluster_of, key);
     s->sessions += by;
-    view_changed(v, VOC_SERVER, VOC_SERVER_SESSIONS);
+    view_changed_item(v, VOC_SERVER, VOC_SERVER_SESSIONS, (size_t)(s - v->servers));
     see(v, VOC_GLOBAL_TUNNEL_SESSIONS, v->counters[VOC_GLOBAL_TUNNEL_SESSIONS].value + by);
     if (cluster) {
         v->clusters[cluster - 1].sessions += by;
-        view_changed(v, VOC_CLUSTER, VOC_CLUSTER_SESSIONS);
+        view_changed_item(v, VOC_CLUSTER, VOC_CLUSTER_SESSIONS, cluster - 1);
     }
 }
 
@@ -158,8 +187,8 @@ static void server_ended(struct view *v, struct view_server *s)
     see(v, VOC_GLOBAL_TUNNEL_SESSIONS, v->counters[VOC_GLOBAL_TUNNEL_SESSIONS].value - s->sessions);
     s->sessions = 0;
     s->started_at = -1;
-    view_changed(v, VOC_SERVER, VOC_SERVER_RUNNING);
-    view_changed(v, VOC_SERVER, VOC_SERVER_SESSIONS);
+    view_changed_item(v, VOC_SERVER, VOC_SERVER_RUNNING, (size_t)(s - v->servers));
+    view_changed_item(v, VOC_SERVER, VOC_SERVER_SESSIONS, (size_t)(s - v->servers));
     view_changed(v, VOC_SITE, VOC_SITE_ALIVE);
     view_changed(v, VOC_SITE, VOC_SITE_DIED_AT);
 }
@@ -167,8 +196,8 @@ static void server_ended(struct view *v, struct view_server *s)
 static void server_started(struct view *v, struct view_server *s)
 {
     s->started_at = sim_now(v->estate->sim);
-    view_changed(v, VOC_SERVER, VOC_SERVER_RUNNING);
-    view_changed(v, VOC_SERVER, VOC_SERVER_STARTED_AT);
+    view_changed_item(v, VOC_SERVER, VOC_SERVER_RUNNING, (size_t)(s - v->servers));
+    view_changed_item(v, VOC_SERVER, VOC_SERVER_STARTED_AT, (size_t)(s - v->servers));
     view_changed(v, VOC_SITE, VOC_SITE_ALIVE);
 }
 
@@ -179,8 +208,8 @@ static void wrote(struct view *v, const struct view_server *s, struct str id)
     if (!cluster)
         return;
     history_note(&v->clusters[cluster - 1].writer, sim_now(v->estate->sim), s->site->index);
-    view_changed(v, VOC_CLUSTER, VOC_CLUSTER_WRITER_SITE);
-    view_changed(v, VOC_CLUSTER, VOC_CLUSTER_WRITER);
+    view_changed_item(v, VOC_CLUSTER, VOC_CLUSTER_WRITER_SITE, cluster - 1);
+    view_changed_item(v, VOC_CLUSTER, VOC_CLUSTER_WRITER, cluster - 1);
 }
 
 static void server_note(struct view *v, struct view_server *s, const struct sim_note *n)
@@ -258,14 +287,14 @@ static void cluster_seen(struct view *v, struct str id, const struct kube_object
         v->active += is - was;
         if (is)
             c->active_at = sim_now(v->estate->sim);
-        view_changed(v, VOC_CLUSTER, VOC_CLUSTER_STATE);
-        view_changed(v, VOC_CLUSTER, VOC_CLUSTER_ACTIVE_AT);
+        view_changed_item(v, VOC_CLUSTER, VOC_CLUSTER_STATE, index - 1);
+        view_changed_item(v, VOC_CLUSTER, VOC_CLUSTER_ACTIVE_AT, index - 1);
     }
     if (connected != c->connected || ready != c->ready) {
         c->connected = connected;
         c->ready = ready;
-        view_changed(v, VOC_CLUSTER, VOC_CLUSTER_CONNECTED);
-        view_changed(v, VOC_CLUSTER, VOC_CLUSTER_READY);
+        view_changed_item(v, VOC_CLUSTER, VOC_CLUSTER_CONNECTED, index - 1);
+        view_changed_item(v, VOC_CLUSTER, VOC_CLUSTER_READY, index - 1);
     }
 }
 
@@ -411,6 +440,13 @@ static void add_agents(struct view *v, uint32_t cluster)
     }
 }
 
+static void items_changed(struct view *v, uint32_t collection)
+{
+    v->dirty = true;
+    monitor_changed_items(v->monitor, collection);
+    touch_waits(v, EXPR_DEP_ITEMS, collection, 0);
+}
+
 void view_clusters_added(struct view *v)
 {
     size_t n = v->estate->clusters_n;
@@ -422,10 +458,9 @@ void view_clusters_added(struct view *v)
         add_agents(v, (uint32_t)i);
     }
     v->clusters_n = n;
-    v->dirty = true;
-    monitor_changed_items(v->monitor, VOC_CLUSTER);
-    monitor_changed_items(v->monitor, VOC_AGENT);
-    monitor_changed_items(v->monitor, VOC_NODE);
+    items_changed(v, VOC_CLUSTER);
+    items_changed(v, VOC_AGENT);
+    items_changed(v, VOC_NODE);
 }
 
 static void add_servers(struct view *v)
@@ -476,7 +511,7 @@ struct view_fault *view_add_fault(struct view *v, struct str name)
 
 void view_fault_changed(struct view *v)
 {
-    monitor_changed_items(v->monitor, VOC_FAULT);
+    items_changed(v, VOC_FAULT);
     for (uint32_t i = 0; i < VOC_FAULT_FIELD_COUNT; i++)
         view_changed(v, VOC_FAULT, i);
 }
@@ -486,6 +521,7 @@ void view_step_ended(struct view *v, uint32_t step, int64_t at)
     v->step_ended[step] = at;
     v->dirty = true;
     monitor_step_ended(v->monitor, step, at);
+    touch_waits(v, EXPR_DEP_STEP, step, 0);
 }
 
 size_t view_agents(const struct view *v)

@@ -12,7 +12,8 @@
 #include "sim/scenario/monitor.h"
 #include "sim/scenario/vocabulary.h"
 
-#define VIEW_POLL NS_PER_S
+#define VIEW_POLL      NS_PER_S
+#define VIEW_WAITS_MAX 256u
 
 struct view_agent {
     struct str name; /* "edge-3/agent-0": its process's; borrowed from it */
@@ -57,6 +58,9 @@ void view_clusters_added(struct view *v);
 struct view_fault *view_add_fault(struct view *v, struct str name);
 void view_fault_changed(struct view *v);
 void view_step_ended(struct view *v, uint32_t step, int64_t at);
+/* Tells the tracker what changes, until unfollow. */
+void view_follow(struct view *v, struct expr_tracker *wait);
+void view_unfollow(struct view *v, const struct expr_tracker *wait);
 /* True if anything changed since the last call. */
 bool view_take_dirty(struct view *v);
 

@@ -16,6 +16,8 @@ struct view {
     struct monitor *monitor;
     struct expr_env env;
     bool dirty;
+    struct expr_tracker *waits[VIEW_WAITS_MAX]; /* conditions that steps wait for */
+    size_t waits_n;
     int64_t *step_ended; /* -1: not yet */
 
     struct view_agent *agents;
@@ -37,6 +39,7 @@ struct view {
 };
 
 void view_changed(struct view *v, uint32_t collection, uint32_t field);
+void view_changed_item(struct view *v, uint32_t collection, uint32_t field, size_t item);
 void view_changed_global(struct view *v, uint32_t global);
 void view_poll_apis(struct view *v);
 extern const struct expr_ops view_ops;
