@@ -33,6 +33,7 @@ function decorations(run, view) {
   return {
     id: "decorations",
     beforeDatasetsDraw: (chart) => inside(chart, (c, a, x) => {
+      let nameEnd = -99;
       run.faults.forEach((f, i) => {
         if (f.beginSeconds === null) return;
         const from = x(f.beginSeconds), to = Math.max(from + 2, x(f.endSeconds === null ? view.end : f.endSeconds));
@@ -47,7 +48,9 @@ function decorations(run, view) {
         c.fillStyle = colour("fault");
         c.font = "600 11px " + colour("sans");
         c.textBaseline = "top";
-        if (f.endSeconds !== null) c.fillText("F" + (i + 1), Math.max(from, a.left) + 3, a.top + 2);
+        const name = "F" + (i + 1) + (f.endSeconds === null ? " →" : ""), left = Math.max(from, a.left) + 3, track = from > nameEnd ? 0 : 13;
+        if (to > a.left) c.fillText(name, left, a.top + 2 + track);
+        nameEnd = left + c.measureText(name).width;
       });
       let last = -99;
       run.steps.forEach((s, i) => {
@@ -65,6 +68,14 @@ function decorations(run, view) {
       });
     }),
     afterDatasetsDraw: (chart) => inside(chart, (c, a, x) => {
+      for (const f of run.failures) {
+        if (f.atSeconds === null) continue;
+        const px = Math.round(x(f.atSeconds)) + 0.5;
+        c.strokeStyle = colour("bad");
+        c.lineWidth = 1.5;
+        c.beginPath(); c.moveTo(px, a.top); c.lineTo(px, a.bottom); c.stroke();
+        drawSign(c, "bad", px, a.bottom - 8, 12);
+      }
       for (const [at, width] of [[view.pin, 2], [view.hover, 1]]) {
         if (at === null) continue;
         c.strokeStyle = colour("accent");
@@ -91,7 +102,11 @@ function timeAxis(view) {
 
 function valueAxis(view, unit) {
   return {
-    beginAtZero: true, grace: "4%",
+    beginAtZero: true, grace: "5%", bounds: "data",
+    afterBuildTicks: (axis) => { /* the room above the highest value is no tick */
+      const t = axis.ticks, n = t.length;
+      if (n > 2 && t[n - 1].value - t[n - 2].value < 0.99 * (t[1].value - t[0].value)) t.pop();
+    },
     ticks: {color: colour("soft"), maxTicksLimit: 6, precision: unit ? undefined : 0, callback: (v) => measure(v, unit)},
     grid: {color: colour("line-soft")},
     afterFit: (axis) => { axis.width = view.left + 1; },

@@ -44,6 +44,12 @@ function miniPath(series, end, top) {
   return d;
 }
 
+function miniTop(group) {
+  const first = group[0].series.find((s) => s.at.length);
+  if (!first) return null;
+  return "to " + measure(Math.max(...group.flatMap((r) => r.series.filter((s) => s.name === first.name).map((s) => s.values.reduce((m, v) => Math.max(m, v), 0)))), first.unit);
+}
+
 function mini(group) {
   const first = group[0].series.find((s) => s.at.length);
   if (!first) return null;
@@ -67,7 +73,7 @@ function drawGlance() {
   return el("section", {class: "card", id: "glance"}, el("div", {class: "row spread"}, el("h2", null, "Every case at a glance"),
     first ? el("div", {class: "keys"}, el("span", {class: "small"}, first.name + ":"), profiles.map((p) => el("span", {class: "key"}, lineSample(`var(--${profileLook(p).colour})`, profileLook(p).dash), p))) : null),
   el("p", {class: "lead"}, "One picture per case, from the start of its run to the end. Dashed lines are steps, tinted stretches are faults. Choose a profile to look into its run."),
-  el("div", {class: "glance"}, groups.map((g) => el("div", {class: "one"}, el("h3", null, [names ? g[0].name : null, g[0].case || (names ? null : "the only case"), seeds ? "seed " + g[0].seedText : null].filter(Boolean).join(" · ")),
+  el("div", {class: "glance"}, groups.map((g) => el("div", {class: "one"}, el("div", {class: "row spread"}, el("h3", null, [names ? g[0].name : null, g[0].case || (names ? null : "the only case"), seeds ? "seed " + g[0].seedText : null].filter(Boolean).join(" · ")), el("span", {class: "soft small", title: "the highest value in the picture"}, miniTop(g))),
     mini(g), el("div", {class: "row"}, g.map((r) => el("button", {type: "button", "data-run": runs.indexOf(r), onclick: () => select(runs.indexOf(r), true), title: `${r.profile}: ${r.result}`},
       el("span", {class: "badge " + resultKind(r.result)}, sign(resultKind(r.result)), el("span", {class: "hidden-text"}, r.result)), r.profile)))))));
 }
@@ -207,8 +213,8 @@ function drawRun() {
   closing = [() => charts.forEach((c) => c.destroy())];
   const timed = typeof Chart === "undefined" ? [timelineCard(run, view)] : [compareCard(runs, run, view, charts), timelineCard(run, view), chartsCard(run, view, charts), histsCard(run, view, charts)];
   const live = timed.filter(Boolean);
-  runHost.replaceChildren(verdictCard(run, view), ...live.map((p) => p.card), ...[run.asserts.length && assertTable(run, view), run.steps.length && stepTable(run, view),
-    run.faults.length && faultTable(run, view), Object.keys(run.metrics).length && metricTable(run), run.timeline.length && makeLog(run, view)].filter(Boolean));
+  runHost.replaceChildren(verdictCard(run, view), ...live.map((p) => p.card), ...[run.asserts.length && assertTable(run, view),
+    el("div", {class: "pair"}, run.steps.length ? stepTable(run, view) : null, run.faults.length ? faultTable(run, view) : null), Object.keys(run.metrics).length && metricTable(run), run.timeline.length && makeLog(run, view)].filter(Boolean));
   const timeline = live.find((p) => p.card.id === "timeline");
   timeline.draw(); /* first: the charts take their margins from it */
   live.filter((p) => p !== timeline).forEach((p) => p.draw());

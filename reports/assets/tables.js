@@ -55,11 +55,11 @@ function faultTable(run, view) {
 }
 
 function metricTable(run) {
-  const names = Object.keys(run.metrics), host = el("div");
-  const show = (text) => host.replaceChildren(table([{text: "Name"}, {text: "Value", num: true}],
-    names.filter((n) => n.toLowerCase().includes(text.toLowerCase())).map((n) => [el("code", null, n), number(run.metrics[n])]), {bounded: true}));
+  const names = Object.keys(run.metrics), host = el("dl", {class: "counters"});
+  const show = (text) => host.replaceChildren(...names.filter((n) => n.toLowerCase().includes(text.toLowerCase()))
+    .map((n) => el("div", null, el("dt", null, el("code", null, n)), el("dd", {class: "num"}, number(run.metrics[n])))));
   show("");
-  return section("metrics", "Counters at the end", null, names.length > 15 ? el("input", {type: "search", placeholder: "Filter names", "aria-label": "filter counters by name", oninput: (e) => show(e.target.value)}) : null, host);
+  return section("metrics", "Counters at the end", null, names.length > 30 ? el("input", {type: "search", placeholder: "Filter names", "aria-label": "filter counters by name", oninput: (e) => show(e.target.value)}) : null, host);
 }
 
 /* ---- the log ---- */

@@ -31,11 +31,11 @@ function makeView(end) {
   return view;
 }
 
-const ROW = 22, AXIS = 28, MANY_LANES = 40;
+const ROW = 22, TALL = 31, BAR = 15, AXIS = 28, MANY_LANES = 40;
 
 /* ---- the rows ---- */
 
-function timelineRows(run, folded) {
+function timelineRows(run, folded, index) {
   const rows = [];
   const group = (key, title, members) => {
     if (!members.length) return;
@@ -49,9 +49,9 @@ function timelineRows(run, folded) {
   const groups = new Map();
   run.lanes.forEach((lane, i) => {
     if (!groups.has(lane.group)) groups.set(lane.group, []);
-    groups.get(lane.group).push({kind: "lane", title: lane.name, lanes: [i], group: lane.group});
+    groups.get(lane.group).push({kind: "lane", title: lane.name, lanes: [i], group: lane.group, height: index.spans[i].length ? TALL : ROW});
   });
-  for (const [name, members] of groups) group("lane:" + name, siteNames.includes(name) && !siteOf(name) ? "site " + name : name, members);
+  for (const [name, members] of groups) group("lane:" + name, siteNames.includes(name) ? "site " + name : name, members);
   let y = AXIS;
   for (const row of rows) {
     row.y = y;
@@ -155,12 +155,12 @@ function makeTimeline(run, view) {
   const endOf = (seconds) => seconds === null ? run.simulatedSeconds : seconds;
 
   function layout() {
-    rows = timelineRows(run, folded);
+    rows = timelineRows(run, folded, index);
     const total = rows.length ? rows[rows.length - 1].y + rows[rows.length - 1].height + 6 : AXIS + 20;
     inner.style.height = total + "px";
     height = document.documentElement.dataset.paper ? total : Math.min(total, scroller.clientHeight || total);
     width = scroller.clientWidth;
-    view.left = width < 560 ? 112 : 190;
+    view.left = width < 560 ? 112 : width < 1000 ? 180 : 236;
     view.right = 14;
     view.gutter = scroller.offsetWidth - scroller.clientWidth + 1; /* and the box's border */
     labels.style.width = view.left + "px";
@@ -174,7 +174,7 @@ function makeTimeline(run, view) {
   }
 
   function label(row) {
-    const style = `top:${row.y}px;height:${row.kind === "steps" ? row.height : ROW}px;line-height:${ROW}px`;
+    const style = `top:${row.y}px;height:${row.height}px;line-height:${row.kind === "steps" ? ROW : row.height}px`;
     if (row.kind !== "group") return el("div", {class: "tl-label", style, title: row.title + (row.hint ? "\n" + row.hint : "")}, row.title);
     return el("button", {class: "tl-label group", style, type: "button", "aria-expanded": String(row.open), onclick: () => {
       if (row.open) folded.add(row.key); else folded.delete(row.key);
@@ -207,7 +207,7 @@ function makeTimeline(run, view) {
     for (let at = Math.ceil(view.from / step - 1e-9) * step; at <= view.to; at += step) {
       const px = x(at), half = c.measureText(tickText(at, step)).width / 2;
       c.fillRect(Math.round(px), AXIS - 5, 1, 5);
-      c.fillText(tickText(at, step), Math.min(Math.max(px, view.left + half), width - half - 2), 13);
+      c.fillText(tickText(at, step), Math.min(Math.max(px, view.left + half), width - half - 2), 11);
     }
     c.textAlign = "left";
   }
@@ -245,6 +245,7 @@ function makeTimeline(run, view) {
     run.steps.forEach((s, i) => {
       if (s.beginSeconds === null) return;
       const a = x(s.beginSeconds), b = x(endOf(s.endSeconds));
+      if (b < view.left - 1 || a > width) return;
       c.font = "12px " + colour("sans");
       const w = c.measureText(s.name).width + 30;
       let left = Math.max(a, Math.min(b, view.left + 2));
@@ -260,6 +261,10 @@ function makeTimeline(run, view) {
       }
       const tag = numberTag(c, String(i + 1), left === a - w ? a - 18 : left, my, colour("plain"));
       c.font = "12px " + colour("sans");
+      c.fillStyle = colour("card");
+      c.globalAlpha = 0.8;
+      c.fillRect(left === a - w ? left + 2 : left + tag + 2, my - 8, w - 26, 16);
+      c.globalAlpha = 1;
       c.fillStyle = colour("text");
       if (left === a - w) clippedText(c, s.name, left + 4, my + 0.5, w - 26);
       else clippedText(c, s.name, left + tag + 5, my + 0.5, width - left - tag - 8);
@@ -320,26 +325,26 @@ function makeTimeline(run, view) {
       const look = stateLook(state, group);
       c.globalAlpha = look.alpha;
       c.fillStyle = look.fill;
-      c.fillRect(a, y + (thin ? 8 : 3), Math.max(1, b - a), thin ? 6 : ROW - 6);
+      c.fillRect(a, y + (thin ? 4 : 3), Math.max(1, b - a), thin ? 4 : BAR);
       c.globalAlpha = 1;
       if (thin) continue;
       c.strokeStyle = look.edge;
       c.globalAlpha = 0.7;
-      c.strokeRect(a + 0.5, y + 3.5, Math.max(0, b - a - 1), ROW - 7);
+      c.strokeRect(a + 0.5, y + 3.5, Math.max(0, b - a - 1), BAR - 1);
       c.globalAlpha = 1;
       c.font = (look.strong ? "600 " : "") + "11.5px " + colour("sans");
       const w = Math.min(b - a - 8, c.measureText(state).width);
       if (!look.strong && look.alpha > 0.5 && w > 14) { /* the name must be readable on a hatch */
         c.fillStyle = colour("card");
-        c.fillRect(a + 3, y + 5, w + 4, ROW - 10);
+        c.fillRect(a + 3, y + 4.5, w + 4, BAR - 3);
       }
       c.fillStyle = look.text;
-      clippedText(c, state, a + 5, y + ROW / 2 + 0.5, b - a - 8);
+      clippedText(c, state, a + 5, y + 3 + BAR / 2 + 0.5, b - a - 8);
     }
   }
 
-  /* One tick a pixel; higher where there are more; trouble is a triangle on a longer tick. */
-  function drawEvents(lanes, y) {
+  /* One tick a pixel, from `bottom` up to `room` high; higher where there are more; trouble wears a triangle. */
+  function drawEvents(lanes, bottom, room) {
     const ticks = new Map();
     for (const lane of lanes) {
       const own = index.events[lane];
@@ -354,14 +359,14 @@ function makeTimeline(run, view) {
     }
     let lastBad = -99;
     for (const [px, tick] of [...ticks].sort((p, q) => p[0] - q[0])) {
-      const h = Math.min(ROW - 6, 5 + 3 * Math.log2(1 + tick.n));
-      c.fillStyle = colour(tick.bad ? "bad" : "text");
-      c.globalAlpha = tick.bad ? 1 : 0.62;
-      c.fillRect(px, y + ROW - 3 - h, 1.2, h);
+      const h = Math.min(room, room * (0.4 + 0.15 * Math.log2(tick.n)));
+      c.fillStyle = colour(tick.bad ? "bad" : "plain");
+      c.globalAlpha = tick.bad ? 1 : 0.7;
+      c.fillRect(px, bottom - (tick.bad ? room : h), 1.2, tick.bad ? room : h);
       if (!tick.bad || px - lastBad < 7) continue;
       lastBad = px;
       c.beginPath();
-      c.moveTo(px - 3.5, y + 2); c.lineTo(px + 4.5, y + 2); c.lineTo(px + 0.5, y + 8);
+      c.moveTo(px - 3.5, bottom - room - 1); c.lineTo(px + 4.7, bottom - room - 1); c.lineTo(px + 0.6, bottom - room + 5);
       c.fill();
     }
     c.globalAlpha = 1;
@@ -373,7 +378,7 @@ function makeTimeline(run, view) {
       c.fillRect(0, y, width, ROW);
       if (!row.open && row.lanes.length) {
         row.lanes.slice(0, 200).forEach((lane) => drawSpans(lane, y, true));
-        drawEvents(row.lanes, y);
+        drawEvents(row.lanes, y + ROW - 2, 11);
       }
       return;
     }
@@ -382,7 +387,7 @@ function makeTimeline(run, view) {
     if (row.kind === "steps") drawSteps(row, y);
     else if (row.kind === "fault") drawFault(row, y);
     else if (row.kind === "assert") drawAssert(row, y);
-    else { drawSpans(row.lanes[0], y, false); drawEvents(row.lanes, y); }
+    else { drawSpans(row.lanes[0], y, false); drawEvents(row.lanes, y + row.height - 2, row.height === TALL ? 10 : 14); }
   }
 
   function drawCursor(at, strong) {
@@ -394,16 +399,20 @@ function makeTimeline(run, view) {
     c.lineWidth = 1;
   }
 
+  const failureLines = () => run.failures.filter((f) => f.atSeconds !== null && f.atSeconds >= view.from && f.atSeconds <= view.to).map((f) => Math.round(x(f.atSeconds)) + 0.5);
   function drawFailures() {
-    for (const f of run.failures) {
-      if (f.atSeconds === null || f.atSeconds < view.from || f.atSeconds > view.to) continue;
-      const px = Math.round(x(f.atSeconds)) + 0.5;
-      c.strokeStyle = colour("bad");
-      c.lineWidth = 1.5;
-      c.beginPath(); c.moveTo(px, AXIS - 8); c.lineTo(px, height); c.stroke();
-      c.lineWidth = 1;
-      drawSign(c, "bad", px, AXIS - 9, 13);
-    }
+    c.strokeStyle = colour("bad");
+    c.lineWidth = 1.5;
+    c.beginPath();
+    for (const px of failureLines()) { c.moveTo(px, AXIS); c.lineTo(px, height); }
+    c.stroke();
+    c.lineWidth = 1;
+  }
+  function drawFailureMarks() {
+    c.fillStyle = colour("bad");
+    c.beginPath();
+    for (const px of failureLines()) { c.moveTo(px - 5, AXIS - 8); c.lineTo(px + 5, AXIS - 8); c.lineTo(px, AXIS); }
+    c.fill();
   }
 
   function draw() {
@@ -418,15 +427,16 @@ function makeTimeline(run, view) {
     for (const row of rows) if (row.kind === "group" && row.y - scroll < height) { c.fillStyle = colour("sunken"); c.fillRect(0, row.y - scroll, width, ROW); }
     drawBands(scroll);
     drawStepLines();
-    for (const row of rows) {
-      const y = row.y - scroll;
-      if (y < height && y + row.height > AXIS) drawRow(row, y);
-    }
+    const over = (row) => row.kind === "steps" || row.kind === "fault"; /* their texts stand over the lines of failures */
+    const drawRows = (which) => rows.filter((row) => which(row) && row.y - scroll < height && row.y - scroll + row.height > AXIS).forEach((row) => drawRow(row, row.y - scroll));
+    drawRows((row) => !over(row));
+    drawFailures();
+    drawRows(over);
     c.restore();
     drawAxis();
     c.save();
     c.beginPath(); c.rect(view.left - 7, 0, width, height); c.clip();
-    drawFailures();
+    drawFailureMarks();
     drawCursor(view.pin, true);
     drawCursor(view.hover, false);
     c.restore();

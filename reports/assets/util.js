@@ -32,6 +32,7 @@ function duration(seconds, digits) {
 /* A tick of an axis whose ticks are `step` apart: no more detail than they differ in. */
 function tickText(seconds, step) {
   const h = Math.floor(seconds / 3600 + 1e-9), m = Math.floor((seconds % 3600) / 60 + 1e-9);
+  if (seconds < 1e-9) return "0";
   if (step >= 3600) return h + "h";
   if (step >= 60) return h ? h + "h" + pad2(m) : m + "m";
   return duration(seconds, step >= 1 ? 0 : step >= 0.1 ? 1 : step >= 0.01 ? 2 : 3);
@@ -82,30 +83,23 @@ function colour(name) {
 }
 function coloursChanged() { colourCache = {}; }
 
-/* Sites get their colours in the order in which the report first names them: the same in every run of it. */
+/* Sites are lane groups "site/x", and groups in which something leads. They have their colours in the order of their names,
+   the same in every run of the report. */
 const siteNames = [];
+const siteOf = (text) => (/^site\/([^/ ]+)/.exec(text || "") || [])[1];
 function learnSites(runs) {
+  const names = new Set();
   for (const run of runs) {
-    for (const lane of run.lanes) {
-      const site = siteOf(lane.group) || siteOf(lane.name);
-      if (site && !siteNames.includes(site)) siteNames.push(site);
-    }
-    for (const [name] of run.lanes.map((l) => [l.group])) /* groups that servers lead in are sites too */
-      if (name && !siteNames.includes(name) && run.spans.some((s) => run.lanes[s[0]].group === name)) siteNames.push(name);
+    for (const lane of run.lanes) names.add(siteOf(lane.group) || siteOf(lane.name));
+    for (const [lane, , , state] of run.spans) if (/lead/.test(state)) names.add(siteOf(run.lanes[lane].group) || run.lanes[lane].group);
   }
-  siteNames.sort();
+  names.delete(undefined);
+  siteNames.push(...[...names].sort());
 }
-function siteOf(text) {
-  const found = /\bsite\/([A-Za-z0-9_-]+)/.exec(text || "");
-  return found ? "site/" + found[1] : null;
-}
-/* The colour of the site that a text is about: "site/a", "agents at a"; null: it is about none, or several. */
+/* The colour of the one site that a text is about ("a", "site/a", "agents at site/a"); null: of none. */
 function siteColour(text) {
-  const about = siteNames.filter((s) => {
-    const short = s.replace(/^site\//, "");
-    return text === s || text === short || siteOf(text) === s || new RegExp("\\b(at|of|to|site) " + short.replace(/\W/g, "\\$&") + "$").test(text || "");
-  });
-  return about.length === 1 ? colour("site" + siteNames.indexOf(about[0]) % 4) : null;
+  const last = (/(?:^|\b(?:at|of|to|site) |site\/)([^/ ]+)$/.exec(text || "") || [])[1], i = siteNames.indexOf(last);
+  return i < 0 ? null : colour("site" + i % 4);
 }
 
 const profileLooks = {compat: {colour: "plain", dash: [6, 4]}, hardened: {colour: "good", dash: []}};
