@@ -104,8 +104,8 @@ function valueAxis(view, unit) {
   return {
     beginAtZero: true, grace: "5%", bounds: "data",
     afterBuildTicks: (axis) => { /* the room above the highest value is no tick */
-      const t = axis.ticks, n = t.length;
-      if (n > 2 && t[n - 1].value - t[n - 2].value < 0.99 * (t[1].value - t[0].value)) t.pop();
+      const t = axis.ticks, n = t.length, steps = n > 2 ? t[n - 1].value / (t[1].value - t[0].value) : 0;
+      if (Math.abs(steps - Math.round(steps)) > 1e-6) t.pop();
     },
     ticks: {color: colour("soft"), maxTicksLimit: 6, precision: unit ? undefined : 0, callback: (v) => measure(v, unit)},
     grid: {color: colour("line-soft")},

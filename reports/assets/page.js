@@ -145,7 +145,7 @@ function failureCard(run, f, view) {
   return el("div", {class: "failure"}, el("div", {class: "row"}, el("span", {class: "badge bad"}, sign("bad"), f.kind), el("b", null, f.name),
     f.atSeconds === null ? null : el("span", null, "at ", timeLink(view, f.atSeconds)), f.place ? el("code", {class: "soft"}, f.place) : null),
   el("dl", null, a ? [el("dt", null, "Expected"), el("dd", null, `${a.mode} (${modeWords[a.mode] || "must hold"}): `, el("code", null, a.expression))] : null,
-    a && a.witness ? [el("dt", null, "Observed"), el("dd", null, a.witness), el("dt", null, "Verdict"), el("dd", null, f.text)] : [el("dt", null, a ? "Observed" : "Reason"), el("dd", null, f.text)]));
+    a && a.witness && !f.text.includes(a.witness) ? [el("dt", null, "Observed"), el("dd", null, a.witness), el("dt", null, "Verdict"), el("dd", null, f.text)] : [el("dt", null, a ? "Observed" : "Reason"), el("dd", null, f.text)]));
 }
 
 function verdictCard(run, view) {

@@ -106,7 +106,7 @@ function stateLook(state, laneGroup) {
 }
 
 function clippedText(c, text, x, y, width) {
-  if (width < 14) return;
+  if (width < 26) return; /* a letter and dots say nothing */
   if (c.measureText(text).width <= width) { c.fillText(text, x, y); return; }
   let lo = 0, hi = text.length;
   while (lo < hi) {
@@ -334,7 +334,7 @@ function makeTimeline(run, view) {
       c.globalAlpha = 1;
       c.font = (look.strong ? "600 " : "") + "11.5px " + colour("sans");
       const w = Math.min(b - a - 8, c.measureText(state).width);
-      if (!look.strong && look.alpha > 0.5 && w > 14) { /* the name must be readable on a hatch */
+      if (!look.strong && look.alpha > 0.5 && w > 26) { /* the name must be readable on a hatch */
         c.fillStyle = colour("card");
         c.fillRect(a + 3, y + 4.5, w + 4, BAR - 3);
       }
