@@ -3,7 +3,23 @@
 
 #include "reports/assets.h"
 
-#define ASSET(name) ((struct str){(const char *)asset_##name, asset_##name##_size})
+#define ASSET(name)     ((struct str){(const char *)asset_##name, asset_##name##_size})
+
+#define PAGE_EVENTS_MAX 200000u /* over all runs: about 20 MB, which browsers still open at once */
+
+/* How many events of each run the page holds: runs that failed come first. */
+static void share_events(const struct report *r, struct report_js_page *pages)
+{
+    size_t left = PAGE_EVENTS_MAX;
+    for (int pass = 0; pass < 2; pass++)
+        for (size_t i = 0; i < r->n; i++) {
+            if ((r->runs[i]->outcome == REPORT_PASSED) != (pass == 1))
+                continue;
+            size_t want = r->runs[i]->timeline_n;
+            pages[i].events_max = want < left ? want : left;
+            left -= pages[i].events_max;
+        }
+}
 
 /* JSON inside a script element: "<" occurs only in strings, where \u003c says the same, and neither </script nor <!-- is
  * left for the HTML parser to see. */
@@ -16,11 +32,14 @@ static void add_data(struct buf *out, const struct report *r)
     report_js_str(&j, "command", r->command);
     report_js_key(&j, "runs");
     report_js_open(&j, '[');
+    struct report_js_page *pages = MEM_NEW_ARRAY(struct report_js_page, r->n + 1);
+    share_events(r, pages);
     for (size_t i = 0; i < r->n; i++) {
         report_js_item(&j);
         buf_add_char(&json, '\n');
-        report_js_run(&j, r->runs[i], true);
+        report_js_run(&j, r->runs[i], &pages[i]);
     }
+    mem_free(pages);
     report_js_close(&j, ']');
     report_js_close(&j, '}');
     struct str rest = buf_str(&json), head;
@@ -60,9 +79,13 @@ static void add_style(struct buf *out, const struct report *r)
 {
     buf_add(out, ASSET(style_css));
 }
+
+/* Without the library's mark of a file that is not here. */
 static void add_chart(struct buf *out, const struct report *r)
 {
-    buf_add(out, ASSET(chart_js));
+    struct str library = ASSET(chart_js);
+    ptrdiff_t mark = str_find(library, STR("//# sourceMappingURL="));
+    buf_add(out, mark < 0 ? library : str_sub(library, 0, (size_t)mark));
 }
 
 /* In the order in which they need each other. */

@@ -39,7 +39,12 @@ void report_js_bool(struct report_js *j, const char *key, bool v);
 /* Seconds as an exact decimal; null when ns is negative. */
 void report_js_seconds(struct report_js *j, const char *key, int64_t ns);
 
-/* One run as report_json writes it. `page`: also lanes, events, spans, series and values, which the page draws. */
-void report_js_run(struct report_js *j, const struct report_run *run, bool page);
+/* What the page has beside the JSON: lanes, spans, points, values, and the first events. */
+struct report_js_page {
+    size_t events_max;
+};
+/* One run as report_json writes it; with a page, also what it draws. */
+void report_js_run(struct report_js *j, const struct report_run *run,
+                   const struct report_js_page *page);
 
 #endif

@@ -284,12 +284,13 @@ static void js_lanes(struct report_js *j, const struct report_run *run)
 }
 
 /* Rows instead of objects: there may be 10,000. [seconds, lane, kind, text, bad as 0 or 1] */
-static void js_timeline(struct report_js *j, const struct report_run *run)
+static void js_timeline(struct report_js *j, const struct report_run *run, size_t events_max)
 {
-    report_js_u64(j, "eventsDropped", run->timeline_dropped);
+    size_t n = run->timeline_n < events_max ? run->timeline_n : events_max;
+    report_js_u64(j, "eventsDropped", run->timeline_dropped + (run->timeline_n - n));
     report_js_key(j, "timeline");
     report_js_open(j, '[');
-    for (size_t i = 0; i < run->timeline_n; i++) {
+    for (size_t i = 0; i < n; i++) {
         const struct report_event *e = &run->timeline[i];
         BUG_ON(e->lane >= run->lanes_n, "an event is on a lane");
         report_js_item(j);
@@ -352,7 +353,8 @@ static void js_start(struct report_js *j, const struct report_run *run)
     buf_add_char(j->out, '"');
 }
 
-void report_js_run(struct report_js *j, const struct report_run *run, bool page)
+void report_js_run(struct report_js *j, const struct report_run *run,
+                   const struct report_js_page *page)
 {
     report_js_open(j, '{');
     js_head(j, run);
@@ -362,7 +364,7 @@ void report_js_run(struct report_js *j, const struct report_run *run, bool page)
     js_asserts(j, run);
     js_steps(j, run);
     js_faults(j, run);
-    js_measures(j, run, page);
+    js_measures(j, run, page != NULL);
     if (page) {
         struct buf seed = {0}; /* as text: scripts in pages hold 53 bits */
         buf_add_u64(&seed, run->seed);
@@ -370,7 +372,7 @@ void report_js_run(struct report_js *j, const struct report_run *run, bool page)
         buf_free(&seed);
         js_lanes(j, run);
         js_spans(j, run);
-        js_timeline(j, run);
+        js_timeline(j, run, page->events_max);
     }
     report_js_close(j, '}');
 }
@@ -386,7 +388,7 @@ void report_json(const struct report *r, struct buf *out)
     for (size_t i = 0; i < r->n; i++) {
         report_js_item(&j);
         buf_add_char(out, '\n');
-        report_js_run(&j, r->runs[i], false);
+        report_js_run(&j, r->runs[i], NULL);
     }
     buf_add_char(out, '\n');
     report_js_close(&j, ']');

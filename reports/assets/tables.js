@@ -116,7 +116,7 @@ function makeLog(run, view) {
   view.listen((what) => { if (what === "pin" && view.pin !== null) go(view.pin); if (what === "range" && within.checked) refilter(); });
   refilter();
   const head = el("div", {class: "log-row head"}, el("span", {class: "when"}, "Time"), el("span", {class: "lane"}, "Where"), el("span", {class: "kind"}, "Kind"), el("span", null, "What"));
-  return section("events", "Events", run.eventsDropped ? `The recorder kept ${number(run.timeline.length)} events and dropped ${number(run.eventsDropped)} beyond its bound.` : null,
+  return section("events", "Events", run.eventsDropped ? `The first ${number(run.timeline.length)} events; ${number(run.eventsDropped)} later ones were left out to bound this page.` : null,
     el("div", {class: "row log-tools"}, filter, lane, el("label", {class: "check"}, bad, "only trouble ▲"), el("label", {class: "check"}, within, "only what the timeline shows"), count),
     el("div", {class: "log"}, head, scroller));
 }

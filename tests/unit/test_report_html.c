@@ -126,6 +126,31 @@ static void a_large_page(void **state)
     arena_free(&a);
 }
 
+/* The page has a bound; runs that failed keep their events. */
+static void too_many_events(void **state)
+{
+    struct arena a = {0};
+    struct buf page = {0};
+    const struct report_lane lane = {STR("x"), STR("y")};
+    struct report_event *events = ARENA_NEW_ARRAY(&a, struct report_event, 150000);
+    const struct report_run passed = {.lanes = &lane,
+                                      .lanes_n = 1,
+                                      .timeline = events,
+                                      .timeline_n = 150000,
+                                      .timeline_dropped = 5};
+    struct report_run failed = passed;
+    failed.outcome = REPORT_FAILED;
+    const struct report_run *const runs[] = {&passed, &failed};
+    report_html(&(struct report){runs, 2, str_empty}, &page);
+    const cJSON *got = json_get(data_of(&a, buf_str(&page)), "runs")->child;
+    assert_int_equal(cJSON_GetArraySize(json_get(got, "timeline")), 50000);
+    assert_int_equal(json_int_at(got, "eventsDropped", 0), 100005);
+    assert_int_equal(cJSON_GetArraySize(json_get(got->next, "timeline")), 150000);
+    assert_int_equal(json_int_at(got->next, "eventsDropped", 0), 5);
+    buf_free(&page);
+    arena_free(&a);
+}
+
 static int write_page(const char *path)
 {
     struct arena a = {0};
@@ -144,10 +169,9 @@ int main(int argc, char **argv)
     if (argc > 1)
         return write_page(argv[1]);
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(the_data_comes_back),
-        cmocka_unit_test(texts_stay_texts),
-        cmocka_unit_test(the_page_is_by_itself),
-        cmocka_unit_test(a_large_page),
+        cmocka_unit_test(the_data_comes_back),   cmocka_unit_test(texts_stay_texts),
+        cmocka_unit_test(the_page_is_by_itself), cmocka_unit_test(a_large_page),
+        cmocka_unit_test(too_many_events),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
