@@ -2,21 +2,6 @@
 
 #include <string.h>
 
-struct str str_c(const char *z)
-{
-    return z ? (struct str){z, strlen(z)} : str_empty;
-}
-
-bool str_eq(struct str a, struct str b)
-{
-    return a.n == b.n && (a.n == 0 || memcmp(a.p, b.p, a.n) == 0);
-}
-
-bool str_eq_c(struct str a, const char *z)
-{
-    return str_eq(a, str_c(z));
-}
-
 static unsigned char lower(char c)
 {
     return (unsigned char)(c >= 'A' && c <= 'Z' ? c + ('a' - 'A') : c);
@@ -49,14 +34,6 @@ bool str_starts(struct str s, struct str prefix)
 bool str_ends(struct str s, struct str suffix)
 {
     return s.n >= suffix.n && str_eq(str_sub(s, s.n - suffix.n, suffix.n), suffix);
-}
-
-struct str str_sub(struct str s, size_t from, size_t n)
-{
-    if (from >= s.n)
-        return str_empty;
-    size_t rest = s.n - from;
-    return (struct str){s.p + from, n < rest ? n : rest};
 }
 
 static bool is_blank(char c)

@@ -8,6 +8,7 @@
 
 #include "engine/base/base.h"
 #include <stdarg.h>
+#include <string.h>
 
 struct str {
     const char *p;
@@ -23,16 +24,31 @@ struct str {
 #define STR_ARG(s) (int)(s).n, (s).p ? (s).p : ""
 static const struct str str_empty = {"", 0};
 
-struct str str_c(const char *z); /* of a NUL-terminated string; NULL gives str_empty */
-bool str_eq(struct str a, struct str b);
-bool str_eq_c(struct str a, const char *z);
+/* The smallest are here, so that comparisons with literals cost a length and a few words. */
+static inline struct str str_c(const char *z) /* of a NUL-terminated string; NULL: str_empty */
+{
+    return z ? (struct str){z, strlen(z)} : str_empty;
+}
+static inline bool str_eq(struct str a, struct str b)
+{
+    return a.n == b.n && (a.n == 0 || memcmp(a.p, b.p, a.n) == 0);
+}
+static inline bool str_eq_c(struct str a, const char *z)
+{
+    return str_eq(a, str_c(z));
+}
 bool str_eq_nocase(struct str a, struct str b); /* ASCII only, never the locale */
 int str_cmp(struct str a, struct str b);        /* byte order */
 bool str_starts(struct str s, struct str prefix);
 bool str_ends(struct str s, struct str suffix);
-struct str str_sub(struct str s, size_t from, size_t n); /* clamps */
-struct str str_trim(struct str s);                       /* ASCII blanks */
-ptrdiff_t str_find_char(struct str s, char c);           /* -1: none */
+static inline struct str str_sub(struct str s, size_t from, size_t n) /* clamps */
+{
+    if (from >= s.n)
+        return str_empty;
+    return (struct str){s.p + from, n < s.n - from ? n : s.n - from};
+}
+struct str str_trim(struct str s);             /* ASCII blanks */
+ptrdiff_t str_find_char(struct str s, char c); /* -1: none */
 ptrdiff_t str_find(struct str s, struct str needle);
 /* Cuts at the first sep: *head before it, *tail after it. False (and *head = s, *tail empty) when there is none. */
 bool str_cut(struct str s, char sep, struct str *head, struct str *tail);

@@ -285,6 +285,7 @@ static struct kube_object *object_alloc(struct str json, const struct header *h,
     f->spill = block + bytes + json.n + 1;
     memcpy(block + bytes, json.p, json.n);
     o->refs = 1;
+    o->spilled = h->spill > 0;
     o->json = (struct str){block + bytes, json.n};
     o->labels = f->labels;
     o->owners = f->owners;
@@ -366,12 +367,78 @@ static void revision_spot(struct str json, size_t *at, size_t *n, bool *comma_be
     }
 }
 
+/* ---- copies whose bytes stay where they are ---- */
+
+static void shift(struct str *s, const struct kube_object *from, char *to)
+{
+    *s = s->n ? (struct str){to + (s->p - (const char *)from), s->n} : str_empty;
+}
+
+/* One block copied as it is, and every view into it moved along. */
+static struct kube_object *copy_block(const struct kube_object *o)
+{
+    size_t n = (size_t)(o->json.p - (const char *)o) + o->json.n + 1;
+    char *block = mem_resize(NULL, n);
+    memcpy(block, o, n);
+    struct kube_object *copy = (struct kube_object *)(void *)block;
+    struct kube_label *labels = (struct kube_label *)(void *)(copy + 1);
+    struct kube_owner *owners = (struct kube_owner *)(void *)(labels + o->labels_n);
+    struct str *finalizers = (struct str *)(void *)(owners + o->owners_n);
+    struct str *views[] = {&copy->json, &copy->api_version, &copy->kind,
+                           &copy->ns,   &copy->name,        &copy->uid};
+    for (size_t i = 0; i < ARRAY_LEN(views); i++)
+        shift(views[i], o, block);
+    for (size_t i = 0; i < o->labels_n; i++) {
+        shift(&labels[i].key, o, block);
+        shift(&labels[i].value, o, block);
+    }
+    for (size_t i = 0; i < o->owners_n; i++) {
+        struct str *texts[] = {&owners[i].api_version, &owners[i].kind, &owners[i].name,
+                               &owners[i].uid};
+        for (size_t t = 0; t < ARRAY_LEN(texts); t++)
+            shift(texts[t], o, block);
+    }
+    for (size_t i = 0; i < o->finalizers_n; i++)
+        shift(&finalizers[i], o, block);
+    copy->refs = 1;
+    copy->labels = labels;
+    copy->owners = owners;
+    copy->finalizers = finalizers;
+    return copy;
+}
+
+static void overwrite(struct kube_object *o, size_t at, struct str bytes)
+{
+    memcpy((char *)o + (o->json.p - (const char *)o) + at, bytes.p, bytes.n);
+}
+
+/* With as many digits, in the same place; NULL: it does not fit there. */
+static struct kube_object *with_revision_in_place(const struct kube_object *o, size_t at, size_t n,
+                                                  uint64_t revision)
+{
+    char text[20];
+    struct buf digits = {.p = text, .cap = sizeof(text), .max = sizeof(text)};
+    size_t digits_n = 1;
+    for (uint64_t rest = revision; rest >= 10; rest /= 10)
+        digits_n++;
+    if (o->spilled || n != digits_n + 2 || o->json.p[at] != '"' || digits_n >= sizeof(text))
+        return NULL;
+    buf_add_u64(&digits, revision);
+    struct kube_object *copy = copy_block(o);
+    overwrite(copy, at + 1, buf_str(&digits));
+    copy->resource_version = revision;
+    return copy;
+}
+
 struct kube_object *kube_object_with_revision(const struct kube_object *o, uint64_t revision)
 {
     size_t at, n;
     bool comma_before;
     struct buf b = {.max = KUBE_OBJECT_BYTES_MAX + 64};
     revision_spot(o->json, &at, &n, &comma_before);
+    struct kube_object *copy = with_revision_in_place(o, at, n, revision);
+    if (copy)
+        return copy;
     buf_add(&b, str_sub(o->json, 0, at));
     if (n == 0)
         buf_add_c(&b, comma_before ? ",\"resourceVersion\":" : "\"resourceVersion\":");
@@ -381,11 +448,36 @@ struct kube_object *kube_object_with_revision(const struct kube_object *o, uint6
     if (n == 0 && !comma_before && o->json.p[at] != '}')
         buf_add_char(&b, ',');
     buf_add(&b, str_sub(o->json, at + n, o->json.n));
-    struct kube_object *copy = NULL;
     struct err *err = kube_object_from_canonical(buf_str(&b), &copy);
     BUG_ON(err, "a spliced object stays an object");
     buf_free(&b);
     return copy;
+}
+
+struct kube_object *kube_object_with_string(const struct kube_object *o, const char *dotted,
+                                            struct str value, uint64_t revision)
+{
+    struct str inner;
+    bool escaped;
+    struct kube_object *changed = NULL;
+    if (!scan_string(scan_path(o->json, dotted), &inner, &escaped))
+        return NULL;
+    size_t at = (size_t)(inner.p - o->json.p);
+    if (inner.n == value.n && !o->spilled) {
+        changed = copy_block(o);
+        overwrite(changed, at, value);
+    } else {
+        struct buf b = {.max = KUBE_OBJECT_BYTES_MAX};
+        buf_add(&b, str_sub(o->json, 0, at));
+        buf_add(&b, value);
+        buf_add(&b, str_sub(o->json, at + inner.n, o->json.n));
+        struct err *err = kube_object_from_canonical(buf_str(&b), &changed);
+        BUG_ON(err, "a string in the place of a string leaves an object");
+        buf_free(&b);
+    }
+    struct kube_object *stamped = kube_object_with_revision(changed, revision);
+    kube_object_unref(changed);
+    return stamped;
 }
 
 struct kube_object *kube_object_ref(struct kube_object *o)

@@ -31,6 +31,7 @@ struct kube_object {
     uint32_t refs;
     uint16_t labels_n, owners_n, finalizers_n;
     bool deleting;             /* metadata.deletionTimestamp is set */
+    bool spilled;              /* some header string had escapes: it lies behind the JSON */
     uint64_t resource_version; /* 0: absent or not a decimal uint64 */
     int64_t generation;        /* 0: absent */
     struct str json;           /* canonical */
@@ -49,6 +50,10 @@ struct err *kube_object_from_canonical(struct str json, struct kube_object **out
 struct err *kube_object_from_tree(const cJSON *tree, struct kube_object **out) must_check;
 /* The same object with another metadata.resourceVersion: one copy of the bytes, no parsing. */
 struct kube_object *kube_object_with_revision(const struct kube_object *o, uint64_t revision);
+/* The same with another value of a string member that is there ("spec.renewTime"; neither has escapes) and another
+ * revision; NULL when it is not there. Costs a copy where the lengths stay. */
+struct kube_object *kube_object_with_string(const struct kube_object *o, const char *dotted,
+                                            struct str value, uint64_t revision);
 
 struct kube_object *kube_object_ref(struct kube_object *o); /* returns o */
 void kube_object_unref(struct kube_object *o);              /* NULL is fine */

@@ -1,20 +1,25 @@
+/* The plain SHA-256 functions: the newer interface looks its algorithm up under locks each time, which costs more than
+ * the hash of a short text. */
+#define OPENSSL_SUPPRESS_DEPRECATED
 #include "engine/pki/pki_internal.h"
 
 #include "engine/base/codec.h"
 
 #include <openssl/crypto.h>
 #include <openssl/err.h>
+#include <openssl/sha.h>
 #include <stdlib.h>
 #include <string.h>
 
 struct pki_hash {
-    EVP_MD_CTX *ctx;
+    SHA256_CTX ctx;
 };
 
 void pki_sha256(struct str bytes, unsigned char out[PKI_SHA256_BYTES])
 {
-    int ok = EVP_Digest(bytes.p, bytes.n, out, NULL, EVP_sha256(), NULL);
-    BUG_ON(ok != 1, "hashing does not fail");
+    SHA256_CTX ctx;
+    int ok = SHA256_Init(&ctx) && SHA256_Update(&ctx, bytes.p, bytes.n) && SHA256_Final(out, &ctx);
+    BUG_ON(!ok, "hashing does not fail");
 }
 
 static void add_hex(struct buf *out, const unsigned char *bytes, size_t n)
@@ -37,22 +42,21 @@ bool pki_equal(struct str a, struct str b)
 struct pki_hash *pki_hash_new(void)
 {
     struct pki_hash *h = MEM_NEW(struct pki_hash);
-    h->ctx = EVP_MD_CTX_new();
-    BUG_ON(!h->ctx || EVP_DigestInit_ex(h->ctx, EVP_sha256(), NULL) != 1, "hashing does not fail");
+    int ok = SHA256_Init(&h->ctx);
+    BUG_ON(!ok, "hashing does not fail");
     return h;
 }
 
 void pki_hash_add(struct pki_hash *h, struct str bytes)
 {
-    int ok = EVP_DigestUpdate(h->ctx, bytes.p, bytes.n);
-    BUG_ON(ok != 1, "hashing does not fail");
+    int ok = SHA256_Update(&h->ctx, bytes.p, bytes.n);
+    BUG_ON(!ok, "hashing does not fail");
 }
 
 void pki_hash_end(struct pki_hash *take_h, unsigned char out[PKI_SHA256_BYTES])
 {
-    int ok = EVP_DigestFinal_ex(take_h->ctx, out, NULL);
-    BUG_ON(ok != 1, "hashing does not fail");
-    EVP_MD_CTX_free(take_h->ctx);
+    int ok = SHA256_Final(out, &take_h->ctx);
+    BUG_ON(!ok, "hashing does not fail");
     mem_free(take_h);
 }
 

@@ -4,6 +4,7 @@
 
 #define BEAT_EVERY   (10 * NS_PER_S)
 #define STATUS_BEATS 30u
+#define LEASES_TABLE STR("leases.coordination.k8s.io")
 
 static void write_node(struct sim_cluster *c, const struct node *n)
 {
@@ -31,6 +32,12 @@ static void write_node(struct sim_cluster *c, const struct node *n)
 static void write_lease(struct sim_cluster *c, struct kubeapi *api, const struct node *n,
                         struct str now)
 {
+    struct kube_object *lease = kubeapi_get(api, LEASES_TABLE, STR("kube-node-lease"), n->name);
+    if (lease && !lease->deleting) {
+        err_ignore(kubeapi_set_string(api, LEASES_TABLE, lease->ns, n->name, "spec.renewTime",
+                                      now)); /* the next beat tries again */
+        return;
+    }
     struct buf json = {0};
     buf_addf(&json,
              "{\"apiVersion\":\"coordination.k8s.io/v1\",\"kind\":\"Lease\",\"metadata\":{\"name\":"

@@ -7,8 +7,9 @@ static void start(void *owner)
     s->restart = NULL;
     if (s->off || sim_process_is_running(s->process))
         return;
-    struct err *err = sim_process_start(s->process);
-    if (err) { /* no power, or its port is still taken: looked at again */
+    bool on = sim_host_is_on(sim_process_host(s->process));
+    struct err *err = on ? sim_process_start(s->process) : NULL;
+    if (!on || err) { /* no power, or its port is still taken: looked at again */
         err_ignore(err);
         s->restart = sim_after(s->sim, SUPERVISOR_FIRST, start, s);
         return;

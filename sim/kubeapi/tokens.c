@@ -3,7 +3,8 @@
  *
  * A token has the form and the claims of a JWT, and its signature part is random: what makes it valid is that the Secret
  * it names holds these very bytes and that the account exists with the uid it was made for. So it stays valid in a copy
- * of the store, needs no key, and dies with its Secret. */
+ * of the store, needs no key, and dies with its Secret. Since every request brings one, the objects that made it good are
+ * remembered: a request looks whether they still stand. */
 #include "sim/kubeapi/api_internal.h"
 
 #include "engine/base/codec.h"
@@ -11,10 +12,17 @@
 #include <string.h>
 
 #define TOKEN_BYTES_MAX 8192u
+#define KNOWN_MAX       1024u /* tokens that are remembered */
+
+/* A token that was good with these two objects: as long as both stand, it is. */
+struct known {
+    struct kube_object *secret, *account;
+};
 
 struct tokens {
     struct kubeapi *api;
-    struct map gone; /* "ns/uid" of deleted accounts whose secrets are to go */
+    struct map known; /* token → struct known */
+    struct map gone;  /* "ns/uid" of deleted accounts whose secrets are to go */
     struct world_timer *timer;
 };
 
@@ -96,37 +104,99 @@ static struct str annotation(const struct kube_object *o, struct str key)
     return inner;
 }
 
+static struct str join(struct arena *a, struct str head, struct str tail)
+{
+    char *both = arena_alloc(a, head.n + tail.n + 1);
+    memcpy(both, head.p, head.n);
+    if (tail.n)
+        memcpy(both + head.n, tail.p, tail.n);
+    return (struct str){both, head.n + tail.n};
+}
+
+static struct str service_account(struct arena *a, struct str ns, struct str name)
+{
+    return join(a, join(a, join(a, STR("system:serviceaccount:"), ns), STR(":")), name);
+}
+
 void api_tokens_user(struct arena *a, struct str ns, struct str name, struct str uid,
                      struct api_user *user)
 {
-    *user = (struct api_user){.name = arena_printf(a, "system:serviceaccount:" STR_FMT ":" STR_FMT,
-                                                   STR_ARG(ns), STR_ARG(name)),
-                              .uid = uid};
+    *user = (struct api_user){.name = service_account(a, ns, name), .uid = uid};
     user->groups = ARENA_NEW_ARRAY(a, struct str, 3);
     user->groups[user->groups_n++] = STR("system:serviceaccounts");
-    user->groups[user->groups_n++] =
-        arena_printf(a, "system:serviceaccounts:" STR_FMT, STR_ARG(ns));
+    user->groups[user->groups_n++] = join(a, STR("system:serviceaccounts:"), ns);
     user->groups[user->groups_n++] = STR("system:authenticated");
+}
+
+/* The objects that make the token good; false: there are none. */
+static bool token_good(struct kubeapi *api, struct str token, struct known *by)
+{
+    struct arena a = {0};
+    struct buf stored = {.max = 2 * TOKEN_BYTES_MAX};
+    const cJSON *claims = claims_of(&a, token);
+    struct str ns = json_string(json_get(claims, "kubernetes.io/serviceaccount/namespace"));
+    struct str name = json_string(json_get(claims, "kubernetes.io/serviceaccount/secret.name"));
+    by->secret = name.n > 0 ? kubeapi_get(api, STR("secrets"), ns, name) : NULL;
+    by->account = NULL;
+    if (by->secret && !by->secret->deleting) {
+        base64_encode(&stored, token);
+        if (str_eq(buf_str(&stored), kube_object_string(by->secret, "data.token")))
+            by->account =
+                kubeapi_get(api, STR("serviceaccounts"), by->secret->ns,
+                            annotation(by->secret, STR("kubernetes.io/service-account.name")));
+    }
+    buf_free(&stored);
+    arena_free(&a);
+    return by->account && str_eq(by->account->uid,
+                                 annotation(by->secret, STR("kubernetes.io/service-account.uid")));
+}
+
+static void known_free(struct known *k)
+{
+    kube_object_unref(k->secret);
+    kube_object_unref(k->account);
+    mem_free(k);
+}
+
+static void known_clear(struct tokens *x)
+{
+    void *k;
+    for (size_t i = 0; map_next(&x->known, &i, NULL, &k);)
+        known_free(k);
+    map_clear(&x->known);
+}
+
+/* Objects are immutable: the same one in its place means that nothing of it has changed. */
+static bool known_stands(struct kubeapi *api, const struct known *k)
+{
+    const struct kube_object *s = k->secret, *o = k->account;
+    return kubeapi_get(api, STR("secrets"), s->ns, s->name) == s &&
+           kubeapi_get(api, STR("serviceaccounts"), o->ns, o->name) == o;
+}
+
+static const struct known *known_get(struct tokens *x, struct str token)
+{
+    struct known by, *k = map_get(&x->known, token);
+    if (k && known_stands(x->api, k))
+        return k;
+    if (k)
+        known_free(map_remove(&x->known, token));
+    if (!token_good(x->api, token, &by))
+        return NULL;
+    if (map_count(&x->known) >= KNOWN_MAX)
+        known_clear(x);
+    k = MEM_NEW(struct known);
+    *k = (struct known){kube_object_ref(by.secret), kube_object_ref(by.account)};
+    map_put(&x->known, token, k);
+    return k;
 }
 
 bool api_tokens_check(struct kubeapi *api, struct arena *a, struct str token, struct api_user *user)
 {
-    struct buf stored = {.max = 2 * TOKEN_BYTES_MAX};
-    const cJSON *claims = claims_of(a, token);
-    struct str ns = json_string(json_get(claims, "kubernetes.io/serviceaccount/namespace"));
-    struct str name = json_string(json_get(claims, "kubernetes.io/serviceaccount/secret.name"));
-    struct kube_object *secret = name.n > 0 ? kubeapi_get(api, STR("secrets"), ns, name) : NULL;
-    if (!secret || secret->deleting)
-        return false;
-    base64_encode(&stored, token);
-    bool same = str_eq(buf_str(&stored), kube_object_string(secret, "data.token"));
-    buf_free(&stored);
-    struct str account = annotation(secret, STR("kubernetes.io/service-account.name"));
-    struct kube_object *o = same ? kubeapi_get(api, STR("serviceaccounts"), ns, account) : NULL;
-    if (!o || !str_eq(o->uid, annotation(secret, STR("kubernetes.io/service-account.uid"))))
-        return false;
-    api_tokens_user(a, ns, account, arena_str(a, o->uid), user);
-    return true;
+    const struct known *k = known_get(api->tokens, token);
+    if (k)
+        api_tokens_user(a, k->account->ns, k->account->name, arena_str(a, k->account->uid), user);
+    return k != NULL;
 }
 
 /* ---- an account takes its token secrets along ---- */
@@ -181,5 +251,7 @@ void api_tokens_free(struct tokens *x)
 {
     world_timer_free(x->timer);
     map_free(&x->gone);
+    known_clear(x);
+    map_free(&x->known);
     mem_free(x);
 }

@@ -168,7 +168,7 @@ bool tls_ended(const struct sim_tls *tls); /* close_notify has come */
 void tls_write(struct sim_stream *e, struct str bytes);
 void tls_shutdown(struct sim_stream *e);
 size_t tls_waiting(const struct sim_tls *tls); /* bytes that wait for the handshake's end */
-struct str tls_peer_pem(const struct sim_tls *tls);
+struct str tls_peer_pem(struct sim_tls *tls);
 
 /* ---- stream.c, listen.c: world.h's functions ---- */
 struct world_stream *sim_stream_connect(struct world *w, const struct world_connect *o,

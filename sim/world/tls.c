@@ -105,6 +105,12 @@ static enum pki_verdict faulty_verdict(struct sim_stream *e)
     return PKI_TRUSTED;
 }
 
+static void keep_peer(struct sim_tls *tls, struct str chain)
+{
+    buf_clear(&tls->peer_chain);
+    buf_add(&tls->peer_chain, chain);
+}
+
 static enum pki_verdict judge_server(struct sim_stream *e, struct str chain)
 {
     const struct sim_tls *tls = e->tls;
@@ -118,7 +124,7 @@ static enum pki_verdict judge_server(struct sim_stream *e, struct str chain)
     if (v == PKI_TRUSTED)
         v = faulty_verdict(e);
     if (v == PKI_TRUSTED)
-        err_ignore(pki_chain_to_pem(chain, &e->tls->peer_pem)); /* it has just been parsed */
+        keep_peer(e->tls, chain);
     return v;
 }
 
@@ -174,7 +180,7 @@ static void got_client_certificate(struct sim_stream *e, struct str chain)
     enum pki_verdict v = pki_verify_chain(tls->identity->client_pool, chain, str_empty, PKI_CLIENT,
                                           now_s(e), e->conn->sim->tls_store->cache);
     if (v == PKI_TRUSTED)
-        err_ignore(pki_chain_to_pem(chain, &tls->peer_pem));
+        keep_peer(tls, chain);
     else
         give_up(e, (enum alert)(ALERT_VERDICT + v), pki_verdict_err(v, str_empty));
 }
@@ -295,7 +301,10 @@ size_t tls_waiting(const struct sim_tls *tls)
     return tls->early.n;
 }
 
-struct str tls_peer_pem(const struct sim_tls *tls)
+/* Few ask for it, and writing it costs more than the rest of a handshake: made at the first question. */
+struct str tls_peer_pem(struct sim_tls *tls)
 {
+    if (tls->peer_pem.n == 0 && tls->peer_chain.n > 0)
+        err_ignore(pki_chain_to_pem(buf_str(&tls->peer_chain), &tls->peer_pem)); /* was verified */
     return buf_str(&tls->peer_pem);
 }

@@ -135,6 +135,7 @@ void tls_free(struct sim_tls *tls)
     str_free(&tls->name);
     str_free(&tls->alpn);
     buf_free(&tls->early);
+    buf_free(&tls->peer_chain);
     buf_free(&tls->peer_pem);
     mem_free(tls);
 }
