@@ -63,6 +63,9 @@ static void rights_are_those_of_the_bindings(void **state)
     as(&f, "u", 403, "GET", "/api/v1/pods", NULL);
     as(&f, "u", 403, "GET", "/api/v1/namespaces/kube-system/pods", NULL);
     as(&f, "u", 403, "GET", "/api/v1/namespaces/default/pods/p/log", NULL);
+    as(&f, "u", 403, "GET", "/api/v1/namespaces/default/podtemplates", NULL);
+    as(&f, "uu", 403, "GET", "/api/v1/namespaces/default/pods", NULL);
+    as(&f, "u", 403, "DELETE", "/api/v1/namespaces/default/pods/p", NULL);
     as(&f, "u", 404, "GET", "/api/v1/namespaces/default/configmaps/one", NULL);
     as(&f, "u", 403, "GET", "/api/v1/namespaces/default/configmaps/two", NULL);
     as(&f, "u", 403, "GET", "/api/v1/namespaces/default/configmaps", NULL);
@@ -73,6 +76,26 @@ static void rights_are_those_of_the_bindings(void **state)
     must(&f, 422, "PATCH", RBAC "/namespaces/default/rolebindings/b",
          "{\"roleRef\":{\"name\":\"other\"}}");
     must(&f, 200, "DELETE", RBAC "/namespaces/default/rolebindings/b", NULL);
+    fixture_close(&f);
+}
+
+static void paths_are_whole_or_have_a_star(void **state)
+{
+    struct fixture f;
+    fixture_open(&f, NULL);
+    must(&f, 201, "POST", RBAC "/clusterroles",
+         "{\"metadata\":{\"name\":\"paths\"},\"rules\":[{\"nonResourceURLs\":[\"/metrics\","
+         "\"/logs/*\"],\"verbs\":[\"get\"]}]}");
+    must(&f, 201, "POST", RBAC "/clusterrolebindings",
+         "{\"metadata\":{\"name\":\"paths\"},\"roleRef\":{\"kind\":\"ClusterRole\",\"name\":"
+         "\"paths\"},\"subjects\":[{\"kind\":\"User\",\"name\":\"u\"}]}");
+    as(&f, "u", 200, "GET", "/metrics", NULL);
+    as(&f, "u", 403, "GET", "/metrics/slis", NULL);
+    as(&f, "u", 403, "GET", "/metricsx", NULL);
+    as(&f, "u", 404, "GET", "/logs/kube.log", NULL);
+    as(&f, "u", 403, "GET", "/log", NULL);
+    as(&f, "u", 403, "POST", "/metrics", NULL);
+    as(&f, "v", 403, "GET", "/metrics", NULL);
     fixture_close(&f);
 }
 
@@ -204,6 +227,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(rights_are_those_of_the_bindings),
+        cmocka_unit_test(paths_are_whole_or_have_a_star),
         cmocka_unit_test(aggregated_roles_hold_their_parts),
         cmocka_unit_test(nobody_grants_more_than_they_hold),
         cmocka_unit_test(reviews_answer),

@@ -213,6 +213,8 @@ static void finalizers_hold_an_object(void **state)
                         "object is being deleted: configmaps \"a\" already exists");
     must(&f, 422, "PATCH", CM "/a", "{\"metadata\":{\"finalizers\":[\"x.y/z\",\"x.y/more\"]}}");
     must(&f, 200, "DELETE", CM "/a", NULL);
+    must(&f, 200, "PATCH", CM "/a", "{\"metadata\":{\"labels\":{\"changed\":\"yes\"}}}");
+    must(&f, 200, "GET", CM "/a", NULL); /* no other write lets it go */
     must(&f, 200, "PATCH", CM "/a", "{\"metadata\":{\"finalizers\":null}}");
     must(&f, 404, "GET", CM "/a", NULL);
     must(&f, 201, "POST", CM, "{\"metadata\":{\"name\":\"b\"}}");

@@ -213,6 +213,55 @@ static void share(void **state)
     kit_free(k);
 }
 
+/* Shares of what is there once, at the start: what is spared is not counted. */
+static void spared_connections(void **state)
+{
+    static const enum sim_fault_kind kinds[] = {SIM_FAULT_NET_HALF_OPEN, SIM_FAULT_NET_RESET};
+    for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
+        struct kit *k = kit_new();
+        kit_up(k);
+        struct sim_fault_options o = between(kinds[i]);
+        o.share = 1;
+        struct sim_fault *f = kit_fault(k, &o);
+        send(k);
+        kit_run(k, S);
+        assert_int_equal(k->accepted[0].got.n, 1);
+        assert_int_equal(sim_fault_fired(f), 0);
+        kit_free(k);
+    }
+}
+
+/* Every kind in a world where nothing is that it could hurt: no connection, no question, no write, no process. What slows
+ * a process or shifts its clock waits for it to start, and so counts. */
+static void nothing_there_nothing_fired(void **state)
+{
+    for (int kind = 0; kind < SIM_FAULT_KIND_COUNT; kind++) {
+        bool waits = kind == SIM_FAULT_PROCESS_SLOW ||
+                     (kind >= SIM_FAULT_CLOCK_SKEW && kind <= SIM_FAULT_CLOCK_DRIFT);
+        struct str wrong = STR("10.9.9.9");
+        struct kit *k = kit_new();
+        sim_process_kill(k->client, SIM_EXIT_KILLED);
+        sim_host_power_off(k->client_host);
+        struct sim_fault_options o = {.kind = (enum sim_fault_kind)kind,
+                                      .to.zone = STR("cluster"),
+                                      .processes = &k->client,
+                                      .processes_n = 1,
+                                      .delay = S,
+                                      .ppm = 1,
+                                      .bytes_per_second = 1,
+                                      .dns_name = STR("x.test"),
+                                      .addresses = &wrong,
+                                      .addresses_n = 1,
+                                      .duration = MINUTE};
+        struct sim_fault *f = kit_fault(k, &o);
+        kit_run(k, 2 * MINUTE);
+        assert_false(sim_fault_is_active(f));
+        if (!waits && sim_fault_fired(f) > 0)
+            fail_msg("%s fired", sim_fault_kind_name((enum sim_fault_kind)kind));
+        kit_free(k);
+    }
+}
+
 static void tick(void *owner)
 {
     ++*(int *)owner;
@@ -307,6 +356,8 @@ int main(void)
         cmocka_unit_test(delays),
         cmocka_unit_test(targets_and_times),
         cmocka_unit_test(share),
+        cmocka_unit_test(spared_connections),
+        cmocka_unit_test(nothing_there_nothing_fired),
         cmocka_unit_test(process_faults),
         cmocka_unit_test(clock_faults),
         cmocka_unit_test(kind_names),

@@ -359,8 +359,30 @@ static void test_dial_through_peers(void **state)
         }
         agent_leave(&a);
         tiny_run(c->t, S);
-        for (int i = 0; i < REPLICAS; i++)
+        for (int i = 0; i < REPLICAS; i++) {
+            /* by its RemoveClient, before anybody dials in vain */
+            assert_false(tunnel_router_has(c->replica[i].router, STR("c-1")));
             assert_string_equal(probe(c->t, c->replica[i].router, "c-1"), NOT_FOUND("c-1"));
+        }
+        agent_leave(&b);
+        cluster_free(c);
+    }
+}
+
+/* An agent that comes back elsewhere is reached there by everybody at the first try. */
+static void test_agent_changes_replica(void **state)
+{
+    (void)state;
+    for (int hardened = 0; hardened < 2; hardened++) {
+        struct cluster *c = cluster_new(hardened ? policies_hardened() : policies_compat());
+        struct agent a, b;
+        agent_join(c->t, &a, c->replica[0].router, &c->policies, "c-1", "a", "");
+        tiny_run(c->t, 100 * MS);
+        agent_leave(&a);
+        agent_join(c->t, &b, c->replica[2].router, &c->policies, "c-1", "b", "");
+        tiny_run(c->t, 100 * MS);
+        for (int i = 0; i < REPLICAS; i++)
+            assert_string_equal(probe(c->t, c->replica[i].router, "c-1"), "b");
         agent_leave(&b);
         cluster_free(c);
     }
@@ -661,6 +683,7 @@ int main(void)
         cmocka_unit_test(test_choice_of_a_frozen_agent),
         cmocka_unit_test(test_fence_of_the_same_instance),
         cmocka_unit_test(test_dial_through_peers),
+        cmocka_unit_test(test_agent_changes_replica),
         cmocka_unit_test(test_peer_lost_and_back),
         cmocka_unit_test(test_lost_announcement),
         cmocka_unit_test(test_lost_removal),
