@@ -48,6 +48,7 @@ void kube_client_set_token(struct kube_client *c, struct str token)
 {
     http_headers_clear(&c->headers);
     http_headers_add_c(&c->headers, "Accept", "application/json");
+    c->bad_token = false;
     if (token.n == 0)
         return;
     struct buf value = {0};

@@ -26,7 +26,9 @@ struct kube_informer {
     struct map fresh;     /* keys seen by the list under way */
     struct buf continue_; /* its next page; empty: the first */
     uint32_t failures;
-    bool relist; /* what the retry timer starts */
+    uint32_t gones; /* in a row, without an event in between */
+    bool relist;    /* what the retry timer starts */
+    bool probe;     /* ask for the server's version before the watch goes on */
     bool synced;
     uint32_t
         busy; /* callbacks of the owner under way: freed meanwhile, it dies when they are over */
@@ -35,6 +37,7 @@ struct kube_informer {
 };
 
 static void list_page(struct kube_informer *inf);
+static void probe(struct kube_informer *inf);
 static void watch_from(struct kube_informer *inf);
 
 static void on_retry(void *owner)
@@ -42,6 +45,8 @@ static void on_retry(void *owner)
     struct kube_informer *inf = owner;
     if (inf->relist)
         list_page(inf);
+    else if (inf->probe)
+        probe(inf);
     else
         watch_from(inf);
 }
@@ -157,7 +162,8 @@ static bool tell(struct kube_informer *inf, struct kube_object *before, struct k
 static bool put(struct kube_informer *inf, struct str key, struct kube_object *o)
 {
     struct kube_object *old = map_get(&inf->cache.objects, key);
-    if (old && old->resource_version == o->resource_version)
+    /* After a restore a version may be given out a second time: equal versions alone prove nothing. */
+    if (old && old->resource_version == o->resource_version && str_eq(old->json, o->json))
         return true;
     kube_object_ref(o);
     old = kube_cache_put(&inf->cache, key, o);
@@ -175,12 +181,17 @@ static bool drop(struct kube_informer *inf, struct str key)
     return alive;
 }
 
-static void pause_then(struct kube_informer *inf, bool relist)
+static void pause_for(struct kube_informer *inf, bool relist, uint32_t failures)
 {
     inf->relist = relist;
     inf->state.errors++;
-    world_timer_start(inf->retry, kube_backoff(inf->world, inf->failures++, KUBE_INFORMER_RETRY,
+    world_timer_start(inf->retry, kube_backoff(inf->world, failures, KUBE_INFORMER_RETRY,
                                                KUBE_INFORMER_RETRY_MAX));
+}
+
+static void pause_then(struct kube_informer *inf, bool relist)
+{
+    pause_for(inf, relist, inf->failures++);
 }
 
 /* ---- list ---- */
@@ -218,6 +229,7 @@ static void list_complete(struct kube_informer *inf)
         return;
     bool first = !inf->synced;
     inf->synced = true;
+    inf->probe = false;
     inf->failures = 0;
     inf->busy++;
     if (first && inf->on_synced)
@@ -303,11 +315,59 @@ static void list_page(struct kube_informer *inf)
 
 /* ---- watch ---- */
 
+/* What the history up to our version led to is known no more: everything is compared. */
+static void history_lost(struct kube_informer *inf)
+{
+    inf->state.gone++;
+    if (inf->gones++ == 0)
+        list_page(inf);
+    else /* a server that forgets faster than we can list is not helped by our haste */
+        pause_for(inf, true, inf->gones - 2);
+}
+
+/* A restored server takes a watch from a version that it has not reached yet without complaint, and stays silent. So after
+ * a cut its version is asked for first; one that is behind ours has been taken back in time. */
+static void on_probed(void *owner, const struct kube_answer *answer)
+{
+    struct kube_informer *inf = owner;
+    struct arena a = {0};
+    cJSON *list = NULL;
+    uint64_t version = 0;
+    inf->list = NULL;
+    struct err *err = answer->err ? NULL : json_parse(&a, answer->body, &list);
+    bool ok = list && str_to_u64(json_string_at(list, "metadata.resourceVersion"), &version);
+    err_ignore(err); /* nonsense is a failure like others */
+    arena_free(&a);
+    if (!ok) {
+        pause_then(inf, false);
+        return;
+    }
+    inf->probe = false;
+    inf->state.heard_at = world_now(inf->world);
+    if (version < inf->state.resource_version)
+        history_lost(inf);
+    else
+        watch_from(inf);
+}
+
+static void probe(struct kube_informer *inf)
+{
+    struct kube_target target = {.gvr = inf->gvr, .ns = inf->ns, .query = STR("limit=1")};
+    inf->list = kube_call_start(inf->client, KUBE_LIST, &target, str_empty, 0, on_probed, inf);
+}
+
 static void on_event(void *owner, enum kube_event type, struct kube_object *object)
 {
     struct kube_informer *inf = owner;
     inf->state.events++;
     inf->state.heard_at = world_now(inf->world);
+    if (object->resource_version < inf->state.resource_version) {
+        kube_watch_cancel(inf->watch); /* the server was taken back in time meanwhile */
+        inf->watch = NULL;
+        history_lost(inf);
+        return;
+    }
+    inf->gones = 0;
     inf->state.resource_version = object->resource_version;
     if (type == KUBE_BOOKMARK)
         return;
@@ -331,9 +391,9 @@ static void on_watch_done(void *owner, const struct err *err)
 {
     struct kube_informer *inf = owner;
     inf->watch = NULL;
+    inf->probe = err != NULL;
     if (err && err->code == ERR_GONE) {
-        inf->state.gone++;
-        list_page(inf);
+        history_lost(inf);
     } else {
         pause_then(inf,
                    false); /* an orderly end as well: equal clients must not come back together */

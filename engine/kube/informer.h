@@ -6,9 +6,11 @@
  *
  * A relist is compared with the cache: exactly the differences reach the handlers, deletions as well (a tombstone is the
  * last object known). Bookmarks move the version to resume from. `synced` is true once the first list is complete.
+ * A server whose version is behind ours (asked after each cut, seen in each event) was restored: listed again as well.
  *
  * Ownership: the informer holds one reference per object; objects given to handlers are borrowed. Keys are "ns/name" or
  *            "name". Handlers may free the informer.
+ * Limit:     a restored server that has overtaken our version before we could ask for it looks like one that went on.
  * Bounds:    pages of KUBE_INFORMER_PAGE objects; watches end after 5 to 10 minutes and resume. */
 #ifndef PADDOCK_ENGINE_KUBE_INFORMER_H
 #define PADDOCK_ENGINE_KUBE_INFORMER_H

@@ -129,6 +129,12 @@ static bool on_watch_head(void *owner, const struct http_response *r)
     return true;
 }
 
+static struct err *too_long(void)
+{
+    return err_new(ERR_TOO_LARGE, "a watch event is longer than %zu bytes",
+                   (size_t)KUBE_OBJECT_BYTES_MAX);
+}
+
 static void on_watch_data(void *owner, struct str piece)
 {
     struct kube_watch *watch = owner;
@@ -143,7 +149,10 @@ static void on_watch_data(void *owner, struct str piece)
         buf_add(&watch->line, line);
         struct buf whole = watch->line; /* the owner may free the watch while the line is read */
         watch->line = (struct buf){.max = KUBE_OBJECT_BYTES_MAX};
-        deliver_line(watch, buf_str(&whole));
+        if (buf_ok(&whole))
+            deliver_line(watch, buf_str(&whole));
+        else
+            watch_end_take(watch, too_long());
         buf_free(&whole);
     }
     watch->busy = false;
@@ -154,8 +163,7 @@ static void on_watch_data(void *owner, struct str piece)
     }
     buf_add(&watch->line, line); /* str_cut left what has no end yet in head */
     if (!buf_ok(&watch->line))
-        watch_end_take(watch, err_new(ERR_TOO_LARGE, "a watch event is longer than %zu bytes",
-                                      (size_t)KUBE_OBJECT_BYTES_MAX));
+        watch_end_take(watch, too_long());
 }
 
 static void on_watch_done(void *owner, const struct http_response *r, const struct err *err)
