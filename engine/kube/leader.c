@@ -18,6 +18,8 @@ struct leader {
     struct buf record;         /* its annotation as last seen */
     world_time record_seen_at; /* when it last changed, by our monotonic clock */
     struct buf holder;
+    bool seen;    /* there was a record */
+    bool garbled; /* the last one could not be read: `holder` is who held it before, if known */
     int64_t transitions;
     int64_t acquired_wall; /* of our own lease, for the record */
     bool leading;
@@ -70,25 +72,45 @@ static void start_leading(struct leader *l)
 
 /* ---- the record ---- */
 
+/* Takes over what a readable record says. False: it says nothing about its holder. */
+static bool read_record(struct leader *l, struct str record, struct buf *holder)
+{
+    struct arena a = {0};
+    cJSON *tree = NULL;
+    struct err *err = json_parse(&a, record, &tree);
+    const cJSON *name = err ? NULL : json_get(tree, "holderIdentity");
+    bool readable = cJSON_IsString(name);
+    if (readable) {
+        buf_add(holder, json_string(name));
+        l->transitions = json_int_at(tree, "leaderTransitions", l->transitions);
+        if (str_eq(buf_str(holder), l->identity)) /* also written by an earlier process of ours */
+            (void)rfc3339_parse(json_string_at(tree, "acquireTime"), &l->acquired_wall);
+    }
+    err_ignore(err); /* the caller knows what to do with a record that nobody can read */
+    arena_free(&a);
+    return readable;
+}
+
+/* A record that was deleted or garbled does not say that its holder has gone, and the holder may not know yet: it counts
+ * as renewed one last time. */
 static void observe(struct leader *l, struct str record)
 {
-    if (str_eq(record, buf_str(&l->record)) && record.n)
+    if (str_eq(record, buf_str(&l->record)))
         return;
     buf_clear(&l->record);
     buf_add(&l->record, record);
     l->record_seen_at = world_now(l->world);
-    struct arena a = {0};
-    cJSON *tree = NULL;
-    struct err *err = record.n ? json_parse(&a, record, &tree) : NULL;
-    struct str holder = err ? str_empty : json_string_at(tree, "holderIdentity");
-    if (tree)
-        l->transitions = json_int_at(tree, "leaderTransitions", l->transitions);
-    bool changed = !str_eq(holder, buf_str(&l->holder));
-    buf_clear(&l->holder);
-    buf_add(&l->holder, holder);
-    err_ignore(
-        err); /* a record that nobody can read is held by nobody: it is taken over and rewritten */
-    arena_free(&a);
+    if (record.n == 0)
+        return;
+    struct buf holder = {0};
+    l->seen = true;
+    l->garbled = !read_record(l, record, &holder);
+    bool changed = !l->garbled && !str_eq(buf_str(&holder), buf_str(&l->holder));
+    if (changed) {
+        buf_clear(&l->holder);
+        buf_add(&l->holder, buf_str(&holder));
+    }
+    buf_free(&holder);
     if (changed && l->handler.observed)
         l->handler.observed(l->owner, buf_str(&l->holder));
 }
@@ -111,7 +133,7 @@ static void write_record(struct leader *l, struct buf *out)
 {
     int64_t wall = world_wall(l->world);
     bool mine = str_eq(buf_str(&l->holder), l->identity);
-    if (!mine)
+    if (!mine || l->acquired_wall == 0)
         l->acquired_wall = wall;
     buf_add_c(out, "{\"holderIdentity\":");
     json_write_string(out, l->identity);
@@ -121,7 +143,7 @@ static void write_record(struct leader *l, struct buf *out)
     buf_add_c(out, "\",\"renewTime\":\"");
     rfc3339_format(out, wall);
     buf_addf(out, "\",\"leaderTransitions\":%lld}",
-             (long long)(l->transitions + (mine || !l->record.n ? 0 : 1)));
+             (long long)(l->transitions + (mine || !l->seen ? 0 : 1)));
 }
 
 /* ---- writing it ---- */
@@ -147,9 +169,11 @@ static void on_written(void *owner, const struct kube_answer *answer)
         return;
     }
     bool outrun = answer->err &&
-                  (answer->err->code == ERR_CONFLICT || answer->err->code == ERR_ALREADY_EXISTS);
+                  (answer->err->code == ERR_CONFLICT || answer->err->code == ERR_ALREADY_EXISTS ||
+                   answer->err->code == ERR_NOT_FOUND);
     if (outrun && l->leading)
-        look(l); /* somebody wrote the ConfigMap: see at once whether the lease is still ours */
+        look(
+            l); /* the ConfigMap is not what we knew: see at once whether the lease is still ours */
     else
         next_tick(l);
 }
@@ -183,7 +207,8 @@ static void write_lease(struct leader *l)
 
 static bool may_take(const struct leader *l)
 {
-    if (l->holder.n == 0 || str_eq(buf_str(&l->holder), l->identity))
+    bool nobodys = l->holder.n == 0 && !l->garbled;
+    if (nobodys || str_eq(buf_str(&l->holder), l->identity))
         return true;
     return world_now(l->world) >= l->record_seen_at + LEADER_LEASE;
 }

@@ -9,6 +9,10 @@
  * have seen it before we sent it. We stop 30 s after we *sent* the last renewal that succeeded, by our monotonic clock:
  * at least 15 s earlier, whatever the network, the API server or the wall clocks do. leader_valid is the same test for
  * those who act: a process that was paused past the deadline must not write before its timer has run.
+ * A record that is deleted or garbled under its holder counts as renewed when that was seen.
+ * Limit: a candidate goes on with a lease under its own identity at once (it is its own, from before a restart): two
+ * processes must not share an identity, and a restored record that names another candidate may start it up to one
+ * renewal (2 s) before the present leader sees it.
  * The record's times are wall clock and for humans only: they decide nothing. (fixtures/incidents.yaml#K19, #K50)
  * Source: the lease protocol of Kubernetes' client library; the record's fields as the original writes them. */
 #ifndef PADDOCK_ENGINE_KUBE_LEADER_H
