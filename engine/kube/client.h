@@ -16,6 +16,7 @@
 
 #define KUBE_ANSWER_BYTES_MAX ((size_t)256 << 20)
 #define KUBE_CALL_TIMEOUT     (30 * NS_PER_S)
+#define KUBE_WATCH_GRACE      (15 * NS_PER_S) /* for the server to end a watch in time */
 
 struct kube_context {
     struct world_addr address;
@@ -73,7 +74,8 @@ struct kube_watch_handler {
     void (*done)(void *owner, const struct err *err);
 };
 struct kube_watch;
-/* Asks for bookmarks; timeout_s is sent to the server. target.query may hold selectors. */
+/* Asks for bookmarks; timeout_s is sent to the server, and KUBE_WATCH_GRACE later the watch ends with ERR_TIMEOUT: a peer
+ * that lost its power says nothing. target.query may hold selectors. */
 struct kube_watch *kube_watch_start(struct kube_client *c, const struct kube_target *target,
                                     uint64_t resource_version, uint32_t timeout_s,
                                     const struct kube_watch_handler *handler, void *owner);

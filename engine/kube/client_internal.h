@@ -32,6 +32,8 @@ struct kube_watch {
     struct list node;
     struct kube_client *client;
     struct http_call *http;
+    struct world_timer
+        *deadline; /* the server should have ended it long ago: it is not there any more */
     struct kube_watch_handler handler;
     void *owner;
     struct buf line; /* an event whose end has not come yet */

@@ -8,6 +8,7 @@
 static void watch_release(struct kube_watch *watch)
 {
     list_remove(&watch->node);
+    world_timer_free(watch->deadline);
     watch->dead = true;
     if (watch->busy)
         return; /* on_watch_data is still on the stack: it frees */
@@ -176,6 +177,11 @@ static void on_watch_done(void *owner, const struct http_response *r, const stru
         watch_end(watch, err);
 }
 
+static void on_deadline(void *owner)
+{
+    watch_end_take(owner, err_new(ERR_TIMEOUT, "the server did not end the watch in time"));
+}
+
 static const struct http_call_handler watch_handler = {
     .head = on_watch_head, .data = on_watch_data, .done = on_watch_done};
 
@@ -190,6 +196,8 @@ struct kube_watch *kube_watch_start(struct kube_client *c, const struct kube_tar
     watch->owner = owner;
     watch->line.max = KUBE_OBJECT_BYTES_MAX;
     list_add_tail(&c->watches, &watch->node);
+    watch->deadline = world_timer_new(c->world, on_deadline, watch);
+    world_timer_start(watch->deadline, timeout_s * NS_PER_S + KUBE_WATCH_GRACE);
     struct buf extra = {0}, path = {0};
     buf_addf(&extra, "watch=1&allowWatchBookmarks=true&resourceVersion=%llu&timeoutSeconds=%u",
              (unsigned long long)resource_version, timeout_s);
