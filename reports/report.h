@@ -21,7 +21,7 @@ enum report_outcome {
 const char *report_outcome_name(enum report_outcome o); /* "passed" */
 
 struct report_failure {
-    struct str kind;  /* "assert", "wait", "fault", "budget", "error" */
+    struct str kind;  /* "assert", "wait", "fault", "budget", "error", "unsupported" */
     struct str name;  /* of the assertion, step or fault */
     struct str text;  /* what was expected and what was seen */
     int64_t at_ns;    /* -1: not at a moment */

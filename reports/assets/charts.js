@@ -162,12 +162,15 @@ function rangeText(series) {
   return `from ${measure(low, series.unit)} to ${measure(high, series.unit)}, at the end ${measure(series.values[series.values.length - 1], series.unit)}`;
 }
 
-/* Series that share a chart stand in one. */
+/* Series that share a chart, or differ only in their site, stand in one. */
 function chartGroups(run) {
-  const groups = new Map();
-  run.series.filter((s) => s.at.length).forEach((s, i) => {
-    const key = s.chart ? "chart " + s.chart : "series " + i;
-    if (!groups.has(key)) groups.set(key, {title: s.chart || s.name, series: []});
+  const groups = new Map(), known = run.series.filter((s) => s.at.length);
+  const common = (s) => siteColour(s.name) ? s.name.replace(/ (?:at|of|to) \S+$/, "") : s.name;
+  known.forEach((s, i) => {
+    const bySite = !s.chart && common(s) !== s.name && known.filter((o) => common(o) === common(s)).length > 1;
+    const title = s.chart || (bySite ? common(s) + " by site" : s.name);
+    const key = s.chart || bySite ? "chart " + title : "series " + i;
+    if (!groups.has(key)) groups.set(key, {title, series: []});
     groups.get(key).series.push(s);
   });
   return [...groups.values()];

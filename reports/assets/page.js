@@ -163,14 +163,15 @@ function verdictCard(run, view) {
 function timelineCard(run, view) {
   const timeline = makeTimeline(run, view);
   const readout = el("span", {class: "readout soft small", role: "status"});
-  const started = Date.parse(run.start);
+  const started = Date.parse(run.start), busy = busyRange(run);
   view.listen(() => {
     const at = view.hover ?? view.pin;
     readout.textContent = at === null ? "" : duration(at, 3) + "  ·  " + new Date(started + at * 1000).toISOString().replace("T", " ").replace(/\.\d+Z/, " UTC");
   });
   const button = (text, title, go) => el("button", {type: "button", title, "aria-label": title, onclick: go}, text);
   const card = el("section", {class: "card", id: "timeline"}, el("div", {class: "row spread"}, el("h2", null, "Timeline"), readout,
-    el("div", {class: "row tools"}, button("◂", "earlier", () => view.pan(-0.25)), button("▸", "later", () => view.pan(0.25)), button("−", "zoom out", () => view.zoom(1 / 0.6, view.pin ?? undefined)), button("+", "zoom in", () => view.zoom(0.6, view.pin ?? undefined)), button("All", "whole run", () => view.all()))),
+    el("div", {class: "row tools"}, button("◂", "earlier", () => view.pan(-0.25)), button("▸", "later", () => view.pan(0.25)), button("−", "zoom out", () => view.zoom(1 / 0.6, view.pin ?? undefined)), button("+", "zoom in", () => view.zoom(0.6, view.pin ?? undefined)), button("All", "whole run", () => view.all()),
+      busy ? button("Where it happens", "from the first fault or step to the last trouble", () => view.set(...busy)) : null)),
   el("p", {class: "lead", id: "tl-help"}, "Drag to move; Ctrl and the wheel zoom, or the wheel alone once you have clicked here; a click sets the cursor. Keys: arrows, + and −, comma and full stop for the previous and next event, 0 for the whole run."),
   timeline.box);
   closing.push(timeline.stop);

@@ -549,6 +549,17 @@ function makeTimeline(run, view) {
   return {box, layout, stepEvent, stop: () => watcher.disconnect()};
 }
 
+/* From the first thing that was done to the system to the last that came of it; null: that is all of the run. */
+function busyRange(run) {
+  const first = run.steps.length ? run.steps[0].endSeconds ?? 0 : 0;
+  const starts = [...run.faults.map((f) => f.beginSeconds), ...run.steps.slice(1).map((s) => s.beginSeconds)].filter((t) => t !== null && t >= first);
+  if (!starts.length) return null;
+  const from = starts.reduce((a, b) => Math.min(a, b));
+  const later = [...starts, ...run.faults.map((f) => f.endSeconds), ...run.failures.map((f) => f.atSeconds), ...run.timeline.filter((e) => e[4]).map((e) => e[0])].filter((t) => t !== null);
+  const to = later.reduce((a, b) => Math.max(a, b)), room = Math.max(1, (to - from) * 0.12);
+  return to + room - from + room < 0.8 * run.simulatedSeconds ? [from - room, to + room] : null;
+}
+
 function timelineLabel(run) {
   return `Timeline of ${duration(run.simulatedSeconds)}: ${plural(run.steps.length, "step")}, ${plural(run.faults.length, "fault")}, ` +
     `${plural(run.asserts.length, "assertion")}, ${plural(run.lanes.length, "lane")}, ${plural(run.timeline.length, "event")}. The tables below hold the same.`;
