@@ -250,6 +250,22 @@ static void time_alone(void **state)
     arena_free(&f.arena);
 }
 
+/* What was never looked at was not shown to hold. */
+static void a_window_that_never_opens_fails(void **state)
+{
+    struct fixture f;
+    struct str first;
+    start(&f, "  - {name: open, always: dns.queries <= 5}\n"
+              "  - {name: shut, always: dns.queries <= 5, from: move}\n");
+    monitor_run(f.monitor, 0);
+    monitor_finish(f.monitor, 60 * S);
+    check_result(&f, 0, MONITOR_HELD, 60 * S, "");
+    check_result(&f, 1, MONITOR_VACUOUS, -1, "");
+    assert_true(monitor_failed(f.monitor, &first));
+    check_str(first, "shut");
+    arena_free(&f.arena);
+}
+
 static void finish_is_idempotent(void **state)
 {
     struct fixture f;
@@ -266,10 +282,15 @@ static void finish_is_idempotent(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(always_and_never), cmocka_unit_test(breaches_that_must_last),
-        cmocka_unit_test(eventually),       cmocka_unit_test(within),
-        cmocka_unit_test(at_a_moment),      cmocka_unit_test(sometimes_over_runs),
-        cmocka_unit_test(time_alone),       cmocka_unit_test(finish_is_idempotent),
+        cmocka_unit_test(always_and_never),
+        cmocka_unit_test(breaches_that_must_last),
+        cmocka_unit_test(eventually),
+        cmocka_unit_test(within),
+        cmocka_unit_test(at_a_moment),
+        cmocka_unit_test(sometimes_over_runs),
+        cmocka_unit_test(a_window_that_never_opens_fails),
+        cmocka_unit_test(time_alone),
+        cmocka_unit_test(finish_is_idempotent),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

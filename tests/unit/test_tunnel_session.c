@@ -533,6 +533,32 @@ static void test_sender_that_ignores_pause(void **state)
     }
 }
 
+/* K45: a reader that stands still stops what is sent to it, and nothing that it sends itself. */
+static void test_pause_is_one_way(void **state)
+{
+    (void)state;
+    struct pair *p = pair_new(policies_hardened(), 1 * MS, 0);
+    struct peer near = {0};
+    const size_t n = 3 * TUNNEL_BUFFER_MARK;
+    dial(p, &near, "a:1");
+    tiny_run(p->t, 10 * MS);
+    tunnel_conn_pause(p->far[0].conn);
+    for (size_t i = 0; i < 48; i++) {
+        write_n(near.conn, n / 48, 'a');
+        tiny_run(p->t, 5 * MS);
+    }
+    assert_true(tunnel_conn_queued(near.conn) > 0); /* we were asked to stop */
+    write_n(p->far[0].conn, n, 'b');
+    tiny_run(p->t, S);
+    assert_int_equal(near.got.n, n);
+    assert_int_equal(tunnel_conn_buffered(near.conn), 0);
+    tunnel_conn_resume(p->far[0].conn);
+    tiny_run(p->t, S);
+    assert_int_equal(p->far[0].got.n, n);
+    buf_free(&near.got);
+    pair_free(p);
+}
+
 /* K45: both readers stand still with both directions full; then one of them reads. Its direction flows, the other stays
  * paused, and nothing is mixed up. */
 static void test_both_directions_paused(void **state)
@@ -863,6 +889,7 @@ int main(void)
         cmocka_unit_test(test_end_waits_for_paused_reader),
         cmocka_unit_test(test_end_releases_writer),
         cmocka_unit_test(test_sender_that_ignores_pause),
+        cmocka_unit_test(test_pause_is_one_way),
         cmocka_unit_test(test_both_directions_paused),
         cmocka_unit_test(test_pings_and_silence),
         cmocka_unit_test(test_alive_by_traffic),

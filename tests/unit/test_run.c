@@ -1,0 +1,142 @@
+/* Goal: a run's verdict is right in both directions: what must fail does, for its own reason and at its own time, and
+ * nothing else does.
+ * Method: small scenario files over one and the same little estate, run as the program runs them; each row names the
+ * failures that its run must have, "" for none. */
+#include "tests/unit/support/check.h"
+
+#include "engine/world/world.h"
+#include "sim/scenario/suite.h"
+
+static const char head[] =
+    "scenario: v1\n"
+    "name: t\n"
+    "clock: {start: \"2026-01-01T00:00:00Z\", limit: 5m}\n"
+    "topology:\n"
+    "  sites: {a: {manager: {replicas: 1}}}\n"
+    "  clusters: {edge: {count: 2, nodes: 1, agent: {replicas: 1}}}\n"
+    "  dns: {zone: x.test, records: {manager: {type: A, ttl: 30s, value: [site/a]}},\n"
+    "        resolvers: {default: {cache: true}}}\n"
+    "steps:\n"
+    "  - {name: settle, wait: {until: \"all(agent: connected)\", within: 2m}}\n";
+
+/* What holds in this estate from 2m on, and what a cut from 3m to 4m changes. */
+#define CUT                                                                                        \
+    "faults:\n"                                                                                    \
+    "  - {name: cut, at: 3m, for: 60s, target: link/cluster/edge/site/a, fault: {net: "            \
+    "partition}}\n"
+/* Nobody shakes hands in that second. */
+#define IDLE(optional)                                                                             \
+    "faults:\n"                                                                                    \
+    "  - {name: idle, at: 3m, for: 1s, target: site/a, fault: {tls: expired}, optional: " optional \
+    "}\n"
+#define ASSERT(text) "assert:\n  - {name: it, " text "}\n"
+#define ON           "\"all(agent: connected)\""
+#define SOME_OFF     "\"exists(agent where not connected)\""
+
+static const struct row {
+    const char *text, *failures, *reason;
+    int64_t at_ns; /* of the first failure; 0: whatever */
+} rows[] = {
+    /* always, never and their windows */
+    {ASSERT("always: " ON ", from: settle"), "", "", 0},
+    {ASSERT("always: " ON), "assert it", "agent", 0}, /* not yet at the start */
+    {CUT ASSERT("always: " ON ", from: settle"), "assert it", "connected = false", 0},
+    {CUT ASSERT("always: " ON ", from: settle, until: 3m"), "", "", 0},
+    {CUT ASSERT("never: " SOME_OFF ", from: 4m50s"), "", "", 0},
+    {CUT ASSERT("never: " SOME_OFF ", from: 3m50s"), "assert it", "", 230 * NS_PER_S},
+    {CUT ASSERT("never: " SOME_OFF ", from: 3m, lasting: 20s"), "assert it", "for 20s", 0},
+    {CUT ASSERT("never: " SOME_OFF ", from: 3m, lasting: 90s"), "", "", 0},
+    /* promises */
+    {CUT ASSERT("eventually: " SOME_OFF ", from: 3m, by: 4m"), "", "", 0},
+    {ASSERT("eventually: " SOME_OFF ", from: settle"), "assert it", "not by 5m", 300 * NS_PER_S},
+    {CUT ASSERT("eventually: " SOME_OFF ", from: settle, by: 2m50s"), "assert it", "not by 2m50s",
+     170 * NS_PER_S},
+    {ASSERT("within: {time: 1m, after: settle}, that: " ON), "", "", 0},
+    {ASSERT("within: {time: 1m, after: settle}, that: " SOME_OFF), "assert it", "not within 1m", 0},
+    /* it was so meanwhile, but is not when the time is up */
+    {CUT ASSERT("within: {time: 3m30s, after: settle}, that: " ON), "assert it", "", 0},
+    {ASSERT("within: {time: 10m, after: settle}, that: " SOME_OFF), "assert it", "not within",
+     300 * NS_PER_S},
+    {CUT ASSERT("at: 2m50s, that: " ON), "", "", 0},
+    {CUT ASSERT("at: 3m50s, that: " ON), "assert it", "", 230 * NS_PER_S},
+    /* steps */
+    {"  - {name: wish, wait: {until: " SOME_OFF ", within: 30s}}\n", "wait wish", "waited 30s", 0},
+    {"  - {name: wish, wait: {until: " SOME_OFF
+     ", within: 30s}}\n" ASSERT("at: {step: wish}, that: " ON),
+     "wait wish|assert it", "", 0},
+    /* faults that do nothing */
+    {IDLE("false"), "fault idle", "", 0},
+    {IDLE("true"), "", "", 0},
+    {CUT, "", "", 0},
+    /* several at once, each by its name */
+    {IDLE("false") ASSERT("never: " ON ", from: settle") "  - {name: other, at: 4m, that: " SOME_OFF
+                                                         "}\n",
+     "assert it|assert other|fault idle", "", 0},
+};
+
+static void failures_of(const struct report_run *run, struct buf *out)
+{
+    for (size_t i = 0; i < run->failures_n; i++)
+        buf_addf(out, "%s" STR_FMT " " STR_FMT, i ? "|" : "", STR_ARG(run->failures[i].kind),
+                 STR_ARG(run->failures[i].name));
+}
+
+static bool check_run(const struct row *row, const struct report_run *run)
+{
+    struct buf got = {0};
+    failures_of(run, &got);
+    const struct report_failure *first = run->failures_n ? run->failures : NULL;
+    bool same = strcmp(buf_c(&got), row->failures) == 0;
+    bool passed = run->outcome == (first ? REPORT_FAILED : REPORT_PASSED);
+    bool reason = !first || str_find(first->text, str_c(row->reason)) >= 0;
+    bool time = !row->at_ns || (first && first->at_ns == row->at_ns);
+    if (!same || !passed || !reason || !time)
+        print_error("%sgot \"%s\" (" STR_FMT " at %lld), want \"%s\" (%s at %lld)\n", row->text,
+                    buf_c(&got), STR_ARG(first ? first->text : str_empty),
+                    first ? (long long)first->at_ns : -1, row->failures, row->reason,
+                    (long long)row->at_ns);
+    buf_free(&got);
+    return same && passed && reason && time;
+}
+
+static int64_t no_clock(void *ctx)
+{
+    (void)ctx;
+    return 0;
+}
+
+static void on_done(void *ctx, const struct report_run *run)
+{
+    (void)ctx, (void)run;
+}
+
+static void verdicts(void **state)
+{
+    (void)state;
+    bool ok = true;
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct options options = {.command = COMMAND_RUN, .profile = STR("hardened")};
+        struct run_options run = {.log_level = LOG_ERROR, .wall_clock = no_clock, .until_ns = -1};
+        struct suite *s = suite_new(&options, &run, &(struct suite_callbacks){.done = on_done});
+        struct buf errors = {0}, text = {0};
+        buf_addf(&text, "%s%s", head, rows[i].text);
+        if (!suite_run_file(s, STR("t.yaml"), buf_str(&text), &errors)) {
+            print_error("%s%s", rows[i].text, buf_c(&errors));
+            ok = false;
+        } else {
+            const struct report *r = suite_report(s);
+            assert_int_equal(r->n, 1);
+            ok &= check_run(&rows[i], r->runs[0]);
+        }
+        buf_free(&text);
+        buf_free(&errors);
+        suite_free(s);
+    }
+    assert_true(ok);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(verdicts)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
