@@ -16,9 +16,9 @@ struct supervisor {
     struct sim *sim;
     struct sim_process *process; /* set once it is made */
     struct sim_task *restart;
-    uint32_t ends;               /* in a row */
+    uint32_t ends; /* in a row */
     world_time started_at;
-    bool off;                    /* does not start it again until supervisor_start */
+    bool off;                     /* does not start it again until supervisor_start */
     void (*changed)(void *owner); /* it runs now, or has ended; may be NULL */
     void *owner;
 };

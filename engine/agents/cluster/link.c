@@ -1,6 +1,16 @@
 /* The agent's tunnel: see the states in link.h. */
 #include "engine/agents/cluster/link.h"
 
+#include "engine/base/list.h"
+
+/* One tunnel: the one in use, the one that is about to replace it, or one that drains. */
+struct attempt {
+    struct list node;
+    struct agent_link *link;
+    struct tunnel_client *client;
+    struct world_addr address;
+};
+
 struct agent_link {
     struct world *world;
     struct policies policies;
@@ -10,11 +20,11 @@ struct agent_link {
     void (*on_connected)(void *owner);
     void *owner;
 
-    struct tunnel_client *client; /* connecting or connected */
-    struct tunnel_client *next;   /* the one we move to */
-    struct world_addr address, next_address;
-    bool open;
-    bool registered; /* once: /v3/connect/register, then /v3/connect */
+    struct list attempts;
+    struct attempt *current; /* connecting or connected; NULL: waiting, or resolving */
+    struct attempt *next;    /* the one we move to */
+    bool open;               /* current is connected */
+    bool registered;         /* once: /v3/connect/register, then /v3/connect */
     struct world_timer *retry, *recheck;
     struct world_dns_answer answer;
     size_t tried, offset; /* addresses of the answer that were tried, from a random one on */
@@ -25,13 +35,20 @@ struct agent_link {
 
 static void connect_next(struct agent_link *l);
 static void recheck_later(struct agent_link *l);
+static void on_open(void *owner, struct tunnel_session *s);
+static void on_closed(void *owner, const struct tunnel_client_closed *how);
 
-static struct tunnel_client *dial(struct agent_link *l, const struct world_addr *address,
-                                  const struct tunnel_client_handler *handler)
+static const struct tunnel_client_handler handler = {.open = on_open, .closed = on_closed};
+
+static struct attempt *dial(struct agent_link *l, const char *host)
 {
+    struct attempt *a = MEM_NEW(struct attempt);
     struct world_tls tls = {.server_name = l->config->server.host, .ca_pem = l->ca_pem};
     struct world_header headers[] = {{STR("X-Agent-Instance"), l->instance}};
-    struct tunnel_client_options o = {.address = *address,
+    a->link = l;
+    a->address = world_addr_make(str_c(host), l->config->server.port);
+    list_add_tail(&l->attempts, &a->node);
+    struct tunnel_client_options o = {.address = a->address,
                                       .host = l->config->server.authority,
                                       .path = l->registered ? STR("/v3/connect")
                                                             : STR("/v3/connect/register"),
@@ -42,7 +59,14 @@ static struct tunnel_client *dial(struct agent_link *l, const struct world_addr 
                                       .headers_n = ARRAY_LEN(headers),
                                       .timeout = AGENT_CONNECT_TIMEOUT,
                                       .session = {.policies = &l->policies}};
-    return tunnel_client_connect(l->world, &o, handler, l);
+    a->client = tunnel_client_connect(l->world, &o, &handler, a);
+    return a;
+}
+
+static void attempt_free(struct attempt *a)
+{
+    list_remove(&a->node);
+    mem_free(a);
 }
 
 /* ---- waiting ---- */
@@ -77,16 +101,30 @@ static void wait_then_resolve(struct agent_link *l, bool clean)
 
 /* ---- connecting ---- */
 
+/* The new tunnel is up: the old one takes no new connections and ends when those it has are done. */
+static void take_over(struct agent_link *l)
+{
+    struct tunnel_session *old = l->current ? tunnel_client_session(l->current->client) : NULL;
+    if (old)
+        tunnel_session_drain(old);
+    l->current = l->next;
+    l->next = NULL;
+    l->state.moves++;
+}
+
 static void on_open(void *owner, struct tunnel_session *s)
 {
-    struct agent_link *l = owner;
+    struct attempt *a = owner;
+    struct agent_link *l = a->link;
     (void)s;
+    if (a == l->next)
+        take_over(l);
     l->open = true;
     l->registered = true;
     l->failures_in_a_row = 0;
     l->state.connects++;
     l->state.connected_at = world_now(l->world);
-    world_note(l->world, "agent.connected", l->config->name, str_c(l->address.host));
+    world_note(l->world, "agent.connected", l->config->name, str_c(a->address.host));
     recheck_later(l);
     if (l->on_connected)
         l->on_connected(l->owner);
@@ -106,25 +144,43 @@ static void note_end(struct agent_link *l, const struct tunnel_client_closed *ho
     buf_free(&why);
 }
 
+/* The tunnel in use is gone. */
+static void on_lost(struct agent_link *l, bool clean)
+{
+    l->open = false;
+    l->down_since = world_now(l->world);
+    agent_resolve_cancel(l->resolver); /* a recheck under way asked for a tunnel that is gone */
+    if (l->next) { /* the move under way becomes the connection */
+        l->current = l->next;
+        l->next = NULL;
+        return;
+    }
+    world_timer_stop(l->recheck);
+    wait_then_resolve(l, clean);
+}
+
 static void on_closed(void *owner, const struct tunnel_client_closed *how)
 {
-    struct agent_link *l = owner;
-    l->client = NULL;
+    struct attempt *a = owner;
+    struct agent_link *l = a->link;
+    bool current = a == l->current, next = a == l->next;
+    attempt_free(a);
+    if (!current && !next)
+        return; /* it had drained */
     note_end(l, how);
-    if (l->open) {
-        l->open = false;
-        l->down_since = world_now(l->world);
-        if (l->next) { /* the move under way becomes the connection */
-            l->client = l->next;
-            l->address = l->next_address;
-            l->next = NULL;
-            return;
-        }
-        world_timer_stop(l->recheck);
-        wait_then_resolve(l, how->err == NULL);
+    if (current)
+        l->current = NULL;
+    if (next)
+        l->next = NULL;
+    if (current && l->open) {
+        on_lost(l, how->err == NULL);
         return;
     }
     l->state.failures++;
+    if (next) { /* stay where we are */
+        recheck_later(l);
+        return;
+    }
     l->tried++;
     if (l->tried < l->answer.n)
         connect_next(l);
@@ -132,13 +188,9 @@ static void on_closed(void *owner, const struct tunnel_client_closed *how)
         wait_then_resolve(l, false);
 }
 
-static const struct tunnel_client_handler handler = {.open = on_open, .closed = on_closed};
-
 static void connect_next(struct agent_link *l)
 {
-    size_t i = (l->offset + l->tried) % l->answer.n;
-    l->address = world_addr_make(str_c(l->answer.host[i]), l->config->server.port);
-    l->client = dial(l, &l->address, &handler);
+    l->current = dial(l, l->answer.host[(l->offset + l->tried) % l->answer.n]);
 }
 
 static void on_resolved(void *owner, const struct world_dns_answer *answer, const struct err *err)
@@ -163,43 +215,10 @@ static void on_retry(void *owner)
 
 /* ---- moving ---- */
 
-static void on_next_open(void *owner, struct tunnel_session *s)
-{
-    struct agent_link *l = owner;
-    if (!l->client ||
-        !l->open) { /* the first one ended meanwhile: on_closed made this one the connection */
-        on_open(owner, s);
-        return;
-    }
-    struct tunnel_client *old = l->client;
-    l->client = l->next;
-    l->address = l->next_address;
-    l->next = NULL;
-    l->state.moves++;
-    tunnel_client_close(old);
-    on_open(owner, s);
-}
-
-static void on_next_closed(void *owner, const struct tunnel_client_closed *how)
-{
-    struct agent_link *l = owner;
-    if (l->next) { /* it never came up: stay where we are */
-        l->next = NULL;
-        l->state.failures++;
-        note_end(l, how);
-        recheck_later(l);
-        return;
-    }
-    on_closed(owner, how); /* it is the connection by now */
-}
-
-static const struct tunnel_client_handler next_handler = {.open = on_next_open,
-                                                          .closed = on_next_closed};
-
 static bool still_named(const struct agent_link *l, const struct world_dns_answer *answer)
 {
     for (size_t i = 0; i < answer->n; i++)
-        if (str_eq(str_c(answer->host[i]), str_c(l->address.host)))
+        if (str_eq(str_c(answer->host[i]), str_c(l->current->address.host)))
             return true;
     return false;
 }
@@ -207,14 +226,12 @@ static bool still_named(const struct agent_link *l, const struct world_dns_answe
 static void on_rechecked(void *owner, const struct world_dns_answer *answer, const struct err *err)
 {
     struct agent_link *l = owner;
-    if (err || answer->n == 0 || still_named(l, answer) || l->next) {
+    if (err || answer->n == 0 || l->next || still_named(l, answer)) {
         recheck_later(l); /* a resolver in trouble is no reason to leave a tunnel that works */
         return;
     }
-    size_t pick = (size_t)world_random_below(l->world, answer->n);
-    l->next_address = world_addr_make(str_c(answer->host[pick]), l->config->server.port);
-    world_note(l->world, "agent.moving", l->config->name, str_c(l->next_address.host));
-    l->next = dial(l, &l->next_address, &next_handler);
+    l->next = dial(l, answer->host[world_random_below(l->world, answer->n)]);
+    world_note(l->world, "agent.moving", l->config->name, str_c(l->next->address.host));
 }
 
 static void on_recheck(void *owner)
@@ -249,6 +266,7 @@ struct agent_link *agent_link_new(const struct agent_link_options *o)
     l->retry = world_timer_new(l->world, on_retry, l);
     l->recheck = world_timer_new(l->world, on_recheck, l);
     l->down_since = world_now(l->world);
+    list_init(&l->attempts);
     world_timer_start(l->retry, 0);
     return l;
 }
@@ -257,8 +275,11 @@ void agent_link_free(struct agent_link *l)
 {
     if (!l)
         return;
-    tunnel_client_close(l->client);
-    tunnel_client_close(l->next);
+    list_each (&l->attempts, it, following) {
+        struct attempt *a = container_of(it, struct attempt, node);
+        tunnel_client_close(a->client);
+        attempt_free(a);
+    }
     agent_resolve_cancel(l->resolver);
     world_timer_free(l->retry);
     world_timer_free(l->recheck);
@@ -273,8 +294,8 @@ struct agent_link_state agent_link_state(const struct agent_link *l)
     struct agent_link_state s = l->state;
     s.connected = l->open;
     if (l->open) {
-        s.peer = l->address;
-        struct tunnel_session *session = tunnel_client_session(l->client);
+        s.peer = l->current->address;
+        struct tunnel_session *session = tunnel_client_session(l->current->client);
         s.heard_at = session ? tunnel_session_heard(session) : s.connected_at;
     }
     return s;

@@ -4,7 +4,7 @@
  *                  │             └─ refused, failed: next address of the answer, then ─► waiting
  *                  └─ no answer ─► waiting
  *   connected ── dns.recheck finds that the name has moved ─► moving: a second tunnel is opened to the new address;
- *                once it is open the first one is drained; if it fails the first one stays and the next recheck tries again
+ *                once it is open the first one is drained (it ends when its connections are done); if it fails the first one stays and the next recheck tries again
  *
  * Waiting: policy reconnect.backoff: constant 10 s (5 s after an orderly end), or exponential with jitter up to
  *          reconnect.max. An agent whose DNS answer is kept for its life (dns.cache: process) gives up and ends its
