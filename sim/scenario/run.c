@@ -335,8 +335,8 @@ static void finish_steps(struct run *r, struct report_run *out)
 {
     struct report_step *steps = ARENA_NEW_ARRAY(r->arena, struct report_step, r->plan->steps_n + 1);
     for (size_t i = 0; i < r->plan->steps_n; i++)
-        steps[i] =
-            (struct report_step){r->plan->steps[i].name, r->steps[i].begin_ns, r->steps[i].end_ns};
+        steps[i] = (struct report_step){arena_str(r->arena, r->plan->steps[i].name),
+                                        r->steps[i].begin_ns, r->steps[i].end_ns};
     out->steps = steps;
     out->steps_n = r->plan->steps_n;
 }
