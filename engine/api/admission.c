@@ -24,6 +24,7 @@ struct admission {
     struct api *api;
     size_t replicas;
     struct list line;
+    size_t line_n;
     world_time next_slot; /* when the next one may come in */
     struct world_timer *slot;
 };
@@ -38,6 +39,7 @@ static world_time slot_length(const struct admission *ad)
 static void held_free(struct held *h)
 {
     list_remove(&h->node);
+    h->ad->line_n--;
     mem_free(h);
 }
 
@@ -88,14 +90,6 @@ static void tell_to_come_back(struct http_exchange *x, world_time wait)
     buf_free(&seconds);
 }
 
-static size_t line_length(const struct admission *ad)
-{
-    size_t n = 0;
-    list_each (&ad->line, it, next)
-        n++;
-    return n;
-}
-
 void admission_ask(struct admission *ad, struct http_exchange *x, void *data,
                    void (*admit)(struct api *a, struct http_exchange *x, void *data),
                    void (*drop)(void *data))
@@ -110,7 +104,7 @@ void admission_ask(struct admission *ad, struct http_exchange *x, void *data,
         let_in(ad, x, data, admit);
         return;
     }
-    world_time wait = (ad->next_slot - now) + (world_time)line_length(ad) * slot_length(ad);
+    world_time wait = (ad->next_slot - now) + (world_time)ad->line_n * slot_length(ad);
     if (wait > API_ADMISSION_HOLD_MAX) {
         tell_to_come_back(x, wait);
         drop(data);
@@ -119,6 +113,7 @@ void admission_ask(struct admission *ad, struct http_exchange *x, void *data,
     struct held *h = MEM_NEW(struct held);
     *h = (struct held){.ad = ad, .x = x, .data = data, .admit = admit, .drop = drop};
     list_add_tail(&ad->line, &h->node);
+    ad->line_n++;
     http_exchange_set(x, h, on_gone);
     arm(ad);
 }

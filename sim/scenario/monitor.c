@@ -462,7 +462,7 @@ bool monitor_settled(const struct monitor *m)
 
 void sometimes_add(struct sometimes_tally *t, struct arena *a, const struct monitor *m)
 {
-    if (!t->names) {
+    if (t->n == 0) {
         t->arena = a;
         t->names = ARENA_NEW_ARRAY(a, struct str, m->n);
         t->seen = ARENA_NEW_ARRAY(a, bool, m->n);
@@ -475,6 +475,37 @@ void sometimes_add(struct sometimes_tally *t, struct arena *a, const struct moni
             if (m->clauses[i].result.verdict == MONITOR_HELD &&
                 str_eq(m->clauses[i].a->name, t->names[j]))
                 t->seen[j] = true;
+}
+
+/* Names have no line ends: each stands in a line behind '+' (seen) or '-'. */
+void sometimes_pack(const struct sometimes_tally *t, struct buf *out)
+{
+    for (size_t i = 0; i < t->n; i++) {
+        buf_add_char(out, t->seen[i] ? '+' : '-');
+        buf_add(out, t->names[i]);
+        buf_add_char(out, '\n');
+    }
+}
+
+struct err *sometimes_unpack(struct sometimes_tally *t, struct str bytes)
+{
+    struct str line, rest = bytes;
+    size_t n = 0;
+    for (size_t i = 0; i < bytes.n; i++)
+        n += bytes.p[i] == '\n';
+    if (!t->names) {
+        t->names = ARENA_NEW_ARRAY(t->arena, struct str, n + 1);
+        t->seen = ARENA_NEW_ARRAY(t->arena, bool, n + 1);
+    }
+    for (size_t i = 0; i < n; i++) {
+        (void)str_cut(rest, '\n', &line, &rest);
+        if (i == t->n)
+            t->names[t->n++] = arena_str(t->arena, str_sub(line, 1, line.n));
+        if (!str_eq(t->names[i], str_sub(line, 1, line.n)))
+            return err_new(ERR_INVALID, "the packed tally of a run is malformed");
+        t->seen[i] = t->seen[i] || line.p[0] == '+';
+    }
+    return NULL;
 }
 
 bool sometimes_unseen(const struct sometimes_tally *t, size_t *i, struct str *name)

@@ -74,6 +74,9 @@ struct sometimes_tally {
     size_t n;
 };
 void sometimes_add(struct sometimes_tally *t, struct arena *a, const struct monitor *m);
+/* A tally as bytes, and added to another one of the same scenario. */
+void sometimes_pack(const struct sometimes_tally *t, struct buf *out);
+struct err *sometimes_unpack(struct sometimes_tally *t, struct str bytes) must_check;
 /* The next clause that no run saw, from *i on; false: no more. */
 bool sometimes_unseen(const struct sometimes_tally *t, size_t *i, struct str *name);
 

@@ -22,6 +22,8 @@ static const struct {
          "  --profile NAME       only compat, or only hardened\n"
          "  --policy NAME=VALUE  a single policy beside the profile; may be repeated\n"
          "  --until STEP|TIME    stop there; what is not decided by then is not judged\n"
+         "  --jobs N             runs at a time, each in a process of its own (default:\n"
+         "                       one for each core; with --log, one)\n"
          "  --out DIR            write report.html, report.json, junit.xml, and of a\n"
          "                       failure trace.bin and repro.sh\n"
          "  --trace              write trace.bin of every run\n"
@@ -97,6 +99,16 @@ static struct err *take_seed(struct options *o, struct str value)
                : err_new(ERR_INVALID, "--seed: \"" STR_FMT "\" is not a number", STR_ARG(value));
 }
 
+static struct err *take_jobs(struct options *o, struct str value)
+{
+    uint64_t n;
+    if (!str_to_u64(value, &n) || n == 0 || n > OPTIONS_JOBS_MAX)
+        return err_new(ERR_INVALID, "--jobs: \"" STR_FMT "\" is not a number from 1 to %u",
+                       STR_ARG(value), OPTIONS_JOBS_MAX);
+    o->jobs = (uint32_t)n;
+    return NULL;
+}
+
 enum option_id {
     OPT_SEED,
     OPT_SET,
@@ -108,6 +120,7 @@ enum option_id {
     OPT_FORMAT,
     OPT_TRACE,
     OPT_UNTIL,
+    OPT_JOBS,
     OPT_COLOR,
     OPT_LOG,
     OPT_HELP,
@@ -129,6 +142,7 @@ static const struct {
     [OPT_FORMAT] = {STR_INIT("--format"), true, 1u << COMMAND_RUN},
     [OPT_TRACE] = {STR_INIT("--trace"), false, 1u << COMMAND_RUN},
     [OPT_UNTIL] = {STR_INIT("--until"), true, 1u << COMMAND_RUN},
+    [OPT_JOBS] = {STR_INIT("--jobs"), true, 1u << COMMAND_RUN},
     [OPT_LOG] = {STR_INIT("--log"), true, 1u << COMMAND_RUN},
     [OPT_COLOR] = {STR_INIT("--color"), true, ~0u},
     [OPT_HELP] = {STR_INIT("--help"), false, ~0u},
@@ -165,6 +179,8 @@ static struct err *take_option(struct parser *p, enum option_id id, struct str v
     case OPT_UNTIL:
         o->until = value;
         return NULL;
+    case OPT_JOBS:
+        return take_jobs(o, value);
     case OPT_TRACE:
         o->trace = true;
         return NULL;

@@ -8,6 +8,8 @@
 #include "engine/base/err.h"
 #include "engine/base/log.h"
 
+#define OPTIONS_JOBS_MAX 256u
+
 enum command {
     COMMAND_HELP,
     COMMAND_VERSION,
@@ -31,6 +33,7 @@ struct options {
     struct str case_filter, profile, out, until;
     bool has_seed;
     uint64_t seed;
+    uint32_t jobs; /* runs at a time; 0: not given */
     enum output_format format;
     enum color_choice color;
     bool world_real, trace;

@@ -2,24 +2,36 @@
 #include "sim/scenario/suite.h"
 
 #include "engine/base/timefmt.h"
+#include "reports/report_pack.h"
+#include "sim/scenario/verdict.h"
+
+struct suite_file {
+    struct sometimes_tally tally;
+    size_t first, last; /* its runs */
+};
+
+struct job {
+    struct plan *plan;
+    struct str doc;
+    struct suite_file *file;
+};
 
 struct suite {
     struct arena arena;
     const struct options *options;
     struct run_options run;
-    struct suite_callbacks callbacks;
+    struct job *jobs;
+    size_t jobs_n, jobs_cap;
     struct report_run **runs;
-    size_t n, cap;
+    size_t n;
     struct report report;
 };
 
-struct suite *suite_new(const struct options *options, const struct run_options *run,
-                        const struct suite_callbacks *callbacks)
+struct suite *suite_new(const struct options *options, const struct run_options *run)
 {
     struct suite *s = MEM_NEW(struct suite);
     s->options = options;
     s->run = *run;
-    s->callbacks = *callbacks;
     s->run.until_ns = -1;
     s->run.until_step = str_empty;
     if (options->until.n && !duration_parse(options->until, &s->run.until_ns)) {
@@ -31,18 +43,10 @@ struct suite *suite_new(const struct options *options, const struct run_options 
 
 void suite_free(struct suite *s)
 {
+    mem_free(s->jobs);
     mem_free(s->runs);
     arena_free(&s->arena);
     mem_free(s);
-}
-
-static void add_run(struct suite *s, struct report_run *run)
-{
-    if (s->n == s->cap) {
-        s->cap = s->cap ? s->cap * 2 : 16;
-        s->runs = mem_resize(s->runs, s->cap * sizeof *s->runs);
-    }
-    s->runs[s->n++] = run;
 }
 
 static bool interrupted(const struct suite *s)
@@ -50,8 +54,10 @@ static bool interrupted(const struct suite *s)
     return s->run.interrupted && *s->run.interrupted;
 }
 
-static bool run_one(struct suite *s, const struct scenario *sc, const struct scenario_case *which,
-                    struct str profile, struct diags *diags)
+/* ---- what is to be run ---- */
+
+static bool add_job(struct suite *s, const struct scenario *sc, const struct scenario_case *which,
+                    struct str profile, struct suite_file *file, struct diags *diags)
 {
     struct plan_request request = {.which = which,
                                    .profile = profile,
@@ -59,44 +65,18 @@ static bool run_one(struct suite *s, const struct scenario *sc, const struct sce
                                    .policies_n = s->options->policies_n,
                                    .seed =
                                        s->options->has_seed ? s->options->seed : sc->seeds.first};
-    struct arena plan_arena = {0};
-    struct plan *plan = scenario_plan(&plan_arena, sc, &request, diags);
-    if (plan) {
-        if (s->callbacks.begin)
-            s->callbacks.begin(s->callbacks.ctx, plan);
-        struct report_run *run = run_plan(&s->arena, plan, &s->run);
-        run->doc = arena_str(&s->arena, sc->doc);
-        add_run(s, run);
-        s->callbacks.done(s->callbacks.ctx, run);
+    struct plan *plan = scenario_plan(&s->arena, sc, &request, diags);
+    if (!plan)
+        return false;
+    if (s->jobs_n == s->jobs_cap) {
+        s->jobs_cap = s->jobs_cap ? s->jobs_cap * 2 : 16;
+        s->jobs = mem_resize(s->jobs, s->jobs_cap * sizeof *s->jobs);
+        s->runs = mem_resize(s->runs, s->jobs_cap * sizeof *s->runs);
     }
-    arena_free(&plan_arena);
-    return plan != NULL;
-}
-
-/* `sometimes` clauses that no run of the file saw: the scenario is vacuous; its last run says so. */
-static void judge_sometimes(struct suite *s, const struct sometimes_tally *tally, size_t first)
-{
-    struct str name;
-    bool partial = s->options->until.n || interrupted(s);
-    for (size_t i = 0; !partial && s->n > first && sometimes_unseen(tally, &i, &name);) {
-        struct report_run *last = s->runs[s->n - 1];
-        struct report_failure *more =
-            ARENA_NEW_ARRAY(&s->arena, struct report_failure, last->failures_n + 1);
-        for (size_t f = 0; f < last->failures_n; f++)
-            more[f] = last->failures[f];
-        more[last->failures_n] = (struct report_failure){
-            .kind = STR("assert"),
-            .name = arena_str(&s->arena, name),
-            .text = arena_printf(&s->arena,
-                                 "sometimes: it held in none of the %zu runs of this file: what it "
-                                 "guards against did not happen",
-                                 s->n - first),
-            .at_ns = -1};
-        last->failures = more;
-        last->failures_n++;
-        if (last->outcome == REPORT_PASSED)
-            last->outcome = REPORT_FAILED;
-    }
+    file->last = s->jobs_n;
+    s->jobs[s->jobs_n++] =
+        (struct job){.plan = plan, .doc = arena_str(&s->arena, sc->doc), .file = file};
+    return true;
 }
 
 static struct err *apply_sets(struct suite *s, struct scenario *sc)
@@ -113,11 +93,10 @@ static struct err *apply_sets(struct suite *s, struct scenario *sc)
     return err;
 }
 
-static bool run_all(struct suite *s, struct scenario *sc, struct diags *diags, struct buf *errors)
+static bool add_all(struct suite *s, struct scenario *sc, struct diags *diags, struct buf *errors)
 {
     const struct scenario_case **cases = NULL;
-    size_t n = 0, first = s->n;
-    struct sometimes_tally tally = {.arena = &s->arena};
+    size_t n = 0;
     struct err *err = apply_sets(s, sc);
     if (!err)
         err = scenario_cases(sc, s->options->case_filter, &cases, &n);
@@ -128,29 +107,110 @@ static bool run_all(struct suite *s, struct scenario *sc, struct diags *diags, s
         err_free(err);
         return false;
     }
-    s->run.tally = &tally;
+    struct suite_file *file = ARENA_NEW(&s->arena, struct suite_file);
+    file->tally.arena = &s->arena;
+    file->first = s->jobs_n;
     struct str one = s->options->profile; /* asked for by name: whether the file lists it or not */
     bool ok = true;
     for (size_t c = 0; c < n && ok; c++)
-        for (size_t p = 0; p < (one.n ? 1 : sc->profiles.n) && ok && !interrupted(s); p++)
-            ok = run_one(s, sc, cases[c], one.n ? one : sc->profiles.v[p], diags);
-    judge_sometimes(s, &tally, first);
-    s->run.tally = NULL;
+        for (size_t p = 0; p < (one.n ? 1 : sc->profiles.n) && ok; p++)
+            ok = add_job(s, sc, cases[c], one.n ? one : sc->profiles.v[p], file, diags);
     return ok;
 }
 
-bool suite_run_file(struct suite *s, struct str file, struct str bytes, struct buf *errors)
+bool suite_add_file(struct suite *s, struct str file, struct str bytes, struct buf *errors)
 {
-    struct arena arena = {0};
-    struct source source = {file, bytes};
+    struct arena *a = &s->arena;
+    struct source source = {arena_str(a, file), arena_str(a, bytes)}; /* plans have views into it */
     struct diags diags;
-    diags_init(&diags, &arena, &source);
-    struct scenario *sc = scenario_load(&arena, file, bytes, &diags);
-    bool ok = sc && diags.n == 0 && run_all(s, sc, &diags, errors);
+    diags_init(&diags, a, &source);
+    struct scenario *sc = scenario_load(a, source.file, source.text, &diags);
+    bool ok = sc && diags.n == 0 && add_all(s, sc, &diags, errors);
     diags_sort(&diags);
     diags_print(&diags, errors);
-    arena_free(&arena);
     return ok && diags.n == 0;
+}
+
+size_t suite_count(const struct suite *s)
+{
+    return s->jobs_n;
+}
+
+/* ---- carrying out ---- */
+
+struct report_run *suite_run(struct suite *s, size_t i)
+{
+    BUG_ON(i >= s->jobs_n, "no such run");
+    struct run_options options = s->run;
+    options.tally = &s->jobs[i].file->tally;
+    struct report_run *run = run_plan(&s->arena, s->jobs[i].plan, &options);
+    run->doc = s->jobs[i].doc;
+    return run;
+}
+
+struct report_run *suite_lost(struct suite *s, size_t i, struct str why)
+{
+    BUG_ON(i >= s->jobs_n, "no such run");
+    struct report_run *run = ARENA_NEW(&s->arena, struct report_run);
+    struct report_failure *f = ARENA_NEW(&s->arena, struct report_failure);
+    verdict_describe(&s->arena, s->jobs[i].plan, run);
+    *f = (struct report_failure){.kind = STR("error"),
+                                 .name = STR("process"),
+                                 .text = arena_str(&s->arena, why),
+                                 .at_ns = -1,
+                                 .place = str_empty};
+    run->doc = s->jobs[i].doc;
+    run->trace_hash = str_empty;
+    run->outcome = REPORT_ERROR;
+    run->failures = f;
+    run->failures_n = 1;
+    return run;
+}
+
+void suite_pack(const struct suite *s, size_t i, const struct report_run *run, struct buf *out)
+{
+    report_pack(run, out);
+    sometimes_pack(&s->jobs[i].file->tally, out);
+}
+
+struct err *suite_unpack(struct suite *s, size_t i, struct str bytes, struct report_run **out)
+{
+    struct err *err = report_unpack(&s->arena, &bytes, out);
+    return err ? err : sometimes_unpack(&s->jobs[i].file->tally, bytes);
+}
+
+/* `sometimes` clauses that no run of the file saw: the scenario is vacuous; its last run says so. */
+static void judge_sometimes(struct suite *s, const struct suite_file *file)
+{
+    struct str name;
+    bool partial = s->options->until.n || interrupted(s);
+    for (size_t i = 0; !partial && sometimes_unseen(&file->tally, &i, &name);) {
+        struct report_run *last = s->runs[s->n - 1];
+        struct report_failure *more =
+            ARENA_NEW_ARRAY(&s->arena, struct report_failure, last->failures_n + 1);
+        for (size_t f = 0; f < last->failures_n; f++)
+            more[f] = last->failures[f];
+        more[last->failures_n] = (struct report_failure){
+            .kind = STR("assert"),
+            .name = arena_str(&s->arena, name),
+            .text = arena_printf(&s->arena,
+                                 "sometimes: it held in none of the %zu runs of this file: what it "
+                                 "guards against did not happen",
+                                 s->n - file->first),
+            .at_ns = -1};
+        last->failures = more;
+        last->failures_n++;
+        if (last->outcome == REPORT_PASSED)
+            last->outcome = REPORT_FAILED;
+    }
+}
+
+void suite_done(struct suite *s, size_t i, struct report_run *run)
+{
+    BUG_ON(i != s->n || i >= s->jobs_n, "results are taken in order");
+    s->runs[s->n++] = run;
+    if (i == s->jobs[i].file->last)
+        judge_sometimes(s, s->jobs[i].file);
 }
 
 const struct report *suite_report(struct suite *s)

@@ -105,11 +105,6 @@ static int64_t no_clock(void *ctx)
     return 0;
 }
 
-static void on_done(void *ctx, const struct report_run *run)
-{
-    (void)ctx, (void)run;
-}
-
 static void verdicts(void **state)
 {
     (void)state;
@@ -117,13 +112,15 @@ static void verdicts(void **state)
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         struct options options = {.command = COMMAND_RUN, .profile = STR("hardened")};
         struct run_options run = {.log_level = LOG_ERROR, .wall_clock = no_clock, .until_ns = -1};
-        struct suite *s = suite_new(&options, &run, &(struct suite_callbacks){.done = on_done});
+        struct suite *s = suite_new(&options, &run);
         struct buf errors = {0}, text = {0};
         buf_addf(&text, "%s%s", head, rows[i].text);
-        if (!suite_run_file(s, STR("t.yaml"), buf_str(&text), &errors)) {
+        if (!suite_add_file(s, STR("t.yaml"), buf_str(&text), &errors)) {
             print_error("%s%s", rows[i].text, buf_c(&errors));
             ok = false;
         } else {
+            for (size_t k = 0; k < suite_count(s); k++)
+                suite_done(s, k, suite_run(s, k));
             const struct report *r = suite_report(s);
             assert_int_equal(r->n, 1);
             ok &= check_run(&rows[i], r->runs[0]);

@@ -1,0 +1,234 @@
+/* Both directions are one walk over the fields: what writes a field is next to what reads it. */
+#include "reports/report_pack.h"
+
+#include "engine/base/codec.h"
+
+struct packer {
+    struct buf *out;     /* writing */
+    struct str in;       /* reading: what is left */
+    struct arena *arena; /* reading: where texts and lists go; NULL: writing */
+    bool bad;
+};
+
+/* ---- fields ---- */
+
+static void i64(struct packer *p, int64_t *v)
+{
+    char bytes[VARINT_BYTES_MAX];
+    if (!p->arena) {
+        buf_add(p->out, (struct str){bytes, varint_encode(bytes, *v)});
+        return;
+    }
+    size_t n = varint_decode(p->in, v);
+    p->bad = p->bad || n == 0;
+    if (p->bad)
+        *v = 0;
+    p->in = str_sub(p->in, n, p->in.n);
+}
+
+static void u64(struct packer *p, uint64_t *v)
+{
+    int64_t same = (int64_t)*v;
+    i64(p, &same);
+    *v = (uint64_t)same;
+}
+
+static void u32(struct packer *p, uint32_t *v)
+{
+    int64_t same = (int64_t)*v;
+    i64(p, &same);
+    *v = (uint32_t)same;
+}
+
+static void flag(struct packer *p, bool *v)
+{
+    int64_t same = *v;
+    i64(p, &same);
+    *v = same != 0;
+}
+
+/* Of bytes or of items that take a byte at least: never more than there are bytes. */
+static void count(struct packer *p, size_t *n)
+{
+    uint64_t same = *n;
+    u64(p, &same);
+    p->bad = p->bad || (p->arena && same > p->in.n);
+    *n = p->bad ? 0 : (size_t)same;
+}
+
+static void text(struct packer *p, struct str *s)
+{
+    size_t n = s->n;
+    count(p, &n);
+    if (!p->arena) {
+        buf_add(p->out, *s);
+        return;
+    }
+    *s = arena_str(p->arena, str_sub(p->in, 0, n));
+    p->in = str_sub(p->in, n, p->in.n);
+}
+
+/* Lists are constant for whoever reads a report: each item is walked in a copy. */
+#define EACH(p, type, list, list_n, visit)                                                         \
+    do {                                                                                           \
+        count((p), &(list_n));                                                                     \
+        type *made = (p)->arena ? ARENA_NEW_ARRAY((p)->arena, type, (list_n) + 1) : NULL;          \
+        for (size_t at = 0; at < (list_n); at++) {                                                 \
+            type item = made ? made[at] : (list)[at];                                              \
+            visit((p), &item);                                                                     \
+            if (made)                                                                              \
+                made[at] = item;                                                                   \
+        }                                                                                          \
+        if (made)                                                                                  \
+            (list) = made;                                                                         \
+    } while (0)
+
+/* ---- items ---- */
+
+static void failure(struct packer *p, struct report_failure *f)
+{
+    text(p, &f->kind);
+    text(p, &f->name);
+    text(p, &f->text);
+    i64(p, &f->at_ns);
+    text(p, &f->place);
+}
+
+static void assertion(struct packer *p, struct report_assert *a)
+{
+    text(p, &a->name);
+    text(p, &a->mode);
+    text(p, &a->expression);
+    text(p, &a->verdict);
+    flag(p, &a->ok);
+    i64(p, &a->from_ns);
+    i64(p, &a->decided_ns);
+    text(p, &a->witness);
+    u64(p, &a->evaluations);
+}
+
+static void step(struct packer *p, struct report_step *s)
+{
+    text(p, &s->name);
+    i64(p, &s->begin_ns);
+    i64(p, &s->end_ns);
+}
+
+static void fault(struct packer *p, struct report_fault *f)
+{
+    text(p, &f->name);
+    text(p, &f->target);
+    i64(p, &f->begin_ns);
+    i64(p, &f->end_ns);
+    u64(p, &f->fired);
+    flag(p, &f->optional);
+}
+
+static void lane(struct packer *p, struct report_lane *l)
+{
+    text(p, &l->name);
+    text(p, &l->group);
+}
+
+static void event(struct packer *p, struct report_event *e)
+{
+    i64(p, &e->at_ns);
+    u32(p, &e->lane);
+    text(p, &e->kind);
+    text(p, &e->text);
+    flag(p, &e->bad);
+}
+
+static void span(struct packer *p, struct report_span *s)
+{
+    u32(p, &s->lane);
+    i64(p, &s->begin_ns);
+    i64(p, &s->end_ns);
+    text(p, &s->state);
+}
+
+static void point(struct packer *p, struct report_point *v)
+{
+    i64(p, &v->at_ns);
+    i64(p, &v->value);
+}
+
+static void series(struct packer *p, struct report_series *s)
+{
+    text(p, &s->name);
+    text(p, &s->unit);
+    text(p, &s->doc);
+    text(p, &s->chart);
+    i64(p, &s->scale);
+    EACH(p, struct report_point, s->points, s->n, point);
+}
+
+static void hist(struct packer *p, struct report_hist *h)
+{
+    text(p, &h->name);
+    text(p, &h->unit);
+    text(p, &h->doc);
+    i64(p, &h->scale);
+    EACH(p, int64_t, h->values, h->n, i64);
+    EACH(p, struct str, h->show, h->show_n, text);
+}
+
+static void metric(struct packer *p, struct report_metric *m)
+{
+    text(p, &m->name);
+    i64(p, &m->value);
+}
+
+/* ---- the whole ---- */
+
+static void lists(struct packer *p, struct report_run *r)
+{
+    EACH(p, struct report_failure, r->failures, r->failures_n, failure);
+    EACH(p, struct report_assert, r->asserts, r->asserts_n, assertion);
+    EACH(p, struct report_step, r->steps, r->steps_n, step);
+    EACH(p, struct report_fault, r->faults, r->faults_n, fault);
+    EACH(p, struct report_lane, r->lanes, r->lanes_n, lane);
+    EACH(p, struct report_event, r->timeline, r->timeline_n, event);
+    u64(p, &r->timeline_dropped);
+    EACH(p, struct report_span, r->spans, r->spans_n, span);
+    EACH(p, struct report_series, r->series, r->series_n, series);
+    EACH(p, struct report_hist, r->hists, r->hists_n, hist);
+    EACH(p, struct report_metric, r->metrics, r->metrics_n, metric);
+}
+
+static void whole(struct packer *p, struct report_run *r)
+{
+    struct str *texts[] = {&r->name,   &r->doc,      &r->file,       &r->profile, &r->case_id,
+                           &r->params, &r->policies, &r->trace_hash, &r->replay};
+    for (size_t i = 0; i < ARRAY_LEN(texts); i++)
+        text(p, texts[i]);
+    uint32_t outcome = (uint32_t)r->outcome;
+    u32(p, &outcome);
+    p->bad = p->bad || outcome > REPORT_SKIPPED;
+    r->outcome = p->bad ? REPORT_ERROR : (enum report_outcome)outcome;
+    u64(p, &r->seed);
+    i64(p, &r->simulated_ns);
+    i64(p, &r->wall_ns);
+    u64(p, &r->events);
+    i64(p, &r->wall_start_unix_ns);
+    lists(p, r);
+}
+
+void report_pack(const struct report_run *run, struct buf *out)
+{
+    struct packer p = {.out = out, .in = str_empty};
+    struct report_run copy = *run;
+    whole(&p, &copy);
+}
+
+struct err *report_unpack(struct arena *a, struct str *bytes, struct report_run **out)
+{
+    struct packer p = {.in = *bytes, .arena = a};
+    struct report_run *run = ARENA_NEW(a, struct report_run);
+    whole(&p, run);
+    *bytes = p.in;
+    if (p.bad)
+        return err_new(ERR_INVALID, "the packed report of a run is cut or malformed");
+    *out = run;
+    return NULL;
+}

@@ -1,0 +1,67 @@
+/* Goal: a packed report is the same report, and bytes that are cut never make one.
+ * Method: the small and the large sample are packed and read back; what all writers say of both is equal. Every shorter
+ * prefix of the small one is refused. */
+#include "tests/unit/support/check.h"
+
+#include "reports/report_pack.h"
+#include "tests/unit/support/sample_report.h"
+
+static void check_same(const struct report_run *a, const struct report_run *b)
+{
+    struct buf x = {0}, y = {0};
+    const struct report_run *const of_a[] = {a}, *const of_b[] = {b};
+    report_html(&(struct report){.runs = of_a, .n = 1}, &x);
+    report_html(&(struct report){.runs = of_b, .n = 1}, &y);
+    assert_true(str_eq(buf_str(&x), buf_str(&y)));
+    buf_free(&x);
+    buf_free(&y);
+}
+
+static void check_round_trip(struct arena *a, const struct report *r)
+{
+    struct buf bytes = {0};
+    for (size_t i = 0; i < r->n; i++)
+        report_pack(r->runs[i], &bytes);
+    struct str rest = buf_str(&bytes);
+    for (size_t i = 0; i < r->n; i++) {
+        struct report_run *run = NULL;
+        check_ok(report_unpack(a, &rest, &run));
+        check_same(r->runs[i], run);
+    }
+    assert_int_equal(rest.n, 0);
+    buf_free(&bytes);
+}
+
+static void what_is_packed_comes_back(void **state)
+{
+    struct arena a = {0};
+    check_round_trip(&a, sample_report_small(&a));
+    check_round_trip(&a, sample_report_large(&a, 500));
+    arena_free(&a);
+}
+
+static void a_cut_report_is_refused(void **state)
+{
+    struct arena a = {0};
+    struct buf bytes = {0};
+    report_pack(sample_report_small(&a)->runs[0], &bytes);
+    for (size_t n = 0; n < bytes.n; n++) {
+        struct str cut = {bytes.p, n};
+        struct report_run *run = NULL;
+        struct err *err = report_unpack(&a, &cut, &run);
+        assert_non_null(err);
+        assert_int_equal(err->code, ERR_INVALID);
+        err_free(err);
+    }
+    buf_free(&bytes);
+    arena_free(&a);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_is_packed_comes_back),
+        cmocka_unit_test(a_cut_report_is_refused),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
