@@ -63,11 +63,12 @@ static void rights_are_those_of_the_bindings(void **state)
     as(&f, "u", 403, "GET", "/api/v1/pods", NULL);
     as(&f, "u", 403, "GET", "/api/v1/namespaces/kube-system/pods", NULL);
     as(&f, "u", 403, "GET", "/api/v1/namespaces/default/pods/p/log", NULL);
-    as(&f, "u", 403, "GET", "/api/v1/namespaces/default/podtemplates", NULL);
+    as(&f, "u", 403, "GET", "/api/v1/namespaces/default/podsets", NULL);
     as(&f, "uu", 403, "GET", "/api/v1/namespaces/default/pods", NULL);
     as(&f, "u", 403, "DELETE", "/api/v1/namespaces/default/pods/p", NULL);
     as(&f, "u", 404, "GET", "/api/v1/namespaces/default/configmaps/one", NULL);
     as(&f, "u", 403, "GET", "/api/v1/namespaces/default/configmaps/two", NULL);
+    as(&f, "u", 403, "GET", "/api/v1/namespaces/default/configmaps/one-more", NULL);
     as(&f, "u", 403, "GET", "/api/v1/namespaces/default/configmaps", NULL);
     as(&f, "u", 200, "GET",
        "/api/v1/namespaces/default/configmaps?fieldSelector=metadata.name%3Done", NULL);

@@ -142,6 +142,31 @@ static void test_partition(void **state)
     candidates_close(&all);
 }
 
+/* The API is slow, then the leader is cut off at some moment of its ten-second round: its time runs from when it asked for
+ * what it got, not from the answer. */
+static void test_time_runs_from_asking(void **state)
+{
+    (void)state;
+    for (int moment = 0; moment < 10; moment++) {
+        struct candidates all;
+        struct arena a = {0};
+        candidates_open(&all, 1, 1);
+        struct candidate *c = candidates_await(&all, 5 * S);
+        struct kubeapi_fault slow = {.kind = KUBEAPI_FAULT_LATENCY, .delay = 8 * S};
+        (void)kubeapi_fault_add(lab_api(all.l), &slow);
+        lab_run(all.l, (60 + moment) * S);
+        assert_true(c->working);
+        (void)lab_partition(all.l, "cand/0", "site/api");
+        lab_run(all.l, 60 * S);
+        assert_false(c->working);
+        cJSON *r = NULL;
+        check_ok(json_parse(&a, candidates_record(&all, &a), &r));
+        assert_true(c->stopped_at <= (seconds(&a, r, "renewTime") + 1) * S + LEADER_RENEW);
+        arena_free(&a);
+        candidates_close(&all);
+    }
+}
+
 /* fixtures/incidents.yaml#K50: a pause past the lease. After it nothing of the old leader's is written any more. */
 static void test_pause(void **state)
 {
@@ -295,6 +320,7 @@ int main(void)
         cmocka_unit_test(test_takeover_after_a_kill),
         cmocka_unit_test(test_stalled_api),
         cmocka_unit_test(test_partition),
+        cmocka_unit_test(test_time_runs_from_asking),
         cmocka_unit_test(test_pause),
         cmocka_unit_test(test_clocks_decide_nothing),
         cmocka_unit_test(test_deleted_record),
