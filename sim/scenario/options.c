@@ -77,14 +77,14 @@ static void append(struct arena *a, struct str **list, size_t *n, struct str val
 static struct err *choose(struct str option, struct str value, const char *const *names, size_t n,
                           int *out)
 {
-    struct buf known = {0};
-    for (size_t i = 0; i < n; i++) {
+    for (size_t i = 0; i < n; i++)
         if (str_eq_c(value, names[i])) {
             *out = (int)i;
             return NULL;
         }
+    struct buf known = {0};
+    for (size_t i = 0; i < n; i++)
         buf_addf(&known, "%s%s", i ? ", " : "", names[i]);
-    }
     struct err *err = err_new(ERR_INVALID, STR_FMT ": \"" STR_FMT "\" is not one of %s",
                               STR_ARG(option), STR_ARG(value), buf_c(&known));
     buf_free(&known);
