@@ -110,9 +110,10 @@ void report_decimal(struct buf *out, int64_t value, int64_t scale)
     if (rest == 0)
         return;
     buf_add_char(out, '.');
-    for (uint64_t digit = (uint64_t)scale / 10; rest > 0 && digit > 0; digit /= 10) {
-        buf_add_char(out, (char)('0' + rest / digit));
-        rest %= digit;
+    for (uint64_t digit = (uint64_t)scale / 10; digit > 0; digit /= 10) {
+        buf_add_char(out, (char)('0' + rest / digit % 10));
+        if (rest % digit == 0)
+            return; /* only zeros would follow */
     }
 }
 

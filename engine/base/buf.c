@@ -152,6 +152,10 @@ const char *buf_c(struct buf *b)
 
 struct str buf_take(struct buf *b)
 {
+    if (b->n == 0) { /* an owned str is never empty bytes: see str_dup */
+        buf_free(b);
+        return str_empty;
+    }
     struct str taken = {buf_c(b), b->n};
     *b = (struct buf){.max = b->max};
     return taken;

@@ -117,12 +117,12 @@ char *str_dup_c(struct str s)
 
 struct str str_dup(struct str s)
 {
-    return (struct str){str_dup_c(s), s.n};
+    return s.n ? (struct str){str_dup_c(s), s.n} : str_empty;
 }
 
 void str_free(struct str *s)
 {
-    if (s->p && s->p != str_empty.p) {
+    if (s->n > 0) { /* what is empty was never allocated: "" is another address in every file */
         void *owned;
         memcpy(&owned, &s->p, sizeof(owned)); /* str_dup made it: dropping const is ours to do */
         mem_free(owned);

@@ -55,10 +55,12 @@ bool str_cut(struct str s, char sep, struct str *head, struct str *tail);
 /* Decimal integers; the whole of s must be digits (int: with optional minus). False on empty, junk or overflow. */
 bool str_to_u64(struct str s, uint64_t *out);
 bool str_to_i64(struct str s, int64_t *out);
-char *str_dup_c(struct str s);    /* owned, NUL-terminated */
-struct str str_dup(struct str s); /* owned by the caller: str_free */
-void str_free(struct str *s);     /* of str_dup; leaves str_empty */
-uint64_t str_hash(struct str s);  /* 64 bits, the same on every machine */
+char *str_dup_c(struct str s); /* owned, NUL-terminated */
+/* Owned by the caller: str_free. Owned bytes are never empty: a copy of nothing is str_empty, and str_free leaves alone
+ * what is empty, wherever it points. So an owned str is not shortened in place. */
+struct str str_dup(struct str s);
+void str_free(struct str *s);    /* of str_dup or buf_take; leaves str_empty */
+uint64_t str_hash(struct str s); /* 64 bits, the same on every machine */
 
 #define BUF_MAX_DEFAULT ((size_t)1 << 30)
 
@@ -85,6 +87,6 @@ char *buf_grow(struct buf *b,
 void buf_consume(struct buf *b, size_t n); /* drops n bytes from the front */
 struct str buf_str(const struct buf *b);   /* borrowed until the next change */
 const char *buf_c(struct buf *b);          /* NUL-terminated view */
-struct str buf_take(struct buf *b);        /* gives the bytes away: str_free */
+struct str buf_take(struct buf *b); /* gives the bytes away: str_free; also frees an empty buf */
 
 #endif

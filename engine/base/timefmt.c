@@ -243,13 +243,13 @@ static void add_decimal(struct buf *out, uint64_t v, unsigned digits)
         scale *= 10;
     buf_add_u64(out, v / scale);
     uint64_t fraction = v % scale;
-    if (fraction)
-        buf_add_char(out, '.');
-    while (fraction) {
+    if (fraction == 0)
+        return;
+    buf_add_char(out, '.');
+    do {
         scale /= 10;
-        buf_add_char(out, (char)('0' + fraction / scale));
-        fraction %= scale;
-    }
+        buf_add_char(out, (char)('0' + fraction / scale % 10));
+    } while (fraction % scale != 0);
 }
 
 void duration_format(struct buf *out, int64_t ns)

@@ -78,6 +78,7 @@ static bool step_trailer_start(struct http_body *b, char c)
 /* One byte of chunk framing. */
 static bool step(struct http_body *b, char c)
 {
+    BUG_ON(b->state == CHUNK_DATA, "chunk data is not framing");
     switch ((enum chunk_state)b->state) {
     case CHUNK_SIZE:
         return step_size(b, c);
@@ -105,7 +106,7 @@ static bool step(struct http_body *b, char c)
     case CHUNK_DATA:
         break;
     }
-    BUG_ON(true, "chunk data is not framing");
+    return false;
 }
 
 static enum http_body_step next_chunked(struct http_body *b, struct str *in, struct str *piece)

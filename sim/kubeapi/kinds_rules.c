@@ -93,9 +93,8 @@ static void default_crd(struct api_request *r, cJSON *tree, bool creating)
 
 static void default_binding(struct api_request *r, cJSON *tree, bool creating)
 {
-    cJSON *subjects = json_get(tree, "subjects"), *ref = json_get(tree, "roleRef");
     drop_empty(tree, "subjects");
-    subjects = json_get(tree, "subjects");
+    cJSON *subjects = json_get(tree, "subjects"), *ref = json_get(tree, "roleRef");
     if (ref && ref->type == cJSON_Object && json_string_at(ref, "apiGroup").n == 0)
         json_set_str(&r->a, ref, "apiGroup", STR("rbac.authorization.k8s.io"));
     for (cJSON *s = subjects ? subjects->child : NULL; s; s = s->next) {

@@ -5,7 +5,9 @@
 struct store *store_new(const struct store_options *options)
 {
     struct store *s = MEM_NEW(struct store);
-    size_t want = options->events_max ? options->events_max : STORE_EVENTS_MAX_DEFAULT;
+    size_t want = STORE_EVENTS_MAX_DEFAULT;
+    if (options && options->events_max)
+        want = options->events_max;
     s->ring_max = 64;
     while (s->ring_max < want)
         s->ring_max *= 2;

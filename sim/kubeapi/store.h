@@ -40,8 +40,8 @@ struct store_event {
     struct str line[STORE_EVENT_TYPES]; /* owned, by shown type; empty: not encoded yet */
 };
 
-struct store *store_new(const struct store_options *options);
-void store_free(struct store *s); /* watches still open end silently */
+struct store *store_new(const struct store_options *options); /* NULL: the defaults */
+void store_free(struct store *s);                             /* watches still open end silently */
 
 /* ---- tables ---- */
 struct store_table *

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #define IN(member) offsetof(struct fault, member)
-#define T(kind)    (1u << TARGET_##kind)
+#define T(kind)    (1u << (kind))
 #define FIELDS(a)  (a), ARRAY_LEN(a)
 #define PPM        INT64_C(1000000)
 #define CODE_LOW   400
@@ -112,12 +112,13 @@ static const struct field drift_fields[] = {{.name = "ppm",
                                              .max = DRIFT_MAX,
                                              .doc = "millionths too fast; negative: too slow"}};
 
-#define NET     (T(LINK) | T(SITE) | T(CLUSTER))
-#define DNS     (T(DNS) | T(RESOLVER))
-#define SERVES  (T(SITE) | T(MANAGER) | T(API) | T(CLUSTER))
-#define API     (T(API) | T(SITE) | T(CLUSTER))
-#define PROCESS (T(MANAGER) | T(AGENT) | T(API) | T(SITE) | T(CLUSTER))
-#define NODE    (T(NODE) | T(CLUSTER))
+#define NET    (T(TARGET_LINK) | T(TARGET_SITE) | T(TARGET_CLUSTER))
+#define DNS    (T(TARGET_DNS) | T(TARGET_RESOLVER))
+#define SERVES (T(TARGET_SITE) | T(TARGET_MANAGER) | T(TARGET_API) | T(TARGET_CLUSTER))
+#define API    (T(TARGET_API) | T(TARGET_SITE) | T(TARGET_CLUSTER))
+#define PROCESS                                                                                    \
+    (T(TARGET_MANAGER) | T(TARGET_AGENT) | T(TARGET_API) | T(TARGET_SITE) | T(TARGET_CLUSTER))
+#define NODE (T(TARGET_NODE) | T(TARGET_CLUSTER))
 
 const struct fault_row fault_table[] = {
     {"net", "latency", FAULT_NET_LATENCY, NET, FIELDS(latency_fields), "segments arrive later"},
@@ -142,11 +143,11 @@ const struct fault_row fault_table[] = {
      "another site's address is answered"},
     {"dns", "stale", FAULT_DNS_STALE, DNS, FIELDS(dns_fields),
      "the answer is the one from before the fault"},
-    {"dns", "ttl-ignored", FAULT_DNS_TTL_IGNORED, T(RESOLVER), FIELDS(dns_hold_fields),
+    {"dns", "ttl-ignored", FAULT_DNS_TTL_IGNORED, T(TARGET_RESOLVER), FIELDS(dns_hold_fields),
      "the resolver keeps its answer beyond the TTL"},
-    {"dns", "negative-cached", FAULT_DNS_NEGATIVE_CACHED, T(RESOLVER), FIELDS(dns_hold_fields),
-     "the resolver remembers that the name does not exist"},
-    {"dns", "split-horizon", FAULT_DNS_SPLIT_HORIZON, T(RESOLVER), FIELDS(dns_value_fields),
+    {"dns", "negative-cached", FAULT_DNS_NEGATIVE_CACHED, T(TARGET_RESOLVER),
+     FIELDS(dns_hold_fields), "the resolver remembers that the name does not exist"},
+    {"dns", "split-horizon", FAULT_DNS_SPLIT_HORIZON, T(TARGET_RESOLVER), FIELDS(dns_value_fields),
      "this resolver alone answers another site"},
     {"tls", "expired", FAULT_TLS_EXPIRED, SERVES, FIELDS(share_only), "the certificate expired"},
     {"tls", "not-yet-valid", FAULT_TLS_NOT_YET_VALID, SERVES, FIELDS(share_only),
@@ -199,9 +200,9 @@ const struct fault_row fault_table[] = {
      "the wall clock jumps once and stays"},
     {"clock", "drift", FAULT_CLOCK_DRIFT, PROCESS, FIELDS(drift_fields),
      "the wall clock runs too fast or too slow"},
-    {"lease", "lost", FAULT_LEASE_LOST, T(SITE) | T(MANAGER), FIELDS(share_only),
+    {"lease", "lost", FAULT_LEASE_LOST, T(TARGET_SITE) | T(TARGET_MANAGER), FIELDS(share_only),
      "renewing the leader's lease fails"},
-    {"lease", "two-holders", FAULT_LEASE_TWO_HOLDERS, T(SITE), NULL, 0,
+    {"lease", "two-holders", FAULT_LEASE_TWO_HOLDERS, T(TARGET_SITE), NULL, 0,
      "a second replica is told that it leads"},
     {"disk", "full", FAULT_DISK_FULL, PROCESS, FIELDS(share_only), "file writes fail: no space"},
     {"disk", "torn", FAULT_DISK_TORN, PROCESS, FIELDS(share_only),
@@ -212,9 +213,9 @@ const struct fault_row fault_table[] = {
     {"node", "gone", FAULT_NODE_GONE, NODE, FIELDS(share_only), "nodes are gone"},
     {"node", "back-with-new-identity", FAULT_NODE_NEW_IDENTITY, NODE, FIELDS(share_only),
      "nodes come back as somebody else"},
-    {"addon", "coredns-down", FAULT_ADDON_COREDNS_DOWN, T(CLUSTER), NULL, 0,
+    {"addon", "coredns-down", FAULT_ADDON_COREDNS_DOWN, T(TARGET_CLUSTER), NULL, 0,
      "the cluster's DNS is down"},
-    {"addon", "cni-down", FAULT_ADDON_CNI_DOWN, T(CLUSTER), NULL, 0,
+    {"addon", "cni-down", FAULT_ADDON_CNI_DOWN, T(TARGET_CLUSTER), NULL, 0,
      "the cluster's overlay network is down"},
 };
 const size_t fault_table_n = ARRAY_LEN(fault_table);

@@ -98,7 +98,7 @@ static bool is_bare(struct str s)
 static void write_scalar(struct binding *b, const struct yaml_node *node, struct str path,
                          struct buf *out)
 {
-    if (node->kind == YAML_NULL || node->kind != YAML_STRING) {
+    if (node->kind != YAML_STRING) {
         buf_add(out, node->kind == YAML_NULL ? STR("null") : node->text);
         return;
     }

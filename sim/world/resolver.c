@@ -116,6 +116,17 @@ static world_time keep_for(const struct sim_resolver *r, struct dns_result *resu
     return r->o.lies_about_ttl ? r->o.hold : (world_time)result->answer.ttl_s * NS_PER_S;
 }
 
+static bool same_result(const struct dns_result *a, const struct dns_result *b)
+{
+    if (a->negative != b->negative || a->answer.ttl_s != b->answer.ttl_s ||
+        a->answer.n != b->answer.n)
+        return false;
+    for (size_t i = 0; i < a->answer.n; i++)
+        if (strcmp(a->answer.host[i], b->answer.host[i]) != 0)
+            return false;
+    return true;
+}
+
 static void ask_upstream(struct sim_resolver *r, struct sim_host *from, struct str name,
                          struct dns_result *out)
 {
@@ -125,7 +136,7 @@ static void ask_upstream(struct sim_resolver *r, struct sim_host *from, struct s
     if (!f || !f->frozen)
         return;
     records_answer(f->frozen, name, &stale);
-    if (memcmp(&stale, out, sizeof(stale)) == 0)
+    if (same_result(&stale, out))
         return; /* the past does not differ: no effect */
     ++*f->fired;
     ++*r->sim->count.dns_stale;

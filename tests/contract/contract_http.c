@@ -504,9 +504,10 @@ static void upgrade_with_early_bytes(struct contract *c)
 
 static void smuggling_is_refused(struct contract *c)
 {
+    static const char both_lengths[] = "PUT / HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\n"
+                                       "Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n";
     static const char *const bad[] = {
-        "PUT / HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\nTransfer-Encoding: "
-        "chunked\r\n\r\n0\r\n\r\n",
+        both_lengths,
         "POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\nContent-Length: 5\r\n\r\nabcde",
         "POST /echo HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n",
         "POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: +4\r\n\r\nabcd",

@@ -22,6 +22,12 @@ static void bytes_are_appended(void **state)
     check_str(taken, "xyz");
     assert_int_equal(b.n, 0);
     str_free(&taken);
+    buf_add(&b, STR("gone"));
+    buf_clear(&b);
+    taken = buf_take(&b); /* of nothing: the memory is given back at once */
+    check_str(taken, "");
+    assert_null(b.p);
+    str_free(&taken);
     buf_free(&b);
 }
 

@@ -33,6 +33,16 @@ static struct store *store_with(size_t events)
     return store_new(&options);
 }
 
+static void a_store_without_options_has_the_default_history(void **state)
+{
+    struct store *s = store_new(NULL);
+    struct store_table *t = store_table(s, STR("t"));
+    store_put(t, object("d", "a", store_revision(s) + 1, NULL));
+    assert_int_equal(store_count(t), 1);
+    assert_int_equal(store_compacted(s), 1);
+    store_free(s);
+}
+
 static void put(struct store_table *t, const char *name, const char *owner)
 {
     store_put(t, object("d", name, store_revision(store_of(t)) + 1, owner));
@@ -201,6 +211,7 @@ static void key_order_is_that_of_paths(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_store_without_options_has_the_default_history),
         cmocka_unit_test(nested_writes_are_delivered_in_order),
         cmocka_unit_test(a_nested_burst_may_overrun_the_ring),
         cmocka_unit_test(watches_stop_inside_callbacks),

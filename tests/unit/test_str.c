@@ -106,6 +106,22 @@ static void copies_are_owned(void **state)
     mem_free(z);
 }
 
+static void nothing_is_freed_of_the_empty(void **state)
+{
+    /* str_empty may have another address in every file, and a literal "" yet another. */
+    static const char elsewhere[] = "";
+    struct str empties[] = {
+        str_empty, {elsewhere, 0}, {NULL, 0}, STR(""), str_sub(STR("ab"), 2, 1)};
+    for (size_t i = 0; i < ARRAY_LEN(empties); i++) {
+        struct str copy = str_dup(empties[i]);
+        assert_string_equal(copy.p, ""); /* never NULL, whatever was copied */
+        assert_int_equal(copy.n, 0);
+        str_free(&copy);
+        str_free(&empties[i]);
+        assert_string_equal(empties[i].p, "");
+    }
+}
+
 static void hash_is_fixed(void **state)
 {
     /* A changed value would change every trace: these were written down once. */
@@ -147,7 +163,7 @@ int main(void)
         cmocka_unit_test(views_compare),       cmocka_unit_test(views_are_cut),
         cmocka_unit_test(needles_are_found),   cmocka_unit_test(integers_are_exact),
         cmocka_unit_test(copies_are_owned),    cmocka_unit_test(hash_is_fixed),
-        cmocka_unit_test(hash_sees_every_bit),
+        cmocka_unit_test(hash_sees_every_bit), cmocka_unit_test(nothing_is_freed_of_the_empty),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
