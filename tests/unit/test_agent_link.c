@@ -300,6 +300,25 @@ static void test_compat_waits_ten_seconds(void **state)
     bench_close(&b);
 }
 
+/* An answer that may be kept for an hour is not, once it has led nowhere: a resolver that holds old answers and gives them
+ * out as new would be believed for an hour more. */
+static void test_dead_answers_are_not_kept(void **state)
+{
+    (void)state;
+    struct bench b;
+    struct str a = STR(SITE_A), other = STR(SITE_B);
+    bench_open(&b, policies_hardened());
+    sim_dns_set(b.kit->sim, STR(NAME), 3600, &a, 1);
+    bench_start(&b, LINKS);
+    kit_run(b.kit, S);
+    sim_dns_set(b.kit->sim, STR(NAME), 3600, &other, 1);
+    b.a.refuses = true;
+    tunnel_router_disconnect(b.a.router, STR("c-1"));
+    kit_run(b.kit, 5 * S); /* a second, and two more, at most */
+    assert_int_equal(sessions(&b.b), LINKS);
+    bench_close(&b);
+}
+
 /* ---- the resolver ---- */
 
 struct heard {
@@ -387,6 +406,7 @@ int main(void)
         cmocka_unit_test(test_equal_agents_spread),
         cmocka_unit_test(test_success_forgets_failures),
         cmocka_unit_test(test_compat_waits_ten_seconds),
+        cmocka_unit_test(test_dead_answers_are_not_kept),
         cmocka_unit_test(test_answers_live_as_long_as_the_policy_says),
         cmocka_unit_test(test_cancelled_questions_are_not_answered),
     };

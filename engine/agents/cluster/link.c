@@ -150,7 +150,7 @@ static void on_lost(struct agent_link *l, bool clean)
     l->open = false;
     l->down_since = world_now(l->world);
     agent_resolve_cancel(l->resolver); /* a recheck under way asked for a tunnel that is gone */
-    if (l->next) { /* the move under way becomes the connection */
+    if (l->next) {                     /* the move under way becomes the connection */
         l->current = l->next;
         l->next = NULL;
         return;
@@ -210,7 +210,10 @@ static void on_resolved(void *owner, const struct world_dns_answer *answer, cons
 static void on_retry(void *owner)
 {
     struct agent_link *l = owner;
-    agent_resolve(l->resolver, false, on_resolved, l);
+    /* An answer that led nowhere is not worth keeping: a resolver that lies about its TTL would be believed twice. */
+    bool fresh = l->failures_in_a_row > 1 &&
+                 policy_get(&l->policies, POLICY_DNS_CACHE) == POLICY_DNS_CACHE_TTL;
+    agent_resolve(l->resolver, fresh, on_resolved, l);
 }
 
 /* ---- moving ---- */
