@@ -397,6 +397,50 @@ static void pause_is_back_pressure(struct contract *c)
     bench_free(b);
 }
 
+struct careful {
+    struct sock *s;
+    struct world_timer *t;
+    int left, drained_before;
+    bool waiting;
+    int done;
+    world_time pace;
+};
+
+/* Sends whenever the queue is low, and looks often; once it saw the queue high it trusts `drained` alone. */
+static void careful_look(void *owner)
+{
+    struct careful *k = owner;
+    static const char bytes[30000];
+    if (k->waiting && k->s->drained == k->drained_before) {
+        world_timer_start(k->t, k->pace);
+        return;
+    }
+    k->waiting = false;
+    if (world_ws_queued(k->s->ws) > WORLD_STREAM_LOW) {
+        k->waiting = true;
+        k->drained_before = k->s->drained;
+    } else if (k->left-- > 0) {
+        world_ws_send(k->s->ws, false, (struct str){bytes, sizeof bytes});
+    } else {
+        k->done = 1;
+        return;
+    }
+    world_timer_start(k->t, k->pace);
+}
+
+static void whoever_sees_a_high_queue_hears_drained(struct contract *c)
+{
+    struct bench *b = bench_up(c);
+    b->echo.quiet = true;
+    struct careful k = {.s = &b->client, .left = 1000};
+    k.pace = c->kind == CONTRACT_SIM ? 20 * NS_PER_US : 0; /* virtual time stands still at 0 */
+    k.t = world_timer_new(c->client, careful_look, &k);
+    world_timer_start(k.t, 0);
+    contract_until_flag(c, &k.done);
+    world_timer_free(k.t);
+    bench_free(b);
+}
+
 static void end_inside_callbacks(struct contract *c)
 {
     void (*const ends[])(struct sock *) = {sock_close, sock_abort};
@@ -481,6 +525,7 @@ static const struct contract_case cases[] = {
     {"too long a message", too_long_a_message},
     {"pause holds messages", pause_holds_messages},
     {"pause is back-pressure", pause_is_back_pressure},
+    {"whoever sees a high queue hears drained", whoever_sees_a_high_queue_hears_drained},
     {"end inside callbacks", end_inside_callbacks},
     {"end before open", end_before_open},
     {"over TLS", over_tls},

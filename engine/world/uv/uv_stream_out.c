@@ -112,6 +112,7 @@ void uvw_stream_flush(struct uvw_stream *s)
     BUG_ON(s->state == UVW_STREAM_CONNECTING, "nothing is sent before there is a connection");
     if (s->state != UVW_STREAM_OPEN && s->state != UVW_STREAM_HANDSHAKING)
         return;
+    note_high(s); /* encryption adds bytes: whoever sees the queue high hears of its end */
     if (s->out.n && !s->in_flight)
         send_out(s);
     if (s->state == UVW_STREAM_OPEN && s->shutdown_asked && !s->shutdown_sent && !s->out.n &&

@@ -145,6 +145,14 @@ void uvw_ws_opened(struct uvw_ws *ws)
     uvw_ws_release(ws);
 }
 
+/* The queue also grows without a send, when the relay takes what waited in the local socket: an owner that sees it high
+ * then waits for `drained`, too. */
+void uvw_ws_note_high(struct uvw_ws *ws)
+{
+    if (uvw_ws_queued(&ws->base) > WORLD_STREAM_LOW)
+        ws->was_high = true;
+}
+
 void uvw_ws_tell_drained(struct uvw_ws *ws)
 {
     if (!ws->was_high || uvw_ws_queued(&ws->base) > WORLD_STREAM_LOW)
@@ -262,8 +270,7 @@ static void queue_frame(struct uvw_ws *ws, bool text, bool ping, struct str payl
     else
         list_add_tail(&ws->out, &out->node);
     ws->out_bytes += payload.n;
-    if (uvw_ws_queued(&ws->base) > WORLD_STREAM_LOW)
-        ws->was_high = true;
+    uvw_ws_note_high(ws);
     uvw_lws_want_write(ws);
 }
 

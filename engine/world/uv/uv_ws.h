@@ -114,6 +114,7 @@ void uvw_ws_over(struct uvw_ws *ws,
                  struct err *take_err); /* the closed callback follows from the loop */
 void uvw_ws_event(struct uvw_ws *ws, enum uvw_ws_kind kind, struct str take_payload);
 void uvw_ws_opened(struct uvw_ws *ws);
+void uvw_ws_note_high(struct uvw_ws *ws);
 void uvw_ws_tell_drained(struct uvw_ws *ws);
 void uvw_ws_release(struct uvw_ws *ws); /* one part of the transport is gone */
 

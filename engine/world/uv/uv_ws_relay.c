@@ -123,6 +123,8 @@ static void pipe_read(uv_stream_t *pipe, ssize_t n, const uv_buf_t *room)
     uvw_event(ws->uv);
     if (n > 0 && ws->stream && !ws->stream_ended)
         world_stream_write(ws->stream, (struct str){room->base, (size_t)n});
+    if (n > 0)
+        uvw_ws_note_high(ws);
     if (n < 0)
         pipe_over(ws);
     else
