@@ -23,6 +23,19 @@ static struct err *parse_port(struct str text, struct str digits, uint16_t *out)
     return NULL;
 }
 
+/* Names go into DNS questions and are compared with certificates; addresses into both sides of brackets. */
+static bool holds_only(struct str s, const char *punctuation, bool hex_only)
+{
+    for (size_t i = 0; i < s.n; i++) {
+        char c = s.p[i], lower = (char)(c | 0x20);
+        bool letter = lower >= 'a' && lower <= (hex_only ? 'f' : 'z');
+        bool digit = c >= '0' && c <= '9';
+        if (!letter && !digit && str_find_char(str_c(punctuation), c) < 0)
+            return false;
+    }
+    return true;
+}
+
 static struct err *parse_authority(struct str text, struct url *u)
 {
     struct str rest = u->authority;
@@ -33,6 +46,8 @@ static struct err *parse_authority(struct str text, struct url *u)
         if (end < 2)
             return bad(text, "the address in brackets does not end");
         u->host = str_sub(rest, 1, (size_t)end - 1);
+        if (!holds_only(u->host, ":.", true) || str_find_char(u->host, ':') < 0)
+            return bad(text, "the brackets hold no IPv6 address");
         rest = str_sub(rest, (size_t)end + 1, rest.n);
         if (rest.n == 0)
             return NULL;
@@ -43,6 +58,8 @@ static struct err *parse_authority(struct str text, struct url *u)
     bool has_port = str_cut(rest, ':', &u->host, &digits);
     if (u->host.n == 0)
         return bad(text, "the host is missing");
+    if (!holds_only(u->host, "-._", false))
+        return bad(text, "the host holds what no name or address may");
     return has_port ? parse_port(text, digits, &u->port) : NULL;
 }
 
@@ -68,6 +85,9 @@ struct err *url_parse(struct str text, struct url *out)
     while (n < rest.n && rest.p[n] != '/' && rest.p[n] != '?')
         n++;
     u.authority = str_sub(rest, 0, n);
+    if (n < rest.n && rest.p[n] == '?')
+        return u.authority.n ? bad(text, "a slash is missing before its query")
+                             : bad(text, "the host is missing");
     u.target = n < rest.n ? str_sub(rest, n, rest.n) : STR("/");
     struct err *err = parse_authority(text, &u);
     if (!err)

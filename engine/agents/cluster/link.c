@@ -233,7 +233,10 @@ static void on_rechecked(void *owner, const struct world_dns_answer *answer, con
         recheck_later(l); /* a resolver in trouble is no reason to leave a tunnel that works */
         return;
     }
-    l->next = dial(l, answer->host[world_random_below(l->world, answer->n)]);
+    l->answer = *answer; /* where to go on, should both tunnels be lost on the way */
+    l->tried = 0;
+    l->offset = (size_t)world_random_below(l->world, answer->n);
+    l->next = dial(l, answer->host[l->offset]);
     world_note(l->world, "agent.moving", l->config->name, str_c(l->next->address.host));
 }
 

@@ -1,0 +1,100 @@
+#include "tests/unit/support/fake_manager.h"
+
+#define KEY "c-lab"
+
+static void on_bare_message(void *owner, bool text, struct str payload)
+{
+    (void)owner;
+    (void)text;
+    (void)payload;
+}
+static void on_bare_closed(void *owner, const struct world_ws_closed *how)
+{
+    (void)how;
+    ((struct fake_manager *)owner)->ws = NULL;
+}
+static const struct world_ws_handler bare_handler = {.message = on_bare_message,
+                                                     .closed = on_bare_closed};
+
+static void on_request(void *owner, struct http_exchange *x)
+{
+    struct fake_manager *m = owner;
+    struct str path = http_path(x);
+    if (m->mute)
+        return;
+    if (str_eq_c(path, "/ping")) {
+        m->pings++;
+        http_answer(x, m->ping_status, "text/plain", NULL, str_c(m->ping));
+    } else if (str_eq_c(path, "/v3/settings/cacerts")) {
+        http_answer(x, m->cacerts_status, "application/json", NULL, m->cacerts);
+    } else if (str_starts(path, STR("/v3/connect"))) {
+        struct tunnel_identity who = {.key = STR(KEY)};
+        m->dials++;
+        m->dialled_at = sim_now(m->l->sim);
+        buf_addf(&m->paths, STR_FMT " ", STR_ARG(path));
+        if (m->connect_status)
+            http_answer(x, m->connect_status, "text/plain", NULL, STR("no"));
+        else if (m->bare)
+            m->ws = http_ws_accept(x, &(struct http_ws_options){0}, &bare_handler, m);
+        else
+            m->connects += tunnel_router_accept(m->router, x, &who) != NULL;
+    } else {
+        http_answer(x, 404, "text/plain", NULL, STR("nothing here"));
+    }
+}
+
+void fake_manager_open(struct fake_manager *m, struct lab *l, const char *name, const char *address,
+                       struct authority *ca, bool plain)
+{
+    *m = (struct fake_manager){.l = l,
+                               .policies = policies_hardened(),
+                               .ping_status = 200,
+                               .ping = "pong",
+                               .cacerts = STR("{}"),
+                               .cacerts_status = 200};
+    m->process = lab_process(l, name, address, name, NULL, NULL);
+    struct world *w = sim_process_world(m->process);
+    m->identity = authority_issue(ca, STR(MANAGER_NAME), str_empty);
+    m->router = tunnel_router_new(w, &m->policies);
+    m->http = http_server_new(w, NULL, on_request, m);
+    struct world_tls tls = {.cert_pem = m->identity.cert_pem, .key_pem = m->identity.key_pem};
+    struct world_listen o = {.address = world_addr_make(STR("0.0.0.0"), 443),
+                             .tls = plain ? NULL : &tls};
+    struct world_listener *listener = NULL;
+    check_ok(http_server_listen(m->http, &o, &listener));
+}
+
+void fake_manager_close(struct fake_manager *m)
+{
+    fake_manager_close_bare(m);
+    http_server_free(m->http);
+    tunnel_router_free(m->router);
+    identity_free(&m->identity);
+    buf_free(&m->paths);
+}
+
+void fake_manager_cut_tunnels(struct fake_manager *m)
+{
+    tunnel_router_disconnect(m->router, STR(KEY));
+}
+
+void fake_manager_close_bare(struct fake_manager *m)
+{
+    if (m->ws)
+        http_ws_close(m->ws, 1000, str_empty);
+    m->ws = NULL;
+}
+
+size_t fake_manager_tunnels(const struct fake_manager *m)
+{
+    return tunnel_router_count(m->router, STR(KEY));
+}
+
+void fake_dns(struct lab *l, uint32_t ttl_s, const char *a, const char *b)
+{
+    struct str addresses[] = {str_c(a), str_c(b)};
+    if (a)
+        sim_dns_set(l->sim, STR(MANAGER_NAME), ttl_s, addresses, b ? 2 : 1);
+    else
+        sim_dns_remove(l->sim, STR(MANAGER_NAME));
+}
