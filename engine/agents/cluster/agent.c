@@ -60,11 +60,10 @@ static void write_params(const struct cluster_agent *a, struct buf *out)
 {
     struct buf ca = {0};
     base64_encode(&ca, a->config.kube_ca);
-    buf_addf(out,
-             "{\"cluster\":{\"address\":\"" STR_FMT ":%u\",\"token\":\"" STR_FMT
-             "\",\"caCert\":\"" STR_FMT "\"}}",
-             STR_ARG(a->config.kube_host), (unsigned)a->config.kube_port, STR_ARG(a->account_token),
-             STR_ARG(buf_str(&ca)));
+    buf_addf(out, "{\"cluster\":{\"address\":\"" STR_FMT ":%u\",\"token\":",
+             STR_ARG(a->config.kube_host), (unsigned)a->config.kube_port);
+    json_write_string(out, a->account_token);
+    buf_addf(out, ",\"caCert\":\"" STR_FMT "\"}}", STR_ARG(buf_str(&ca)));
     buf_free(&ca);
 }
 

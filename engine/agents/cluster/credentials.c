@@ -9,12 +9,14 @@
 #define ANNOTATION  "rancher.io/service-account.secret-ref"
 #define RETRY_FIRST (200 * NS_PER_MS)
 #define RETRY_MAX   (10 * NS_PER_S)
+#define TOKENLESS   4u /* then the named secret is given up */
 
 struct agent_credentials {
     struct kube_client *client;
     struct kube_call *call;
     struct world_timer *retry;
     uint32_t failures;
+    uint32_t tokenless; /* how often in a row the named secret was not there, or had no token */
     struct buf account_version; /* resourceVersion of the account that was read */
     struct buf secret;          /* the secret's name */
     void (*done)(void *owner, struct str token);
@@ -56,6 +58,9 @@ static void on_secret(void *owner, const struct kube_answer *answer)
     arena_free(&arena);
     if (!ok) {
         buf_free(&token);
+        /* An API that does not answer says nothing about the secret. */
+        if (!answer->err || answer->err->code == ERR_NOT_FOUND)
+            a->tokenless++;
         again(a); /* not filled in yet, or gone: the account is read again and tells */
         return;
     }
@@ -116,6 +121,7 @@ static void create_secret(struct agent_credentials *a)
                  "\"namespace\":\"" NAMESPACE_SYSTEM "\"},"
                  "\"type\":\"kubernetes.io/service-account-token\"}");
     struct kube_target target = {.gvr = gvr_secrets, .ns = account.ns};
+    a->tokenless = 0;
     a->call = kube_call_start(a->client, KUBE_CREATE, &target, body, 0, on_created, a);
 }
 
@@ -135,7 +141,7 @@ static void on_account(void *owner, const struct kube_answer *answer)
     arena_free(&arena);
     if (!tree)
         again(a);
-    else if (a->secret.n && a->failures < 4)
+    else if (a->secret.n && a->tokenless < TOKENLESS)
         read_secret(a);
     else
         create_secret(a); /* none is named, or the named one stays without a token */

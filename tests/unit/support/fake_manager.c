@@ -1,5 +1,9 @@
 #include "tests/unit/support/fake_manager.h"
 
+#include "engine/base/codec.h"
+#include "engine/manifests/agent_manifest.h"
+#include "engine/pki/pki.h"
+
 #define KEY "c-lab"
 
 static void on_bare_message(void *owner, bool text, struct str payload)
@@ -15,6 +19,35 @@ static void on_bare_closed(void *owner, const struct world_ws_closed *how)
 }
 static const struct world_ws_handler bare_handler = {.message = on_bare_message,
                                                      .closed = on_bare_closed};
+
+static void note_token(struct fake_manager *m, struct http_exchange *x)
+{
+    struct arena a = {0};
+    struct buf json = {0};
+    cJSON *params = NULL;
+    struct str header = http_headers_get(http_request_headers(x), "X-API-Tunnel-Params");
+    assert_true(base64_decode(&json, header));
+    check_ok(json_parse(&a, buf_str(&json), &params));
+    if (json_get(params, "cluster"))
+        buf_addf(&m->tokens, STR_FMT "\n", STR_ARG(json_string_at(params, "cluster.token")));
+    buf_free(&json);
+    arena_free(&a);
+}
+
+static void answer_manifest(struct fake_manager *m, struct http_exchange *x)
+{
+    struct buf checksum = {0}, text = {0};
+    pki_ca_checksum(m->ca_pem, &checksum);
+    struct agent_manifest manifest = {.server_url = STR("https://" MANAGER_NAME),
+                                      .token = STR("registration"),
+                                      .cluster_id = STR(KEY),
+                                      .ca_checksum = buf_str(&checksum),
+                                      .image = STR("agent:1")};
+    agent_manifest_write(&manifest, &text);
+    http_answer(x, 200, "text/plain", NULL, buf_str(&text));
+    buf_free(&checksum);
+    buf_free(&text);
+}
 
 static void on_request(void *owner, struct http_exchange *x)
 {
@@ -32,12 +65,15 @@ static void on_request(void *owner, struct http_exchange *x)
         m->dials++;
         m->dialled_at = sim_now(m->l->sim);
         buf_addf(&m->paths, STR_FMT " ", STR_ARG(path));
+        note_token(m, x);
         if (m->connect_status)
             http_answer(x, m->connect_status, "text/plain", NULL, STR("no"));
         else if (m->bare)
             m->ws = http_ws_accept(x, &(struct http_ws_options){0}, &bare_handler, m);
         else
             m->connects += tunnel_router_accept(m->router, x, &who) != NULL;
+    } else if (str_starts(path, STR("/v3/import/"))) {
+        answer_manifest(m, x);
     } else {
         http_answer(x, 404, "text/plain", NULL, STR("nothing here"));
     }
@@ -71,6 +107,7 @@ void fake_manager_close(struct fake_manager *m)
     tunnel_router_free(m->router);
     identity_free(&m->identity);
     buf_free(&m->paths);
+    buf_free(&m->tokens);
 }
 
 void fake_manager_cut_tunnels(struct fake_manager *m)

@@ -27,6 +27,8 @@ struct fake_manager {
     uint32_t pings, dials, connects;
     world_time dialled_at; /* the last one */
     struct buf paths;      /* of the dials: "/v3/connect/register " */
+    struct buf tokens;     /* of their parameters: "TOKEN\n" */
+    struct str ca_pem;     /* in the import manifest's checksum: "/v3/import/..."; borrowed */
 };
 
 /* Listens at port 443 of a host of that name; plain: without TLS. The certificate is of `ca`, for MANAGER_NAME. */
