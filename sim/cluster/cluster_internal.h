@@ -42,6 +42,8 @@ void nodes_create(struct sim_cluster *c); /* objects of all nodes, and the first
 void nodes_free(struct sim_cluster *c);
 /* A ready node, in turn; -1: none. */
 int64_t nodes_pick(struct sim_cluster *c);
+enum node_state { NODE_READY, NODE_UNREADY, NODE_GONE };
+enum node_state node_state(const struct sim_cluster *c, struct str name);
 
 /* ---- workload.c ---- */
 void workload_watch(struct sim_cluster *c, struct kubeapi *api, bool restored);
@@ -62,6 +64,7 @@ struct pod {
     bool runs_agent;
     uint32_t restarts, backoffs;
     world_time started_at;
+    world_time stuck_since; /* its node is not ready; -1: it is */
     struct sim_task *timer;
 };
 /* Slots exist from the start, so that faults can be aimed at their hosts before a pod is there. */

@@ -142,3 +142,11 @@ int64_t nodes_pick(struct sim_cluster *c)
     }
     return -1;
 }
+
+enum node_state node_state(const struct sim_cluster *c, struct str name)
+{
+    for (uint32_t i = 0; i < c->nodes_n; i++)
+        if (str_eq(c->nodes[i].name, name))
+            return c->nodes[i].gone ? NODE_GONE : c->nodes[i].ready ? NODE_READY : NODE_UNREADY;
+    return NODE_GONE; /* the cluster was made smaller */
+}

@@ -17,6 +17,7 @@
 #define BACKOFF_FIRST (10 * NS_PER_S)
 #define BACKOFF_MAX   (300 * NS_PER_S)
 #define BACKOFF_RESET (600 * NS_PER_S)
+#define EVICT_AFTER   (300 * NS_PER_S) /* the default toleration of a node that is not ready */
 #define FIRST_POD_IP  10u
 #define SA_SECRET     "cattle-token-mount"
 
@@ -214,16 +215,53 @@ static void later(struct pod *p, world_time delay)
     p->timer = sim_after(p->cluster->sim, delay, on_start, p);
 }
 
+/* Pods are evicted from a node that was not ready for long, and go with one that is gone. */
+static bool node_lost(struct pod *p)
+{
+    world_time now = sim_now(p->cluster->sim);
+    enum node_state state = p->node.n ? node_state(p->cluster, p->node) : NODE_READY;
+    if (state == NODE_READY)
+        p->stuck_since = -1;
+    else if (p->stuck_since < 0)
+        p->stuck_since = now;
+    return state == NODE_GONE || (state == NODE_UNREADY && now - p->stuck_since >= EVICT_AFTER);
+}
+
+/* True: it has a node, and that is ready. */
+static bool schedule(struct pod *p)
+{
+    struct sim_cluster *c = p->cluster;
+    struct kubeapi *api = apihost_api(c->api);
+    if (p->node.n)
+        return node_state(c, p->node) == NODE_READY;
+    int64_t node = nodes_pick(c);
+    if (node < 0 || !api)
+        return false;
+    str_free(&p->node);
+    p->node = str_dup(c->nodes[node].name);
+    struct buf patch = {0};
+    buf_addf(&patch, "{\"spec\":{\"nodeName\":\"" STR_FMT "\"}}", STR_ARG(p->node));
+    err_ignore(kubeapi_patch(api, STR("pods"), p->ns, p->name, buf_str(&patch)));
+    buf_free(&patch);
+    return true;
+}
+
 static void on_start(void *owner)
 {
     struct pod *p = owner;
     struct sim_cluster *c = p->cluster;
     p->timer = NULL;
+    if (node_lost(p)) { /* its controller makes another one */
+        pod_delete(p);
+        workload_soon(c);
+        return;
+    }
     bool on = sim_host_is_on(sim_process_host(p->process));
-    if (!on || !c->cni || !mount_all(p)) {
+    if (!on || !c->cni || !schedule(p) || !mount_all(p)) {
         later(p, CNI_RETRY);
         return;
     }
+    p->stuck_since = -1;
     set_env(p);
     struct err *err = sim_process_start(p->process);
     if (err) { /* the host went down this very moment */
@@ -328,6 +366,7 @@ void pod_create(struct pod *p, const struct kube_object *deployment, struct str 
     p->node = node < 0 ? str_dup(str_empty) : str_dup(c->nodes[node].name);
     p->state = POD_STARTING;
     p->restarts = p->backoffs = 0;
+    p->stuck_since = -1;
     read_env(p, deployment);
     write_object(p, deployment);
     write_status(p);
@@ -337,17 +376,16 @@ void pod_create(struct pod *p, const struct kube_object *deployment, struct str 
 void pod_delete(struct pod *p)
 {
     struct kubeapi *api = apihost_api(p->cluster->api);
+    bool runs = sim_process_is_running(p->process);
     sim_task_cancel(p->timer);
     p->timer = NULL;
+    p->state =
+        runs ? POD_ENDING : POD_FREE; /* first: the watch of pods comes from inside the next call */
     if (api)
         err_ignore(kubeapi_delete(api, STR("pods"), p->ns,
-                                  p->name)); /* its namespace may have gone first */
-    if (sim_process_is_running(p->process)) {
-        p->state = POD_ENDING;
+                                  p->name)); /* it, or its namespace, may have gone first */
+    if (runs)
         sim_process_stop(p->process);
-    } else {
-        p->state = POD_FREE;
-    }
 }
 
 void pods_free(struct sim_cluster *c)

@@ -48,14 +48,15 @@ static struct census take_census(struct sim_cluster *c, const struct kube_object
     return n;
 }
 
-/* The newest pod of the Deployment that is (or is not) of the current template. */
+/* The newest pod of the Deployment that is (or is not) of the current template; among those one that is not ready first. */
 static struct pod *pod_of(struct sim_cluster *c, const struct kube_object *d, struct str hash,
                           bool current)
 {
     struct pod *found = NULL;
     for (uint32_t i = 0; i < c->slots_n; i++) {
         struct pod *p = c->slots[i];
-        if (pod_is_of(p, d) && str_eq(p->hash, hash) == current)
+        if (pod_is_of(p, d) && str_eq(p->hash, hash) == current &&
+            (!found || pod_ready(found) || !pod_ready(p)))
             found = p;
     }
     return found;
@@ -88,20 +89,18 @@ static void reconcile_deployment(struct sim_cluster *c, struct kubeapi *api, str
     struct str hash = hash_of(&a, d);
     uint32_t wanted = d->deleting ? 0 : wanted_of(d);
     struct census n = take_census(c, d, hash);
-    while (n.current < wanted && n.current + n.old < wanted + 1 + (n.old == 0 ? wanted : 0)) {
+    /* Old pods that serve nobody go first; the others one by one, as new ones take their place. */
+    for (; n.old > n.ready_old; n.old--)
+        pod_delete(pod_of(c, d, hash, false));
+    while (n.current < wanted && (n.old == 0 || n.current + n.old <= wanted)) {
         struct pod *p = pod_find_free(c);
         if (!p)
             break; /* every slot is in use: comes back when one is free */
         pod_create(p, d, hash);
         n.current++;
     }
-    while (n.old && (n.ready_current + n.ready_old > wanted || n.ready_old < n.old ||
-                     n.ready_current >= wanted)) {
-        struct pod *p = pod_of(c, d, hash, false);
-        n.ready_old -= pod_ready(p);
-        n.old--;
-        pod_delete(p);
-    }
+    for (; n.old && n.ready_current + n.ready_old > wanted; n.old--, n.ready_old--)
+        pod_delete(pod_of(c, d, hash, false));
     for (; n.current > wanted; n.current--) {
         struct pod *p = pod_of(c, d, hash, true);
         n.ready_current -= pod_ready(p);
@@ -174,6 +173,18 @@ static void on_job(void *owner, struct store_event *e)
     sim_after(c->sim, CLEANUP_AFTER, on_cleanup, c);
 }
 
+static void on_pod(void *owner, struct store_event *e)
+{
+    struct sim_cluster *c = owner;
+    for (uint32_t i = 0; e->type == STORE_DELETED && i < c->slots_n; i++) {
+        struct pod *p = c->slots[i];
+        if (pod_counts(p) && str_eq(p->name, e->object->name) && str_eq(p->ns, e->object->ns))
+            pod_delete(p); /* by hand, or with its namespace */
+    }
+    if (e->type == STORE_DELETED)
+        workload_soon(c);
+}
+
 static void on_deployment(void *owner, struct store_event *e)
 {
     bool same_spec = e->before && e->type == STORE_MODIFIED &&
@@ -188,6 +199,7 @@ void workload_watch(struct sim_cluster *c, struct kubeapi *api, bool restored)
     if (!restored) { /* the watches live as long as the store */
         store_watch_start(kubeapi_table(api, STR("deployments.apps")), str_empty, on_deployment, c);
         store_watch_start(kubeapi_table(api, STR("jobs.batch")), str_empty, on_job, c);
+        store_watch_start(kubeapi_table(api, STR("pods")), str_empty, on_pod, c);
     }
     workload_soon(c);
 }

@@ -1,0 +1,130 @@
+/* Goal: replicas serve from caches, find each other through Endpoints, one of them leads; what losing the lease costs is
+ * policy; a restart writes nothing that was there.
+ * Method: real servers in a simulated world with a local API, and real agents where tunnels matter. */
+#include "tests/unit/support/check.h"
+#include "tests/unit/support/manager_bench.h"
+
+#include "engine/kube/management.h"
+
+static struct server *server(const struct bench *b, size_t i)
+{
+    return sim_process_instance(b->managers[i].process);
+}
+
+static void publish(struct bench *b, const char *addresses)
+{
+    struct buf json = {0};
+    buf_addf(&json,
+             "{\"apiVersion\":\"v1\",\"kind\":\"Endpoints\",\"metadata\":{\"name\":"
+             "\"" SERVER_SERVICE "\",\"namespace\":\"" NAMESPACE_SYSTEM
+             "\"},\"subsets\":[{\"addresses\":[%s],\"ports\":[{\"port\":443}]}]}",
+             addresses);
+    check_ok(kubeapi_apply(bench_local(b), buf_str(&json), NULL));
+    buf_free(&json);
+}
+
+static void test_peers(void **state)
+{
+    (void)state;
+    struct policies p = policies_hardened();
+    struct bench *b = bench_new(1, &p, 2);
+    bench_run_until_led(b);
+    assert_int_equal(server_state(server(b, 0)).peers, 0);
+    publish(b, "{\"ip\":\"192.0.2.10\"},{\"ip\":\"192.0.2.11\"}");
+    bench_run(b, 20 * S);
+    for (size_t i = 0; i < 2; i++) {
+        struct server_state s = server_state(server(b, i));
+        assert_true(s.serving);
+        assert_int_equal(s.peers, 1); /* the other one, never itself */
+    }
+    assert_int_equal(server_state(server(b, 0)).leading + server_state(server(b, 1)).leading, 1);
+    publish(b, "{\"ip\":\"192.0.2.10\"}");
+    bench_run(b, 5 * S);
+    assert_int_equal(server_state(server(b, 0)).peers, 0);
+    publish(b, "{\"ip\":\"192.0.2.10\"},{\"ip\":\"192.0.2.11\"},{\"ip\":\"192.0.2.77\"},{}");
+    bench_run(b, 60 * S);
+    assert_int_equal(server_state(server(b, 0)).peers, 1); /* one of them is not there */
+    bench_free(b);
+}
+
+/* fixtures/incidents.yaml#K19: the API stalls for 40 s. exit: the leader's process ends, and its tunnels with it;
+ * controllers: only the leader's work stops. */
+static void test_leader_loss(void **state)
+{
+    (void)state;
+    for (int hardened = 0; hardened < 2; hardened++) {
+        struct policies p = hardened ? policies_hardened() : policies_compat();
+        struct bench *b = bench_with(1, &p, 1, 1);
+        struct sim_process *process = b->managers[0].process;
+        uint32_t starts = sim_process_starts(process);
+        uint64_t connects = server_state(server(b, 0)).connects;
+        assert_int_equal(server_state(server(b, 0)).agents, 1);
+        struct kubeapi_fault stall = {.kind = KUBEAPI_FAULT_LATENCY, .delay = 3600 * S};
+        uint64_t id = kubeapi_fault_add(bench_local(b), &stall);
+        bench_run(b, 29 * S);
+        assert_int_equal(sim_process_starts(process), starts);
+        bench_run(b, 11 * S);
+        kubeapi_fault_remove(bench_local(b), id);
+        if (hardened) {
+            assert_int_equal(sim_process_starts(process), starts);
+            assert_false(server_state(server(b, 0)).leading);
+            assert_int_equal(server_state(server(b, 0)).connects, connects);
+            assert_int_equal(server_state(server(b, 0)).agents, 1);
+        } else {
+            assert_true(sim_process_starts(process) > starts);
+        }
+        bench_run_until_led(b);
+        bench_run(b, 60 * S);
+        assert_int_equal(server_state(server(b, 0)).agents, 1);
+        bench_free(b);
+    }
+}
+
+/* Restarted, a replica finds everything as it is: what exists is left alone. */
+static void test_restart(void **state)
+{
+    (void)state;
+    struct policies p = policies_hardened();
+    struct bench *b = bench_with(1, &p, 1, 1);
+    uint64_t version = bench_cluster(b, "c-0")->resource_version;
+    struct kube_object *crd =
+        kubeapi_get(bench_local(b), STR("customresourcedefinitions.apiextensions.k8s.io"),
+                    str_empty, STR("clusters." MANAGEMENT_GROUP));
+    uint64_t crd_version = crd->resource_version;
+    sim_process_kill(b->managers[0].process, SIM_EXIT_KILLED);
+    bench_run(b, 2 * S);
+    bench_run_until_led(b);
+    bench_run(b, 60 * S);
+    assert_true(server_state(server(b, 0)).serving);
+    assert_int_equal(server_state(server(b, 0)).agents, 1);
+    assert_true(server_cluster_port(server(b, 0), STR("c-0")) > 0);
+    assert_int_equal(server_cluster_port(server(b, 0), STR("c-9")), 0);
+    crd = kubeapi_get(bench_local(b), STR("customresourcedefinitions.apiextensions.k8s.io"),
+                      str_empty, STR("clusters." MANAGEMENT_GROUP));
+    assert_int_equal(crd->resource_version, crd_version);
+    assert_true(bench_cluster(b, "c-0")->resource_version >= version);
+    bench_free(b);
+}
+
+/* Killed at every hundredth of its first two seconds: nothing leaks, and the next start serves. */
+static void test_killed_while_starting(void **state)
+{
+    (void)state;
+    for (int ms = 0; ms < 2000; ms += 100) {
+        struct policies p = policies_hardened();
+        struct bench *b = bench_new(1, &p, 1);
+        bench_run(b, ms * NS_PER_MS);
+        sim_process_kill(b->managers[0].process, SIM_EXIT_KILLED);
+        bench_run_until_led(b);
+        assert_int_equal(sim_counter_value(b->sim, STR("process.leaked_handles")), 0);
+        bench_free(b);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_peers), cmocka_unit_test(test_leader_loss),
+        cmocka_unit_test(test_restart), cmocka_unit_test(test_killed_while_starting)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
