@@ -46,6 +46,7 @@ if(PADDOCK_TESTS)
   endforeach()
   add_test(NAME layers COMMAND ${CMAKE_SOURCE_DIR}/tests/layers_check ${CMAKE_BINARY_DIR})
   set_tests_properties(layers PROPERTIES LABELS layers)
+  add_test(NAME incidents COMMAND ${CMAKE_SOURCE_DIR}/tests/incidents_check)
 endif()
 
 if(PADDOCK_TESTS OR PADDOCK_FUZZ)

@@ -11,7 +11,8 @@
  * Ownership: the informer holds one reference per object; objects given to handlers are borrowed. Keys are "ns/name" or
  *            "name". Handlers may free the informer.
  * Limit:     a restored server that has overtaken our version before we could ask for it looks like one that went on.
- * Bounds:    pages of KUBE_INFORMER_PAGE objects; watches end after 5 to 10 minutes and resume. */
+ * Bounds:    pages of KUBE_INFORMER_PAGE objects; watches end after 5 to 10 minutes and resume.
+ * Source:    fixtures/incidents.yaml#K07. */
 #ifndef PADDOCK_ENGINE_KUBE_INFORMER_H
 #define PADDOCK_ENGINE_KUBE_INFORMER_H
 

@@ -194,6 +194,30 @@ static void test_pause(void **state)
     candidates_close(&all);
 }
 
+/* Paused while the API is answering: what it said then makes no leader now. */
+static void test_answers_from_the_past(void **state)
+{
+    (void)state;
+    for (int moment = 0; moment < 14; moment++) {
+        struct candidates all;
+        candidates_open(&all, 1, 1);
+        struct candidate *c = &all.c[0];
+        struct kubeapi_fault slow = {.kind = KUBEAPI_FAULT_LATENCY, .delay = 5 * S};
+        uint64_t id = kubeapi_fault_add(lab_api(all.l), &slow);
+        lab_run(all.l, moment * S);
+        sim_process_pause(c->process);
+        lab_run(all.l, 50 * S);
+        uint32_t starts = c->starts;
+        sim_process_resume(c->process);
+        lab_run(all.l, 10 * MS);
+        assert_false(c->working);
+        assert_int_equal(c->starts, starts);
+        kubeapi_fault_remove(lab_api(all.l), id);
+        assert_ptr_equal(candidates_await(&all, 20 * S), c);
+        candidates_close(&all);
+    }
+}
+
 static void test_clocks_decide_nothing(void **state)
 {
     (void)state;
@@ -322,6 +346,7 @@ int main(void)
         cmocka_unit_test(test_partition),
         cmocka_unit_test(test_time_runs_from_asking),
         cmocka_unit_test(test_pause),
+        cmocka_unit_test(test_answers_from_the_past),
         cmocka_unit_test(test_clocks_decide_nothing),
         cmocka_unit_test(test_deleted_record),
         cmocka_unit_test(test_garbled_record),
