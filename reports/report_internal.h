@@ -34,10 +34,6 @@ void report_js_close(struct report_js *j, char bracket);
 void report_js_key(struct report_js *j, const char *key);
 void report_js_item(struct report_js *j); /* before each value of an array */
 void report_js_str(struct report_js *j, const char *key, struct str v);
-void report_js_u64(struct report_js *j, const char *key, uint64_t v);
-void report_js_bool(struct report_js *j, const char *key, bool v);
-/* Seconds as an exact decimal; null when ns is negative. */
-void report_js_seconds(struct report_js *j, const char *key, int64_t ns);
 
 /* What the page has beside the JSON: lanes, spans, points, values, and the first events. */
 struct report_js_page {

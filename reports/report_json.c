@@ -44,13 +44,13 @@ void report_js_str(struct report_js *j, const char *key, struct str v)
     json_write_string(j->out, v);
 }
 
-void report_js_u64(struct report_js *j, const char *key, uint64_t v)
+static void report_js_u64(struct report_js *j, const char *key, uint64_t v)
 {
     report_js_key(j, key);
     buf_add_u64(j->out, v);
 }
 
-void report_js_bool(struct report_js *j, const char *key, bool v)
+static void report_js_bool(struct report_js *j, const char *key, bool v)
 {
     report_js_key(j, key);
     buf_add_c(j->out, v ? "true" : "false");
@@ -64,7 +64,8 @@ static void seconds(struct buf *out, int64_t ns)
         report_decimal(out, ns, NS_PER_S);
 }
 
-void report_js_seconds(struct report_js *j, const char *key, int64_t ns)
+/* Seconds as an exact decimal; null when ns is negative. */
+static void report_js_seconds(struct report_js *j, const char *key, int64_t ns)
 {
     report_js_key(j, key);
     seconds(j->out, ns);

@@ -62,6 +62,5 @@ static inline cJSON *json_find(const cJSON *object, struct str key)
 
 /* The members of an object in key order, and their number; taken from the arena. */
 const cJSON **json_sorted(struct arena *a, const cJSON *object, size_t *n);
-bool json_is_sorted(const cJSON *object);
 
 #endif

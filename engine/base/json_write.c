@@ -85,7 +85,7 @@ static void write_number(struct buf *out, const cJSON *v)
     buf_add_i64(out, (int64_t)d);
 }
 
-bool json_is_sorted(const cJSON *object)
+static bool json_is_sorted(const cJSON *object)
 {
     for (const cJSON *c = object->child; c && c->next; c = c->next)
         if (strcmp(c->string, c->next->string) > 0)

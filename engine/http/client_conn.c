@@ -22,7 +22,7 @@ static world_time due_of(const struct client_conn *conn)
     return due;
 }
 
-void client_conn_arm(struct client_conn *conn)
+static void client_conn_arm(struct client_conn *conn)
 {
     world_time due = due_of(conn);
     if (due)

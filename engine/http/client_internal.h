@@ -85,7 +85,6 @@ static inline void client_enter(struct client_conn *conn)
 /* client_conn.c */
 extern const struct world_stream_handler client_stream_handler;
 void client_fire(void *owner);
-void client_conn_arm(struct client_conn *conn);
 void client_conn_start(struct client_conn *conn,
                        struct http_call *call); /* the request has been written */
 

@@ -88,11 +88,6 @@ struct world_stream *http_stream(struct http_exchange *x)
     return conn_of(x)->stream;
 }
 
-void *http_exchange_data(const struct http_exchange *x)
-{
-    return x->data;
-}
-
 void http_exchange_set(struct http_exchange *x, void *data, void (*gone)(void *data))
 {
     x->data = data;

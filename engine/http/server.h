@@ -51,8 +51,6 @@ bool http_query_param(struct http_exchange *x, const char *name, struct str *val
 struct world *http_world(const struct http_exchange *x);
 /* For the peer's address and certificate. */
 struct world_stream *http_stream(struct http_exchange *x);
-/* The handler's own pointer for this exchange. */
-void *http_exchange_data(const struct http_exchange *x);
 /* `gone`: the connection ended before the answer was complete; x is invalid after it. May be NULL. */
 void http_exchange_set(struct http_exchange *x, void *data, void (*gone)(void *data));
 

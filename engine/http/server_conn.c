@@ -38,6 +38,8 @@ void conn_continue(struct http_conn *c)
     http_alarm_by(&c->alarm, c->w, world_now(c->w));
 }
 
+static void conn_reject(struct http_conn *c, int status, const char *why);
+
 static void on_deadline(struct http_conn *c)
 {
     enum conn_state state = c->state;
@@ -109,7 +111,7 @@ static void linger(struct http_conn *c)
     conn_arm(c);
 }
 
-void conn_reject(struct http_conn *c, int status, const char *why)
+static void conn_reject(struct http_conn *c, int status, const char *why)
 {
     bool answering = c->state == CONN_OPEN && c->x.phase != ANSWER_NONE;
     bool until_close = c->x.framing == FRAMING_CLOSE; /* only a reset tells that it was cut */

@@ -95,7 +95,6 @@ void conn_arm(struct http_conn *c); /* makes sure that the alarm covers the dead
 void conn_continue(struct http_conn *c); /* what waits in the input is looked at, from the loop */
 void conn_finish(struct http_conn *c);   /* the answer is complete */
 void conn_lose(struct http_conn *c);     /* an open exchange gets `gone` */
-void conn_reject(struct http_conn *c, int status, const char *why);
 void conn_write(struct http_conn *c, struct str bytes);
 void conn_flow(struct http_conn *c); /* pauses or resumes the stream as the state wants it */
 static inline void conn_enter(struct http_conn *c)

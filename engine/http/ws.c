@@ -26,19 +26,19 @@ static void ws_destroy(struct http_ws *ws)
     mem_free(ws);
 }
 
-void ws_enter(struct http_ws *ws)
+static void ws_enter(struct http_ws *ws)
 {
     ws->busy++;
 }
 
-void ws_leave(struct http_ws *ws)
+static void ws_leave(struct http_ws *ws)
 {
     BUG_ON(ws->busy == 0, "who leaves has entered");
     if (--ws->busy == 0 && ws->dead)
         ws_destroy(ws);
 }
 
-void ws_end(struct http_ws *ws, bool abort)
+static void ws_end(struct http_ws *ws, bool abort)
 {
     if (ws->dead)
         return;

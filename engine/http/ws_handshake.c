@@ -5,7 +5,7 @@
 #include <openssl/sha.h>
 #include <string.h>
 
-void ws_accept_text(char out[WS_ACCEPT_TEXT], struct str key)
+static void ws_accept_text(char out[WS_ACCEPT_TEXT], struct str key)
 {
     static const char salt[] = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
     unsigned char digest[SHA_DIGEST_LENGTH];

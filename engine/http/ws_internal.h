@@ -61,9 +61,6 @@ struct http_ws {
 
 /* ws.c */
 struct http_ws *ws_new(struct world *w, const struct world_ws_handler *handler, void *owner);
-void ws_enter(struct http_ws *ws);
-void ws_leave(struct http_ws *ws);
-void ws_end(struct http_ws *ws, bool abort);
 /* Ends the session and tells the owner. */
 void ws_finish(struct http_ws *ws, const struct world_ws_closed *how, bool abort);
 /* Takes the error. */
@@ -79,7 +76,6 @@ void ws_send_frame(struct http_ws *ws, uint8_t opcode, bool fin, struct str payl
 void ws_send_close(struct http_ws *ws, uint16_t code, struct str reason);
 
 /* ws_handshake.c */
-void ws_accept_text(char out[WS_ACCEPT_TEXT], struct str key);
 /* False: the options would break the request. */
 bool ws_handshake_start(struct http_ws *ws, const struct world_ws_connect *o) must_check;
 void ws_handshake_sent(struct http_ws *ws);

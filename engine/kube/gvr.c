@@ -3,12 +3,6 @@
 #include "engine/base/codec.h"
 #include <string.h>
 
-bool kube_gvr_eq(const struct kube_gvr *a, const struct kube_gvr *b)
-{
-    return str_eq(a->resource, b->resource) && str_eq(a->group, b->group) &&
-           str_eq(a->version, b->version);
-}
-
 bool kube_api_version_parse(struct str api_version, struct str *group, struct str *version)
 {
     struct str head, tail;

@@ -20,7 +20,6 @@ struct kube_gvr {
         resource; /* group is empty for core; resource is the lower-case plural */
 };
 
-bool kube_gvr_eq(const struct kube_gvr *a, const struct kube_gvr *b);
 /* "v1" → ("", "v1"); "apps/v1" → ("apps", "v1"). False: empty or more than one slash. */
 bool kube_api_version_parse(struct str api_version, struct str *group, struct str *version);
 /* "v1", "apps/v1". Appends. */

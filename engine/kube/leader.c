@@ -311,11 +311,6 @@ void leader_free(struct leader *l)
     mem_free(l);
 }
 
-bool leader_leading(const struct leader *l)
-{
-    return l->leading;
-}
-
 bool leader_valid(const struct leader *l)
 {
     return l->leading && world_now(l->world) < l->renewed_at + LEADER_RENEW;

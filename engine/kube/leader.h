@@ -35,7 +35,6 @@ struct leader *leader_new(struct kube_client *c, struct str identity,
                           const struct leader_handler *handler, void *owner);
 /* Gives the lease up first when it is held (`stopped` comes from inside); the release is best effort. */
 void leader_free(struct leader *l);
-bool leader_leading(const struct leader *l);      /* between started and stopped */
 bool leader_valid(const struct leader *l);        /* leading, and the deadline has not passed */
 struct str leader_holder(const struct leader *l); /* as last observed */
 

@@ -43,7 +43,8 @@ static bool eat_nested(struct scan *s)
     return false;
 }
 
-bool scan_value(struct scan *s, struct str *value)
+/* Eats one value of any kind. */
+static bool scan_value(struct scan *s, struct str *value)
 {
     if (s->p >= s->end)
         return false;

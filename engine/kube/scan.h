@@ -20,8 +20,6 @@ bool scan_enter(struct scan *s, char bracket);
 bool scan_member(struct scan *s, struct str *key, struct str *value);
 /* The next element of an array that was entered. */
 bool scan_element(struct scan *s, struct str *value);
-/* Eats one value of any kind. */
-bool scan_value(struct scan *s, struct str *value);
 /* The member of an object; empty: absent. Stops early: keys are in byte order. */
 struct str scan_get(struct str object, struct str key);
 /* "a.b.c" from an object down. */

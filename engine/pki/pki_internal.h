@@ -18,8 +18,6 @@ static inline const unsigned char *pki_bytes(struct str s)
     return (const unsigned char *)s.p;
 }
 
-/* Takes pkey. NULL when its kind or size is not one of ours; pkey is freed then. */
-struct pki_key *pki_key_wrap(EVP_PKEY *take_pkey, bool is_private);
 /* The digest that a key signs with; NULL for Ed25519, which hashes by itself. */
 const EVP_MD *pki_key_digest(const struct pki_key *key);
 

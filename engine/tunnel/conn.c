@@ -307,11 +307,6 @@ size_t tunnel_conn_buffered(const struct tunnel_conn *c)
     return byte_queue_n(&c->in);
 }
 
-int64_t tunnel_conn_id(const struct tunnel_conn *c)
-{
-    return c->id;
-}
-
 void tunnel_conn_pause(struct tunnel_conn *c)
 {
     c->paused = true;

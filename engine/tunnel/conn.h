@@ -53,7 +53,6 @@ void tunnel_conn_resume(struct tunnel_conn *c);
 void tunnel_conn_close(struct tunnel_conn *c); /* what is queued is still sent, then "EOF" */
 void tunnel_conn_fail(struct tunnel_conn *c,
                       struct str text); /* the same with another text than "EOF" */
-int64_t tunnel_conn_id(const struct tunnel_conn *c);
 
 /* Joins an incoming connection with a new stream to `address` ("host:port", numeric) and shovels both ways with
  * back-pressure until either ends. The pair owns itself and dies with the connection. What the agent does by default. */

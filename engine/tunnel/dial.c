@@ -32,7 +32,7 @@ static struct tunnel_session *choose_oldest(const struct list *head)
     return NULL;
 }
 
-struct tunnel_session *tunnel_router_chosen(const struct tunnel_router *r, struct str key)
+static struct tunnel_session *tunnel_router_chosen(const struct tunnel_router *r, struct str key)
 {
     const struct client *c = map_get(&r->clients, key);
     if (!c)

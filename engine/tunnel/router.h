@@ -60,8 +60,6 @@ struct err *tunnel_router_dial(struct tunnel_router *r, struct str key, struct s
                                void *owner, struct tunnel_conn **out) must_check;
 bool tunnel_router_has(const struct tunnel_router *r, struct str key);     /* here or at a peer */
 size_t tunnel_router_count(const struct tunnel_router *r, struct str key); /* sessions here */
-struct tunnel_session *tunnel_router_chosen(const struct tunnel_router *r,
-                                            struct str key); /* here; NULL: none */
 /* Client keys with a session here, in order of first arrival; i starts at 0. */
 bool tunnel_router_next(const struct tunnel_router *r, size_t *i, struct str *key);
 

@@ -12,7 +12,7 @@
 
 /* ---- life ---- */
 
-void tunnel_session_enter(struct tunnel_session *s)
+static void tunnel_session_enter(struct tunnel_session *s)
 {
     s->busy++;
 }
@@ -27,7 +27,7 @@ static void session_free(struct tunnel_session *s)
     mem_free(s);
 }
 
-void tunnel_session_leave(struct tunnel_session *s)
+static void tunnel_session_leave(struct tunnel_session *s)
 {
     BUG_ON(s->busy == 0, "every leave has its enter");
     if (--s->busy == 0 && s->ended)
@@ -367,11 +367,6 @@ struct str tunnel_session_key(const struct tunnel_session *s)
 struct str tunnel_session_instance(const struct tunnel_session *s)
 {
     return s->instance;
-}
-
-uint64_t tunnel_session_number(const struct tunnel_session *s)
-{
-    return s->number;
 }
 
 world_time tunnel_session_heard(const struct tunnel_session *s)

@@ -93,7 +93,6 @@ void tunnel_session_announce(struct tunnel_session *s, bool add, struct str key,
 
 struct str tunnel_session_key(const struct tunnel_session *s);
 struct str tunnel_session_instance(const struct tunnel_session *s);
-uint64_t tunnel_session_number(const struct tunnel_session *s); /* sessionKey: random, 63 bits */
 world_time tunnel_session_heard(
     const struct tunnel_session *s); /* last sign of life of kind tunnel.alive_by */
 bool tunnel_session_draining(const struct tunnel_session *s);

@@ -63,8 +63,6 @@ struct tunnel_conn {
 };
 
 /* session.c */
-void tunnel_session_enter(struct tunnel_session *s);
-void tunnel_session_leave(struct tunnel_session *s); /* may free s */
 void tunnel_session_end(struct tunnel_session *s, const struct err *why);
 void tunnel_session_wake(struct tunnel_session *s,
                          world_time at); /* the timer fires at `at` or earlier */

@@ -176,8 +176,6 @@ struct str api_generated_name(struct kubeapi *api, struct arena *a, struct str p
 void api_validate_metadata(struct api_request *r, const struct api_kind *k, const cJSON *metadata);
 /* The same for an update: the name is the old one's. */
 void api_validate_change(struct api_request *r, const struct api_kind *k, const cJSON *metadata);
-void api_validate_name(struct api_request *r, const struct api_kind *k, struct str name,
-                       struct str field);
 
 /* ---- kinds_rules.c: what single kinds need ---- */
 void api_rules_default(struct api_request *r, const struct api_kind *k, cJSON *tree, bool creating);
@@ -231,7 +229,6 @@ void api_handle_non_resource(struct api_request *r); /* discovery.c */
 bool api_handle_special(
     struct api_request *r); /* reviews, finalize, token, binding ...: true: it was one */
 bool api_list_select(struct api_request *r, struct selector *out);
-bool api_list_revision(struct api_request *r, const char *what, uint64_t *revision, bool *given);
 
 struct err *api_patch_json_apply(struct arena *a, cJSON **tree, const cJSON *patch) must_check;
 void api_patch_merge_apply(struct arena *a, cJSON *tree, const cJSON *patch);

@@ -152,11 +152,6 @@ struct err *kubeapi_listen(struct kubeapi *api, const struct world_listen *optio
     return err;
 }
 
-void kubeapi_accept(struct kubeapi *api, struct world_stream *take_stream)
-{
-    http_server_accept(api->http, take_stream);
-}
-
 void kubeapi_restore(struct kubeapi *api, const struct store_snapshot *snapshot)
 {
     (void)kubeapi_cut_watches(api, str_empty, true);

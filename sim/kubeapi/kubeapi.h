@@ -47,7 +47,6 @@ void kubeapi_free(struct kubeapi *api); /* connections are aborted; NULL is fine
 /* Any number of listeners; they are closed with the server. out may be NULL. */
 struct err *kubeapi_listen(struct kubeapi *api, const struct world_listen *options,
                            struct world_listener **out) must_check;
-void kubeapi_accept(struct kubeapi *api, struct world_stream *take_stream);
 
 /* ---- in process, as the system: no HTTP, no authentication, no faults ---- */
 

@@ -93,7 +93,8 @@ struct page {
     bool continued;
 };
 
-bool api_list_revision(struct api_request *r, const char *what, uint64_t *revision, bool *given)
+static bool api_list_revision(struct api_request *r, const char *what, uint64_t *revision,
+                              bool *given)
 {
     struct str text = api_request_param_or_empty(r, "resourceVersion");
     *given = text.n > 0;

@@ -101,8 +101,8 @@ static void validate_segment(struct api_request *r, struct str name, struct str 
         bad_name(r, field, name, "may not contain '%'");
 }
 
-void api_validate_name(struct api_request *r, const struct api_kind *k, struct str name,
-                       struct str field)
+static void api_validate_name(struct api_request *r, const struct api_kind *k, struct str name,
+                              struct str field)
 {
     bool label = (k->flags & KIND_NAME_LABEL) != 0, dns1035 = (k->flags & KIND_NAME_1035) != 0;
     if (k->flags & KIND_NAME_SEGMENT) {

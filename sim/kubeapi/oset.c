@@ -122,11 +122,6 @@ void oset_seek(const struct oset *s, struct str ns, struct str name, size_t *chu
     *at = s->n > 0 ? place_in(s->chunks[*chunk], ns, name, &found) : 0;
 }
 
-struct kube_object *oset_at(const struct oset *s, size_t chunk, size_t at)
-{
-    return chunk < s->n && at < s->chunks[chunk]->n ? s->chunks[chunk]->o[at] : NULL;
-}
-
 bool oset_step(const struct oset *s, size_t *chunk, size_t *at, struct kube_object **o)
 {
     while (*chunk < s->n && *at >= s->chunks[*chunk]->n) {

@@ -20,8 +20,6 @@ struct oset {
 
 /* First position that is not before the key. */
 void oset_seek(const struct oset *s, struct str ns, struct str name, size_t *chunk, size_t *at);
-struct kube_object *oset_at(const struct oset *s, size_t chunk,
-                            size_t at); /* NULL: beyond the end */
 bool oset_step(const struct oset *s, size_t *chunk, size_t *at, struct kube_object **o);
 struct kube_object *oset_get(const struct oset *s, struct str ns, struct str name);
 /* Puts (takes the reference); *replaced (owned by the caller) is the object that was there, or NULL. */

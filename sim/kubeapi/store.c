@@ -164,11 +164,3 @@ void store_delete(struct store_table *t, struct kube_object *take_last)
     BUG_ON(!before, "only what is there can be deleted");
     commit(t, STORE_DELETED, take_last, before);
 }
-
-void store_skip(struct store *s, uint64_t revisions)
-{
-    BUG_ON(s->dispatching, "the revision is not skipped from within a write");
-    store_ring_clear(s);
-    s->revision += revisions;
-    s->compacted = s->dispatched = s->revision;
-}

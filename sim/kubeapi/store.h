@@ -73,8 +73,6 @@ struct kube_object *store_next(struct store_cursor *c); /* NULL: the end */
 void store_put(struct store_table *t, struct kube_object *take);
 /* take_last: the deleted object's last state. */
 void store_delete(struct store_table *t, struct kube_object *take_last);
-/* Moves the revision without an event (what other writers of a shared etcd would do). Only forward. */
-void store_skip(struct store *s, uint64_t revisions);
 
 /* ---- history ---- */
 /* Forgets events up to and including this revision. */

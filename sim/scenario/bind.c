@@ -10,7 +10,8 @@
 
 /* ---- values ---- */
 
-struct expr_value value_of_node(const struct yaml_node *node)
+/* A bare scalar as a typed value: true, 5, 0.1, 10%, 30s, 8GiB, text. */
+static struct expr_value value_of_node(const struct yaml_node *node)
 {
     struct expr_value v = {.type = EXPR_STRING, .known = true, .s = node->text};
     if (node->kind == YAML_BOOL || node->kind == YAML_INT) {
@@ -118,7 +119,8 @@ static enum lookup lookup_matrix(const struct binding *b, struct str path, struc
 
 /* ---- constants ---- */
 
-bool binding_constant(void *binding, struct str path, struct expr_value *out)
+/* For struct expr_scope: profile, seed, i, parameters, matrix.AXIS, matrix.AXIS.FIELD. */
+static bool binding_constant(void *binding, struct str path, struct expr_value *out)
 {
     const struct binding *b = binding;
     struct str id;

@@ -27,8 +27,6 @@ struct binding {
 };
 void binding_init(struct binding *b);
 
-/* For struct expr_scope: profile, seed, i, parameters, matrix.AXIS, matrix.AXIS.FIELD. */
-bool binding_constant(void *binding, struct str path, struct expr_value *out);
 /* For struct decode: every ${...} of the string as text. */
 struct str binding_interpolate(void *binding, struct str text, struct place at);
 /* The same, but what names ${i} stays, with everything else in it put in: for printing what is repeated. */
@@ -37,8 +35,5 @@ struct str binding_interpolate_but_i(struct binding *b, struct str text, struct 
 struct yaml_node *binding_expand(struct binding *b, const struct yaml_node *node, struct str path);
 /* A `when`: true without one; false as well after an error. */
 bool binding_when(struct binding *b, const struct expr_source *when);
-
-/* A bare scalar as a typed value: true, 5, 0.1, 10%, 30s, 8GiB, text. */
-struct expr_value value_of_node(const struct yaml_node *node);
 
 #endif

@@ -87,19 +87,6 @@ void diags_print(const struct diags *d, struct buf *out)
                  STR_ARG(d->source->file), d->dropped);
 }
 
-struct err *diags_first(const struct diags *d)
-{
-    if (d->n == 0)
-        return NULL;
-    const struct diag *first = &d->items[0];
-    for (size_t i = 1; i < d->n; i++)
-        if (is_behind(first, &d->items[i]))
-            first = &d->items[i];
-    struct err *err = err_new(ERR_INVALID, STR_FMT "%s" STR_FMT, STR_ARG(first->place.path),
-                              first->place.path.n ? ": " : "", STR_ARG(first->text));
-    return err_at(err, d->source->file, first->place.line, first->place.column);
-}
-
 /* ---- places inside scalars ---- */
 
 static size_t line_start(struct str text, uint32_t line)

@@ -42,8 +42,6 @@ void diag_add(struct diags *d, struct place at, const char *fmt, ...) printf_lik
 void diags_sort(struct diags *d); /* by line, column, then as they came */
 void diags_print(const struct diags *d,
                  struct buf *out); /* one line each, and one on what was dropped */
-/* The first error as a `struct err` with its position, or NULL when there is none. */
-struct err *diags_first(const struct diags *d) must_check;
 
 /* The place of the byte `offset` of a scalar's text; `scalar` is where the scalar starts in the source (its quote or
  * block mark included). Falls back to the scalar's start when the walk does not fit. */

@@ -103,7 +103,6 @@ struct compilation {
     bool failed;
 };
 void expr_fail(struct compilation *c, size_t offset, const char *fmt, ...) printf_like(3, 4);
-struct expr_node *expr_node_new(struct compilation *c, enum expr_op op, size_t offset);
 
 struct expr_node *expr_parse(struct compilation *c); /* NULL: an error was added */
 bool expr_resolve(struct compilation *c, struct expr *e, int want);
@@ -115,7 +114,6 @@ struct expr_value expr_arith(enum expr_op op, enum expr_type type, const struct 
                              const struct expr_value *b);
 bool expr_compare(enum expr_op op, const struct expr_value *a, const struct expr_value *b);
 
-void expr_node_print(const struct expr *e, const struct expr_node *n, struct buf *out);
 const struct expr_collection *expr_collection_of(const struct expr *e, uint32_t collection);
 
 /* An evaluation under way, for explaining. */

@@ -22,7 +22,7 @@ void expr_fail(struct compilation *c, size_t offset, const char *fmt, ...)
     c->failed = true;
 }
 
-struct expr_node *expr_node_new(struct compilation *c, enum expr_op op, size_t offset)
+static struct expr_node *expr_node_new(struct compilation *c, enum expr_op op, size_t offset)
 {
     struct expr_node *n = ARENA_NEW(c->arena, struct expr_node);
     n->op = op;

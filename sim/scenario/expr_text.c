@@ -194,7 +194,7 @@ static void print(const struct expr *e, const struct expr_node *n, struct buf *o
         print_leaf(e, n, out);
 }
 
-void expr_node_print(const struct expr *e, const struct expr_node *n, struct buf *out)
+static void expr_node_print(const struct expr *e, const struct expr_node *n, struct buf *out)
 {
     print(e, n, out);
 }

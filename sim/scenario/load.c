@@ -56,7 +56,7 @@ static void load_profiles(struct scenario *s, const struct file_entry *file, str
 
 /* ---- parameters ---- */
 
-bool param_parse(const struct param *p, struct str text, struct expr_value *out)
+static bool param_parse(const struct param *p, struct str text, struct expr_value *out)
 {
     *out = (struct expr_value){.type = EXPR_STRING, .known = true, .s = text};
     switch (p->type) {
@@ -94,7 +94,7 @@ const char *param_type_name(enum param_type type)
     return names[type];
 }
 
-struct str param_expected(struct arena *a, const struct param *p, struct str text)
+static struct str param_expected(struct arena *a, const struct param *p, struct str text)
 {
     static const char *const examples[] = {
         [PARAM_INT] = "an integer",
@@ -112,7 +112,8 @@ struct str param_expected(struct arena *a, const struct param *p, struct str tex
 }
 
 /* "must be at least 1", or empty when the value is within the parameter's bounds. */
-struct str param_out_of_bounds(struct arena *a, const struct param *p, const struct expr_value *v)
+static struct str param_out_of_bounds(struct arena *a, const struct param *p,
+                                      const struct expr_value *v)
 {
     bool low = p->has_min && v->i < p->min, high = p->has_max && v->i > p->max;
     if (!low && !high)

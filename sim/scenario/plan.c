@@ -205,7 +205,7 @@ static void default_resolver(struct planning *p)
     dns->resolvers = (struct objects){.v = r, .n = 1};
 }
 
-bool plan_site_ref(struct planning *p, struct str text, struct place at, int32_t *out)
+static bool plan_site_ref(struct planning *p, struct str text, struct place at, int32_t *out)
 {
     struct target t;
     if (!target_parse(text, at, &t, p->diags))

@@ -10,7 +10,7 @@ static void print_targets(uint32_t allowed, struct buf *out)
             buf_addf(out, "%s%s", out->n ? ", " : "", target_kind_name((enum target_kind)kind));
 }
 
-bool plan_target(struct planning *p, struct target *t, uint32_t allowed, const char *what)
+static bool plan_target(struct planning *p, struct target *t, uint32_t allowed, const char *what)
 {
     if (t->kind == TARGET_NONE)
         return false;

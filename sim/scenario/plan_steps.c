@@ -91,8 +91,9 @@ bool plan_moment(struct planning *p, struct moment *m)
     return false;
 }
 
-bool plan_when(struct planning *p, const struct shape *shape, const struct origin *origin,
-               int64_t at_ns, const struct after_entry *after, struct moment *out)
+/* `at` and `after` of one entry as a moment. */
+static bool plan_when(struct planning *p, const struct shape *shape, const struct origin *origin,
+                      int64_t at_ns, const struct after_entry *after, struct moment *out)
 {
     bool at = shape_given(shape, origin, "at"), behind = shape_given(shape, origin, "after");
     *out = (struct moment){.at_ns = at ? at_ns : RUN_UNKNOWN, .step = -1, .place = origin->place};

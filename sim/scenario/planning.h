@@ -35,14 +35,9 @@ void plan_scope(
 
 /* Looks up the step that a moment names and its time where that is known. */
 bool plan_moment(struct planning *p, struct moment *m);
-/* `at` and `after` of one entry as a moment. */
-bool plan_when(struct planning *p, const struct shape *shape, const struct origin *origin,
-               int64_t at_ns, const struct after_entry *after, struct moment *out);
 /* Checks that the thing may be aimed there, and looks the names up. */
-bool plan_target(struct planning *p, struct target *t, uint32_t allowed, const char *what);
 bool plan_fault_target(struct planning *p, struct fault *f, struct target *t);
-/* "site/a" to the site's index. */
-bool plan_site_ref(struct planning *p, struct str text, struct place at, int32_t *out);
+/* Each "site/a" to the site's index. */
 bool plan_site_refs(struct planning *p, const struct strs *refs, int32_t **out);
 
 #endif

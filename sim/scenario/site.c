@@ -247,12 +247,3 @@ bool site_is_alive(const struct site *s)
             return true;
     return false;
 }
-
-size_t site_hosts(const struct site *s, struct sim_host *out[SITE_REPLICAS_MAX + 1])
-{
-    size_t n = 0;
-    out[n++] = sim_process_host(apihost_process(s->api));
-    for (size_t i = 0; i < s->replicas_n; i++)
-        out[n++] = sim_process_host(s->replicas[i].process);
-    return n;
-}

@@ -71,7 +71,5 @@ void site_demote(struct site *s);
 void site_take_copy(struct site *s, const struct site *active);
 bool site_is_alive(const struct site *s);               /* at least one replica runs */
 struct server *replica_server(const struct replica *r); /* NULL: it does not run */
-/* Every host of the site: API and replicas. Returns how many. */
-size_t site_hosts(const struct site *s, struct sim_host *out[SITE_REPLICAS_MAX + 1]);
 
 #endif

@@ -13,14 +13,14 @@ static void touch_waits(struct view *v, enum expr_dep_kind kind, uint32_t a, uin
         expr_tracker_touch(v->waits[i], (struct expr_dep){kind, a, b});
 }
 
-void view_changed(struct view *v, uint32_t collection, uint32_t field)
+static void view_changed(struct view *v, uint32_t collection, uint32_t field)
 {
     v->dirty = true;
     monitor_changed_field(v->monitor, collection, field);
     touch_waits(v, EXPR_DEP_FIELD, collection, field);
 }
 
-void view_changed_item(struct view *v, uint32_t collection, uint32_t field, size_t item)
+static void view_changed_item(struct view *v, uint32_t collection, uint32_t field, size_t item)
 {
     v->dirty = true;
     monitor_changed_item(v->monitor, collection, field, (uint32_t)item);

@@ -38,8 +38,6 @@ struct view {
     struct kubeapi *watched;
 };
 
-void view_changed(struct view *v, uint32_t collection, uint32_t field);
-void view_changed_item(struct view *v, uint32_t collection, uint32_t field, size_t item);
 void view_changed_global(struct view *v, uint32_t global);
 void view_poll_apis(struct view *v);
 extern const struct expr_ops view_ops;

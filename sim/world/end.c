@@ -5,7 +5,7 @@
 #define LINGER_TIMEOUT                                                                             \
     (2 * NS_PER_S) /* for the peer's FIN, once ours has arrived and nobody reads any more */
 
-bool end_runs(const struct sim_stream *e)
+static bool end_runs(const struct sim_stream *e)
 {
     return e->world && world_runs(e->world);
 }
@@ -53,7 +53,7 @@ void end_discard(struct sim_stream *e)
     pipe_drained(p);
 }
 
-void end_settle(struct sim_stream *e)
+static void end_settle(struct sim_stream *e)
 {
     struct sim_conn *c = e->conn;
     if (!e->orphan || e->gone)

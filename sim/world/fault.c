@@ -395,11 +395,6 @@ struct str sim_fault_name(const struct sim_fault *f)
     return f->name;
 }
 
-enum sim_fault_kind sim_fault_kind_of(const struct sim_fault *f)
-{
-    return f->o.kind;
-}
-
 struct sim_fault *sim_fault_at(struct sim *sim, size_t i)
 {
     return i < sim->faults_n ? sim->fault_list[i] : NULL;

@@ -85,7 +85,6 @@ void sim_fault_end(struct sim_fault *f); /* heals now; idempotent */
 bool sim_fault_is_active(const struct sim_fault *f);
 uint64_t sim_fault_fired(const struct sim_fault *f); /* how often it took effect */
 struct str sim_fault_name(const struct sim_fault *f);
-enum sim_fault_kind sim_fault_kind_of(const struct sim_fault *f);
 struct sim_fault *sim_fault_at(struct sim *sim,
                                size_t i); /* in order of adding; NULL behind the last */
 const char *sim_fault_kind_name(enum sim_fault_kind kind); /* "net.partition" */

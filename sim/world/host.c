@@ -53,11 +53,6 @@ struct sim_host *sim_host_find(struct sim *sim, struct str name)
     return map_get(&sim->hosts, name);
 }
 
-struct sim_host *sim_host_at(struct sim *sim, size_t i)
-{
-    return i < sim->hosts_n ? sim->host_list[i] : NULL;
-}
-
 struct str sim_host_name(const struct sim_host *h)
 {
     return h->name;
@@ -88,25 +83,6 @@ void sim_host_add_address(struct sim_host *h, struct str address)
     r->hosts[r->n++] = h;
     h->addresses = mem_resize(h->addresses, (h->addresses_n + 1) * sizeof(*h->addresses));
     h->addresses[h->addresses_n++] = str_dup(address);
-}
-
-void sim_host_remove_address(struct sim_host *h, struct str address)
-{
-    struct route *r = map_get(&h->sim->addresses, address);
-    for (size_t i = 0; r && i < r->n; i++) {
-        if (r->hosts[i] != h)
-            continue;
-        memmove(&r->hosts[i], &r->hosts[i + 1], (r->n - i - 1) * sizeof(struct sim_host *));
-        r->n--;
-    }
-    for (size_t i = 0; i < h->addresses_n; i++) {
-        if (!str_eq(h->addresses[i], address))
-            continue;
-        str_free(&h->addresses[i]);
-        memmove(&h->addresses[i], &h->addresses[i + 1],
-                (h->addresses_n - i - 1) * sizeof(struct str));
-        h->addresses_n--;
-    }
 }
 
 void routes_free(struct sim *sim)

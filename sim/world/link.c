@@ -73,11 +73,6 @@ void sim_link_set(struct sim *sim, struct str zone_a, struct str zone_b,
     sim->fault_epoch++; /* connections look their link up again */
 }
 
-struct sim_link sim_link_get(struct sim *sim, struct str zone_a, struct str zone_b)
-{
-    return *link_between(sim, zone_get(sim, zone_a), zone_get(sim, zone_b));
-}
-
 void links_free(struct sim *sim)
 {
     void *link;

@@ -24,15 +24,12 @@ struct sim_host_options {
 };
 struct sim_host *sim_host_new(struct sim *sim, const struct sim_host_options *options);
 struct sim_host *sim_host_find(struct sim *sim, struct str name); /* NULL: none */
-struct sim_host *sim_host_at(struct sim *sim,
-                             size_t i); /* in order of making; NULL behind the last */
 struct str sim_host_name(const struct sim_host *h);
 struct str sim_host_zone(const struct sim_host *h);
 struct str sim_host_address(const struct sim_host *h); /* the first one */
 /* A further address. Several hosts with the same one are balanced: each connect goes to the next of those that are on
  * and listen at the port (a level-4 balancer with an immediate health check). */
 void sim_host_add_address(struct sim_host *h, struct str address);
-void sim_host_remove_address(struct sim_host *h, struct str address); /* new connects only */
 /* Power cut: every process of the host is dead from this event on and nothing is sent: peers find out by time-outs.
  * Each process's `exited` is called with SIM_EXIT_POWER_LOSS (process.h). */
 void sim_host_power_off(struct sim_host *h);
@@ -55,7 +52,6 @@ struct sim_link {
 #define SIM_LOOPBACK (10 * NS_PER_US)
 void sim_link_set(struct sim *sim, struct str zone_a, struct str zone_b,
                   const struct sim_link *link);
-struct sim_link sim_link_get(struct sim *sim, struct str zone_a, struct str zone_b);
 /* A draw from the latency's table: monotone in the quantile, integers only. Exported for other simulated parts. */
 world_time sim_latency_draw(const struct sim_latency *l, struct rng *r);
 

@@ -64,15 +64,6 @@ bool path_blocked(struct sim_conn *c, uint8_t from, bool count)
     return false;
 }
 
-bool path_clogged(struct sim_conn *c, uint8_t from)
-{
-    look_up(c);
-    for (size_t i = 0; i < c->faults_n; i++)
-        if (c->faults[i]->o.kind == SIM_FAULT_NET_CLOG && fault_blocks(c, from, c->faults[i]))
-            return true;
-    return false;
-}
-
 /* Extra delay by one fault; may lower the bandwidth or make the segment count twice. */
 static world_time fault_delay(struct sim_fault *f, size_t *bytes, int64_t *bandwidth,
                               world_time *rto)

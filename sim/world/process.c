@@ -35,11 +35,6 @@ struct sim_process *sim_process_find(struct sim *sim, struct str name)
     return map_get(&sim->processes, name);
 }
 
-struct sim_process *sim_process_at(struct sim *sim, size_t i)
-{
-    return i < sim->processes_n ? sim->process_list[i] : NULL;
-}
-
 /* ---- start ---- */
 
 static void env_copy(const struct map *from, struct map *to)
@@ -283,19 +278,9 @@ struct sim_process *sim_process_of(const struct world *w)
     return const_container_of(w, struct sim_world, base)->process;
 }
 
-struct sim *sim_of(const struct world *w)
-{
-    return const_container_of(w, struct sim_world, base)->sim;
-}
-
 void sim_process_set_env(struct sim_process *p, struct str name, struct str value)
 {
     mem_free(map_put(&p->env, name, str_dup_c(value)));
-}
-
-void sim_process_set_config(struct sim_process *p, const void *config)
-{
-    p->config = config;
 }
 
 void sim_process_set_resolver(struct sim_process *p, struct sim_resolver *resolver)

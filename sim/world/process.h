@@ -41,8 +41,6 @@ struct sim_process_options {
 
 struct sim_process *sim_process_new(struct sim *sim, const struct sim_process_options *options);
 struct sim_process *sim_process_find(struct sim *sim, struct str name);
-struct sim_process *sim_process_at(struct sim *sim,
-                                   size_t i); /* in order of making; NULL behind the last */
 /* Its host's power must be on (else ERR_UNAVAILABLE) and it must not be running. A process that was killed in this very
  * event is still ending (ERR_CONFLICT): start it from `exited`, or later. */
 struct err *sim_process_start(struct sim_process *p) must_check;
@@ -59,11 +57,9 @@ uint32_t sim_process_starts(const struct sim_process *p);
 void *sim_process_instance(const struct sim_process *p); /* NULL: not running */
 struct world *sim_process_world(struct sim_process *p);  /* NULL: not running; of this start only */
 struct sim_process *sim_process_of(const struct world *w);
-struct sim *sim_of(const struct world *w);
 
 /* For the next start. */
 void sim_process_set_env(struct sim_process *p, struct str name, struct str value);
-void sim_process_set_config(struct sim_process *p, const void *config);
 void sim_process_set_resolver(struct sim_process *p, struct sim_resolver *resolver); /* at once */
 
 /* Wall clock: offset from the true one, and drift in parts per million from now on. The monotonic clock is true. */

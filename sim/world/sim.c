@@ -117,11 +117,6 @@ int64_t sim_wall(const struct sim *sim)
     return sim->options.wall_start + sim->now;
 }
 
-uint64_t sim_seed(const struct sim *sim)
-{
-    return sim->options.seed;
-}
-
 uint64_t sim_events(const struct sim *sim)
 {
     return sim->events;

@@ -35,8 +35,7 @@ void sim_free(struct sim *sim);
 
 /* ---- run control ---- */
 world_time sim_now(const struct sim *sim);
-int64_t sim_wall(const struct sim *sim); /* unskewed wall clock */
-uint64_t sim_seed(const struct sim *sim);
+int64_t sim_wall(const struct sim *sim);    /* unskewed wall clock */
 uint64_t sim_events(const struct sim *sim); /* pops of the queue so far */
 /* The time of the next event; false: the queue is empty. */
 bool sim_next_time(struct sim *sim, world_time *at);

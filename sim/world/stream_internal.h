@@ -121,12 +121,10 @@ void end_fail(struct sim_stream *e, bool tell_peer,
 void end_consume(struct sim_stream *e,
                  size_t n);             /* the reader has taken n bytes: the window moves */
 void end_discard(struct sim_stream *e); /* ... all that has arrived */
-void end_settle(struct sim_stream *e);  /* an orphan is gone once both directions have ended */
 uint32_t end_component(const struct sim_stream *e);
 void end_deliver(struct sim_stream *e, struct str bytes); /* the data callback */
 void end_kernel_close(struct sim_stream *e); /* no app any more: FIN behind what is queued */
 void end_kernel_abort(struct sim_stream *e, bool tell_peer);
-bool end_runs(const struct sim_stream *e);
 
 /* ---- handshake.c: SYN and its answers ---- */
 void handshake_start(struct sim_conn *c);
@@ -147,7 +145,6 @@ world_time pipe_next(const struct sim_pipe *p);          /* arrival of the first
 /* ---- path.c ---- */
 bool path_blocked(struct sim_conn *c, uint8_t from, bool count);
 world_time path_delay(struct sim_conn *c, uint8_t from, size_t bytes, world_time rto);
-bool path_clogged(struct sim_conn *c, uint8_t from);
 /* The fault's two ends are the connection's two hosts, in either direction. */
 bool path_matches(const struct sim_conn *c, const struct sim_fault *f);
 void path_established(struct sim_conn *c); /* faults that act on connections */

@@ -23,7 +23,7 @@ const char *sim_trace_kind_name(enum sim_trace_kind kind)
     return kind_names[kind];
 }
 
-uint64_t sim_trace_payload(struct str bytes)
+static uint64_t sim_trace_payload(struct str bytes)
 {
     return str_hash(bytes);
 }

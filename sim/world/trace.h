@@ -41,8 +41,7 @@ const char *sim_trace_kind_name(enum sim_trace_kind kind);
 /* Interns a name (of a component or a note's kind): ids ascend in order of first use. */
 uint32_t sim_trace_intern(struct sim *sim, struct str name);
 void sim_trace_add(struct sim *sim, uint32_t component, uint64_t key,
-                   struct str payload);       /* SIM_TRACE_USER */
-uint64_t sim_trace_payload(struct str bytes); /* the payload hash */
+                   struct str payload); /* SIM_TRACE_USER */
 
 void sim_trace_hash(struct sim *sim, unsigned char out[SIM_TRACE_HASH_BYTES]);
 void sim_trace_hash_hex(struct sim *sim, struct buf *out);

@@ -96,7 +96,6 @@ void uvw_later_cancel(struct uvw_later *later);
 void uvw_alarm_start(struct uv_world *uv, struct uvw_alarm *alarm, world_time delay);
 void uvw_alarm_stop(struct uv_world *uv, struct uvw_alarm *alarm);
 void uvw_alarms_arm(struct uv_world *uv);
-void uvw_alarms_run(uv_timer_t *timer);
 
 /* errors and addresses (uv_net.c) */
 enum err_code uvw_net_code(int status);

@@ -76,6 +76,8 @@ void uvw_stream_finish(struct uvw_stream *s, struct err *take_why)
     uvw_later_add(s->uv, &s->later);
 }
 
+static void uvw_stream_linger(struct uvw_stream *s);
+
 /* The last callback. What is queued then is the alert that tells the peer why: it gets a moment to be sent. */
 static void tell_closed(struct uvw_stream *s)
 {
@@ -94,9 +96,11 @@ static void tell_closed(struct uvw_stream *s)
     err_free(why);
 }
 
+static void uvw_stream_start_reading(struct uvw_stream *s);
+
 /* Without an owner: send the queue, FIN, wait for the peer's FIN for a while. Closing at once while the peer still
  * sends would make the kernel answer RST, and the peer lose what it had not read yet. */
-void uvw_stream_linger(struct uvw_stream *s)
+static void uvw_stream_linger(struct uvw_stream *s)
 {
     s->owned = false;
     s->handler = NULL;
@@ -275,7 +279,7 @@ static void on_read(uv_stream_t *tcp, ssize_t n, const uv_buf_t *room)
         uvw_stream_finish(s, uvw_net_err((int)n, "connection with", &s->peer));
 }
 
-void uvw_stream_start_reading(struct uvw_stream *s)
+static void uvw_stream_start_reading(struct uvw_stream *s)
 {
     if (s->reading || s->end_seen)
         return;

@@ -63,10 +63,8 @@ struct uvw_stream *uvw_stream_new(struct uv_world *uv);
 void uvw_stream_finish(struct uvw_stream *s,
                        struct err *take_why); /* the closed callback follows from the loop */
 void uvw_stream_destroy(struct uvw_stream *s);
-void uvw_stream_linger(struct uvw_stream *s);
 void uvw_stream_up(struct uvw_stream *s); /* TCP is there: start TLS or be open */
 void uvw_stream_maybe_done(struct uvw_stream *s);
-void uvw_stream_start_reading(struct uvw_stream *s);
 
 /* a listener's part of an accepted stream: uv_listener.c */
 void uvw_listener_stream_ready(struct uvw_stream *s);

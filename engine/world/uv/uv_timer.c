@@ -20,6 +20,8 @@ void uvw_alarm_stop(struct uv_world *uv, struct uvw_alarm *alarm)
     heap_remove(&uv->alarms, &alarm->node);
 }
 
+static void uvw_alarms_run(uv_timer_t *timer);
+
 /* Lets the uv timer wait for the earliest alarm. Called before the loop waits, not at every start and stop. */
 void uvw_alarms_arm(struct uv_world *uv)
 {
@@ -41,7 +43,7 @@ void uvw_alarms_arm(struct uv_world *uv)
 }
 
 /* Fires what is due now; what a callback starts waits for the next turn, also with a delay of 0. */
-void uvw_alarms_run(uv_timer_t *timer)
+static void uvw_alarms_run(uv_timer_t *timer)
 {
     struct uv_world *uv = timer->data;
     uvw_event(uv);

@@ -49,7 +49,8 @@ static struct err *verify_err(long result, struct str name)
     }
 }
 
-struct err *uvw_tls_verify_err(const SSL *ssl, struct str name)
+/* Why a certificate was not accepted, as an error; NULL when the verification has nothing to say. */
+static struct err *uvw_tls_verify_err(const SSL *ssl, struct str name)
 {
     long result = SSL_get_verify_result(ssl);
     return result == X509_V_OK ? NULL : verify_err(result, name);

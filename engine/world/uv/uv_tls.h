@@ -16,11 +16,8 @@ struct err *uvw_tls_client_ctx(struct uv_world *uv, const struct world_tls *tls,
                                SSL_CTX **out) must_check;
 struct err *uvw_tls_server_ctx(struct uv_world *uv, const struct world_tls *tls,
                                SSL_CTX **out) must_check;
-void uvw_tls_contexts_clear(struct uv_world *uv);
 void uvw_tls_free_all(struct uv_world *uv);
 
-/* Why a certificate was not accepted, as an error; NULL when the verification has nothing to say. */
-struct err *uvw_tls_verify_err(const SSL *ssl, struct str name);
 /* The oldest error of OpenSSL's queue, which is emptied. */
 struct err *uvw_tls_queue_err(const char *what) must_check;
 

@@ -191,6 +191,8 @@ static struct str key_of(const struct world_tls *tls, bool server,
     return (struct str){(const char *)digest, n};
 }
 
+static void uvw_tls_contexts_clear(struct uv_world *uv);
+
 static struct err *cached(struct uv_world *uv, const struct world_tls *tls, bool server,
                           SSL_CTX **out)
 {
@@ -218,7 +220,7 @@ struct err *uvw_tls_server_ctx(struct uv_world *uv, const struct world_tls *tls,
     return cached(uv, tls, true, out);
 }
 
-void uvw_tls_contexts_clear(struct uv_world *uv)
+static void uvw_tls_contexts_clear(struct uv_world *uv)
 {
     void *ctx;
     for (size_t i = 0; map_next(&uv->tls_contexts, &i, NULL, &ctx);)

@@ -115,11 +115,6 @@ struct kube_object *lab_get(struct lab *l, const char *resource, const char *ns,
     return kubeapi_get(lab_api(l), str_c(resource), str_c(ns), str_c(name));
 }
 
-size_t lab_count(struct lab *l, const char *resource)
-{
-    return store_count(kubeapi_table(lab_api(l), str_c(resource)));
-}
-
 /* ---- calls ---- */
 
 void lab_answer_free(struct lab_answer *a)

@@ -45,7 +45,6 @@ struct kubeapi *lab_api(struct lab *l);
 void lab_apply(struct lab *l, const char *fmt, ...) printf_like(2, 3);
 void lab_delete(struct lab *l, const char *resource, const char *ns, const char *name);
 struct kube_object *lab_get(struct lab *l, const char *resource, const char *ns, const char *name);
-size_t lab_count(struct lab *l, const char *resource);
 
 /* ---- one call through the client, waited for ---- */
 struct lab_answer {

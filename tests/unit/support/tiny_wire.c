@@ -235,19 +235,9 @@ size_t tiny_end_queued(const struct tiny_end *e)
     return e->queued;
 }
 
-size_t tiny_end_queued_max(const struct tiny_end *e)
-{
-    return e->queued_max;
-}
-
 uint64_t tiny_end_pings(const struct tiny_end *e)
 {
     return e->pings;
-}
-
-bool tiny_end_gone(const struct tiny_end *e)
-{
-    return e->gone;
 }
 
 void tiny_end_inject(struct tiny_end *e, struct str message)

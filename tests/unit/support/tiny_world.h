@@ -38,9 +38,7 @@ void tiny_wire_cut(struct tiny_wire *wire, bool cut); /* what is sent is lost an
 void tiny_wire_break(struct tiny_wire *wire);         /* both ends see it go down */
 void tiny_wire_drop_next(struct tiny_wire *wire, int from, size_t messages); /* lose just these */
 size_t tiny_end_queued(const struct tiny_end *e);
-size_t tiny_end_queued_max(const struct tiny_end *e);
 uint64_t tiny_end_pings(const struct tiny_end *e);
-bool tiny_end_gone(const struct tiny_end *e);
 /* Hand-made traffic: as if the other end had sent it. */
 void tiny_end_inject(struct tiny_end *e, struct str message);
 /* Looks at every message that this end sends. */
