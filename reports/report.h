@@ -146,6 +146,9 @@ struct report_style {
     /* Columns of the longest name, case and profile to come, so that lines stand in columns; 0: not known. */
     uint32_t name_width, case_width, profile_width;
 };
+/* Widens the columns so that a run of this name fits. */
+void report_style_fit(struct report_style *style, struct str name, struct str case_id,
+                      struct str profile);
 /* The lines of one run, when it has ended. Quiet: nothing. */
 void report_pretty_run(const struct report_run *run, const struct report_style *style,
                        struct buf *out);

@@ -67,6 +67,21 @@ static void speed(struct buf *out, const struct report_run *run)
     buf_add_c(out, "x)");
 }
 
+static void widen(uint32_t *width, struct str s)
+{
+    size_t n = report_columns(s);
+    if (n > *width)
+        *width = (uint32_t)n;
+}
+
+void report_style_fit(struct report_style *style, struct str name, struct str case_id,
+                      struct str profile)
+{
+    widen(&style->name_width, name);
+    widen(&style->case_width, case_id);
+    widen(&style->profile_width, profile);
+}
+
 static void head_line(struct buf *out, const struct report_run *run,
                       const struct report_style *style)
 {

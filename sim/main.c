@@ -16,6 +16,7 @@
 
 #define FILE_BYTES_MAX ((size_t)16 << 20)
 #define DIR_DEPTH_MAX  16
+#define LOOK_MS        200 /* a signal just before a wait is noticed after this time */
 
 enum exit_code {
     EXIT_HELD = 0,
@@ -98,7 +99,12 @@ static bool make_dirs(const char *path)
             mkdir(copy, 0777);
             *p = '/';
         }
-    bool ok = mkdir(copy, 0777) == 0 || errno == EEXIST;
+    struct stat st;
+    bool ok = mkdir(copy, 0777) == 0 || (errno == EEXIST && stat(copy, &st) == 0);
+    if (ok && stat(copy, &st) == 0 && !S_ISDIR(st.st_mode)) {
+        errno = ENOTDIR;
+        ok = false;
+    }
     free(copy);
     return ok;
 }
@@ -154,37 +160,47 @@ static bool is_scenario(struct str bytes)
     return str_starts(bytes, STR("scenario:")) || str_find(bytes, STR("\nscenario:")) >= 0;
 }
 
-/* The files that the arguments name; what a folder holds that is no scenario is passed over. */
+/* What a folder holds that is no scenario is passed over. */
+static void collect_folder(struct str path, struct names *out)
+{
+    struct names inside = {0};
+    struct buf folder = {0};
+    buf_add(&folder, path);
+    while (folder.n > 1 && folder.p[folder.n - 1] == '/')
+        folder.n--;
+    walk(buf_c(&folder), 0, &inside);
+    for (size_t f = 0; f < inside.n; f++) {
+        struct buf bytes = {0};
+        struct err *err = read_file(inside.v[f], &bytes);
+        if (err || is_scenario(buf_str(&bytes))) /* what cannot be read may be one: said later */
+            names_add(out, inside.v[f]);
+        err_ignore(err);
+        buf_free(&bytes);
+        free(inside.v[f]);
+    }
+    mem_free(inside.v);
+    buf_free(&folder);
+}
+
+/* The files that the arguments name. */
 static bool collect(const struct options *o, struct names *out)
 {
     for (size_t i = 0; i < o->files_n; i++) {
         struct stat st;
-        if (stat(o->files[i].p, &st) != 0) {
-            fprintf(stderr, "paddock-sim: error: %s: %s\n", o->files[i].p, strerror(errno));
+        size_t before = out->n;
+        const char *what = NULL;
+        if (stat(o->files[i].p, &st) != 0)
+            what = strerror(errno);
+        else if (!S_ISDIR(st.st_mode))
+            names_add(out, o->files[i].p);
+        else
+            collect_folder(o->files[i], out);
+        if (!what && out->n == before)
+            what = "no scenario in this folder: no *.yaml file with a line `scenario: v1`";
+        if (what) {
+            fprintf(stderr, "paddock-sim: error: %s: %s\n", o->files[i].p, what);
             return false;
         }
-        if (!S_ISDIR(st.st_mode)) {
-            names_add(out, o->files[i].p);
-            continue;
-        }
-        struct names inside = {0};
-        struct buf folder = {0};
-        buf_add(&folder, o->files[i]);
-        while (folder.n > 1 && folder.p[folder.n - 1] == '/')
-            folder.n--;
-        walk(buf_c(&folder), 0, &inside);
-        for (size_t f = 0; f < inside.n; f++) {
-            struct buf bytes = {0};
-            struct err *err = read_file(inside.v[f], &bytes);
-            if (!err && is_scenario(buf_str(&bytes)))
-                names_add(out, inside.v[f]);
-            err_ignore(
-                err); /* a file of a folder that cannot be read is not one that was asked for */
-            buf_free(&bytes);
-            free(inside.v[f]);
-        }
-        mem_free(inside.v);
-        buf_free(&folder);
     }
     return true;
 }
@@ -204,14 +220,20 @@ static void print(FILE *to, struct buf *b)
     buf_free(b);
 }
 
-static int usage_error(struct err *take_err)
+/* Says what is wrong; the exit status for it. */
+static int complain(struct err *take_err, int code)
 {
     struct buf text = {0};
     err_print(take_err, &text);
     fprintf(stderr, "paddock-sim: error: %s\n", buf_c(&text));
     buf_free(&text);
     err_free(take_err);
-    return EXIT_USAGE;
+    return code;
+}
+
+static int usage_error(struct err *take_err)
+{
+    return complain(take_err, EXIT_USAGE);
 }
 
 /* ---- run ---- */
@@ -442,7 +464,7 @@ static void pool_wait(struct pool *p)
         of[n] = &p->workers[i];
         fds[n++] = (struct pollfd){.fd = p->workers[i].from, .events = POLLIN};
     }
-    int ready = poll(fds, n, -1);
+    int ready = poll(fds, n, LOOK_MS);
     for (nfds_t i = 0; ready > 0 && i < n; i++)
         if (fds[i].revents)
             worker_read(p, of[i]);
@@ -509,6 +531,7 @@ static int run_files(struct shell *sh, const struct names *files)
     print(stderr, &errors);
     if (!ok)
         return EXIT_USAGE;
+    suite_style(sh->suite, &sh->style);
     size_t jobs = jobs_of(&sh->options);
     if (jobs > 1 && suite_count(sh->suite) > 1)
         run_in_workers(sh, jobs);
@@ -518,22 +541,29 @@ static int run_files(struct shell *sh, const struct names *files)
 }
 
 /* Every file is checked before the first one runs: bad input means that nothing ran. */
-static bool check_files(const struct names *files)
+static int check_files(const struct names *files)
 {
-    size_t n = 0;
+    int code = EXIT_HELD;
     for (size_t i = 0; i < files->n; i++) {
         struct buf bytes = {0}, errors = {0};
         struct err *err = read_file(files->v[i], &bytes);
-        if (err) {
-            usage_error(err);
-            n++;
-        } else {
-            n += scenario_validate(str_c(files->v[i]), buf_str(&bytes), &errors);
-        }
+        if (err)
+            code = complain(err, EXIT_NO_WORLD);
+        else if (scenario_validate(str_c(files->v[i]), buf_str(&bytes), &errors) > 0 && !code)
+            code = EXIT_USAGE;
         print(stderr, &errors);
         buf_free(&bytes);
     }
-    return n == 0;
+    return code;
+}
+
+/* The folder of the reports must be there before anything runs. */
+static bool out_is_writable(const struct options *o)
+{
+    bool ok = o->out.n == 0 || (make_dirs(o->out.p) && access(o->out.p, W_OK | X_OK) == 0);
+    if (!ok)
+        fprintf(stderr, "paddock-sim: error: --out: %s: %s\n", o->out.p, strerror(errno));
+    return ok;
 }
 
 static int command_run(struct shell *sh)
@@ -546,11 +576,11 @@ static int command_run(struct shell *sh)
     }
     if (sh->options.files_n == 0)
         return usage_error(err_new(ERR_INVALID, "run needs a scenario file or a folder"));
-    int code = EXIT_USAGE;
-    if (collect(&sh->options, &files) && check_files(&files)) {
+    int code = collect(&sh->options, &files) ? check_files(&files) : EXIT_USAGE;
+    if (code == EXIT_HELD && !out_is_writable(&sh->options))
+        code = EXIT_NO_WORLD;
+    if (code == EXIT_HELD) {
         bool traced = sh->options.out.n > 0;
-        if (traced && !make_dirs(sh->options.out.p))
-            traced = false; /* write_reports says it */
         struct run_options run = {.log_level = sh->options.logs ? sh->options.log_level : LOG_ERROR,
                                   .log_line = sh->options.logs ? log_line : NULL,
                                   .wall_clock = wall_clock,
@@ -565,7 +595,7 @@ static int command_run(struct shell *sh)
             print_end(sh, report);
             code = exit_of(sh, report);
         }
-        if (sh->options.out.n && !write_reports(sh, report))
+        if (sh->options.out.n && code != EXIT_USAGE && !write_reports(sh, report))
             code = EXIT_NO_WORLD;
         suite_free(sh->suite);
         buf_free(&sh->trace_ring);
@@ -581,10 +611,35 @@ static int command_validate(struct shell *sh)
     struct names files = {0};
     if (sh->options.files_n == 0)
         return usage_error(err_new(ERR_INVALID, "validate needs a scenario file or a folder"));
-    bool ok = collect(&sh->options, &files) && check_files(&files);
-    if (ok && sh->options.verbosity >= 0)
+    int code = collect(&sh->options, &files) ? check_files(&files) : EXIT_USAGE;
+    if (code == EXIT_HELD && sh->options.verbosity >= 0)
         printf("%zu %s, no errors\n", files.n, files.n == 1 ? "file" : "files");
     names_free(&files);
+    return code;
+}
+
+/* The exit status for one file. */
+static int list_file(const char *path)
+{
+    struct arena a = {0};
+    struct buf bytes = {0}, out = {0};
+    struct err *err = read_file(path, &bytes);
+    if (err) {
+        buf_free(&bytes);
+        return complain(err, EXIT_NO_WORLD);
+    }
+    struct source source = {str_c(path), buf_str(&bytes)};
+    struct diags diags;
+    diags_init(&diags, &a, &source);
+    struct scenario *s = scenario_load(&a, source.file, source.text, &diags);
+    bool ok = s && diags.n == 0;
+    if (ok)
+        scenario_list(s, &out);
+    else
+        diags_print(&diags, &out);
+    print(ok ? stdout : stderr, &out);
+    buf_free(&bytes);
+    arena_free(&a);
     return ok ? EXIT_HELD : EXIT_USAGE;
 }
 
@@ -596,29 +651,14 @@ static int command_list(struct shell *sh)
         sh->options.files = &here;
         sh->options.files_n = 1;
     }
-    if (!collect(&sh->options, &files))
-        return EXIT_USAGE;
-    for (size_t i = 0; i < files.n; i++) {
-        struct arena a = {0};
-        struct buf bytes = {0}, out = {0};
-        struct err *err = read_file(files.v[i], &bytes);
-        struct source source = {str_c(files.v[i]), buf_str(&bytes)};
-        struct diags diags;
-        diags_init(&diags, &a, &source);
-        struct scenario *s = err ? NULL : scenario_load(&a, source.file, source.text, &diags);
-        if (s && diags.n == 0) {
-            scenario_list(s, &out);
-            print(stdout, &out);
-        } else {
-            diags_print(&diags, &out);
-            print(stderr, &out);
-        }
-        err_ignore(err); /* collect has just seen the file */
-        buf_free(&bytes);
-        arena_free(&a);
+    bool ok = collect(&sh->options, &files);
+    int code = ok ? EXIT_HELD : EXIT_USAGE;
+    for (size_t i = 0; ok && i < files.n; i++) {
+        int of_file = list_file(files.v[i]);
+        code = code == EXIT_HELD ? of_file : code;
     }
     names_free(&files);
-    return EXIT_HELD;
+    return code;
 }
 
 static int command_expand(struct shell *sh)
@@ -627,9 +667,11 @@ static int command_expand(struct shell *sh)
     struct buf bytes = {0}, out = {0}, errors = {0};
     if (o->files_n != 1)
         return usage_error(err_new(ERR_INVALID, "expand needs one scenario file"));
+    struct stat st;
+    bool missing = stat(o->files[0].p, &st) != 0 || S_ISDIR(st.st_mode);
     struct err *err = read_file(o->files[0].p, &bytes);
     if (err)
-        return usage_error(err);
+        return complain(err, missing ? EXIT_USAGE : EXIT_NO_WORLD);
     bool ok = scenario_expand(o->files[0], buf_str(&bytes), o->case_filter, o->profile, o->sets,
                               o->sets_n, &out, &errors);
     print(stdout, &out);
@@ -668,7 +710,8 @@ static int run_command(struct shell *sh)
 int main(int argc, char *argv[])
 {
     struct shell sh = {0};
-    struct sigaction action = {.sa_handler = on_signal};
+    /* The second one ends the program at once. */
+    struct sigaction action = {.sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND};
     sigaction(SIGINT, &action, NULL);
     sigaction(SIGTERM, &action, NULL);
     struct err *err = options_parse(&sh.arena, argc, argv, &sh.options);
@@ -682,6 +725,11 @@ int main(int argc, char *argv[])
             sh.options.color == COLOR_ALWAYS || (sh.options.color == COLOR_AUTO && automatic);
         sh.style.verbosity = sh.options.verbosity;
         code = run_command(&sh);
+        bool written = fflush(stdout) == 0 && !ferror(stdout);
+        if (!written && (code == EXIT_HELD || code == EXIT_UNSUPPORTED)) {
+            fprintf(stderr, "paddock-sim: error: standard output: cannot be written\n");
+            code = EXIT_NO_WORLD;
+        }
     }
     arena_free(&sh.arena);
     return code;

@@ -406,6 +406,14 @@ int64_t monitor_run(struct monitor *m, int64_t now)
     return m->next_ns;
 }
 
+void monitor_stop(struct monitor *m, int64_t now)
+{
+    if (m->finished)
+        return;
+    (void)monitor_run(m, now);
+    m->finished = true;
+}
+
 void monitor_finish(struct monitor *m, int64_t now)
 {
     if (m->finished)

@@ -6,12 +6,12 @@
 #define COMMON_HELP                                                                                \
     "  -q, -v            less, more on the terminal\n"                                             \
     "  --color WHEN      auto, always or never (NO_COLOR is honoured)\n"                           \
-    "  --help            this text\n"
+    "  -h, --help        this text\n"
 
 static const struct {
     const char *name, *doc, *help;
 } commands[COMMAND_COUNT] = {
-    [COMMAND_HELP] = {"help", "this text", NULL},
+    [COMMAND_HELP] = {"help", "this text; of one command: help COMMAND", NULL},
     [COMMAND_VERSION] = {"version", "the version", NULL},
     [COMMAND_RUN] =
         {"run", "run scenarios: of each, every case and profile, with its first seed",
@@ -63,6 +63,8 @@ struct parser {
     int argc, at;
     char *const *argv;
     struct options *out;
+    bool has_command, ended; /* ended: behind "--" all are files */
+    bool help, version;
 };
 
 static void append(struct arena *a, struct str **list, size_t *n, struct str value)
@@ -178,7 +180,10 @@ static struct err *take_option(struct parser *p, enum option_id id, struct str v
         return NULL;
     case OPT_UNTIL:
         o->until = value;
-        return NULL;
+        return str_starts(value, STR("-"))
+                   ? err_new(ERR_INVALID, "--until: \"" STR_FMT "\" lies before the start",
+                             STR_ARG(value))
+                   : NULL;
     case OPT_JOBS:
         return take_jobs(o, value);
     case OPT_TRACE:
@@ -202,11 +207,10 @@ static struct err *take_option(struct parser *p, enum option_id id, struct str v
         o->color = (enum color_choice)choice;
         return err;
     case OPT_HELP:
-        o->help_of = o->command;
-        o->command = COMMAND_HELP;
+        p->help = true;
         return NULL;
     case OPT_VERSION:
-        o->command = COMMAND_VERSION;
+        p->version = true;
         return NULL;
     case OPT_COUNT:
         break;
@@ -240,6 +244,8 @@ static struct err *long_option(struct parser *p, struct str arg)
                 return err_new(ERR_INVALID, STR_FMT " needs a value", STR_ARG(name));
             value = str_c(p->argv[p->at++]);
         }
+        if (option_table[i].takes_value && value.n == 0)
+            return err_new(ERR_INVALID, STR_FMT " needs a value", STR_ARG(name));
         return take_option(p, (enum option_id)i, value);
     }
     return unknown_option(p, name);
@@ -254,37 +260,80 @@ static struct err *unknown_command(struct arena *a, struct str word)
                    STR_ARG(diag_suggest_tail(a, word, names, COMMAND_COUNT)));
 }
 
-static struct err *take_command(struct parser *p)
+static struct err *find_command(struct arena *a, struct str word, enum command *out)
 {
-    if (p->argc < 2)
-        return NULL; /* help */
-    struct str word = str_c(p->argv[p->at]);
-    if (str_starts(word, STR("-")))
-        return NULL;
     for (size_t i = 0; i < COMMAND_COUNT; i++)
         if (str_eq_c(word, commands[i].name)) {
-            p->out->command = (enum command)i;
-            p->at++;
+            *out = (enum command)i;
             return NULL;
         }
-    return unknown_command(p->arena, word);
+    return unknown_command(a, word);
+}
+
+/* -q, -v, -h, also in one word. */
+static struct err *short_options(struct parser *p, struct str arg)
+{
+    for (size_t i = 1; i < arg.n; i++) {
+        if (arg.p[i] == 'q')
+            p->out->verbosity = -1;
+        else if (arg.p[i] == 'v')
+            p->out->verbosity = 1;
+        else if (arg.p[i] == 'h')
+            p->help = true;
+        else
+            return err_new(ERR_INVALID, "unknown option \"-%c\"; short ones are -q, -v and -h",
+                           arg.p[i]);
+    }
+    return NULL;
+}
+
+static struct err *take_argument(struct parser *p, struct str arg)
+{
+    if (!p->ended && str_eq_c(arg, "--")) {
+        p->ended = true;
+        return NULL;
+    }
+    if (!p->ended && str_starts(arg, STR("--")))
+        return long_option(p, arg);
+    if (!p->ended && str_starts(arg, STR("-")) && arg.n > 1)
+        return short_options(p, arg);
+    if (!p->has_command) {
+        p->has_command = true;
+        return find_command(p->arena, arg, &p->out->command);
+    }
+    append(p->arena, &p->out->files, &p->out->files_n, arg);
+    return NULL;
+}
+
+/* What only shows when everything has been read. */
+static struct err *settle(struct parser *p)
+{
+    struct options *o = p->out;
+    if (p->help || p->version) {
+        o->help_of = p->version ? COMMAND_HELP : o->command;
+        o->command = p->version ? COMMAND_VERSION : COMMAND_HELP;
+        return NULL;
+    }
+    if (!p->has_command)
+        return err_new(ERR_INVALID, "a command is missing; `paddock-sim --help` lists them");
+    if (o->command == COMMAND_HELP && o->files_n == 1)
+        return find_command(p->arena, o->files[0], &o->help_of);
+    bool bare =
+        o->command == COMMAND_HELP || o->command == COMMAND_VERSION || o->command == COMMAND_SCHEMA;
+    if (bare && o->files_n > 0)
+        return err_new(ERR_INVALID, "%s takes no argument such as \"" STR_FMT "\"",
+                       commands[o->command].name, STR_ARG(o->files[o->files_n - 1]));
+    if (o->trace && o->out.n == 0)
+        return err_new(ERR_INVALID, "--trace needs --out: the folder that trace.bin goes to");
+    return NULL;
 }
 
 struct err *options_parse(struct arena *a, int argc, char *const argv[], struct options *out)
 {
-    struct parser p = {a, argc, 1, argv, out};
+    struct parser p = {.arena = a, .argc = argc, .at = 1, .argv = argv, .out = out};
+    struct err *err = NULL;
     *out = (struct options){.command = COMMAND_HELP, .help_of = COMMAND_HELP};
-    struct err *err = take_command(&p);
-    while (!err && p.at < argc) {
-        struct str arg = str_c(argv[p.at++]);
-        if (str_eq_c(arg, "-q"))
-            out->verbosity = -1;
-        else if (str_eq_c(arg, "-v"))
-            out->verbosity = 1;
-        else if (str_starts(arg, STR("-")) && arg.n > 1)
-            err = long_option(&p, arg);
-        else
-            append(a, &out->files, &out->files_n, arg);
-    }
-    return err;
+    while (!err && p.at < argc)
+        err = take_argument(&p, str_c(argv[p.at++]));
+    return err ? err : settle(&p);
 }

@@ -40,7 +40,7 @@ struct run {
     struct run_step *steps;
     struct run_fault *faults;
     struct sim_task *monitor_tick;
-    bool judging;
+    bool interrupted;
     int64_t started_wall;
     struct verdict verdict;
 };
@@ -265,16 +265,22 @@ static bool over_budget(struct run *r)
 {
     const struct plan *p = r->plan;
     int64_t limit = p->budget.wall_ns ? p->budget.wall_ns : p->clock.wall_limit_ns;
+    int64_t now = wall_now(r); /* also where a program notices that it was interrupted */
+    struct place nowhere = {0};
     struct str text = str_empty;
-    if (r->options->interrupted && *r->options->interrupted)
-        text = STR("interrupted");
-    else if (limit > 0 && r->options->wall_clock && wall_now(r) - r->started_wall > limit)
+    r->interrupted = r->options->interrupted && *r->options->interrupted;
+    if (r->interrupted) {
+        verdict_add(&r->verdict, "interrupted", STR("interrupted"),
+                    STR("the run was interrupted; what was not decided by then is not judged"),
+                    sim_now(r->estate->sim), nowhere);
+        return true;
+    }
+    if (limit > 0 && r->options->wall_clock && now - r->started_wall > limit)
         text = STR("the run took longer than its wall-clock limit (clock.wall_limit, budget.wall)");
     else if (p->budget.events > 0 && (int64_t)sim_events(r->estate->sim) > p->budget.events)
         text = STR("the run needed more events than its budget (budget.events)");
     if (!text.n)
         return false;
-    struct place nowhere = {0};
     verdict_add(&r->verdict, "budget", STR("budget"), text, sim_now(r->estate->sim), nowhere);
     return true;
 }
@@ -343,8 +349,12 @@ static void finish_steps(struct run *r, struct report_run *out)
 
 static void end(struct run *r, struct report_run *out)
 {
-    bool cut = r->options->until_ns >= 0 || r->options->until_step.n;
-    monitor_finish(r->monitor, sim_now(r->estate->sim));
+    bool cut = r->interrupted || r->options->until_step.n ||
+               (r->options->until_ns >= 0 && r->options->until_ns < r->plan->clock.limit_ns);
+    if (cut)
+        monitor_stop(r->monitor, sim_now(r->estate->sim));
+    else
+        monitor_finish(r->monitor, sim_now(r->estate->sim));
     if (r->options->tally)
         sometimes_add(r->options->tally, r->options->tally->arena, r->monitor);
     verdict_of_monitor(&r->verdict, r->monitor, cut);
@@ -363,6 +373,8 @@ static void end(struct run *r, struct report_run *out)
     out->events = sim_events(r->estate->sim);
     out->wall_ns = wall_now(r) - r->started_wall;
     verdict_finish(&r->verdict, r->inject, r->monitor, out);
+    if (r->interrupted && out->failures_n == 1) /* nothing else was found by then */
+        out->outcome = REPORT_SKIPPED;
 }
 
 struct report_run *run_plan(struct arena *a, const struct plan *plan,

@@ -3,6 +3,7 @@
 
 #include "engine/base/timefmt.h"
 #include "reports/report_pack.h"
+#include "sim/scenario/diag.h"
 #include "sim/scenario/verdict.h"
 
 struct suite_file {
@@ -93,6 +94,42 @@ static struct err *apply_sets(struct suite *s, struct scenario *sc)
     return err;
 }
 
+static bool has_step(const struct plan *plan, struct str name)
+{
+    for (size_t i = 0; i < plan->steps_n; i++)
+        if (str_eq(plan->steps[i].name, name))
+            return true;
+    return false;
+}
+
+/* --until STEP: some case of the file has to have the step; in the others the run goes on to its end. */
+static struct err *check_until(struct suite *s, size_t first)
+{
+    struct str step = s->run.until_step;
+    const struct plan *plan = first < s->jobs_n ? s->jobs[first].plan : NULL;
+    bool found = step.n == 0 || !plan;
+    for (size_t i = first; i < s->jobs_n && !found; i++)
+        found = has_step(s->jobs[i].plan, step);
+    if (found)
+        return NULL;
+    struct str *names = ARENA_NEW_ARRAY(&s->arena, struct str, plan->steps_n + 1);
+    for (size_t i = 0; i < plan->steps_n; i++)
+        names[i] = plan->steps[i].name;
+    return err_new(
+        ERR_INVALID, "--until: \"" STR_FMT "\" is no time such as 12m30s and no step" STR_FMT,
+        STR_ARG(step), STR_ARG(diag_suggest_tail(&s->arena, step, names, plan->steps_n)));
+}
+
+/* Says what is wrong with the options for this file. */
+static bool refuse(const struct scenario *sc, struct err *take_err, struct buf *errors)
+{
+    buf_addf(errors, STR_FMT ": error: ", STR_ARG(sc->source.file));
+    err_print(take_err, errors);
+    buf_add_char(errors, '\n');
+    err_free(take_err);
+    return false;
+}
+
 static bool add_all(struct suite *s, struct scenario *sc, struct diags *diags, struct buf *errors)
 {
     const struct scenario_case **cases = NULL;
@@ -100,13 +137,8 @@ static bool add_all(struct suite *s, struct scenario *sc, struct diags *diags, s
     struct err *err = apply_sets(s, sc);
     if (!err)
         err = scenario_cases(sc, s->options->case_filter, &cases, &n);
-    if (err) {
-        buf_addf(errors, STR_FMT ": error: ", STR_ARG(sc->source.file));
-        err_print(err, errors);
-        buf_add_char(errors, '\n');
-        err_free(err);
-        return false;
-    }
+    if (err)
+        return refuse(sc, err, errors);
     struct suite_file *file = ARENA_NEW(&s->arena, struct suite_file);
     file->tally.arena = &s->arena;
     file->first = s->jobs_n;
@@ -115,7 +147,8 @@ static bool add_all(struct suite *s, struct scenario *sc, struct diags *diags, s
     for (size_t c = 0; c < n && ok; c++)
         for (size_t p = 0; p < (one.n ? 1 : sc->profiles.n) && ok; p++)
             ok = add_job(s, sc, cases[c], one.n ? one : sc->profiles.v[p], file, diags);
-    return ok;
+    err = ok ? check_until(s, file->first) : NULL;
+    return err ? refuse(sc, err, errors) : ok;
 }
 
 bool suite_add_file(struct suite *s, struct str file, struct str bytes, struct buf *errors)
@@ -134,6 +167,13 @@ bool suite_add_file(struct suite *s, struct str file, struct str bytes, struct b
 size_t suite_count(const struct suite *s)
 {
     return s->jobs_n;
+}
+
+void suite_style(const struct suite *s, struct report_style *style)
+{
+    for (size_t i = 0; i < s->jobs_n; i++)
+        report_style_fit(style, s->jobs[i].plan->scenario, s->jobs[i].plan->case_id,
+                         s->jobs[i].plan->profile);
 }
 
 /* ---- carrying out ---- */

@@ -19,6 +19,8 @@ void suite_free(struct suite *s);
 /* Adds the runs of a file. False: the file has errors (appended to `errors`); the suite is not to be run. */
 bool suite_add_file(struct suite *s, struct str file, struct str bytes, struct buf *errors);
 size_t suite_count(const struct suite *s);
+/* Columns of the terminal's lines in which all runs fit. */
+void suite_style(const struct suite *s, struct report_style *style);
 
 /* Carries the run out, now and here. */
 struct report_run *suite_run(struct suite *s, size_t i);

@@ -227,6 +227,11 @@ static struct err *expand_one(struct scenario *s, struct str filter, struct str 
     const struct scenario_case **cases;
     size_t n;
     struct err *err = set_params(s, sets, sets_n);
+    if (!err && profile.n && !str_eq_c(profile, "compat") && !str_eq_c(profile, "hardened"))
+        err =
+            err_new(ERR_INVALID,
+                    "--profile: unknown profile \"" STR_FMT "\"; profiles are compat and hardened",
+                    STR_ARG(profile));
     if (!err)
         err = scenario_cases(s, filter, &cases, &n);
     if (err)
@@ -269,6 +274,7 @@ bool scenario_expand(struct str file, struct str bytes, struct str case_filter, 
     if (s && diags.n == 0)
         err = expand_one(s, case_filter, profile, sets, sets_n, &diags, out);
     if (err) {
+        buf_addf(errors, STR_FMT ": error: ", STR_ARG(file));
         err_print(err, errors);
         buf_add_char(errors, '\n');
     }

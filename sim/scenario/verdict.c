@@ -1,6 +1,8 @@
 /* From what a run found to its report. */
 #include "sim/scenario/verdict.h"
 
+#include "engine/base/timefmt.h"
+
 #include <stdlib.h>
 
 static struct str copy(struct arena *a, struct str s)
@@ -15,6 +17,13 @@ static struct str place_text(struct arena *a, struct str file, struct place p)
     return arena_printf(a, STR_FMT ":%u:%u", STR_ARG(file), p.line, p.column);
 }
 
+/* Of kinds that are found while the run goes on. */
+static bool is_of_moment(const char *kind)
+{
+    struct str k = str_c(kind);
+    return str_eq_c(k, "assert") || str_eq_c(k, "wait") || str_eq_c(k, "error");
+}
+
 void verdict_add(struct verdict *v, const char *kind, struct str name, struct str text,
                  int64_t at_ns, struct place place)
 {
@@ -27,6 +36,8 @@ void verdict_add(struct verdict *v, const char *kind, struct str name, struct st
         v->cap = cap;
     }
     v->error = v->error || str_eq_c(str_c(kind), "error") || str_eq_c(str_c(kind), "budget");
+    if (v->n == 0)
+        v->until_ns = is_of_moment(kind) ? at_ns : -1;
     v->failures[v->n++] = (struct report_failure){.kind = str_c(kind),
                                                   .name = copy(v->arena, name),
                                                   .text = copy(v->arena, text),
@@ -42,6 +53,8 @@ void verdict_of_monitor(struct verdict *v, const struct monitor *m, bool cut)
         const struct monitor_result *r = monitor_result(m, i);
         if (r->verdict == MONITOR_FAILED) {
             verdict_add(v, "assert", r->clause->name, r->witness, r->at_ns, r->clause->place);
+            if (v->n == 1) /* a breach is dated back to its beginning */
+                v->until_ns += r->clause->lasting_ns;
         } else if (r->verdict == MONITOR_VACUOUS && !cut) {
             verdict_add(v, "assert", r->clause->name,
                         STR("its window never opened: the step it waits for did not end"), -1,
@@ -134,10 +147,34 @@ bool verdict_unsupported(struct verdict *v, const struct plan *plan)
 
 /* ---- description ---- */
 
+/* A word of a shell's command line. */
+static void add_word(struct buf *out, struct str word)
+{
+    bool plain = word.n > 0;
+    for (size_t i = 0; i < word.n; i++) {
+        char c = word.p[i];
+        bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+        plain = plain && (letter || str_find_char(STR("-_./=,:@%+"), c) >= 0);
+    }
+    if (plain) {
+        buf_add(out, word);
+        return;
+    }
+    buf_add_char(out, '\'');
+    for (size_t i = 0; i < word.n; i++) {
+        if (word.p[i] == '\'')
+            buf_add_c(out, "'\\'");
+        buf_add_char(out, word.p[i]);
+    }
+    buf_add_char(out, '\'');
+}
+
 static void add_option(struct buf *out, const char *option, struct str value)
 {
-    if (value.n)
-        buf_addf(out, " %s " STR_FMT, option, STR_ARG(value));
+    if (!value.n)
+        return;
+    buf_addf(out, " %s ", option);
+    add_word(out, value);
 }
 
 /* "a=1,b=2" as repeated options. */
@@ -153,7 +190,8 @@ static void add_list(struct buf *out, const char *option, struct str list)
 void verdict_describe(struct arena *a, const struct plan *plan, struct report_run *out)
 {
     struct buf replay = {0};
-    buf_addf(&replay, "paddock-sim run " STR_FMT, STR_ARG(plan->file));
+    buf_add_c(&replay, "paddock-sim run ");
+    add_word(&replay, plan->file);
     add_option(&replay, "--case", plan->case_id);
     add_option(&replay, "--profile", plan->profile);
     add_list(&replay, "--set", plan->params_set);
@@ -252,6 +290,16 @@ void verdict_metrics(struct arena *a, const struct sim *sim, struct report_run *
     out->metrics_n = n;
 }
 
+/* The replay stops at the first whole second behind the failure. */
+static void stop_replay(const struct verdict *v, struct report_run *out)
+{
+    struct buf replay = {0};
+    buf_addf(&replay, STR_FMT " --until ", STR_ARG(out->replay));
+    duration_format(&replay, (v->until_ns / NS_PER_S + 1) * NS_PER_S);
+    out->replay = copy(v->arena, buf_str(&replay));
+    buf_free(&replay);
+}
+
 void verdict_finish(struct verdict *v, struct inject *in, const struct monitor *m,
                     struct report_run *out)
 {
@@ -259,6 +307,8 @@ void verdict_finish(struct verdict *v, struct inject *in, const struct monitor *
         write_faults(v->arena, in, out);
     if (m)
         write_asserts(v->arena, m, out);
+    if (v->n > 0 && v->until_ns >= 0)
+        stop_replay(v, out);
     out->failures = v->failures;
     out->failures_n = v->n;
     out->outcome = v->n == 0 ? REPORT_PASSED : v->error ? REPORT_ERROR : REPORT_FAILED;

@@ -10,8 +10,9 @@ struct verdict {
     struct arena *arena;
     struct report_failure *failures;
     size_t n, cap;
-    bool error;      /* the run could not be carried out */
-    struct str file; /* of the scenario: in places */
+    bool error;       /* the run could not be carried out */
+    int64_t until_ns; /* when the first failure had shown; -1: only the whole run shows it */
+    struct str file;  /* of the scenario: in places */
 };
 
 /* kind: "assert", "wait", "fault", "budget", "error". Texts are copied. */

@@ -1,0 +1,220 @@
+#!/bin/sh
+# Goal: what scripts and CI rely on holds for the program itself: exit statuses, which stream says what, the last line.
+# Method: paddock-sim is called as people call it, rightly and wrongly, on tiny scenarios made here; each check names the
+# status, a pattern of standard output and one of standard error (extended regular expressions; "" is no output at all,
+# "*" is whatever).
+# Use: run.sh PADDOCK-SIM, from the root of the sources. The last line is `N passed, M failed`.
+set -u
+sim=$1
+root=$PWD
+work=$(mktemp -d) || exit 3
+trap 'chmod -R u+rwx "$work"; rm -rf "$work"' EXIT
+passed=0
+failed=0
+
+good() { passed=$((passed + 1)); }
+bad() {
+    failed=$((failed + 1))
+    echo "FAIL $1"
+    sed 's/^/     out: /' "$work/out" | head -n 5
+    sed 's/^/     err: /' "$work/err" | head -n 5
+}
+
+# matches FILE PATTERN
+matches() {
+    case $2 in
+    '*') true ;;
+    '') [ ! -s "$1" ] ;;
+    *) grep -Eq -- "$2" "$1" ;;
+    esac
+}
+
+# check STATUS OUT ERR ARGUMENT...
+check() {
+    want=$1
+    out=$2
+    err=$3
+    shift 3
+    "$sim" "$@" >"$work/out" 2>"$work/err" </dev/null
+    got=$?
+    if [ $got -eq "$want" ] && matches "$work/out" "$out" && matches "$work/err" "$err"; then
+        good
+    else
+        bad "paddock-sim $*: status $got instead of $want, or not /$out/ on stdout, or not /$err/ on stderr"
+    fi
+}
+
+# holds NAME COMMAND...
+holds() {
+    name=$1
+    shift
+    if "$@"; then good; else bad "$name"; fi
+}
+
+# ---- scenarios ----
+cd "$work" || exit 3
+head='scenario: v1
+clock: {limit: 2m}
+topology:
+  sites: {a: {manager: {replicas: 1}}}
+  clusters: {edge: {count: 1, nodes: 1, agent: {replicas: 1}}}
+  dns: {records: {manager: {ttl: 30s, value: [site/a]}}}
+steps:
+  - {name: settle, wait: {until: "all(agent: connected)", within: 1m}}'
+scenario() { # FILE NAME REST
+    printf '%s\nname: %s\n%s\n' "$head" "$2" "$3" >"$1"
+}
+mkdir none many
+scenario good.yaml good 'profile: [compat, hardened]'
+scenario bad.yaml bad 'assert: [{name: it, eventually: "none(agent: connected)", from: settle, by: 70s500ms}]'
+scenario inert.yaml inert 'faults: [{name: idle, at: 90s, for: 1s, target: site/a, fault: {tls: expired}}]'
+scenario unsupported.yaml unsupported 'faults: [{at: 90s, target: site/a, fault: {lease: two-holders}}]'
+scenario "many/a b.yaml" 'with a space' 'assert: [{name: it, at: 1m, that: "none(agent: connected)"}]'
+scenario many/long.yaml a-much-longer-name 'matrix: {x: [{id: one}, {id: number-two}]}'
+sed 's/limit: 2m/limit: 20000h/' good.yaml >endless.yaml
+cp good.yaml unreadable.yaml
+printf 'scenario: v1\nname: broken\ntopolgy: {}\n' >broken.yaml
+: >empty.yaml
+printf 'scenario: v1\n\001\002\003' >binary.yaml
+
+# ---- the whole program ----
+check 2 '' 'a command is missing'
+check 0 '^usage: paddock-sim COMMAND' '' --help
+check 0 '^usage: paddock-sim COMMAND' '' help
+check 0 '^usage: paddock-sim run' '' help run
+check 0 '^usage: paddock-sim run' '' run --help --seed 3
+check 0 '^usage: paddock-sim validate' '' validate -h
+check 2 '' 'unknown command "rnu".*did you mean "run"' help rnu
+check 2 '' 'unknown command "rnu".*did you mean "run"' rnu good.yaml
+check 0 '^paddock-sim [0-9]' '' --version
+check 0 '^paddock-sim [0-9]' '' version
+check 2 '' 'version takes no argument' version x
+check 2 '' 'schema takes no argument' schema x
+check 0 '^[{]"[$]schema"' '' schema
+
+# ---- run: options ----
+check 0 '^2 passed, 0 failed$' '' run good.yaml
+check 0 '^2 passed, 0 failed$' '' -q run good.yaml
+check 0 '^2 passed, 0 failed$' '' --color=never run good.yaml
+check 0 '^1 passed, 0 failed$' '' run --profile=compat --seed=7 -- good.yaml
+check 0 '^1 passed, 0 failed$' '' run --profile compat --seed 7 good.yaml
+check 0 'seed 7' '' run --profile compat --seed 7 good.yaml
+check 0 'asserts|faults|held|ok' '' run -v good.yaml
+check 0 "$(printf '\033')" '' run --color always good.yaml
+check 2 '' 'run needs a scenario' run
+check 2 '' 'unknown option "--sead".*did you mean "--seed"' run good.yaml --sead 3
+check 2 '' 'unknown option "-x"' run good.yaml -x
+check 2 '' '--seed needs a value' run good.yaml --seed
+check 2 '' '--seed needs a value' run good.yaml --seed=
+check 2 '' '--out needs a value' run good.yaml --out ''
+check 2 '' '--seed: "-1" is not a number' run good.yaml --seed -1
+check 2 '' '--trace takes no value' run good.yaml --trace=yes
+check 2 '' '--trace needs --out' run good.yaml --trace
+check 2 '' '"xml" is not one of' run good.yaml --format xml
+check 2 '' 'unknown parameter "x"' run good.yaml --set x=1
+check 2 '' 'takes NAME=VALUE' run good.yaml --set x
+check 2 '' 'unknown axis "x"' run good.yaml --case x=1
+check 2 '' 'unknown profile "x"' run good.yaml --profile x
+check 2 '' 'unknown policy "x"' run good.yaml --policy x=1
+check 2 '' 'tunnel.dead_after.*is not a duration' run good.yaml --policy tunnel.dead_after=soon
+check 2 '' '--until: "setle" is no time .* no step; did you mean "settle"' run good.yaml --until setle
+check 2 '' '--until: "90" is no time' run good.yaml --until 90
+check 2 '' 'before the start' run good.yaml --until -5s
+check 0 '  30s in' '' run good.yaml --profile compat --until 30s
+check 0 'passed' '' run good.yaml --until settle
+check 4 '' '--world real' run good.yaml --world real
+
+# ---- run: files ----
+check 2 '' 'missing.yaml: No such file' run missing.yaml
+check 2 '' 'none: no scenario in this folder' run none
+check 2 '' 'empty.yaml:1:1: error: ' run empty.yaml
+check 2 '' 'binary.yaml:.* error: ' run binary.yaml
+check 2 '' 'broken.yaml:3:1: error: .*did you mean "topology"' run good.yaml broken.yaml
+chmod 0 unreadable.yaml
+if [ ! -r unreadable.yaml ]; then
+    check 3 '' 'unreadable.yaml: Permission denied' run good.yaml unreadable.yaml
+    check 3 '' 'unreadable.yaml: Permission denied' validate .
+fi
+chmod 600 unreadable.yaml
+
+# ---- run: verdicts ----
+check 1 '^FAIL bad profile=hardened seed=1 t=1m10.500s assert="it" replay: paddock-sim run bad.yaml --profile hardened --seed 1 --until 1m11s$' '' run bad.yaml
+check 1 '^0 passed, 1 failed$' '' run bad.yaml --until 1m11s
+check 0 '^1 passed, 0 failed$' '' run bad.yaml --until 1m10s # not decided by then
+check 1 '^FAIL inert .* fault="idle" replay: paddock-sim run inert.yaml --profile hardened --seed 1$' '' run inert.yaml
+check 4 '^1 unsupported in this world$' '' run unsupported.yaml
+check 4 'lease two-holders on site/a' '' run unsupported.yaml
+check 1 "replay: paddock-sim run 'many/a b.yaml' --profile" '' run many
+check 1 '^FAIL   with a space        +hardened  seed' '' run many
+check 1 '^ok     a-much-longer-name  x=number-two  hardened  seed' '' run many
+check 1 '^ok     a-much-longer-name  x=one         hardened  seed' '' run many
+
+# ---- run: output ----
+check 0 '^[{]' '' run good.yaml --format json
+check 0 '^<[?]xml' '' run good.yaml --format=junit
+check 1 '*' '' run bad.yaml --out reports/of/bad
+for file in report.html report.json junit.xml; do
+    holds "--out writes $file" test -s "reports/of/bad/$file"
+done
+holds 'a failure leaves a trace' sh -c 'test -s reports/of/bad/*.trace.bin'
+holds 'a failure leaves a script' sh -c 'test -x reports/of/bad/*.repro.sh'
+check 3 '' 'good.yaml/x: Not a directory' run good.yaml --out good.yaml/x
+check 3 '' 'good.yaml: Not a directory' run good.yaml --out good.yaml
+if [ -w /dev/full ]; then
+    "$sim" run good.yaml >/dev/full 2>"$work/err"
+    holds 'output that cannot be written is an error' test $? -eq 3
+fi
+NO_COLOR=1 "$sim" run good.yaml >out 2>err
+colored=0
+grep -q "$(printf '\033')" out && colored=1
+holds 'NO_COLOR' test $colored -eq 0
+"$sim" list "$root/scenarios" 2>err | head -n 1 >out
+holds 'a closed pipe says nothing' test ! -s err
+
+# the same run whatever is watched
+hash_of() {
+    "$sim" run good.yaml --profile compat --out hashes "$@" >/dev/null 2>&1
+    sed -n 's/.*"traceHash":"\([0-9a-f]*\)".*/\1/p' hashes/report.json
+}
+first=$(hash_of)
+holds 'a run has a hash' test "${#first}" -eq 64
+for extra in -v -q --trace --log=debug --format=json --jobs=1; do
+    holds "$extra does not change the run" test "$(hash_of "$extra")" = "$first"
+done
+holds 'another seed is another run' test "$(hash_of --seed 2)" != "$first"
+
+# ---- interruption ----
+for jobs in 1 2; do
+    : >"$work/out"
+    "$sim" run good.yaml endless.yaml --jobs $jobs >"$work/out" 2>"$work/err" &
+    pid=$!
+    tries=0
+    while ! grep -q '^ok .*hardened' "$work/out" && [ $tries -lt 100 ]; do
+        sleep 0.1
+        tries=$((tries + 1))
+    done
+    kill -TERM $pid # a shell's background process ignores SIGINT
+    wait $pid
+    status=$?
+    holds "an interruption ends with 130 (--jobs $jobs), not $status" test $status -eq 130
+    holds "an interruption reports what had run (--jobs $jobs)" grep -q '^2 passed, 0 failed$' "$work/out"
+done
+
+# ---- the others ----
+check 0 '^1 file, no errors$' '' validate good.yaml
+check 0 '' '' validate -q good.yaml
+check 2 '' 'broken.yaml:3:1: error' validate broken.yaml
+check 2 '' 'validate needs' validate
+check 2 '' 'unknown option "--seed"' validate good.yaml --seed 3
+check 0 '^good ' '' list good.yaml
+check 2 '^good ' 'broken.yaml:3:1: error' list good.yaml broken.yaml
+check 2 '' 'no scenario in this folder' list none
+check 0 '^name: good$' '' expand good.yaml
+check 2 '' 'expand needs one' expand
+check 2 '' 'Is a directory' expand none
+check 2 '' 'missing.yaml: No such file' expand missing.yaml
+check 2 '' 'unknown axis "x"' expand good.yaml --case x=1
+check 2 '' 'unknown profile "x"' expand good.yaml --profile x
+
+echo "$passed passed, $failed failed"
+[ $failed -eq 0 ]
