@@ -27,7 +27,8 @@
 
 #define TUNNEL_BUFFER_MARK    ((size_t)2 << 20)
 #define TUNNEL_BUFFER_LOW     (TUNNEL_BUFFER_MARK / 8)
-#define TUNNEL_BUFFER_MAX     (4 * TUNNEL_BUFFER_MARK)
+/* A peer that minds Pause still has on its way what its own queue (TUNNEL_TRANSPORT_MAX) and the kernels' buffers hold. */
+#define TUNNEL_BUFFER_MAX     (16 * TUNNEL_BUFFER_MARK)
 #define TUNNEL_CONN_LOW       ((size_t)64 << 10) /* see `drained` */
 #define TUNNEL_LINGER_TIMEOUT (60 * NS_PER_S) /* a closed connection's queue may take this long */
 
