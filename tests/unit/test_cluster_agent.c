@@ -153,15 +153,21 @@ static void test_credentials_outlast_the_api(void **state)
     struct arena a = {0};
     struct str before = secret_ref(&s, &a);
     size_t secrets = store_count(kubeapi_table(api(&s), STR("secrets")));
-    struct kubeapi_fault busy = {.kind = KUBEAPI_FAULT_STATUS, .status = 503, .verb = STR("get")};
-    uint64_t id = kubeapi_fault_add(api(&s), &busy);
-    sim_process_kill(sim_cluster_process(s.c, 0), SIM_EXIT_KILLED);
-    lab_run(s.l, 60 * S);
-    assert_int_equal(connected(&s), 0);
-    kubeapi_fault_remove(api(&s), id);
-    assert_true(lab_until(s.l, one_is, &s, 60 * S));
-    check_str_eq(secret_ref(&s, &a), before);
-    assert_int_equal(store_count(kubeapi_table(api(&s), STR("secrets"))), secrets);
+    static const struct str refused[] = {STR_INIT(""), STR_INIT("secrets")};
+    for (size_t i = 0; i < ARRAY_LEN(refused); i++) {
+        struct kubeapi_fault busy = {.kind = KUBEAPI_FAULT_STATUS,
+                                     .status = 503,
+                                     .verb = STR("get"),
+                                     .resource = refused[i]};
+        uint64_t id = kubeapi_fault_add(api(&s), &busy);
+        sim_process_kill(sim_cluster_process(s.c, 0), SIM_EXIT_KILLED);
+        lab_run(s.l, 60 * S);
+        assert_int_equal(connected(&s), 0);
+        kubeapi_fault_remove(api(&s), id);
+        assert_true(lab_until(s.l, one_is, &s, 60 * S));
+        check_str_eq(secret_ref(&s, &a), before);
+        assert_int_equal(store_count(kubeapi_table(api(&s), STR("secrets"))), secrets);
+    }
     /* One that has no token and never gets one is replaced. */
     struct str ns, name;
     assert_true(str_cut(before, '/', &ns, &name));
