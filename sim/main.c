@@ -647,11 +647,12 @@ static int command_list(struct shell *sh)
 {
     struct names files = {0};
     struct str here = STR("scenarios");
-    if (sh->options.files_n == 0) {
-        sh->options.files = &here;
-        sh->options.files_n = 1;
+    struct options options = sh->options;
+    if (options.files_n == 0) {
+        options.files = &here;
+        options.files_n = 1;
     }
-    bool ok = collect(&sh->options, &files);
+    bool ok = collect(&options, &files);
     int code = ok ? EXIT_HELD : EXIT_USAGE;
     for (size_t i = 0; ok && i < files.n; i++) {
         int of_file = list_file(files.v[i]);

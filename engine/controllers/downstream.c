@@ -253,7 +253,7 @@ static void on_secret(void *owner, const struct kube_object *before,
 {
     struct downstreams *d = owner;
     struct buf key = {0};
-    kube_object_key(after ? after : before, &key);
+    kube_object_key(kube_changed(before, after), &key);
     struct str id = str_c(map_get(&d->by_secret, buf_str(&key)));
     struct entry *e = map_get(&d->entries, id);
     const struct kube_object *cluster = e ? kube_informer_get(d->options.clusters, id) : NULL;

@@ -28,6 +28,13 @@ struct kube_informer;
 /* before or after may be NULL (added, deleted). */
 typedef void (*kube_change)(void *owner, const struct kube_object *before,
                             const struct kube_object *after);
+/* The object of a change as it is, or was last: for what both states agree on, as its name. */
+static inline const struct kube_object *kube_changed(const struct kube_object *before,
+                                                     const struct kube_object *after)
+{
+    BUG_ON(!before && !after, "a change is of something");
+    return after ? after : before;
+}
 /* Appends the index value of an object; nothing appended: the object is not in the index. */
 typedef void (*kube_index_of)(const struct kube_object *o, struct buf *value);
 

@@ -11,6 +11,13 @@ static const struct expr_vocabulary *vocabulary_of(const struct resolver *r)
     return v && !r->in_constant ? v : &none;
 }
 
+static const struct expr_collection *collection_at(const struct resolver *r, uint32_t i)
+{
+    const struct expr_vocabulary *v = vocabulary_of(r);
+    BUG_ON(i >= v->collections_n, "a collection is of the vocabulary in sight");
+    return &v->collections[i];
+}
+
 /* Inside ${...} no item can be seen. */
 static unsigned open_items(const struct resolver *r)
 {
@@ -83,7 +90,7 @@ static void become_field(struct resolver *r, struct expr_node *n, uint32_t var, 
     n->alias = r->open[var].alias;
     n->collection = r->open[var].collection;
     n->index = field;
-    n->field = &vocabulary_of(r)->collections[n->collection].fields[field];
+    n->field = &collection_at(r, n->collection)->fields[field];
     n->type = n->field->type;
     names_depend(r, EXPR_DEP_FIELD, n->collection, field);
 }
@@ -98,7 +105,7 @@ static bool lookup_field(struct resolver *r, struct expr_node *n)
         uint32_t field;
         if (o->collection == NAMES_NOT_BOUND)
             continue;
-        const struct expr_collection *c = &vocabulary_of(r)->collections[o->collection];
+        const struct expr_collection *c = collection_at(r, o->collection);
         if (find_field(c, n->name, &field) ||
             (dotted && str_eq(head, o->alias) && find_field(c, tail, &field))) {
             become_field(r, n, i, field);
@@ -118,7 +125,7 @@ static bool lookup_binding(struct resolver *r, struct expr_node *n)
         var--;
     if (var == 0 || !str_cut(n->name, '.', &head, &tail) || !names_collection(r, head, &collection))
         return false;
-    if (!find_field(&vocabulary_of(r)->collections[collection], tail, &field))
+    if (!find_field(collection_at(r, collection), tail, &field))
         return false;
     r->open[var - 1] = (struct opening){collection, head};
     names_depend(r, EXPR_DEP_ITEMS, collection, 0);
@@ -134,7 +141,7 @@ static bool lookup_item(struct resolver *r, struct expr_node *n)
     if (!str_cut(n->name, '.', &head, &rest) || !str_cut(rest, '.', &item, &tail) ||
         !names_collection(r, head, &collection))
         return false;
-    const struct expr_collection *c = &vocabulary_of(r)->collections[collection];
+    const struct expr_collection *c = collection_at(r, collection);
     if (!names_in_domain(names_domain(r, c->names), item) || !find_field(c, tail, &field))
         return false;
     n->op = OP_ITEM;
@@ -211,7 +218,7 @@ static void list_all(const struct resolver *r, struct listing *l)
     for (unsigned i = open_items(r); i-- > 0;) {
         if (r->open[i].collection == NAMES_NOT_BOUND)
             continue;
-        const struct expr_collection *c = &v->collections[r->open[i].collection];
+        const struct expr_collection *c = collection_at(r, r->open[i].collection);
         for (size_t f = 0; f < c->fields_n; f++)
             list(l, str_c(c->fields[f].name));
     }
@@ -248,7 +255,7 @@ static bool fail_in_collection(struct resolver *r, const struct expr_node *n)
     bool dotted = str_cut(n->name, '.', &head, &rest);
     if (!names_collection(r, head, &collection))
         return false;
-    const struct expr_collection *c = &vocabulary_of(r)->collections[collection];
+    const struct expr_collection *c = collection_at(r, collection);
     const struct expr_domain *items = names_domain(r, c->names);
     uint32_t field;
     if (!dotted) {
@@ -280,7 +287,7 @@ void names_fail(struct resolver *r, const struct expr_node *n)
     if (str_cut(n->name, '.', &head, &tail))
         for (unsigned i = open_items(r); i-- > 0;)
             if (r->open[i].collection != NAMES_NOT_BOUND && str_eq(r->open[i].alias, head)) {
-                fail_field(r, n, &vocabulary_of(r)->collections[r->open[i].collection], tail);
+                fail_field(r, n, collection_at(r, r->open[i].collection), tail);
                 return;
             }
     struct listing l = {.n = 0};

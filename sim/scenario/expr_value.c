@@ -86,6 +86,7 @@ static wide divide(enum expr_type type, const struct expr_value *a, const struct
 struct expr_value expr_arith(enum expr_op op, enum expr_type type, const struct expr_value *a,
                              const struct expr_value *b)
 {
+    BUG_ON(!b && op != OP_NEG, "only the sign has one operand");
     struct expr_value out = {.type = type, .known = a->known && (!b || b->known)};
     if (!out.known)
         return out;

@@ -46,7 +46,7 @@ static void note_state(struct cluster_controller *c, const struct kube_object *b
     struct str was = before ? cluster_state(before) : str_empty;
     struct str is = after ? cluster_state(after) : STR("removed");
     if (!str_eq(was, is))
-        world_note(c->base.options.world, "cluster.state", (after ? after : before)->name, is);
+        world_note(c->base.options.world, "cluster.state", kube_changed(before, after)->name, is);
 }
 
 static void on_cluster(void *owner, const struct kube_object *before,
@@ -54,7 +54,7 @@ static void on_cluster(void *owner, const struct kube_object *before,
 {
     struct cluster_controller *c = owner;
     note_state(c, before, after);
-    kube_queue_add(c->base.queue, (after ? after : before)->name);
+    kube_queue_add(c->base.queue, kube_changed(before, after)->name);
 }
 
 /* A token of the cluster came or went. */
@@ -63,7 +63,7 @@ static void on_token(void *owner, const struct kube_object *before, const struct
     struct cluster_controller *c = owner;
     if (before && after)
         return; /* what is in it is the token controller's business */
-    kube_queue_add(c->base.queue, (after ? after : before)->ns);
+    kube_queue_add(c->base.queue, kube_changed(before, after)->ns);
 }
 
 static struct controller *start(const struct controllers_options *options)

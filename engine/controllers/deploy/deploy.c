@@ -111,7 +111,7 @@ static void on_cluster(void *owner, const struct kube_object *before,
                        const struct kube_object *after)
 {
     struct deploy_controller *c = owner;
-    kube_queue_add(c->base.queue, (after ? after : before)->name);
+    kube_queue_add(c->base.queue, kube_changed(before, after)->name);
 }
 
 static void on_token(void *owner, const struct kube_object *before, const struct kube_object *after)
@@ -128,7 +128,7 @@ static void on_setting(void *owner, const struct kube_object *before,
     static const char *const names[] = {"server-url", "cacerts", "agent-image"};
     struct deploy_controller *c = owner;
     for (size_t i = 0; i < ARRAY_LEN(names); i++)
-        if (str_eq_c((after ? after : before)->name, names[i]))
+        if (str_eq_c(kube_changed(before, after)->name, names[i]))
             controller_enqueue_all(&c->base, c->base.options.clusters);
 }
 

@@ -130,7 +130,7 @@ static void on_setting(void *owner, const struct kube_object *before,
                        const struct kube_object *after)
 {
     struct token_controller *c = owner;
-    struct str name = (after ? after : before)->name;
+    struct str name = kube_changed(before, after)->name;
     if (str_eq_c(name, "server-url") || str_eq_c(name, "cacerts"))
         controller_enqueue_all(&c->base, c->base.options.tokens);
 }
