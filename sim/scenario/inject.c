@@ -4,6 +4,8 @@
 #include "sim/kubeapi/kinds.h"
 #include "sim/world/fault.h"
 
+#define RESTART_GAP (15 * NS_PER_S)
+
 enum injected_where { IN_WORLD, IN_APIS, IN_CLUSTERS };
 
 struct api_fault {
@@ -180,6 +182,7 @@ static const struct {
     {FAULT_NET_PARTITION, SIM_FAULT_NET_PARTITION},
     {FAULT_NET_HALF_OPEN, SIM_FAULT_NET_HALF_OPEN},
     {FAULT_NET_RESET, SIM_FAULT_NET_RESET},
+    {FAULT_NET_REFUSE, SIM_FAULT_NET_REFUSE},
     {FAULT_NET_THROTTLE, SIM_FAULT_NET_THROTTLE},
     {FAULT_NET_CLOG, SIM_FAULT_NET_CLOG},
     {FAULT_DNS_NXDOMAIN, SIM_FAULT_DNS_NXDOMAIN},
@@ -189,6 +192,7 @@ static const struct {
     {FAULT_DNS_STALE, SIM_FAULT_DNS_STALE},
     {FAULT_DNS_TTL_IGNORED, SIM_FAULT_DNS_TTL_IGNORED},
     {FAULT_DNS_NEGATIVE_CACHED, SIM_FAULT_DNS_NEGATIVE_CACHED},
+    {FAULT_DNS_SPLIT_HORIZON, SIM_FAULT_DNS_WRONG}, /* its target is one kind of resolver */
     {FAULT_DISK_FULL, SIM_FAULT_DISK_FULL},
     {FAULT_DISK_TORN, SIM_FAULT_DISK_TORN},
     {FAULT_DISK_SLOW, SIM_FAULT_DISK_SLOW},
@@ -245,14 +249,47 @@ static size_t answers_of(const struct estate *e, const struct fault *f, struct s
     return n;
 }
 
+/* The name that a DNS fault is about; empty: all names. A cache can only remember a name that it is told. */
+static struct str dns_name_of(const struct injected *it, struct buf *out)
+{
+    struct str record = it->fault.of;
+    if (!record.n && it->fault.kind == FAULT_DNS_NEGATIVE_CACHED)
+        record = STR("manager");
+    if (record.n)
+        buf_addf(out, STR_FMT "." STR_FMT, STR_ARG(record),
+                 STR_ARG(it->in->estate->plan->topology.dns.zone));
+    return buf_str(out);
+}
+
+static bool is_dns(enum sim_fault_kind kind)
+{
+    return kind >= SIM_FAULT_DNS_SERVFAIL && kind <= SIM_FAULT_DNS_NEGATIVE_CACHED;
+}
+
+/* To the world, no list means everything; here it means that the target is nobody: a fault that never fires. */
+static bool hits_nobody(const struct injected *it, const struct picks *a, const struct picks *b)
+{
+    if (it->target.kind == TARGET_LINK)
+        return a->hosts_n == 0 || b->hosts_n == 0;
+    if (it->target.kind == TARGET_DNS || it->target.kind == TARGET_RESOLVER)
+        return a->resolvers_n == 0;
+    return a->hosts_n == 0 && a->processes_n == 0;
+}
+
 static void start_world(struct injected *it, enum sim_fault_kind kind, int64_t for_ns)
 {
     struct estate *e = it->in->estate;
     struct picks a = {0}, b = {0};
     struct str answers[WORLD_DNS_ADDRESSES_MAX];
+    struct buf dns_name = {0};
     pick(e, &it->target.a, &a);
     if (it->target.kind == TARGET_LINK)
         pick(e, &it->target.b, &b);
+    if (hits_nobody(it, &a, &b)) {
+        picks_free(&a);
+        picks_free(&b);
+        return;
+    }
     bool backwards = it->fault.direction == FAULT_B_TO_A;
     bool one_way = it->fault.direction != FAULT_BOTH_WAYS && kind == SIM_FAULT_NET_PARTITION;
     const struct picks *from = backwards ? &b : &a, *to = backwards ? &a : &b;
@@ -278,10 +315,12 @@ static void start_world(struct injected *it, enum sim_fault_kind kind, int64_t f
                                   .jitter = it->fault.jitter_ns,
                                   .bytes_per_second = it->fault.bytes_per_s,
                                   .ppm = (int32_t)it->fault.drift_ppm,
+                                  .dns_name = is_dns(kind) ? dns_name_of(it, &dns_name) : str_empty,
                                   .addresses = answers,
                                   .addresses_n =
                                       answers_of(e, &it->fault, answers, ARRAY_LEN(answers))};
     it->world = sim_fault_add(e->sim, &o);
+    buf_free(&dns_name);
     picks_free(&a);
     picks_free(&b);
 }
@@ -315,13 +354,13 @@ static bool api_rule(const struct fault *f, struct kubeapi_fault *out)
 static bool target_apis(const struct estate *e, const struct target_end *t,
                         void (*each)(struct injected *it, struct kubeapi *api), struct injected *it)
 {
-    bool any = false;
-    for (size_t s = 0; s < e->sites_n && t->of_site; s++)
+    bool any = false, of_site = t->of_site || t->kind == TARGET_SITE;
+    for (size_t s = 0; s < e->sites_n && of_site; s++)
         if ((t->any || t->index == (int32_t)s) && apihost_api(e->sites[s]->api)) {
             each(it, apihost_api(e->sites[s]->api));
             any = true;
         }
-    for (size_t i = 0; i < e->clusters_n && !t->of_site; i++) {
+    for (size_t i = 0; i < e->clusters_n && !of_site; i++) {
         struct kubeapi *api = apihost_api(sim_cluster_api(e->clusters[i].sim));
         if (api && cluster_picked(e, t, i)) {
             each(it, api);
@@ -397,16 +436,41 @@ static bool is_of_apis(enum fault_kind kind)
 
 /* ---- life of a fault ---- */
 
+/* What a kind that is supported cannot do: nothing that a file asks for is left out in silence. */
+static const char *unsupported_field(const struct fault *f)
+{
+    bool all = f->share_ppm == SIM_SHARE_ALL;
+    if (f->kind == FAULT_PROCESS_CRASH && f->when != FAULT_AT_ONCE)
+        return "the simulated world cannot crash a process `at` its writes yet";
+    if (f->kind == FAULT_PROCESS_CRASH && (f->of.n || f->delay_ns))
+        return "the simulated world does not know `of` and `delay` of a crash yet";
+    if ((f->kind == FAULT_PROCESS_SLOW || f->kind == FAULT_DISK_SLOW) && f->jitter_ns)
+        return "the simulated world does not know its `jitter` yet";
+    if (f->kind == FAULT_HTTP_ERROR && f->retry_after_ns)
+        return "the simulated API always answers Retry-After: 1; leave out `retry_after`";
+    if (f->kind == FAULT_WATCH_STALL && f->delay_ns)
+        return "the simulated API stalls watches for the time of the fault; leave out its own "
+               "`for`";
+    if ((f->kind == FAULT_WATCH_DROP || f->kind == FAULT_NODE_NOT_READY ||
+         f->kind == FAULT_NODE_GONE) &&
+        !all)
+        return "the simulated world cannot do it to a `share` yet";
+    return NULL;
+}
+
 bool inject_supports(const struct fault *f, const struct target *t, const char **why)
 {
     enum sim_fault_kind kind;
+    *why = unsupported_field(f);
+    if (*why)
+        return false;
     if (is_of_apis(f->kind)) {
-        *why = "it needs an API as its target";
-        return t->a.kind == TARGET_API;
+        bool http = f->kind == FAULT_HTTP_ERROR || f->kind == FAULT_HTTP_SLOW;
+        *why = "it needs a Kubernetes API as its target, such as api/a";
+        return t->a.kind == TARGET_API ||
+               (!http && (t->a.kind == TARGET_SITE || t->a.kind == TARGET_CLUSTER));
     }
     *why = "the simulated world cannot do it yet";
-    if (f->kind == FAULT_PROCESS_CRASH && f->when != FAULT_AT_ONCE)
-        return false;
     return world_kind(f->kind, &kind) || is_of_clusters(f->kind);
 }
 
@@ -490,7 +554,9 @@ struct injected *inject_fault(struct inject *in, struct str name, const struct t
     it->shown = view_add_fault(in->view, it->name);
     it->shown->started_at = it->begin_ns;
     sim_note(in->estate->sim, "fault.began", it->name, target->text);
-    if (world_kind(fault->kind, &kind)) {
+    if (fault->share_ppm == 0) {
+        it->where = IN_WORLD; /* a share of nothing, by a parameter: it never fires */
+    } else if (world_kind(fault->kind, &kind)) {
         start_world(it, kind, for_ns);
     } else if (is_of_apis(fault->kind)) {
         it->where = IN_APIS;
@@ -560,6 +626,22 @@ static void end_processes(struct inject *in, const struct target *t, int status)
     pick(in->estate, &t->a, &p);
     for (size_t i = 0; i < p.processes_n; i++)
         sim_process_kill(p.processes[i], status);
+    picks_free(&p);
+}
+
+static void restart_one(void *owner)
+{
+    sim_process_kill(owner, 0);
+}
+
+/* One replica after the other, as a rollout does. */
+static void restart_managers(struct inject *in, const struct target *t)
+{
+    struct picks p = {0};
+    struct target_end all = {.kind = TARGET_MANAGER, .any = true, .first = -1, .last = -1};
+    pick(in->estate, t->kind == TARGET_ALL ? &all : &t->a, &p);
+    for (size_t i = 0; i < p.processes_n; i++)
+        sim_after(in->estate->sim, (int64_t)i * RESTART_GAP, restart_one, p.processes[i]);
     picks_free(&p);
 }
 
@@ -653,6 +735,8 @@ struct err *inject_action(struct inject *in, const struct plan_action *a)
         estate_demote(e, a->target.a.index);
         return NULL;
     case ACTION_MANAGER_RESTART:
+        restart_managers(in, &a->target);
+        return NULL;
     case ACTION_PROCESS_RESTART:
         end_processes(in, &a->target, 0);
         return NULL;

@@ -245,7 +245,7 @@ static const struct field action_fields[] = {
     F("manager.demote", FIELD_TARGET, action_entry, demote, FIELD_CHOICE, NULL,
       "the site stops leading; its writers are fenced"),
     F("manager.restart", FIELD_TARGET, action_entry, restart, FIELD_CHOICE, NULL,
-      "replicas restart one after the other"),
+      "replicas restart one after the other, 15 s apart"),
     F("process.kill", FIELD_TARGET, action_entry, kill, FIELD_CHOICE, NULL,
       "processes end at once; their supervisor starts them again"),
     F("process.restart", FIELD_TARGET, action_entry, process_restart, FIELD_CHOICE, NULL,

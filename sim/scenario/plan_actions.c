@@ -24,6 +24,22 @@ static bool plan_target(struct planning *p, struct target *t, uint32_t allowed, 
     return false;
 }
 
+/* The record that a DNS fault is about is one of the zone. */
+static bool check_record(struct planning *p, const struct fault_row *row, const struct fault *f)
+{
+    size_t n = p->plan->topology.dns.records.n;
+    struct str *names = ARENA_NEW_ARRAY(p->arena, struct str, n + 1);
+    bool found = f->of.n == 0 || !str_eq_c(str_c(row->family), "dns");
+    for (size_t i = 0; i < n; i++) {
+        names[i] = PLAN_RECORD(p->plan, i)->origin.name;
+        found = found || str_eq(names[i], f->of);
+    }
+    if (!found)
+        diag_add(p->diags, f->origin.place, "unknown record \"" STR_FMT "\"" STR_FMT,
+                 STR_ARG(f->of), STR_ARG(diag_suggest_tail(p->arena, f->of, names, n)));
+    return found;
+}
+
 bool plan_fault_target(struct planning *p, struct fault *f, struct target *t)
 {
     const struct fault_row *row = fault_row_of(f->kind);
@@ -32,6 +48,7 @@ bool plan_fault_target(struct planning *p, struct fault *f, struct target *t)
         return false;
     struct str what = arena_printf(p->arena, "%s %s", row->family, row->kind);
     bool ok = plan_target(p, t, row->targets, what.p);
+    ok = check_record(p, row, f) && ok;
     return plan_site_refs(p, &f->values, &sites) && ok;
 }
 

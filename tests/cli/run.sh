@@ -149,6 +149,11 @@ check 1 '^FAIL   with a space        +hardened  seed' '' run many
 check 1 '^ok     a-much-longer-name  x=number-two  hardened  seed' '' run many
 check 1 '^ok     a-much-longer-name  x=one         hardened  seed' '' run many
 
+scenario record.yaml record 'faults: [{at: 90s, target: dns, fault: {dns: nxdomain, record: manger}}]'
+check 2 '' 'record.yaml:10:[0-9]+: error: .*unknown record "manger"; did you mean "manager"' run record.yaml
+scenario field.yaml field 'faults: [{at: 90s, target: api/a, fault: {http: {code: 503, retry_after: 9s}}}]'
+check 4 'leave out .retry_after' '' run field.yaml
+
 # ---- run: output ----
 check 0 '^[{]' '' run good.yaml --format json
 check 0 '^<[?]xml' '' run good.yaml --format=junit

@@ -13,9 +13,9 @@ static const char head[] =
     "clock: {start: \"2026-01-01T00:00:00Z\", limit: 5m}\n"
     "topology:\n"
     "  sites: {a: {manager: {replicas: 1}}}\n"
-    "  clusters: {edge: {count: 2, nodes: 1, agent: {replicas: 1}}}\n"
-    "  dns: {zone: x.test, records: {manager: {type: A, ttl: 30s, value: [site/a]}},\n"
-    "        resolvers: {default: {cache: true}}}\n"
+    "  clusters: {edge: {count: 2, nodes: 1, agent: {replicas: 1}}, empty: {count: 0}}\n"
+    "  dns: {zone: x.test, resolvers: {default: {cache: true}, idle: {share: 0.0001%}},\n"
+    "        records: {manager: {ttl: 30s, value: [site/a]}, other: {value: [site/a]}}}\n"
     "steps:\n"
     "  - {name: settle, wait: {until: \"all(agent: connected)\", within: 2m}}\n";
 
@@ -29,6 +29,11 @@ static const char head[] =
     "faults:\n"                                                                                    \
     "  - {name: idle, at: 3m, for: 1s, target: site/a, fault: {tls: expired}, optional: " optional \
     "}\n"
+/* Everybody has to connect anew, while something else goes on. */
+#define REDIAL(target, fault)                                                                      \
+    "faults:\n"                                                                                    \
+    "  - {name: reset, at: 3m, target: site/a, fault: {net: reset}}\n"                             \
+    "  - {name: it, at: 2m59s, for: 60s, target: " target ", fault: {" fault "}}\n"
 #define ASSERT(text) "assert:\n  - {name: it, " text "}\n"
 #define ON           "\"all(agent: connected)\""
 #define SOME_OFF     "\"exists(agent where not connected)\""
@@ -68,6 +73,30 @@ static const struct row {
     {IDLE("false"), "fault idle", "", 0},
     {IDLE("true"), "", "", 0},
     {CUT, "", "", 0},
+    /* nobody there: that is nobody, not everybody */
+    {"faults: [{name: it, at: 3m, for: 1m, target: agent/empty, fault: {process: pause}}]\n" ASSERT(
+         "always: " ON ", from: settle"),
+     "fault it", "", 0},
+    {"faults: [{name: it, at: 3m, for: 1m, target: link/cluster/empty/site/a, fault: {net: "
+     "partition}}]\n" ASSERT("always: " ON ", from: settle"),
+     "fault it", "", 0},
+    {REDIAL("dns/resolver/idle", "dns: nxdomain"), "fault it", "", 0},
+    /* one record of two, and the default of a name that is remembered as missing */
+    {REDIAL("dns", "dns: nxdomain, record: other"), "fault it", "", 0},
+    {REDIAL("dns", "dns: nxdomain, record: manager"), "", "", 0},
+    {REDIAL("dns/resolver/default", "dns: negative-cached"), "", "", 0},
+    {REDIAL("dns/resolver/default", "dns: split-horizon, value: [site/a]"), "", "", 0},
+    {REDIAL("link/cluster/edge/site/a", "net: refuse") ASSERT("at: 3m50s, that: " SOME_OFF), "", "",
+     0},
+    {REDIAL("dns", "dns: nxdomain, share: 0%"), "fault it", "", 0},
+    {"  - {name: restart, at: 3m, do: {manager.restart: all}}\n" ASSERT(
+         "eventually: \"process.starts > 4\", from: 3m, by: 4m"),
+     "", "", 0},
+    /* the API of a place, by the name of the place */
+    {"faults: [{name: it, at: 3m, for: 1m, target: site/a, fault: {write: lost-ack}}]\n", "", "",
+     0},
+    {"faults: [{name: it, at: 3m, for: 1m, target: cluster/edge, fault: {store: compaction}}]\n",
+     "", "", 0},
     /* several at once, each by its name */
     {IDLE("false") ASSERT("never: " ON ", from: settle") "  - {name: other, at: 4m, that: " SOME_OFF
                                                          "}\n",
