@@ -1,10 +1,7 @@
-/* Faults and actions in the estate. */
-#include "sim/scenario/inject.h"
+/* Faults in the estate. */
+#include "sim/scenario/inject_internal.h"
 
-#include "sim/kubeapi/kinds.h"
 #include "sim/world/fault.h"
-
-#define RESTART_GAP (15 * NS_PER_S)
 
 enum injected_where { IN_WORLD, IN_APIS, IN_CLUSTERS };
 
@@ -28,146 +25,6 @@ struct injected {
     bool optional, over;
     struct view_fault *shown;
 };
-
-struct inject {
-    struct estate *estate;
-    struct view *view;
-    struct injected **items;
-    size_t n, cap;
-};
-
-/* ---- what a target means ---- */
-
-struct picks {
-    struct sim_host **hosts;
-    size_t hosts_n, hosts_cap;
-    struct sim_process **processes;
-    size_t processes_n, processes_cap;
-    struct sim_resolver **resolvers;
-    size_t resolvers_n, resolvers_cap;
-};
-
-static void *grown(void *array, size_t n, size_t *cap, size_t size)
-{
-    if (n < *cap)
-        return array;
-    *cap = *cap ? *cap * 2 : 16;
-    return mem_resize(array, *cap * size);
-}
-
-static void add_process(struct picks *p, struct sim_process *process)
-{
-    p->processes = grown(p->processes, p->processes_n, &p->processes_cap, sizeof *p->processes);
-    p->processes[p->processes_n++] = process;
-}
-
-static void add_host(struct picks *p, struct sim_host *host)
-{
-    p->hosts = grown(p->hosts, p->hosts_n, &p->hosts_cap, sizeof *p->hosts);
-    p->hosts[p->hosts_n++] = host;
-}
-
-static void add_resolver(struct picks *p, struct sim_resolver *r)
-{
-    p->resolvers = grown(p->resolvers, p->resolvers_n, &p->resolvers_cap, sizeof *p->resolvers);
-    p->resolvers[p->resolvers_n++] = r;
-}
-
-static bool in_range(const struct target_end *t, int64_t i)
-{
-    return t->first < 0 || (i >= t->first && i <= t->last);
-}
-
-/* The clusters that an end names, by index within their group. */
-static bool cluster_picked(const struct estate *e, const struct target_end *t, size_t i)
-{
-    int64_t in_group = 0;
-    for (size_t j = 0; j < i; j++)
-        in_group += e->clusters[j].group == e->clusters[i].group;
-    return (t->any || t->index == (int32_t)e->clusters[i].group) && in_range(t, in_group);
-}
-
-static void pick_sites(const struct estate *e, const struct target_end *t, struct picks *p)
-{
-    for (size_t s = 0; s < e->sites_n; s++) {
-        if (!t->any && t->index != (int32_t)s)
-            continue;
-        struct site *site = e->sites[s];
-        if (t->kind != TARGET_MANAGER)
-            add_host(p, sim_process_host(apihost_process(site->api)));
-        if (t->kind == TARGET_API)
-            add_process(p, apihost_process(site->api));
-        for (size_t r = 0; r < site->replicas_n && t->kind != TARGET_API; r++) {
-            if (t->kind == TARGET_MANAGER && !in_range(t, (int64_t)r))
-                continue;
-            add_host(p, sim_process_host(site->replicas[r].process));
-            add_process(p, site->replicas[r].process);
-        }
-    }
-}
-
-static void pick_clusters(const struct estate *e, const struct target_end *t, struct picks *p)
-{
-    for (size_t i = 0; i < e->clusters_n; i++) {
-        struct sim_cluster *c = e->clusters[i].sim;
-        if (!cluster_picked(e, t, i))
-            continue;
-        add_resolver(p, sim_cluster_resolver(c));
-        if (t->kind != TARGET_AGENT) {
-            add_host(p, sim_process_host(apihost_process(sim_cluster_api(c))));
-            if (t->kind == TARGET_API)
-                add_process(p, apihost_process(sim_cluster_api(c)));
-        }
-        for (uint32_t s = 0; s < sim_cluster_slots(c) && t->kind != TARGET_API; s++) {
-            add_host(p, sim_process_host(sim_cluster_process(c, s)));
-            add_process(p, sim_cluster_process(c, s));
-        }
-    }
-}
-
-static void pick_resolvers(const struct estate *e, const struct target_end *t, struct picks *p)
-{
-    for (size_t i = 0; i < e->clusters_n; i++)
-        if (t->kind == TARGET_DNS || t->any || t->index == e->clusters[i].resolver)
-            add_resolver(p, sim_cluster_resolver(e->clusters[i].sim));
-}
-
-static void pick(const struct estate *e, const struct target_end *t, struct picks *p)
-{
-    switch (t->kind) {
-    case TARGET_SITE:
-    case TARGET_MANAGER:
-        pick_sites(e, t, p);
-        break;
-    case TARGET_API:
-        if (t->of_site)
-            pick_sites(e, t, p);
-        else
-            pick_clusters(e, t, p);
-        break;
-    case TARGET_CLUSTER:
-    case TARGET_AGENT:
-    case TARGET_NODE:
-        pick_clusters(e, t, p);
-        break;
-    case TARGET_DNS:
-    case TARGET_RESOLVER:
-        pick_resolvers(e, t, p);
-        break;
-    case TARGET_NONE:
-    case TARGET_LINK:
-    case TARGET_ALL:
-    case TARGET_KIND_COUNT:
-        break;
-    }
-}
-
-static void picks_free(struct picks *p)
-{
-    mem_free(p->hosts);
-    mem_free(p->processes);
-    mem_free(p->resolvers);
-}
 
 /* ---- faults of the world ---- */
 
@@ -282,9 +139,9 @@ static void start_world(struct injected *it, enum sim_fault_kind kind, int64_t f
     struct picks a = {0}, b = {0};
     struct str answers[WORLD_DNS_ADDRESSES_MAX];
     struct buf dns_name = {0};
-    pick(e, &it->target.a, &a);
+    picks_add(e, &it->target.a, &a);
     if (it->target.kind == TARGET_LINK)
-        pick(e, &it->target.b, &b);
+        picks_add(e, &it->target.b, &b);
     if (hits_nobody(it, &a, &b)) {
         picks_free(&a);
         picks_free(&b);
@@ -362,7 +219,7 @@ static bool target_apis(const struct estate *e, const struct target_end *t,
         }
     for (size_t i = 0; i < e->clusters_n && !of_site; i++) {
         struct kubeapi *api = apihost_api(sim_cluster_api(e->clusters[i].sim));
-        if (api && cluster_picked(e, t, i)) {
+        if (api && picks_cluster(e, t, i)) {
             each(it, api);
             any = true;
         }
@@ -408,7 +265,7 @@ static void set_clusters(struct injected *it, bool broken)
     struct estate *e = it->in->estate;
     for (size_t i = 0; i < e->clusters_n; i++) {
         struct sim_cluster *c = e->clusters[i].sim;
-        if (!cluster_picked(e, &it->target.a, i))
+        if (!picks_cluster(e, &it->target.a, i))
             continue;
         if (it->fault.kind == FAULT_ADDON_COREDNS_DOWN)
             sim_cluster_set_coredns(c, !broken);
@@ -536,7 +393,10 @@ struct injected *inject_fault(struct inject *in, struct str name, const struct t
     struct injected *it = MEM_NEW(struct injected);
     enum sim_fault_kind kind;
     struct buf unique = {0};
-    in->items = grown(in->items, in->n, &in->cap, sizeof *in->items);
+    if (in->n == in->cap) {
+        in->cap = in->cap ? in->cap * 2 : 16;
+        in->items = mem_resize(in->items, in->cap * sizeof *in->items);
+    }
     in->items[in->n++] = it;
     buf_addf(&unique, STR_FMT, STR_ARG(name));
     for (size_t i = 0; i + 1 < in->n; i++)
@@ -616,151 +476,4 @@ void inject_free(struct inject *in)
     }
     mem_free(in->items);
     mem_free(in);
-}
-
-/* ---- actions ---- */
-
-static void end_processes(struct inject *in, const struct target *t, int status)
-{
-    struct picks p = {0};
-    pick(in->estate, &t->a, &p);
-    for (size_t i = 0; i < p.processes_n; i++)
-        sim_process_kill(p.processes[i], status);
-    picks_free(&p);
-}
-
-static void restart_one(void *owner)
-{
-    sim_process_kill(owner, 0);
-}
-
-/* One replica after the other, as a rollout does. */
-static void restart_managers(struct inject *in, const struct target *t)
-{
-    struct picks p = {0};
-    struct target_end all = {.kind = TARGET_MANAGER, .any = true, .first = -1, .last = -1};
-    pick(in->estate, t->kind == TARGET_ALL ? &all : &t->a, &p);
-    for (size_t i = 0; i < p.processes_n; i++)
-        sim_after(in->estate->sim, (int64_t)i * RESTART_GAP, restart_one, p.processes[i]);
-    picks_free(&p);
-}
-
-/* The store's table of a kind; custom resources are named by the plural that everybody writes. */
-static void table_of(struct str group, struct str version, struct str kind, struct buf *out)
-{
-    const struct api_kind *known = api_kind_builtin_of(group, version, kind);
-    if (known) {
-        buf_add(out, known->table);
-        return;
-    }
-    for (size_t i = 0; i < kind.n; i++)
-        buf_add_char(out,
-                     (char)(kind.p[i] >= 'A' && kind.p[i] <= 'Z' ? kind.p[i] + 32 : kind.p[i]));
-    buf_addf(out, "s." STR_FMT, STR_ARG(group));
-}
-
-static struct err *delete_object(struct kubeapi *api, const struct plan_action *a)
-{
-    struct str group, version;
-    struct buf table = {0};
-    if (!kube_api_version_parse(a->object_api_version, &group, &version))
-        return err_new(ERR_INVALID, "\"" STR_FMT "\" is no apiVersion",
-                       STR_ARG(a->object_api_version));
-    table_of(group, version, a->object_kind, &table);
-    struct err *err = kubeapi_delete(api, buf_str(&table), a->object_namespace, a->object_name);
-    buf_free(&table);
-    return err;
-}
-
-static struct err *on_apis(struct inject *in, const struct plan_action *a)
-{
-    struct arena arena = {0};
-    struct buf json = {0};
-    struct err *err = NULL;
-    const struct target_end *t = &a->target.a;
-    struct estate *e = in->estate;
-    cJSON *tree = a->object ? yaml_to_json(&arena, a->object) : NULL;
-    if (tree)
-        json_write(&json, tree);
-    for (size_t i = 0; !err && i < e->sites_n + e->clusters_n; i++) {
-        bool is_site = i < e->sites_n;
-        size_t c = i - e->sites_n;
-        if (is_site != t->of_site)
-            continue;
-        if (is_site ? !(t->any || t->index == (int32_t)i) : !cluster_picked(e, t, c))
-            continue;
-        struct kubeapi *api =
-            apihost_api(is_site ? e->sites[i]->api : sim_cluster_api(e->clusters[c].sim));
-        if (!api)
-            err = err_new(ERR_UNAVAILABLE, STR_FMT " is down", STR_ARG(a->target.text));
-        else if (tree)
-            err = kubeapi_apply(api, buf_str(&json), NULL);
-        else
-            err = delete_object(api, a);
-    }
-    buf_free(&json);
-    arena_free(&arena);
-    return err;
-}
-
-static struct err *on_clusters(struct inject *in, const struct plan_action *a)
-{
-    struct estate *e = in->estate;
-    for (size_t i = 0; i < e->clusters_n; i++) {
-        if (!cluster_picked(e, &a->target.a, i))
-            continue;
-        if (a->kind == ACTION_CLUSTER_REMOVE)
-            estate_remove_cluster(e, i);
-        else
-            sim_cluster_set_nodes(e->clusters[i].sim, (uint32_t)a->count);
-    }
-    return NULL;
-}
-
-struct err *inject_action(struct inject *in, const struct plan_action *a)
-{
-    struct estate *e = in->estate;
-    switch (a->kind) {
-    case ACTION_HEAL:
-        inject_heal(in, &a->target);
-        return NULL;
-    case ACTION_DNS_SET:
-        estate_dns_set(e, PLAN_RECORD(e->plan, a->record), a->sites, a->sites_n, a->ttl_ns);
-        return NULL;
-    case ACTION_MANAGER_PROMOTE:
-        estate_promote(e, a->target.a.index);
-        view_active_changed(in->view);
-        return NULL;
-    case ACTION_MANAGER_DEMOTE:
-        estate_demote(e, a->target.a.index);
-        return NULL;
-    case ACTION_MANAGER_RESTART:
-        restart_managers(in, &a->target);
-        return NULL;
-    case ACTION_PROCESS_RESTART:
-        end_processes(in, &a->target, 0);
-        return NULL;
-    case ACTION_PROCESS_KILL:
-        end_processes(in, &a->target, SIM_EXIT_KILLED);
-        return NULL;
-    case ACTION_PROCESS_PAUSE:
-        inject_fault(in, STR("pause"), &a->target,
-                     &(struct fault){.kind = FAULT_PROCESS_PAUSE, .share_ppm = SIM_SHARE_ALL},
-                     a->for_ns, false);
-        return NULL;
-    case ACTION_CLUSTER_CREATE:
-        estate_add_clusters(e, (uint32_t)a->group, (uint32_t)a->count);
-        view_clusters_added(in->view);
-        return NULL;
-    case ACTION_CLUSTER_REMOVE:
-    case ACTION_CLUSTER_SCALE:
-        return on_clusters(in, a);
-    case ACTION_APPLY:
-    case ACTION_DELETE:
-        return on_apis(in, a);
-    case ACTION_FAULT:
-    case ACTION_KIND_COUNT:
-        break;
-    }
-    return err_new(ERR_INTERNAL, "no action of this kind");
 }
