@@ -1,8 +1,6 @@
 /* From what a run found to its report. */
 #include "sim/scenario/verdict.h"
 
-#include "engine/base/timefmt.h"
-
 #include <stdlib.h>
 
 static struct str copy(struct arena *a, struct str s)
@@ -295,7 +293,7 @@ static void stop_replay(const struct verdict *v, struct report_run *out)
 {
     struct buf replay = {0};
     buf_addf(&replay, STR_FMT " --until ", STR_ARG(out->replay));
-    duration_format(&replay, (v->until_ns / NS_PER_S + 1) * NS_PER_S);
+    report_duration(&replay, (v->until_ns / NS_PER_S + 1) * NS_PER_S);
     out->replay = copy(v->arena, buf_str(&replay));
     buf_free(&replay);
 }
