@@ -62,6 +62,40 @@ static void dependents_follow_in_the_background(void **state)
     fixture_close(&f);
 }
 
+/* One owner of several is enough to stay; a reference into another namespace is no owner. */
+static void owners_count_one_by_one(void **state)
+{
+    struct fixture f;
+    open_server(&f);
+    make(&f, "one", NULL, false);
+    const char *one = said(&f, "metadata.uid");
+    make(&f, "two", NULL, false);
+    const char *two = said(&f, "metadata.uid");
+    struct str body = arena_printf(
+        &f.a,
+        "{\"metadata\":{\"name\":\"shared\",\"ownerReferences\":[{\"apiVersion\":\"v1\",\"kind\":"
+        "\"ConfigMap\",\"name\":\"one\",\"uid\":\"%s\"},{\"apiVersion\":\"v1\",\"kind\":"
+        "\"ConfigMap\","
+        "\"name\":\"two\",\"uid\":\"%s\"}]}}",
+        one, two);
+    must(&f, 201, "POST", CM, body.p);
+    body = arena_printf(&f.a,
+                        "{\"metadata\":{\"name\":\"abroad\",\"ownerReferences\":[{\"apiVersion\":"
+                        "\"v1\",\"kind\":\"ConfigMap\",\"name\":\"two\",\"uid\":\"%s\"}]}}",
+                        two);
+    must(&f, 201, "POST", "/api/v1/namespaces/kube-system/configmaps", body.p);
+    settle(&f);
+    must(&f, 404, "GET", "/api/v1/namespaces/kube-system/configmaps/abroad", NULL);
+    must(&f, 200, "DELETE", CM "/one", NULL);
+    settle(&f);
+    must(&f, 200, "GET", CM "/shared", NULL);
+    assert_int_equal(cJSON_GetArraySize(json_path(f.body, "metadata.ownerReferences")), 1);
+    must(&f, 200, "DELETE", CM "/two", NULL);
+    settle(&f);
+    must(&f, 404, "GET", CM "/shared", NULL);
+    fixture_close(&f);
+}
+
 static void foreground_waits_for_blocking_dependents(void **state)
 {
     struct fixture f;
@@ -229,6 +263,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(dependents_follow_in_the_background),
+        cmocka_unit_test(owners_count_one_by_one),
         cmocka_unit_test(foreground_waits_for_blocking_dependents),
         cmocka_unit_test(orphans_stay),
         cmocka_unit_test(namespaces_take_their_content_along),

@@ -154,6 +154,47 @@ static void generation_follows_the_spec(void **state)
     fixture_close(&f);
 }
 
+static void merge_patches(void **state)
+{
+    struct fixture f;
+    open_server(&f);
+    must(&f, 201, "POST", CM, "{\"metadata\":{\"name\":\"m\"},\"data\":{\"a\":\"1\",\"b\":\"2\"}}");
+    must(&f, 200, "PATCH", CM "/m", "{\"data\":{\"a\":null,\"c\":\"3\"}}");
+    must(&f, 200, "GET", CM "/m", NULL);
+    assert_null(json_path(f.body, "data.a"));
+    assert_string_equal(said(&f, "data.b"), "2");
+    assert_string_equal(said(&f, "data.c"), "3");
+    must(&f, 200, "PATCH", CM "/m", "{\"data\":null}");
+    assert_null(json_path(f.body, "data"));
+    fixture_close(&f);
+}
+
+/* Each side of a status subresource is deaf to the other, whichever verb writes. */
+static void status_and_the_rest_are_written_apart(void **state)
+{
+    static const char pods[] = "/api/v1/namespaces/default/pods";
+    struct fixture f;
+    open_server(&f);
+    must(&f, 201, "POST", pods,
+         "{\"metadata\":{\"name\":\"p\"},\"spec\":{\"nodeName\":\"n\"},\"status\":{\"reason\":"
+         "\"no\"}}");
+    assert_string_equal(said(&f, "status.reason"), "");
+    for (int put = 0; put < 2; put++) {
+        const char *verb = put ? "PUT" : "PATCH";
+        must(&f, 200, verb, "/api/v1/namespaces/default/pods/p/status",
+             "{\"metadata\":{\"name\":\"p\"},\"spec\":{\"nodeName\":\"other\"},"
+             "\"status\":{\"reason\":\"yes\"}}");
+        assert_string_equal(said(&f, "status.reason"), "yes");
+        assert_string_equal(said(&f, "spec.nodeName"), "n");
+        must(
+            &f, 200, verb, "/api/v1/namespaces/default/pods/p",
+            "{\"metadata\":{\"name\":\"p\",\"labels\":{\"l\":\"1\"}},\"spec\":{\"nodeName\":\"n\"},"
+            "\"status\":{\"reason\":\"no\"}}");
+        assert_string_equal(said(&f, "status.reason"), "yes");
+    }
+    fixture_close(&f);
+}
+
 static void json_patches(void **state)
 {
     static const struct {
@@ -293,6 +334,8 @@ int main(void)
         cmocka_unit_test(errors_have_their_texts),
         cmocka_unit_test(unchanged_writes_keep_the_revision),
         cmocka_unit_test(generation_follows_the_spec),
+        cmocka_unit_test(merge_patches),
+        cmocka_unit_test(status_and_the_rest_are_written_apart),
         cmocka_unit_test(json_patches),
         cmocka_unit_test(finalizers_hold_an_object),
         cmocka_unit_test(pods_go_gracefully),

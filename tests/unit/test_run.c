@@ -51,6 +51,13 @@ static const struct row {
     {CUT ASSERT("never: " SOME_OFF ", from: 3m50s"), "assert it", "", 230 * NS_PER_S},
     {CUT ASSERT("never: " SOME_OFF ", from: 3m, lasting: 20s"), "assert it", "for 20s", 0},
     {CUT ASSERT("never: " SOME_OFF ", from: 3m, lasting: 90s"), "", "", 0},
+    /* `when`: what does not apply is not judged */
+    {CUT ASSERT("always: " ON ", from: settle, when: \"${profile == 'compat'}\""), "", "", 0},
+    {CUT ASSERT("always: " ON ", from: settle, when: \"${profile == 'hardened'}\""), "assert it",
+     "connected = false", 0},
+    {"  - {name: wish, when: \"${profile == 'compat'}\", wait: {until: " SOME_OFF
+     ", within: 30s}}\n",
+     "", "", 0},
     /* promises */
     {CUT ASSERT("eventually: " SOME_OFF ", from: 3m, by: 4m"), "", "", 0},
     {ASSERT("eventually: " SOME_OFF ", from: settle"), "assert it", "not by 5m", 300 * NS_PER_S},

@@ -738,6 +738,28 @@ static void test_sync_list_and_effect(void **state)
     pair_free(p);
 }
 
+/* A connection whose reader stands still for many lists is still a connection. */
+static void test_sync_lists_paused_ones(void **state)
+{
+    (void)state;
+    for (int hardened = 0; hardened < 2; hardened++) {
+        struct pair *p = pair_new(hardened ? policies_hardened() : policies_compat(), 5 * MS, 0);
+        struct peer near[2] = {{0}, {0}};
+        dial(p, &near[0], "a:1");
+        dial(p, &near[1], "a:1");
+        tiny_run(p->t, S);
+        tunnel_conn_pause(p->far[0].conn);
+        tunnel_conn_pause(near[1].conn);
+        write_n(near[0].conn, 100, 'a');
+        tiny_run(p->t, 300 * S);
+        assert_int_equal(near[0].closes + near[1].closes, 0);
+        tunnel_conn_resume(p->far[0].conn);
+        tiny_run(p->t, S);
+        assert_int_equal(p->far[0].got.n, 100);
+        pair_free(p);
+    }
+}
+
 /* young-safe: younger than the newest listed id: only after it was absent twice. Older: at once. */
 static void test_sync_young_safe(void **state)
 {
@@ -898,6 +920,7 @@ int main(void)
         cmocka_unit_test(test_drain),
         cmocka_unit_test(test_linger_is_bounded),
         cmocka_unit_test(test_sync_list_and_effect),
+        cmocka_unit_test(test_sync_lists_paused_ones),
         cmocka_unit_test(test_sync_young_safe),
         cmocka_unit_test(test_bulk_does_not_delay_others),
         cmocka_unit_test(test_slow_reader_does_not_block),
