@@ -178,6 +178,9 @@ static void a_watch_resumes_behind_a_revision(void **state)
     uint64_t seen = now(&n);
     make(&n, "b", "web");
     make(&n, "c", "web");
+    must(&n.f, 201, "POST", "/api/v1/namespaces", "{\"metadata\":{\"name\":\"default-2\"}}");
+    must(&n.f, 201, "POST", "/api/v1/namespaces/default-2/configmaps",
+         "{\"metadata\":{\"name\":\"elsewhere\"}}");
     start(&n, &w, "GET", at(&n, CM "?watch=true&resourceVersion=", seen), NULL);
     assert_string_equal(heard(&n, &w), "Ab Ac");
     stop(&n, &w);
