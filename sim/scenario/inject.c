@@ -433,12 +433,16 @@ struct injected *inject_fault(struct inject *in, struct str name, const struct t
     return it;
 }
 
-void inject_heal(struct inject *in, const struct target *target)
+size_t inject_heal(struct inject *in, const struct target *target)
 {
+    size_t n = 0;
     for (size_t i = 0; i < in->n; i++)
         if (target->kind == TARGET_NONE || target->kind == TARGET_ALL ||
-            str_eq(target->text, in->items[i]->target.text))
+            str_eq(target->text, in->items[i]->target.text)) {
             end(in->items[i]);
+            n++;
+        }
+    return n;
 }
 
 size_t inject_count(const struct inject *in)

@@ -18,7 +18,8 @@ struct injected *inject_fault(struct inject *in, struct str name, const struct t
                               const struct fault *fault, int64_t for_ns, bool optional);
 /* Whether this world can do it; false: *why says what is missing. */
 bool inject_supports(const struct fault *fault, const struct target *target, const char **why);
-void inject_heal(struct inject *in, const struct target *target); /* kind TARGET_NONE: everything */
+/* Ends the faults of a target (kind TARGET_NONE or TARGET_ALL: all); how many have been started there. */
+size_t inject_heal(struct inject *in, const struct target *target);
 /* Faults of the timeline in the order in which they were started. */
 size_t inject_count(const struct inject *in);
 struct injected_state {

@@ -108,8 +108,12 @@ struct err *inject_action(struct inject *in, const struct plan_action *a)
     struct estate *e = in->estate;
     switch (a->kind) {
     case ACTION_HEAL:
-        inject_heal(in, &a->target);
-        return NULL;
+        if (inject_heal(in, &a->target) > 0 || a->target.kind == TARGET_ALL)
+            return NULL;
+        return err_new(ERR_INVALID,
+                       "no fault is aimed at \"" STR_FMT
+                       "\": heal takes a target as the fault has it",
+                       STR_ARG(a->target.text));
     case ACTION_DNS_SET:
         estate_dns_set(e, PLAN_RECORD(e->plan, a->record), a->sites, a->sites_n, a->ttl_ns);
         return NULL;

@@ -248,7 +248,7 @@ static void on_quiet(void *owner)
 {
     struct run *r = owner;
     struct target everything = {0};
-    inject_heal(r->inject, &everything);
+    (void)inject_heal(r->inject, &everything);
     sim_heal_all(r->estate->sim);
     monitor_quiet_began(r->monitor, sim_now(r->estate->sim));
     sim_note(r->estate->sim, "quiet", STR("from here on nothing is injected"), str_empty);

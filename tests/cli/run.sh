@@ -5,7 +5,10 @@
 # "*" is whatever).
 # Use: run.sh PADDOCK-SIM, from the root of the sources. The last line is `N passed, M failed`.
 set -u
-sim=$1
+case $1 in
+/*) sim=$1 ;;
+*) sim=$PWD/$1 ;;
+esac
 root=$PWD
 work=$(mktemp -d) || exit 3
 trap 'chmod -R u+rwx "$work"; rm -rf "$work"' EXIT
@@ -153,6 +156,9 @@ scenario record.yaml record 'faults: [{at: 90s, target: dns, fault: {dns: nxdoma
 check 2 '' 'record.yaml:10:[0-9]+: error: .*unknown record "manger"; did you mean "manager"' run record.yaml
 scenario field.yaml field 'faults: [{at: 90s, target: api/a, fault: {http: {code: 503, retry_after: 9s}}}]'
 check 4 'leave out .retry_after' '' run field.yaml
+
+printf '%s\n' "$head" '  - {name: heal, at: 90s, do: {heal: cluster/edge}}' 'name: heal' >heal.yaml
+check 1 'no fault is aimed at "cluster/edge"' '' run heal.yaml
 
 # ---- run: output ----
 check 0 '^[{]' '' run good.yaml --format json
