@@ -4,19 +4,25 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <limits.h>
+#include <malloc.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
-#define FILE_BYTES_MAX ((size_t)16 << 20)
-#define DIR_DEPTH_MAX  16
-#define LOOK_MS        200 /* a signal just before a wait is noticed after this time */
+#define FILE_BYTES_MAX  ((size_t)16 << 20)
+#define DIR_DEPTH_MAX   16
+#define HEAP_STEP_BYTES (1 << 30) /* of addresses: what is not written to costs nothing */
+#define HUGE_PAGE_BYTES ((uintptr_t)2 << 20)
+#define MAPPED_BYTES    (32 << 20) /* a piece of this size is on its own */
+#define LOOK_MS         200        /* a signal just before a wait is noticed after this time */
 
 enum exit_code {
     EXIT_HELD = 0,
@@ -513,6 +519,21 @@ static size_t jobs_of(const struct options *o)
     return (size_t)cores < OPTIONS_JOBS_MAX ? (size_t)cores : OPTIONS_JOBS_MAX;
 }
 
+/* Memory is taken from the system in large steps, in huge pages where it has them, and not given back piece by piece: a
+ * large estate is spread so wide that looking addresses up would cost more than reading them. Only speed depends on it. */
+static void expect_much(void)
+{
+    (void)mallopt(M_MXFAST, 0); /* merging freed pieces all at once takes longer than one by one */
+    (void)mallopt(M_TRIM_THRESHOLD, INT_MAX);
+    (void)mallopt(M_MMAP_THRESHOLD, MAPPED_BYTES);
+    (void)mallopt(M_TOP_PAD, HEAP_STEP_BYTES);
+    uintptr_t from = ((uintptr_t)sbrk(0) + HUGE_PAGE_BYTES - 1) & ~(HUGE_PAGE_BYTES - 1);
+    mem_free(mem_resize(NULL, MAPPED_BYTES / 2)); /* the first step is taken now */
+    char *to = sbrk(0);
+    if ((uintptr_t)to > from)
+        (void)madvise(to - ((uintptr_t)to - from), (uintptr_t)to - from, MADV_HUGEPAGE);
+}
+
 static int run_files(struct shell *sh, const struct names *files)
 {
     struct buf errors = {0};
@@ -533,6 +554,7 @@ static int run_files(struct shell *sh, const struct names *files)
         return EXIT_USAGE;
     suite_style(sh->suite, &sh->style);
     size_t jobs = jobs_of(&sh->options);
+    expect_much();
     if (jobs > 1 && suite_count(sh->suite) > 1)
         run_in_workers(sh, jobs);
     else

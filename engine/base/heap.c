@@ -3,16 +3,23 @@
 /* Four children a node: half the levels of a binary heap, and the children share a cache line or two. */
 #define HEAP_WAYS  4u
 #define HEAP_FIRST 16u
+#define ID_MASK    (HEAP_NODES_MAX - 1)
+#define SEQ_MAX    (UINT64_MAX >> HEAP_ID_BITS)
 
 static inline bool before(const struct heap_slot *a, const struct heap_slot *b)
 {
-    return a->at != b->at ? a->at < b->at : a->seq < b->seq;
+    return a->at != b->at ? a->at < b->at : a->key < b->key;
+}
+
+static inline uint32_t id_of(const struct heap_slot *slot)
+{
+    return (uint32_t)(slot->key & ID_MASK);
 }
 
 static inline void place(struct heap *h, size_t i, struct heap_slot slot)
 {
     h->slots[i] = slot;
-    slot.node->index = i + 1;
+    h->places[id_of(&slot)] = (uint32_t)i;
 }
 
 static void sift_up(struct heap *h, size_t i, struct heap_slot slot)
@@ -49,19 +56,37 @@ static void sift_down(struct heap *h, size_t i, struct heap_slot slot)
 void heap_free(struct heap *h)
 {
     for (size_t i = 0; i < h->n; i++)
-        h->slots[i].node->index = 0;
+        h->nodes[id_of(&h->slots[i])]->index = 0;
     mem_free(h->slots);
+    mem_free(h->nodes);
+    mem_free(h->places);
+    mem_free(h->unused);
     *h = (struct heap){0};
+}
+
+static void grow(struct heap *h)
+{
+    size_t cap = h->cap ? h->cap * 2 : HEAP_FIRST;
+    BUG_ON(cap > HEAP_NODES_MAX, "a heap has fewer than 2^24 nodes");
+    h->slots = mem_resize(h->slots, cap * sizeof(*h->slots));
+    h->nodes = mem_resize(h->nodes, cap * sizeof(struct heap_node *));
+    h->places = mem_resize(h->places, cap * sizeof(*h->places));
+    h->unused = mem_resize(h->unused, cap * sizeof(*h->unused));
+    for (size_t i = h->cap; i < cap; i++)
+        h->unused[cap - 1 - i] = (uint32_t)i; /* all that were there are in use */
+    h->cap = cap;
 }
 
 void heap_push(struct heap *h, struct heap_node *node, int64_t at, uint64_t seq)
 {
     BUG_ON(node->index != 0, "a node is in one heap at a time");
-    if (h->n == h->cap) {
-        h->cap = h->cap ? h->cap * 2 : HEAP_FIRST;
-        h->slots = mem_resize(h->slots, h->cap * sizeof(*h->slots));
-    }
-    sift_up(h, h->n++, (struct heap_slot){at, seq, node});
+    BUG_ON(seq > SEQ_MAX, "a heap sees fewer than 2^40 sequence numbers");
+    if (h->n == h->cap)
+        grow(h);
+    uint32_t id = h->unused[h->cap - 1 - h->n];
+    h->nodes[id] = node;
+    node->index = (size_t)id + 1;
+    sift_up(h, h->n++, (struct heap_slot){at, seq << HEAP_ID_BITS | id});
 }
 
 bool heap_peek(const struct heap *h, int64_t *at, struct heap_node **node)
@@ -69,7 +94,7 @@ bool heap_peek(const struct heap *h, int64_t *at, struct heap_node **node)
     if (h->n == 0)
         return false;
     *at = h->slots[0].at;
-    *node = h->slots[0].node;
+    *node = h->nodes[id_of(&h->slots[0])];
     return true;
 }
 
@@ -77,7 +102,7 @@ struct heap_node *heap_pop(struct heap *h)
 {
     if (h->n == 0)
         return NULL;
-    struct heap_node *first = h->slots[0].node;
+    struct heap_node *first = h->nodes[id_of(&h->slots[0])];
     heap_remove(h, first);
     return first;
 }
@@ -86,10 +111,12 @@ void heap_remove(struct heap *h, struct heap_node *node)
 {
     if (node->index == 0)
         return;
-    size_t i = node->index - 1;
-    BUG_ON(i >= h->n || h->slots[i].node != node, "the node is in this heap");
+    uint32_t id = (uint32_t)(node->index - 1);
+    BUG_ON(id >= h->cap || h->nodes[id] != node, "the node is in this heap");
+    size_t i = h->places[id];
     node->index = 0;
     struct heap_slot last = h->slots[--h->n];
+    h->unused[h->cap - 1 - h->n] = id;
     if (i == h->n)
         return;
     if (i > 0 && before(&last, &h->slots[(i - 1) / HEAP_WAYS]))

@@ -412,22 +412,20 @@ static void overwrite(struct kube_object *o, size_t at, struct str bytes)
     memcpy((char *)o + (o->json.p - (const char *)o) + at, bytes.p, bytes.n);
 }
 
-/* With as many digits, in the same place; NULL: it does not fit there. */
-static struct kube_object *with_revision_in_place(const struct kube_object *o, size_t at, size_t n,
-                                                  uint64_t revision)
+/* With as many digits, in the same place; false: it does not fit there. */
+static bool set_revision_in_place(struct kube_object *o, size_t at, size_t n, uint64_t revision)
 {
     char text[20];
     struct buf digits = {.p = text, .cap = sizeof(text), .max = sizeof(text)};
     size_t digits_n = 1;
     for (uint64_t rest = revision; rest >= 10; rest /= 10)
         digits_n++;
-    if (o->spilled || n != digits_n + 2 || o->json.p[at] != '"' || digits_n >= sizeof(text))
-        return NULL;
+    if (n != digits_n + 2 || o->json.p[at] != '"' || digits_n >= sizeof(text))
+        return false;
     buf_add_u64(&digits, revision);
-    struct kube_object *copy = copy_block(o);
-    overwrite(copy, at + 1, buf_str(&digits));
-    copy->resource_version = revision;
-    return copy;
+    overwrite(o, at + 1, buf_str(&digits));
+    o->resource_version = revision;
+    return true;
 }
 
 struct kube_object *kube_object_with_revision(const struct kube_object *o, uint64_t revision)
@@ -436,9 +434,10 @@ struct kube_object *kube_object_with_revision(const struct kube_object *o, uint6
     bool comma_before;
     struct buf b = {.max = KUBE_OBJECT_BYTES_MAX + 64};
     revision_spot(o->json, &at, &n, &comma_before);
-    struct kube_object *copy = with_revision_in_place(o, at, n, revision);
-    if (copy)
+    struct kube_object *copy = o->spilled ? NULL : copy_block(o);
+    if (copy && set_revision_in_place(copy, at, n, revision))
         return copy;
+    kube_object_unref(copy);
     buf_add(&b, str_sub(o->json, 0, at));
     if (n == 0)
         buf_add_c(&b, comma_before ? ",\"resourceVersion\":" : "\"resourceVersion\":");
@@ -475,6 +474,11 @@ struct kube_object *kube_object_with_string(const struct kube_object *o, const c
         BUG_ON(err, "a string in the place of a string leaves an object");
         buf_free(&b);
     }
+    size_t n;
+    bool comma_before;
+    revision_spot(changed->json, &at, &n, &comma_before);
+    if (set_revision_in_place(changed, at, n, revision))
+        return changed;
     struct kube_object *stamped = kube_object_with_revision(changed, revision);
     kube_object_unref(changed);
     return stamped;

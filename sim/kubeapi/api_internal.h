@@ -40,6 +40,13 @@ struct tokens;
 struct faults;
 struct api_watch;
 
+/* The metric's cell of one code. */
+struct api_counter {
+    int code;
+    int64_t *cell;
+};
+#define API_COUNTERS 4
+
 struct kubeapi {
     struct world *w;
     struct store *store;
@@ -63,6 +70,9 @@ struct kubeapi {
     uint64_t ticks;
     uint64_t compact_to; /* revision at the last compaction: what is older goes with the next */
     struct buf scratch;  /* for canonical bytes: reused */
+    struct store_table **tables; /* of the built-in kinds, by row; NULL: not asked for yet */
+    struct store_table *secrets, *accounts; /* every request with a token looks into them */
+    struct api_counter counters[VERB_NONE + 1][API_COUNTERS]; /* the usual codes of each verb */
 };
 
 /* ---- a request ---- */

@@ -91,6 +91,9 @@ struct kubeapi *kubeapi_new(struct world *w, const struct kubeapi_options *optio
     struct http_server_options http = {.body_bytes_max = KUBEAPI_BODY_BYTES_MAX};
     api->w = w;
     api->store = store_new(&store);
+    api->tables = MEM_NEW_ARRAY(struct store_table *, api_kinds_n);
+    api->secrets = store_table(api->store, STR("secrets"));
+    api->accounts = store_table(api->store, STR("serviceaccounts"));
     api->name = str_dup(options->name);
     api->ca_pem = str_dup(options->ca_pem);
     api->bare = options->bare;
@@ -137,6 +140,7 @@ void kubeapi_free(struct kubeapi *api)
     arena_free(&api->certificate_memory);
     metrics_free(&api->metrics);
     buf_free(&api->scratch);
+    mem_free(api->tables);
     str_free(&api->name);
     str_free(&api->ca_pem);
     mem_free(api);
@@ -206,7 +210,13 @@ const struct api_kind *api_kind_of_table(struct kubeapi *api, struct str table)
 
 struct store_table *api_kind_table(struct kubeapi *api, const struct api_kind *k)
 {
-    return store_table(api->store, k->table);
+    if (k->crd)
+        return store_table(api->store, k->table);
+    size_t row = (size_t)(k - api_kinds);
+    BUG_ON(row >= api_kinds_n, "a kind without a definition is a built-in row");
+    if (!api->tables[row])
+        api->tables[row] = store_table(api->store, k->table);
+    return api->tables[row];
 }
 
 /* ---- reading in process ---- */

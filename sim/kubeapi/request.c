@@ -149,14 +149,30 @@ static void run_verb(struct api_request *r)
     handlers[r->verb](r);
 }
 
-static void count_request(struct api_request *r)
+static int64_t *request_cell(struct api_request *r)
 {
     struct buf labels = {.max = 256};
     struct str verb = r->verb == VERB_NONE ? STR("none") : api_verb_name(r->verb);
     buf_addf(&labels, "verb=\"" STR_FMT "\",code=\"%d\"", STR_ARG(verb), r->status);
-    ++*metrics_cell(&r->api->metrics, METRIC_COUNTER, "apiserver_request_total", buf_str(&labels),
-                    "Answered requests by verb and status.");
+    int64_t *cell = metrics_cell(&r->api->metrics, METRIC_COUNTER, "apiserver_request_total",
+                                 buf_str(&labels), "Answered requests by verb and status.");
     buf_free(&labels);
+    return cell;
+}
+
+/* The first few codes of a verb are found without their labels. */
+static void count_request(struct api_request *r)
+{
+    struct api_counter *c = r->api->counters[r->verb];
+    for (size_t i = 0; i < API_COUNTERS; i++, c++) {
+        if (!c->cell)
+            *c = (struct api_counter){r->status, request_cell(r)};
+        if (c->code == r->status) {
+            ++*c->cell;
+            return;
+        }
+    }
+    ++*request_cell(r);
 }
 
 bool api_request_begin(struct api_request *r)

@@ -136,7 +136,7 @@ static bool token_good(struct kubeapi *api, struct str token, struct known *by)
     const cJSON *claims = claims_of(&a, token);
     struct str ns = json_string(json_get(claims, "kubernetes.io/serviceaccount/namespace"));
     struct str name = json_string(json_get(claims, "kubernetes.io/serviceaccount/secret.name"));
-    by->secret = name.n > 0 ? kubeapi_get(api, STR("secrets"), ns, name) : NULL;
+    by->secret = name.n > 0 ? store_get(api->secrets, ns, name) : NULL;
     by->account = NULL;
     if (by->secret && !by->secret->deleting) {
         base64_encode(&stored, token);
@@ -167,11 +167,11 @@ static void known_clear(struct tokens *x)
 }
 
 /* Objects are immutable: the same one in its place means that nothing of it has changed. */
-static bool known_stands(struct kubeapi *api, const struct known *k)
+static bool known_stands(const struct kubeapi *api, const struct known *k)
 {
     const struct kube_object *s = k->secret, *o = k->account;
-    return kubeapi_get(api, STR("secrets"), s->ns, s->name) == s &&
-           kubeapi_get(api, STR("serviceaccounts"), o->ns, o->name) == o;
+    return store_get(api->secrets, s->ns, s->name) == s &&
+           store_get(api->accounts, o->ns, o->name) == o;
 }
 
 static const struct known *known_get(struct tokens *x, struct str token)

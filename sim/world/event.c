@@ -13,7 +13,7 @@ void event_set(struct sim *sim, struct sim_event *e, int64_t at)
     e->seq = ++sim->seq;
     e->active = true;
     if (heap_has(&e->node)) {
-        if (e->held || sim->queue.slots[e->node.index - 1].at <= at)
+        if (e->held || heap_time(&sim->queue, &e->node) <= at)
             return;
         heap_remove(&sim->queue, &e->node);
     }
@@ -64,9 +64,10 @@ void events_release(struct sim *sim, struct sim_world *w)
 static bool settle(struct sim *sim)
 {
     struct heap *q = &sim->queue;
-    while (q->n > 0) {
-        struct sim_event *e = container_of(q->slots[0].node, struct sim_event, node);
-        if (e->active && e->seq == q->slots[0].seq)
+    int64_t at;
+    for (struct heap_node *first; heap_peek(q, &at, &first);) {
+        struct sim_event *e = container_of(first, struct sim_event, node);
+        if (e->active && e->seq == heap_first_seq(q))
             return true;
         heap_remove(q, &e->node);
         if (e->active)
