@@ -110,6 +110,8 @@ void controller_call(struct controller *c, const struct controller_call *call)
     o->job = call->job;
     o->key = kube_job_key(call->job);
     o->downstream = call->downstream.n > 0;
+    if (o->downstream && call->verb != KUBE_GET && call->verb != KUBE_LIST)
+        world_note(c->options.world, "cluster.write", call->downstream, str_empty);
     o->done = call->done;
     list_add_tail(&c->calls, &o->link);
     kube_job_set(call->job, o, on_cancelled);

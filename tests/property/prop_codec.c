@@ -16,6 +16,8 @@ static int64_t any_number(struct rng *r)
 static struct str any_bytes(struct rng *r, size_t max)
 {
     struct str s = {.n = draw(r, max + 1)};
+    if (s.n == 0)
+        return str_empty; /* owned bytes are never empty */
     char *p = mem_alloc(s.n);
     rng_bytes(r, p, s.n);
     s.p = p;
