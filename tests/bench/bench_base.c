@@ -34,8 +34,7 @@ static int64_t now_ns(void)
 static void report(const char *name, int64_t from_ns, uint64_t n)
 {
     int64_t ns = now_ns() - from_ns;
-    printf("{\"bench\":\"base\",\"name\":\"%s\",\"ps_each\":%lld,\"each_s\":%lld}\n", name,
-           (long long)(ns * 1000 / (int64_t)n),
+    printf("{\"bench\":\"base.%s\",\"value\":%lld,\"unit\":\"1/s\"}\n", name,
            (long long)((int64_t)n * 1000000000 / (ns ? ns : 1)));
 }
 
@@ -55,7 +54,7 @@ static void bench_heap(void)
         (void)heap_pop(&h);
         heap_push(&h, node, at + 1 + (int64_t)rng_below(&r, 1000000), seq++);
     }
-    report("heap pop+push, 20000 timers", from_ns, EVENTS);
+    report("heap_pop_push_20000", from_ns, EVENTS);
     heap_free(&h);
     mem_free(nodes);
 }
@@ -73,20 +72,20 @@ static void bench_map(void)
     for (size_t round = 0; round < ROUNDS; round++)
         for (size_t i = 0; i < KEYS; i++)
             (void)map_put(&m, texts[i], keys[i]);
-    report("map put of a present key, 10000 keys", from_ns, ROUNDS * KEYS);
+    report("map_put_10000", from_ns, ROUNDS * KEYS);
     from_ns = now_ns();
     size_t found = 0;
     for (size_t round = 0; round < ROUNDS; round++)
         for (size_t i = 0; i < KEYS; i++)
             found += map_get(&m, texts[i]) != NULL;
-    report("map get, 10000 keys", from_ns, found);
+    report("map_get_10000", from_ns, found);
     from_ns = now_ns();
     for (size_t round = 0; round < ROUNDS; round++)
         for (size_t i = 0; i < KEYS; i++) {
             (void)map_remove(&m, texts[i]);
             (void)map_put(&m, texts[i], keys[i]);
         }
-    report("map remove+put, 10000 keys", from_ns, ROUNDS * KEYS);
+    report("map_remove_put_10000", from_ns, ROUNDS * KEYS);
     map_free(&m);
     mem_free(texts);
     mem_free(keys);
@@ -104,13 +103,13 @@ static void bench_json(void)
         struct err *err = json_parse(&a, STR(pod), &v);
         BUG_ON(err != NULL, "a Pod is JSON");
     }
-    report("json_parse of a Pod", from_ns, ROUNDS);
+    report("json_parse_pod", from_ns, ROUNDS);
     from_ns = now_ns();
     for (int i = 0; i < ROUNDS; i++) {
         buf_clear(&out);
         json_write(&out, v);
     }
-    report("json_write of a Pod", from_ns, ROUNDS);
+    report("json_write_pod", from_ns, ROUNDS);
     buf_free(&out);
     arena_free(&a);
 }

@@ -15,7 +15,8 @@
 static void report(const char *name, clock_t start, uint64_t n, const char *unit)
 {
     double seconds = (double)(clock() - start) / CLOCKS_PER_SEC;
-    printf("{\"name\":\"%s\",\"value\":%.0f,\"unit\":\"%s\"}\n", name, (double)n / seconds, unit);
+    printf("{\"bench\":\"http.%s\",\"value\":%.0f,\"unit\":\"%s\"}\n", name, (double)n / seconds,
+           unit);
 }
 
 struct bench {
@@ -69,7 +70,7 @@ static void bench_requests(void)
     clock_t start = clock();
     next(&b);
     fake_run(b.f);
-    report("http_requests", start, REQUESTS, "1/s");
+    report("requests", start, REQUESTS, "1/s");
     http_client_free(b.client);
     http_server_free(server);
     fake_free(b.f);

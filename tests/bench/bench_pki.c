@@ -14,7 +14,7 @@ static int64_t now_ns(void)
 static void report(const char *name, int64_t from_ns, int64_t n)
 {
     int64_t ns = now_ns() - from_ns;
-    printf("{\"bench\":\"pki\",\"name\":\"%s\",\"ns_each\":%lld}\n", name, (long long)(ns / n));
+    printf("{\"bench\":\"pki.%s\",\"value\":%lld,\"unit\":\"ns\"}\n", name, (long long)(ns / n));
 }
 
 static void issue(struct buf *out, unsigned usage, const struct pki_key *key, struct str issuer,
@@ -56,19 +56,19 @@ int main(void)
         buf_clear(&leaf);
         issue(&leaf, PKI_SERVER, key, buf_str(&ca), ca_key);
     }
-    report("issue, Ed25519", from_ns, ROUNDS);
+    report("issue_ed25519", from_ns, ROUNDS);
     pki_pem_add(&pem, "CERTIFICATE", buf_str(&ca));
     struct pki_pool *pool;
     struct err *err = pki_pool_new(buf_str(&pem), &pool);
     BUG_ON(err != NULL, "a CA of ours is an anchor");
     struct pki_cache *cache = pki_cache_new();
-    verify("verify, no cache", pool, buf_str(&leaf), NULL, ROUNDS);
-    verify("verify, cached", pool, buf_str(&leaf), cache, HASHES);
+    verify("verify_uncached", pool, buf_str(&leaf), NULL, ROUNDS);
+    verify("verify_cached", pool, buf_str(&leaf), cache, HASHES);
     from_ns = now_ns();
     unsigned char digest[PKI_SHA256_BYTES];
     for (int i = 0; i < HASHES; i++)
         pki_sha256(buf_str(&leaf), digest);
-    report("SHA-256 of a certificate", from_ns, HASHES);
+    report("sha256_certificate", from_ns, HASHES);
     pki_cache_free(cache);
     pki_pool_free(pool);
     pki_key_free(ca_key);
