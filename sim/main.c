@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -49,6 +50,13 @@ static void on_signal(int number)
 {
     (void)number;
     signalled = 1;
+}
+
+static int64_t memory_bytes(void *ctx)
+{
+    struct rusage use;
+    (void)ctx;
+    return getrusage(RUSAGE_SELF, &use) == 0 ? (int64_t)use.ru_maxrss * 1024 : 0;
 }
 
 static int64_t wall_clock(void *ctx)
@@ -606,6 +614,7 @@ static int command_run(struct shell *sh)
         struct run_options run = {.log_level = sh->options.logs ? sh->options.log_level : LOG_ERROR,
                                   .log_line = sh->options.logs ? log_line : NULL,
                                   .wall_clock = wall_clock,
+                                  .memory_bytes = memory_bytes,
                                   .interrupted = &sh->interrupted,
                                   .ctx = sh,
                                   .trace_block = traced ? trace_block : NULL};

@@ -352,6 +352,7 @@ static void start_planning(struct planning *p, struct arena *a, const struct sce
     plan->case_id = which ? which->id : str_empty;
     plan->profile = request->profile.n ? request->profile : s->profiles.v[0];
     plan->seed = request->seed;
+    plan->swarm = s->seeds.swarm;
     p->binding = (struct binding){.arena = a,
                                   .scenario = s,
                                   .which = which,

@@ -220,6 +220,7 @@ struct plan {
     struct str policies_set; /* "dns.cache=ttl,...": what differs from the profile, for reports */
     struct str params_set;   /* "clusters=3,...": what differs from the defaults */
     uint64_t seed;
+    bool swarm; /* each seed shall draw its own faults */
     struct plan_clock clock;
     struct plan_topology topology;
     struct plan_step *steps;

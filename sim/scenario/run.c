@@ -279,6 +279,9 @@ static bool over_budget(struct run *r)
         text = STR("the run took longer than its wall-clock limit (clock.wall_limit, budget.wall)");
     else if (p->budget.events > 0 && (int64_t)sim_events(r->estate->sim) > p->budget.events)
         text = STR("the run needed more events than its budget (budget.events)");
+    else if (p->budget.memory_bytes > 0 && r->options->memory_bytes &&
+             r->options->memory_bytes(r->options->ctx) > p->budget.memory_bytes)
+        text = STR("the run needed more memory than its budget (budget.memory)");
     if (!text.n)
         return false;
     verdict_add(&r->verdict, "budget", STR("budget"), text, sim_now(r->estate->sim), nowhere);

@@ -17,7 +17,8 @@ struct run_options {
     enum log_level log_level;
     /* The real clock of whoever runs us, in ns; for wall-clock budgets and the report only. */
     int64_t (*wall_clock)(void *ctx);
-    const bool *interrupted; /* looked at between events; NULL: never */
+    int64_t (*memory_bytes)(void *ctx); /* of the process: for budget.memory; NULL: unknown */
+    const bool *interrupted;            /* looked at between events; NULL: never */
     void *ctx;
     int64_t until_ns;      /* stop here; -1: at the clock's limit */
     struct str until_step; /* stop when this step has ended; empty: none */

@@ -127,9 +127,22 @@ static void unsupported(struct verdict *v, const struct fault *f, const struct t
     buf_free(&name);
 }
 
+/* What a file may ask for and this version does not do: said by name, never passed over. */
+static void unsupported_wish(struct verdict *v, bool asked, const char *name, const char *why,
+                             struct place place)
+{
+    if (asked)
+        verdict_add(v, "unsupported", str_c(name), str_c(why), -1, place);
+}
+
 bool verdict_unsupported(struct verdict *v, const struct plan *plan)
 {
     v->file = plan->file;
+    const struct place nowhere = {0}, report = plan->report.origin.place;
+    unsupported_wish(v, plan->swarm, "seeds.swarm", "seeds do not draw their own faults yet",
+                     nowhere);
+    unsupported_wish(v, plan->report.sarif, "report.sarif", "there is no SARIF writer yet", report);
+    unsupported_wish(v, plan->report.csv, "report.csv", "there is no CSV writer yet", report);
     for (size_t i = 0; i < plan->faults_n; i++)
         unsupported(v, &plan->faults[i].fault, &plan->faults[i].target,
                     plan->faults[i].origin.place);
