@@ -8,8 +8,9 @@
 #include "engine/api/api_internal.h"
 #include "engine/base/list.h"
 
-#define AGENTS_PER_CLUSTER 1u /* the fewest that a cluster can have: a rate that no estate finds too high */
-#define SITE_RATE_MIN      3u /* agents a second, over all replicas */
+#define AGENTS_PER_CLUSTER                                                                         \
+    1u /* the fewest that a cluster can have: a rate that no estate finds too high */
+#define SITE_RATE_MIN 3u /* agents a second, over all replicas */
 
 struct held {
     struct list node;
