@@ -106,7 +106,7 @@ static bool route_get(struct api *a, struct http_exchange *x, struct str path)
     else if (str_starts(path, import))
         api_import_handle(a, x, str_sub(path, import.n, path.n));
     else if (str_eq_c(path, "/v3/connect") || str_eq_c(path, "/v3/connect/register"))
-        api_connect_handle(a, x, str_ends(path, STR("/register")));
+        api_connect_handle(a, x);
     else
         return false;
     return true;

@@ -32,7 +32,7 @@ struct str api_setting(const struct api *a, struct arena *arena, const char *nam
 void api_settings_handle(struct api *a, struct http_exchange *x, struct str name);
 void api_cacerts_handle(struct api *a, struct http_exchange *x);
 void api_import_handle(struct api *a, struct http_exchange *x, struct str file);
-void api_connect_handle(struct api *a, struct http_exchange *x, bool registers);
+void api_connect_handle(struct api *a, struct http_exchange *x);
 
 /* ---- admission ---- */
 struct admission *admission_new(struct api *a);

@@ -112,11 +112,10 @@ static void connect_agent(struct api *a, struct http_exchange *x)
     admission_ask(a->admission, x, c, admit_agent, caller_free);
 }
 
-/* ---- the door ---- */
+/* ---- the door: /register makes a difference to node agents only ---- */
 
-void api_connect_handle(struct api *a, struct http_exchange *x, bool registers)
+void api_connect_handle(struct api *a, struct http_exchange *x)
 {
-    (void)registers; /* it makes a difference to node agents only */
     const struct http_headers *h = http_request_headers(x);
     struct str id = http_headers_get(h, "X-API-Tunnel-ID");
     struct str token = http_headers_get(h, "X-API-Tunnel-Token");

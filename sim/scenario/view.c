@@ -1,7 +1,6 @@
 /* The ledger: what notes, stores and counters said. */
 #include "sim/scenario/view_internal.h"
 
-#include "engine/base/metrics.h"
 #include "engine/controllers/cluster/state.h"
 #include "engine/controllers/conditions.h"
 
@@ -30,7 +29,7 @@ static void view_changed_item(struct view *v, uint32_t collection, uint32_t fiel
 
 void view_follow(struct view *v, struct expr_tracker *wait)
 {
-    BUG_ON(v->waits_n == VIEW_WAITS_MAX, "the loader bounds the steps that wait at the same time");
+    v->waits = mem_resize(v->waits, (v->waits_n + 1) * sizeof *v->waits);
     v->waits[v->waits_n++] = wait;
 }
 
@@ -418,6 +417,7 @@ void view_free(struct view *v)
     mem_free(v->servers);
     mem_free(v->faults);
     mem_free(v->step_ended);
+    mem_free(v->waits);
     mem_free(v);
 }
 

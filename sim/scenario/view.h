@@ -12,8 +12,7 @@
 #include "sim/scenario/monitor.h"
 #include "sim/scenario/vocabulary.h"
 
-#define VIEW_POLL      NS_PER_S
-#define VIEW_WAITS_MAX 256u
+#define VIEW_POLL NS_PER_S
 
 struct view_agent {
     struct str name; /* "edge-3/agent-0": its process's; borrowed from it */

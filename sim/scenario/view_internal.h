@@ -16,7 +16,7 @@ struct view {
     struct monitor *monitor;
     struct expr_env env;
     bool dirty;
-    struct expr_tracker *waits[VIEW_WAITS_MAX]; /* conditions that steps wait for */
+    struct expr_tracker **waits; /* conditions that steps wait for */
     size_t waits_n;
     int64_t *step_ended; /* -1: not yet */
 

@@ -168,8 +168,35 @@ static void verdicts(void **state)
     assert_true(ok);
 }
 
+/* Any number of steps may wait side by side. */
+static void waits_side_by_side(void **state)
+{
+    (void)state;
+    struct options options = {.command = COMMAND_RUN, .profile = STR("hardened")};
+    struct run_options run = {.log_level = LOG_ERROR, .wall_clock = no_clock, .until_ns = -1};
+    struct suite *s = suite_new(&options, &run);
+    struct buf errors = {0}, text = {0};
+    buf_add_c(&text, head); /* it ends in the list of steps */
+    for (int i = 0; i < 300; i++)
+        buf_addf(&text,
+                 "  - {name: w%d, at: 1s, wait: {until: \"all(agent: connected)\", within: 4m}}\n",
+                 i);
+    if (!suite_add_file(s, STR("t.yaml"), buf_str(&text), &errors))
+        fail_msg("%s", buf_c(&errors));
+    suite_done(s, 0, suite_run(s, 0));
+    const struct report_run *r = suite_report(s)->runs[0];
+    assert_int_equal(r->outcome, REPORT_PASSED);
+    assert_int_equal(r->steps_n, 301);
+    for (size_t i = 0; i < r->steps_n; i++)
+        assert_true(r->steps[i].end_ns > r->steps[i].begin_ns);
+    buf_free(&text);
+    buf_free(&errors);
+    suite_free(s);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(verdicts)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(verdicts),
+                                       cmocka_unit_test(waits_side_by_side)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
