@@ -9,7 +9,7 @@
 #include "engine/base/map.h"
 #include "engine/kube/gvr.h"
 #include "engine/kube/status.h"
-#include "sim/kubeapi/kinds.h"
+#include "sim/kubeapi/kinds/kinds.h"
 #include "sim/kubeapi/kubeapi.h"
 #include "sim/kubeapi/selector.h"
 

@@ -13,7 +13,7 @@
 
 #include "engine/base/metrics.h"
 #include "engine/http/server.h"
-#include "sim/kubeapi/store.h"
+#include "sim/kubeapi/store/store.h"
 
 #define KUBEAPI_BODY_BYTES_MAX 3145728u /* beyond: 413 */
 #define KUBEAPI_GROUPS_MAX     64u      /* of one user */

@@ -1,7 +1,7 @@
 /* Actions in the estate: processes, clusters, objects. */
 #include "sim/scenario/inject_internal.h"
 
-#include "sim/kubeapi/kinds.h"
+#include "sim/kubeapi/kinds/kinds.h"
 #include "sim/world/fault.h"
 
 #define RESTART_GAP (15 * NS_PER_S)

@@ -10,7 +10,7 @@
 #include <cmocka.h>
 
 #include "engine/base/rng.h"
-#include "sim/kubeapi/store.h"
+#include "sim/kubeapi/store/store.h"
 
 #include <stdio.h>
 #include <stdlib.h>

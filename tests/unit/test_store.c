@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "sim/kubeapi/store.h"
+#include "sim/kubeapi/store/store.h"
 
 #include <string.h>
 

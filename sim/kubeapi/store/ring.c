@@ -1,5 +1,5 @@
 /* The event ring: one slot per revision (each write makes one event), so that a revision is its own index. */
-#include "sim/kubeapi/store_internal.h"
+#include "sim/kubeapi/store/store_internal.h"
 
 static struct store_event **slot(struct store *s, uint64_t revision)
 {

@@ -1,5 +1,5 @@
 /* Nobody grants more than they hold: escalation and binding checks of RBAC objects. */
-#include "sim/kubeapi/rbac_internal.h"
+#include "sim/kubeapi/auth/rbac_internal.h"
 
 static bool may(struct api_request *r, const struct rbac_query *base, const char *verb)
 {

@@ -1,5 +1,5 @@
 /* The index of bindings, kept by the store's events, and the decision. */
-#include "sim/kubeapi/rbac_internal.h"
+#include "sim/kubeapi/auth/rbac_internal.h"
 
 static const char bindings_table[] = "rolebindings.rbac.authorization.k8s.io";
 static const char cluster_bindings_table[] = "clusterrolebindings.rbac.authorization.k8s.io";

@@ -1,6 +1,6 @@
-#include "sim/kubeapi/oset.h"
+#include "sim/kubeapi/store/oset.h"
 
-#include "sim/kubeapi/store.h"
+#include "sim/kubeapi/store/store.h"
 #include <string.h>
 
 struct oset_chunk {

@@ -1,4 +1,4 @@
-#include "sim/kubeapi/kinds.h"
+#include "sim/kubeapi/kinds/kinds.h"
 
 #include "engine/base/base.h"
 

@@ -1,5 +1,5 @@
 /* The store's indexes over all tables: objects by uid, and dependents by their owners' uids. */
-#include "sim/kubeapi/store_internal.h"
+#include "sim/kubeapi/store/store_internal.h"
 
 #include <string.h>
 

@@ -1,4 +1,4 @@
-#include "sim/kubeapi/store_internal.h"
+#include "sim/kubeapi/store/store_internal.h"
 
 #include <string.h>
 

@@ -1,6 +1,6 @@
 /* A table at an earlier revision: the present, with every key that changed since replaced by what it was then. Costs the
  * table's events since that revision, once, and nothing per unchanged object. */
-#include "sim/kubeapi/store_internal.h"
+#include "sim/kubeapi/store/store_internal.h"
 
 #include <stdlib.h>
 

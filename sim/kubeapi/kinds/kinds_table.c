@@ -1,5 +1,5 @@
 /* The built-in resources. Verbs are sets, flags are those of kinds.h under short names. */
-#include "sim/kubeapi/kinds.h"
+#include "sim/kubeapi/kinds/kinds.h"
 
 #include "engine/base/base.h"
 

@@ -4,8 +4,8 @@
 
 #include "engine/base/list.h"
 #include "engine/base/map.h"
-#include "sim/kubeapi/oset.h"
-#include "sim/kubeapi/store.h"
+#include "sim/kubeapi/store/oset.h"
+#include "sim/kubeapi/store/store.h"
 
 struct store_table {
     struct store *store;

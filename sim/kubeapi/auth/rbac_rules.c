@@ -1,5 +1,5 @@
 /* Roles: from objects to rules, and what a rule allows. */
-#include "sim/kubeapi/rbac_internal.h"
+#include "sim/kubeapi/auth/rbac_internal.h"
 
 #include <stdlib.h>
 

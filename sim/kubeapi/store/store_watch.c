@@ -1,4 +1,4 @@
-#include "sim/kubeapi/store_internal.h"
+#include "sim/kubeapi/store/store_internal.h"
 
 static struct list *watches_of(struct store_table *t, struct str ns)
 {
