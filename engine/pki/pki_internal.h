@@ -1,11 +1,13 @@
 /* pki_internal: what the files of this layer share: OpenSSL's objects behind ours. */
-#ifndef PADDOCK_ENGINE_PKI_PKI_INTERNAL_H
-#define PADDOCK_ENGINE_PKI_PKI_INTERNAL_H
+#ifndef PADDOCK_ENGINE_PKI_INTERNAL_H
+#define PADDOCK_ENGINE_PKI_INTERNAL_H
 
 #include "engine/pki/x509.h"
 
 #include <openssl/evp.h>
 #include <openssl/x509.h>
+
+#define PKI_ED25519_BYTES 32
 
 struct pki_key {
     EVP_PKEY *pkey;
@@ -20,6 +22,8 @@ static inline const unsigned char *pki_bytes(struct str s)
 
 /* The digest that a key signs with; NULL for Ed25519, which hashes by itself. */
 const EVP_MD *pki_key_digest(const struct pki_key *key);
+void pki_key_public_bytes(const struct pki_key *key,
+                          unsigned char out[PKI_ED25519_BYTES]); /* Ed25519 only */
 
 /* The next certificate of a chain; NULL when what is there is malformed or too long. */
 X509 *pki_x509_next(struct str *rest);

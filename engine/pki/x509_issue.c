@@ -165,13 +165,26 @@ static struct err *add_alternative_names(X509 *cert, const struct pki_cert_spec 
     return err;
 }
 
+/* The bytes of an Ed25519 key are put down as they are: OpenSSL would encode the key, decode what it wrote and keep that,
+ * which takes longer than all the rest of a certificate. */
+static int set_key(X509 *cert, const struct pki_key *key)
+{
+    if (key->kind != PKI_ED25519)
+        return X509_set_pubkey(cert, key->pkey);
+    unsigned char *bytes = OPENSSL_malloc(PKI_ED25519_BYTES);
+    BUG_ON(!bytes, "a small block is there");
+    pki_key_public_bytes(key, bytes);
+    return X509_PUBKEY_set0_param(X509_get_X509_PUBKEY(cert), OBJ_nid2obj(NID_ED25519),
+                                  V_ASN1_UNDEF, NULL, bytes, PKI_ED25519_BYTES);
+}
+
 static void set_basics(X509 *cert, const struct pki_cert_spec *spec, const struct pki_key *key)
 {
     int ok = X509_set_version(cert, X509_VERSION_3) &&
              ASN1_INTEGER_set_uint64(X509_get_serialNumber(cert), spec->serial) &&
              ASN1_TIME_set(X509_getm_notBefore(cert), (time_t)spec->not_before_s) &&
              ASN1_TIME_set(X509_getm_notAfter(cert), (time_t)spec->not_after_s) &&
-             X509_set_pubkey(cert, key->pkey);
+             set_key(cert, key);
     BUG_ON(ok != 1, "checked values are set");
 }
 

@@ -2,12 +2,13 @@
 #include "sim/cluster/authority.h"
 
 #include "engine/pki/x509.h"
+#include "sim/world/net.h"
 
 #define VALID_S INT64_C(3155760000) /* a hundred years */
 #define EARLY_S INT64_C(86400)
 
 struct authority {
-    const struct sim *sim;
+    struct sim *sim;
     struct str name; /* owned */
     struct pki_key *key;
     struct buf der, pem;
@@ -37,7 +38,7 @@ static void issue(struct authority *a, const struct pki_cert_spec *spec, const s
     BUG_ON(err, "certificates of our own making are well formed");
 }
 
-struct authority *authority_new(const struct sim *sim, struct str name)
+struct authority *authority_new(struct sim *sim, struct str name)
 {
     struct authority *a = MEM_NEW(struct authority);
     struct buf stream = {0};
@@ -88,6 +89,7 @@ struct identity authority_issue(struct authority *a, struct str dns, struct str 
     issue(a, &spec, key, &der);
     pki_pem_add(&cert, "CERTIFICATE", buf_str(&der));
     pki_key_to_pem(key, &key_pem);
+    sim_tls_vouch(a->sim, buf_str(&cert), buf_str(&key_pem), buf_str(&der));
     pki_key_free(key);
     buf_free(&stream);
     buf_free(&der);

@@ -12,7 +12,7 @@ struct identity {
     struct str cert_pem, key_pem; /* owned: identity_free */
 };
 
-struct authority *authority_new(const struct sim *sim, struct str name);
+struct authority *authority_new(struct sim *sim, struct str name);
 void authority_free(struct authority *a);            /* NULL is fine */
 struct str authority_pem(const struct authority *a); /* borrowed */
 /* A server certificate for one DNS name (may be empty) and one address (may be empty). */

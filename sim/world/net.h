@@ -57,6 +57,9 @@ world_time sim_latency_draw(const struct sim_latency *l, struct rng *r);
 
 /* What TLS clients trust that name no authorities of their own; without a call: nothing. */
 void sim_set_system_ca(struct sim *sim, struct str pem);
+/* Whoever made both says that the key is the certificate's, and what the certificate is as DER: the two texts are then
+ * taken without being parsed and compared, which costs more than making them. */
+void sim_tls_vouch(struct sim *sim, struct str cert_pem, struct str key_pem, struct str chain);
 
 /* ---- looking at connections (oracles, reports) ---- */
 enum sim_connection_state {

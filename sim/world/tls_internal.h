@@ -45,6 +45,7 @@ struct sim_tls {
 
 struct tls_store {
     struct map pools, identities;
+    struct map vouched; /* hash of certificate and key → struct buf *, the chain as DER */
     struct pki_cache *cache;
     struct str system_ca;
 };

@@ -17,6 +17,40 @@ void sim_set_system_ca(struct sim *sim, struct str pem)
     store->system_ca = str_dup(pem);
 }
 
+/* One name for several texts; each is led by its length. */
+static void hash_texts(const struct str *texts, size_t n, unsigned char out[PKI_SHA256_BYTES])
+{
+    struct buf all = {0};
+    for (size_t i = 0; i < n; i++) {
+        buf_addf(&all, "%zu:", texts[i].n);
+        buf_add(&all, texts[i]);
+    }
+    pki_sha256(buf_str(&all), out);
+    buf_free(&all);
+}
+
+void sim_tls_vouch(struct sim *sim, struct str cert_pem, struct str key_pem, struct str chain)
+{
+    struct tls_store *store = store_of(sim);
+    const struct str texts[] = {cert_pem, key_pem};
+    unsigned char hash[PKI_SHA256_BYTES];
+    hash_texts(texts, ARRAY_LEN(texts), hash);
+    struct str key = {(const char *)hash, sizeof(hash)};
+    if (map_has(&store->vouched, key))
+        return;
+    struct buf *kept = MEM_NEW(struct buf);
+    buf_add(kept, chain);
+    map_put(&store->vouched, key, kept);
+}
+
+static const struct buf *vouched(const struct tls_store *store, const struct world_tls *tls)
+{
+    const struct str texts[] = {tls->cert_pem, tls->key_pem};
+    unsigned char hash[PKI_SHA256_BYTES];
+    hash_texts(texts, ARRAY_LEN(texts), hash);
+    return map_get(&store->vouched, (struct str){(const char *)hash, sizeof(hash)});
+}
+
 static struct err *pool_get_parsed(struct tls_store *store, struct str pem, struct pki_pool **out)
 {
     *out = map_get(&store->pools, pem);
@@ -49,13 +83,23 @@ static struct err *check_pair(struct str chain, struct str key_pem)
     return err;
 }
 
+static struct err *pair_parse(const struct world_tls *tls, struct buf *chain)
+{
+    struct err *err = pki_chain_from_pem(tls->cert_pem, chain);
+    if (err)
+        return err_wrap(err, ERR_TLS, "the certificate cannot be used");
+    return check_pair(buf_str(chain), tls->key_pem);
+}
+
 static struct err *identity_parse(struct tls_store *store, const struct world_tls *tls,
                                   struct tls_identity *id)
 {
-    struct err *err = pki_chain_from_pem(tls->cert_pem, &id->chain);
-    if (err)
-        return err_wrap(err, ERR_TLS, "the certificate cannot be used");
-    err = check_pair(buf_str(&id->chain), tls->key_pem);
+    const struct buf *known = vouched(store, tls);
+    struct err *err = NULL;
+    if (known)
+        buf_add(&id->chain, buf_str(known));
+    else
+        err = pair_parse(tls, &id->chain);
     if (!err && tls->client_ca_pem.n > 0)
         err = pool_get_parsed(store, tls->client_ca_pem, &id->client_pool);
     return err;
@@ -74,13 +118,11 @@ struct err *tls_identity_get(struct sim *sim, const struct world_tls *tls,
     struct tls_store *store = store_of(sim);
     if (tls->cert_pem.n == 0 || tls->key_pem.n == 0)
         return err_new(ERR_TLS, "a TLS server needs a certificate and its key");
-    struct buf key = {0};
-    const struct str parts[] = {tls->cert_pem, tls->key_pem, tls->client_ca_pem, tls->alpn};
-    for (size_t i = 0; i < ARRAY_LEN(parts); i++) {
-        buf_addf(&key, "%zu:", parts[i].n);
-        buf_add(&key, parts[i]);
-    }
-    struct tls_identity *id = map_get(&store->identities, buf_str(&key));
+    const struct str texts[] = {tls->cert_pem, tls->key_pem, tls->client_ca_pem, tls->alpn};
+    unsigned char hash[PKI_SHA256_BYTES];
+    hash_texts(texts, ARRAY_LEN(texts), hash);
+    struct str key = {(const char *)hash, sizeof(hash)};
+    struct tls_identity *id = map_get(&store->identities, key);
     struct err *err = NULL;
     if (!id) {
         id = MEM_NEW(struct tls_identity);
@@ -89,9 +131,8 @@ struct err *tls_identity_get(struct sim *sim, const struct world_tls *tls,
         if (err)
             identity_free(id);
         else
-            map_put(&store->identities, buf_str(&key), id);
+            map_put(&store->identities, key, id);
     }
-    buf_free(&key);
     if (!err)
         *out = id;
     return err;
@@ -150,6 +191,11 @@ void tls_store_free(struct sim *sim)
         pki_pool_free(value);
     for (size_t i = 0; map_next(&store->identities, &i, NULL, &value);)
         identity_free(value);
+    for (size_t i = 0; map_next(&store->vouched, &i, NULL, &value);) {
+        buf_free(value);
+        mem_free(value);
+    }
+    map_free(&store->vouched);
     map_free(&store->pools);
     map_free(&store->identities);
     pki_cache_free(store->cache);
