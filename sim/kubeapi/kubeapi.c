@@ -156,6 +156,17 @@ struct err *kubeapi_listen(struct kubeapi *api, const struct world_listen *optio
     return err;
 }
 
+void kubeapi_drain(struct kubeapi *api)
+{
+    http_server_drain(api->http);
+    (void)kubeapi_cut_watches(api, str_empty, false);
+}
+
+size_t kubeapi_connections(const struct kubeapi *api)
+{
+    return http_server_connections(api->http);
+}
+
 void kubeapi_restore(struct kubeapi *api, const struct store_snapshot *snapshot)
 {
     (void)kubeapi_cut_watches(api, str_empty, true);

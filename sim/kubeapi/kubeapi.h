@@ -48,6 +48,11 @@ void kubeapi_free(struct kubeapi *api); /* connections are aborted; NULL is fine
 struct err *kubeapi_listen(struct kubeapi *api, const struct world_listen *options,
                            struct world_listener **out) must_check;
 
+/* The orderly end: nothing new is taken, watches end, requests under way are answered; connections go as they fall idle.
+ * kubeapi_connections tells when that is done. */
+void kubeapi_drain(struct kubeapi *api);
+size_t kubeapi_connections(const struct kubeapi *api);
+
 /* ---- in process, as the system: no HTTP, no authentication, no faults ---- */
 
 struct store *kubeapi_store(struct kubeapi *api); /* for reading, watching and snapshots */

@@ -40,6 +40,23 @@ static const struct {
                         "[--set NAME=VALUE]...\n\n" COMMON_HELP},
     [COMMAND_SCHEMA] = {"schema", "the JSON Schema of scenario files, for editors",
                         "usage: paddock-sim schema\n\n" COMMON_HELP},
+    [COMMAND_APISERVER] =
+        {"apiserver", "a simulated Kubernetes API on a real port, with TLS",
+         "usage: paddock-sim apiserver [options]\n\n"
+         "Prints `ready https://HOST:PORT` when it serves, and ends in order on SIGTERM.\n\n"
+         "  --listen HOST:PORT   a numeric address (default 127.0.0.1:0: any free port)\n"
+         "  --kubeconfig-out FILE\n"
+         "                       write a kubeconfig with an administrator (a client\n"
+         "                       certificate of group system:masters)\n"
+         "  --bare               no controllers and no default service accounts: what a\n"
+         "                       kube-apiserver does alone\n"
+         "  --cluster FILE       objects to start with: YAML documents or JSON\n"
+         "  --crds DIR           definitions of custom resources to start with\n"
+         "  --datastore STORE    memory (default)\n"
+         "  --audit FILE         append an audit event of each request, a JSON line each\n"
+         "  --record FILE        write the exchanges as a transcript when the server ends\n"
+         "  --log LEVEL          log lines on standard error: error, warn, info or "
+         "debug\n" COMMON_HELP},
 };
 
 void options_help(enum command of, struct buf *out)
@@ -125,6 +142,14 @@ enum option_id {
     OPT_JOBS,
     OPT_COLOR,
     OPT_LOG,
+    OPT_LISTEN,
+    OPT_KUBECONFIG_OUT,
+    OPT_DATASTORE,
+    OPT_CLUSTER,
+    OPT_CRDS,
+    OPT_BARE,
+    OPT_AUDIT,
+    OPT_RECORD,
     OPT_HELP,
     OPT_VERSION,
     OPT_COUNT
@@ -145,11 +170,42 @@ static const struct {
     [OPT_TRACE] = {STR_INIT("--trace"), false, 1u << COMMAND_RUN},
     [OPT_UNTIL] = {STR_INIT("--until"), true, 1u << COMMAND_RUN},
     [OPT_JOBS] = {STR_INIT("--jobs"), true, 1u << COMMAND_RUN},
-    [OPT_LOG] = {STR_INIT("--log"), true, 1u << COMMAND_RUN},
+    [OPT_LOG] = {STR_INIT("--log"), true, 1u << COMMAND_RUN | 1u << COMMAND_APISERVER},
+    [OPT_LISTEN] = {STR_INIT("--listen"), true, 1u << COMMAND_APISERVER},
+    [OPT_KUBECONFIG_OUT] = {STR_INIT("--kubeconfig-out"), true, 1u << COMMAND_APISERVER},
+    [OPT_DATASTORE] = {STR_INIT("--datastore"), true, 1u << COMMAND_APISERVER},
+    [OPT_CLUSTER] = {STR_INIT("--cluster"), true, 1u << COMMAND_APISERVER},
+    [OPT_CRDS] = {STR_INIT("--crds"), true, 1u << COMMAND_APISERVER},
+    [OPT_BARE] = {STR_INIT("--bare"), false, 1u << COMMAND_APISERVER},
+    [OPT_AUDIT] = {STR_INIT("--audit"), true, 1u << COMMAND_APISERVER},
+    [OPT_RECORD] = {STR_INIT("--record"), true, 1u << COMMAND_APISERVER},
     [OPT_COLOR] = {STR_INIT("--color"), true, ~0u},
     [OPT_HELP] = {STR_INIT("--help"), false, ~0u},
     [OPT_VERSION] = {STR_INIT("--version"), false, ~0u},
 };
+
+/* The options of apiserver that are a text. */
+static struct str *text_option(struct options *o, enum option_id id)
+{
+    switch (id) {
+    case OPT_LISTEN:
+        return &o->listen;
+    case OPT_KUBECONFIG_OUT:
+        return &o->kubeconfig_out;
+    case OPT_DATASTORE:
+        return &o->datastore;
+    case OPT_CLUSTER:
+        return &o->cluster;
+    case OPT_CRDS:
+        return &o->crds;
+    case OPT_AUDIT:
+        return &o->audit;
+    case OPT_RECORD:
+        return &o->record;
+    default:
+        return NULL;
+    }
+}
 
 static struct err *take_option(struct parser *p, enum option_id id, struct str value)
 {
@@ -160,6 +216,11 @@ static struct err *take_option(struct parser *p, enum option_id id, struct str v
     struct options *o = p->out;
     int choice = 0;
     struct err *err = NULL;
+    struct str *text = text_option(o, id);
+    if (text) {
+        *text = value;
+        return NULL;
+    }
     switch (id) {
     case OPT_SEED:
         return take_seed(o, value);
@@ -212,7 +273,10 @@ static struct err *take_option(struct parser *p, enum option_id id, struct str v
     case OPT_VERSION:
         p->version = true;
         return NULL;
-    case OPT_COUNT:
+    case OPT_BARE:
+        o->bare = true;
+        return NULL;
+    default:
         break;
     }
     return NULL;
@@ -318,9 +382,9 @@ static struct err *settle(struct parser *p)
         return err_new(ERR_INVALID, "a command is missing; `paddock-sim --help` lists them");
     if (o->command == COMMAND_HELP && o->files_n == 1)
         return find_command(p->arena, o->files[0], &o->help_of);
-    bool bare =
-        o->command == COMMAND_HELP || o->command == COMMAND_VERSION || o->command == COMMAND_SCHEMA;
-    if (bare && o->files_n > 0)
+    bool alone = o->command == COMMAND_HELP || o->command == COMMAND_VERSION ||
+                 o->command == COMMAND_SCHEMA || o->command == COMMAND_APISERVER;
+    if (alone && o->files_n > 0)
         return err_new(ERR_INVALID, "%s takes no argument such as \"" STR_FMT "\"",
                        commands[o->command].name, STR_ARG(o->files[o->files_n - 1]));
     if (o->trace && o->out.n == 0)

@@ -18,6 +18,7 @@ enum command {
     COMMAND_LIST,
     COMMAND_EXPAND,
     COMMAND_SCHEMA,
+    COMMAND_APISERVER,
     COMMAND_COUNT
 };
 enum output_format { FORMAT_PRETTY, FORMAT_JSON, FORMAT_JUNIT };
@@ -40,6 +41,8 @@ struct options {
     int verbosity; /* -1, 0, 1 */
     bool logs;     /* the engine's log lines go to standard error */
     enum log_level log_level;
+    struct str listen, kubeconfig_out, datastore, cluster, crds, audit, record; /* of apiserver */
+    bool bare;
 };
 
 struct err *options_parse(struct arena *a, int argc, char *const argv[],

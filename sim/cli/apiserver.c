@@ -1,0 +1,219 @@
+/* paddock-sim apiserver: the simulated Kubernetes API on a real port.
+ *
+ *   credentials ─► server, listening ─► kubeconfig ─► "ready" ─► requests ─(SIGTERM)─► draining ─► exit 0
+ *                                                                            └─(again)─► exit 130 */
+#include "sim/cli/cli.h"
+#include "sim/cli/credentials.h"
+
+#include "engine/world/uv/uv_world.h"
+#include "sim/kubeapi/kubeapi.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define DEFAULT_LISTEN "127.0.0.1:0"
+#define DRAIN_LOOK     (10 * NS_PER_MS)
+#define DRAIN_TIMEOUT  (10 * NS_PER_S) /* requests that take longer are cut */
+
+struct apiserver {
+    struct shell *sh;
+    struct uv_world *uv;
+    struct world *w;
+    struct kubeapi *api;
+    struct credentials credentials;
+    struct world_addr address;
+    struct buf url; /* https://HOST:PORT */
+    struct world_timer *drain;
+    world_time drain_until;
+    bool draining;
+    int code;
+};
+
+/* ---- the end ---- */
+
+static void on_drain(void *owner)
+{
+    struct apiserver *s = owner;
+    if (kubeapi_connections(s->api) == 0 || world_now(s->w) >= s->drain_until)
+        uv_world_stop(s->uv);
+    else
+        world_timer_start(s->drain, DRAIN_LOOK);
+}
+
+static void on_signal(void *owner, int number)
+{
+    struct apiserver *s = owner;
+    (void)number;
+    if (s->draining) {
+        s->code = EXIT_INTERRUPTED;
+        uv_world_stop(s->uv);
+        return;
+    }
+    s->draining = true;
+    s->drain_until = world_now(s->w) + DRAIN_TIMEOUT;
+    kubeapi_drain(s->api);
+    world_timer_start(s->drain, 0);
+}
+
+/* ---- the options ---- */
+
+/* "127.0.0.1:0", "[::1]:6443", ":6443", "localhost:0" */
+static struct err *parse_listen(struct str text, struct world_addr *out)
+{
+    size_t colon = text.n;
+    while (colon > 0 && text.p[colon - 1] != ':')
+        colon--;
+    uint64_t port;
+    struct str host = colon ? str_sub(text, 0, colon - 1) : str_empty;
+    if (colon == 0 || !str_to_u64(str_sub(text, colon, text.n), &port) || port > UINT16_MAX)
+        return err_new(ERR_INVALID,
+                       "--listen: \"" STR_FMT "\" is not HOST:PORT; port 0 means any free one",
+                       STR_ARG(text));
+    if (str_starts(host, STR("[")) && str_ends(host, STR("]")))
+        host = str_sub(host, 1, host.n - 2);
+    if (host.n == 0)
+        host = STR("0.0.0.0");
+    if (str_eq_c(host, "localhost"))
+        host = STR("127.0.0.1");
+    if (!world_host_is_numeric(host))
+        return err_new(ERR_INVALID,
+                       "--listen: \"" STR_FMT "\" is not a numeric address; 127.0.0.1 is this "
+                       "machine alone, 0.0.0.0 every address it has",
+                       STR_ARG(host));
+    *out = world_addr_make(host, (uint16_t)port);
+    return NULL;
+}
+
+static struct err *check_options(const struct options *o)
+{
+    if (o->datastore.n == 0 || str_eq_c(o->datastore, "memory"))
+        return NULL;
+    if (str_starts(o->datastore, STR("sqlite:")))
+        return err_new(ERR_NOT_ALLOWED, "--datastore: this version has no sqlite datastore; use "
+                                        "--datastore memory");
+    return err_new(ERR_INVALID, "--datastore: \"" STR_FMT "\" is not memory",
+                   STR_ARG(o->datastore));
+}
+
+/* ---- the start ---- */
+
+/* Thousands of clients: as many descriptors as the system lets us have. */
+static void raise_file_limit(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == limit.rlim_max)
+        return;
+    limit.rlim_cur = limit.rlim_max;
+    (void)setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+static struct err *listen_on(struct apiserver *s)
+{
+    struct world_tls tls = {.cert_pem = buf_str(&s->credentials.cert_pem),
+                            .key_pem = buf_str(&s->credentials.key_pem),
+                            .client_ca_pem = buf_str(&s->credentials.ca_pem),
+                            .alpn = STR("http/1.1")};
+    struct world_listen listen = {.address = s->address, .tls = &tls};
+    struct world_listener *listener;
+    struct err *err = kubeapi_listen(s->api, &listen, &listener);
+    if (err)
+        return err;
+    struct world_addr shown = s->address;
+    shown.port = world_listener_port(listener);
+    if (strcmp(shown.host, "0.0.0.0") == 0)
+        shown = world_addr_make(STR("127.0.0.1"), shown.port);
+    else if (strcmp(shown.host, "::") == 0)
+        shown = world_addr_make(STR("::1"), shown.port);
+    buf_add_c(&s->url, "https://");
+    world_addr_print(&shown, &s->url);
+    return NULL;
+}
+
+/* Whoever waits for the file sees all of it or none; only its owner may read the key. */
+static struct err *write_private(const char *path, struct str bytes)
+{
+    struct buf beside = {0};
+    buf_addf(&beside, "%s.%ld", path, (long)getpid());
+    int fd = open(buf_c(&beside), O_WRONLY | O_CREAT | O_TRUNC, 0600);
+    bool ok = fd >= 0 && write(fd, bytes.p, bytes.n) == (ssize_t)bytes.n;
+    if (fd >= 0 && close(fd) != 0)
+        ok = false;
+    ok = ok && rename(buf_c(&beside), path) == 0;
+    struct err *err = ok ? NULL : err_new(ERR_IO, "%s: %s", path, strerror(errno));
+    if (!ok && fd >= 0)
+        unlink(buf_c(&beside));
+    buf_free(&beside);
+    return err;
+}
+
+static struct err *write_kubeconfig(struct apiserver *s)
+{
+    struct str path = s->sh->options.kubeconfig_out;
+    struct buf text = {0};
+    if (path.n == 0)
+        return NULL;
+    credentials_kubeconfig(&s->credentials, buf_str(&s->url), &text);
+    struct err *err = write_private(path.p, buf_str(&text));
+    buf_free(&text);
+    return err ? err_wrap(err, ERR_IO, "--kubeconfig-out") : NULL;
+}
+
+static struct err *start(struct apiserver *s)
+{
+    const struct options *o = &s->sh->options;
+    struct uv_world_options world = {.log_level = o->logs ? o->log_level : LOG_WARN,
+                                     .own_address = str_c(s->address.host),
+                                     .on_signal = on_signal,
+                                     .owner = s};
+    if (strcmp(s->address.host, "0.0.0.0") == 0 || strcmp(s->address.host, "::") == 0)
+        world.own_address = str_empty;
+    struct err *err = uv_world_new(&world, &s->uv);
+    if (err)
+        return err;
+    s->w = uv_world_view(s->uv);
+    credentials_make(s->w, str_c(s->address.host), &s->credentials);
+    struct kubeapi_options api = {
+        .name = STR("apiserver"), .bare = o->bare, .ca_pem = buf_str(&s->credentials.ca_pem)};
+    s->api = kubeapi_new(s->w, &api);
+    s->drain = world_timer_new(s->w, on_drain, s);
+    err = listen_on(s);
+    return err ? err : write_kubeconfig(s);
+}
+
+static void finish(struct apiserver *s)
+{
+    if (s->drain)
+        world_timer_free(s->drain);
+    kubeapi_free(s->api);
+    uv_world_free(s->uv);
+    credentials_free(&s->credentials);
+    buf_free(&s->url);
+}
+
+int command_apiserver(struct shell *sh)
+{
+    struct apiserver s = {.sh = sh, .code = EXIT_HELD};
+    struct err *err = check_options(&sh->options);
+    if (err)
+        return cli_complain(err, err->code == ERR_NOT_ALLOWED ? EXIT_UNSUPPORTED : EXIT_USAGE);
+    struct str listen = sh->options.listen.n ? sh->options.listen : STR(DEFAULT_LISTEN);
+    err = parse_listen(listen, &s.address);
+    if (err)
+        return cli_usage_error(err);
+    raise_file_limit();
+    err = start(&s);
+    if (err) {
+        s.code = cli_complain(err, EXIT_NO_WORLD);
+    } else {
+        printf("ready " STR_FMT "\n", STR_ARG(buf_str(&s.url)));
+        fflush(stdout);
+        (void)uv_world_run(s.uv);
+    }
+    finish(&s);
+    return s.code;
+}

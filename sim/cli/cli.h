@@ -1,0 +1,79 @@
+/* cli: what the commands of paddock-sim share. A command is a function of the shell and answers the exit status; files,
+ * the clock, signals, processes and the terminal are here and nowhere below.
+ *
+ *   main ─► cli_main: options ─► command_*(shell) ─► exit status (design: a contract with scripts and CI)
+ *
+ * Ownership: the arena lives as long as the program; `out` buffers belong to the caller.
+ * Errors:    results go to standard output; what is wrong, with what to do about it, to standard error. */
+#ifndef PADDOCK_SIM_CLI_CLI_H
+#define PADDOCK_SIM_CLI_CLI_H
+
+#include "sim/scenario/suite.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <sys/types.h>
+
+#define CLI_FILE_BYTES_MAX ((size_t)16 << 20)
+#define CLI_DIR_DEPTH_MAX  16
+
+enum exit_code {
+    EXIT_HELD = 0,
+    EXIT_NOT_HELD = 1,
+    EXIT_USAGE = 2,
+    EXIT_NO_WORLD = 3,
+    EXIT_UNSUPPORTED = 4,
+    EXIT_INTERRUPTED = 130,
+};
+
+struct shell {
+    struct options options;
+    struct arena arena;
+    struct report_style style;
+    struct suite *suite;
+    bool interrupted;
+    struct buf trace_ring;
+};
+
+int cli_main(int argc, char *argv[]);
+bool cli_signalled(void); /* SIGINT or SIGTERM has come */
+
+/* ---- commands ---- */
+int command_run(struct shell *sh);
+int command_validate(struct shell *sh);
+int command_list(struct shell *sh);
+int command_expand(struct shell *sh);
+int command_apiserver(struct shell *sh);
+
+/* ---- the terminal ---- */
+void cli_print(FILE *to, struct buf *b); /* frees the bytes */
+/* Says what is wrong; the exit status for it. */
+int cli_complain(struct err *take_err, int code);
+int cli_usage_error(struct err *take_err);
+
+/* ---- files ---- */
+struct names {
+    char **v;
+    size_t n, cap;
+};
+void cli_names_add(struct names *names, const char *path);
+void cli_names_free(struct names *names);
+
+struct err *cli_read_file(const char *path, struct buf *out) must_check;
+bool cli_write_file(const char *dir, const char *name, struct str bytes,
+                    mode_t mode);     /* false: said why on standard error */
+bool cli_make_dirs(const char *path); /* false: errno */
+/* Files of a folder and below whose names `wanted` takes, in byte order. */
+void cli_walk(const char *path, bool (*wanted)(const char *name), struct names *out);
+bool cli_is_yaml(const char *name);
+/* The scenario files that the arguments name. False: said why. */
+bool cli_collect(const struct options *o, struct names *out);
+/* Every file is checked before the first one runs: bad input means that nothing ran. */
+int cli_check_files(const struct names *files);
+
+/* ---- workers.c: runs at a time, each in a process of its own ---- */
+void cli_run_in_workers(struct shell *sh, size_t jobs);
+struct report_run *cli_carry_out(struct shell *sh, size_t i);
+void cli_run_done(struct shell *sh, size_t i, struct report_run *run);
+
+#endif

@@ -1,0 +1,251 @@
+/* paddock-sim run: scenarios, their reports and what failures leave behind. */
+#include "sim/cli/cli.h"
+
+#include "engine/base/timefmt.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <malloc.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <time.h>
+#include <unistd.h>
+
+#define HEAP_STEP_BYTES (1 << 30) /* of addresses: what is not written to costs nothing */
+#define HUGE_PAGE_BYTES ((uintptr_t)2 << 20)
+#define MAPPED_BYTES    (32 << 20) /* a piece of this size is on its own */
+
+static int64_t memory_bytes(void *ctx)
+{
+    struct rusage use;
+    (void)ctx;
+    return getrusage(RUSAGE_SELF, &use) == 0 ? (int64_t)use.ru_maxrss * 1024 : 0;
+}
+
+static int64_t wall_clock(void *ctx)
+{
+    struct shell *sh = ctx;
+    struct timespec t;
+    sh->interrupted = sh->interrupted || cli_signalled();
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+}
+
+static void trace_block(void *ctx, struct str bytes)
+{
+    struct shell *sh = ctx;
+    buf_add(&sh->trace_ring, bytes); /* kept until the verdict is known */
+}
+
+static void log_line(void *ctx, int64_t at_ns, enum log_level level, struct str component,
+                     struct str message)
+{
+    struct buf line = {0};
+    (void)ctx;
+    duration_format(&line, at_ns);
+    buf_addf(&line, " %s " STR_FMT ": " STR_FMT "\n", log_level_name(level), STR_ARG(component),
+             STR_ARG(message));
+    cli_print(stderr, &line);
+}
+
+static void file_name_of(const struct report_run *run, const char *suffix, struct buf *out)
+{
+    buf_addf(out, STR_FMT "-" STR_FMT, STR_ARG(run->name), STR_ARG(run->profile));
+    if (run->case_id.n)
+        buf_addf(out, "-" STR_FMT, STR_ARG(run->case_id));
+    buf_addf(out, "-seed%llu%s", (unsigned long long)run->seed, suffix);
+    for (size_t i = 0; i < out->n; i++)
+        if (out->p[i] == '/' || out->p[i] == ',')
+            out->p[i] = '_';
+}
+
+static void keep_run(struct shell *sh, const struct report_run *run)
+{
+    bool failed = run->outcome == REPORT_FAILED || run->outcome == REPORT_ERROR;
+    const char *dir = sh->options.out.p;
+    struct buf name = {0}, script = {0};
+    if (sh->options.out.n && (failed || sh->options.trace)) {
+        file_name_of(run, ".trace.bin", &name);
+        cli_write_file(dir, buf_c(&name), buf_str(&sh->trace_ring), 0666);
+        buf_clear(&name);
+    }
+    if (sh->options.out.n && failed) {
+        file_name_of(run, ".repro.sh", &name);
+        buf_addf(&script, "#!/bin/sh\nexec " STR_FMT " \"$@\"\n", STR_ARG(run->replay));
+        cli_write_file(dir, buf_c(&name), buf_str(&script), 0777);
+    }
+    buf_clear(&sh->trace_ring);
+    buf_free(&name);
+    buf_free(&script);
+}
+
+void cli_run_done(struct shell *sh, size_t i, struct report_run *run)
+{
+    suite_done(sh->suite, i, run);
+    if (sh->options.format != FORMAT_PRETTY)
+        return;
+    struct buf text = {0};
+    report_pretty_run(run, &sh->style, &text);
+    cli_print(stdout, &text);
+}
+
+static bool write_reports(struct shell *sh, const struct report *report)
+{
+    const char *dir = sh->options.out.p;
+    struct buf json = {0}, junit = {0}, html = {0};
+    if (!cli_make_dirs(dir)) {
+        fprintf(stderr, "paddock-sim: error: %s: %s\n", dir, strerror(errno));
+        return false;
+    }
+    report_json(report, &json);
+    report_junit(report, &junit);
+    report_html(report, &html);
+    bool ok = cli_write_file(dir, "report.json", buf_str(&json), 0666) &&
+              cli_write_file(dir, "junit.xml", buf_str(&junit), 0666) &&
+              cli_write_file(dir, "report.html", buf_str(&html), 0666);
+    buf_free(&json);
+    buf_free(&junit);
+    buf_free(&html);
+    return ok;
+}
+
+static void print_end(struct shell *sh, const struct report *report)
+{
+    struct buf text = {0};
+    if (sh->options.format == FORMAT_JSON)
+        report_json(report, &text);
+    else if (sh->options.format == FORMAT_JUNIT)
+        report_junit(report, &text);
+    else
+        report_pretty_end(report, &sh->style, &text);
+    cli_print(stdout, &text);
+}
+
+static int exit_of(const struct shell *sh, const struct report *report)
+{
+    bool unsupported = false;
+    for (size_t i = 0; i < report->n; i++) {
+        enum report_outcome o = report->runs[i]->outcome;
+        if (!sh->interrupted && (o == REPORT_FAILED || o == REPORT_ERROR))
+            return EXIT_NOT_HELD;
+        unsupported = unsupported || o == REPORT_UNSUPPORTED;
+    }
+    if (sh->interrupted)
+        return EXIT_INTERRUPTED;
+    return unsupported ? EXIT_UNSUPPORTED : EXIT_HELD;
+}
+
+struct report_run *cli_carry_out(struct shell *sh, size_t i)
+{
+    struct report_run *run = suite_run(sh->suite, i);
+    keep_run(sh, run);
+    return run;
+}
+
+static void run_here(struct shell *sh)
+{
+    for (size_t i = 0; i < suite_count(sh->suite) && !sh->interrupted; i++)
+        cli_run_done(sh, i, cli_carry_out(sh, i));
+}
+
+static size_t jobs_of(const struct options *o)
+{
+    long cores = sysconf(_SC_NPROCESSORS_ONLN);
+    if (o->jobs)
+        return o->jobs;
+    if (o->logs || cores < 1) /* the lines of several runs cannot be told apart */
+        return 1;
+    return (size_t)cores < OPTIONS_JOBS_MAX ? (size_t)cores : OPTIONS_JOBS_MAX;
+}
+
+/* Memory is taken from the system in large steps, in huge pages where it has them, and not given back piece by piece: a
+ * large estate is spread so wide that looking addresses up would cost more than reading them. Only speed depends on it. */
+static void expect_much(void)
+{
+    (void)mallopt(M_MXFAST, 0); /* merging freed pieces all at once takes longer than one by one */
+    (void)mallopt(M_TRIM_THRESHOLD, INT_MAX);
+    (void)mallopt(M_MMAP_THRESHOLD, MAPPED_BYTES);
+    (void)mallopt(M_TOP_PAD, HEAP_STEP_BYTES);
+    uintptr_t from = ((uintptr_t)sbrk(0) + HUGE_PAGE_BYTES - 1) & ~(HUGE_PAGE_BYTES - 1);
+    mem_free(mem_resize(NULL, MAPPED_BYTES / 2)); /* the first step is taken now */
+    char *to = sbrk(0);
+    if ((uintptr_t)to > from)
+        (void)madvise(to - ((uintptr_t)to - from), (uintptr_t)to - from, MADV_HUGEPAGE);
+}
+
+static int run_files(struct shell *sh, const struct names *files)
+{
+    struct buf errors = {0};
+    bool ok = true;
+    for (size_t i = 0; i < files->n; i++) {
+        struct buf bytes = {0};
+        struct err *err = cli_read_file(files->v[i], &bytes);
+        if (err) {
+            cli_usage_error(err);
+            ok = false;
+        } else {
+            ok = suite_add_file(sh->suite, str_c(files->v[i]), buf_str(&bytes), &errors) && ok;
+        }
+        buf_free(&bytes);
+    }
+    cli_print(stderr, &errors);
+    if (!ok)
+        return EXIT_USAGE;
+    suite_style(sh->suite, &sh->style);
+    size_t jobs = jobs_of(&sh->options);
+    expect_much();
+    if (jobs > 1 && suite_count(sh->suite) > 1)
+        cli_run_in_workers(sh, jobs);
+    else
+        run_here(sh);
+    return EXIT_HELD;
+}
+
+/* The folder of the reports must be there before anything runs. */
+static bool out_is_writable(const struct options *o)
+{
+    bool ok = o->out.n == 0 || (cli_make_dirs(o->out.p) && access(o->out.p, W_OK | X_OK) == 0);
+    if (!ok)
+        fprintf(stderr, "paddock-sim: error: --out: %s: %s\n", o->out.p, strerror(errno));
+    return ok;
+}
+
+int command_run(struct shell *sh)
+{
+    struct names files = {0};
+    if (sh->options.world_real) {
+        fprintf(stderr, "paddock-sim: error: --world real: scenarios cannot be run on real "
+                        "processes by this version; use --world sim\n");
+        return EXIT_UNSUPPORTED;
+    }
+    if (sh->options.files_n == 0)
+        return cli_usage_error(err_new(ERR_INVALID, "run needs a scenario file or a folder"));
+    int code = cli_collect(&sh->options, &files) ? cli_check_files(&files) : EXIT_USAGE;
+    if (code == EXIT_HELD && !out_is_writable(&sh->options))
+        code = EXIT_NO_WORLD;
+    if (code == EXIT_HELD) {
+        bool traced = sh->options.out.n > 0;
+        struct run_options run = {.log_level = sh->options.logs ? sh->options.log_level : LOG_ERROR,
+                                  .log_line = sh->options.logs ? log_line : NULL,
+                                  .wall_clock = wall_clock,
+                                  .memory_bytes = memory_bytes,
+                                  .interrupted = &sh->interrupted,
+                                  .ctx = sh,
+                                  .trace_block = traced ? trace_block : NULL};
+        sh->trace_ring.max = (size_t)4 << 30;
+        sh->suite = suite_new(&sh->options, &run);
+        code = run_files(sh, &files);
+        const struct report *report = suite_report(sh->suite);
+        if (code == EXIT_HELD) {
+            print_end(sh, report);
+            code = exit_of(sh, report);
+        }
+        if (sh->options.out.n && code != EXIT_USAGE && !write_reports(sh, report))
+            code = EXIT_NO_WORLD;
+        suite_free(sh->suite);
+        buf_free(&sh->trace_ring);
+    }
+    cli_names_free(&files);
+    return code;
+}
