@@ -13,6 +13,7 @@ struct apihost {
     size_t tokens_n;
     struct arena token_texts;
     struct store_snapshot *disk; /* what the next start begins with; NULL: the bootstrap objects */
+    struct store_snapshot **shared; /* borrowed for the first start */
     struct kubeapi *api;
     void (*started)(void *owner, struct kubeapi *api, bool restored);
     void *owner;
@@ -31,7 +32,8 @@ static struct err *instance_start(struct world *w, const void *config, void **ou
                                 .tokens = h->tokens,
                                 .tokens_n = h->tokens_n,
                                 .ca_pem = h->ca_pem,
-                                .restore = h->disk};
+                                .restore = h->disk,
+                                .shared = h->shared};
     struct world_tls tls = {.cert_pem = h->identity.cert_pem, .key_pem = h->identity.key_pem};
     struct world_listen listen = {.address = world_addr_make(STR("0.0.0.0"), APIHOST_PORT),
                                   .tls = &tls};
@@ -109,7 +111,9 @@ struct apihost *apihost_new(const struct apihost_options *o)
     }
     h->supervisor.sim = o->sim;
     h->supervisor.process = h->process;
+    h->shared = o->shared;
     supervisor_start(&h->supervisor);
+    h->shared = NULL;
     BUG_ON(!h->api, "a new host is on and its port is free");
     return h;
 }

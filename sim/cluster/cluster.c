@@ -14,7 +14,7 @@ static void on_api_started(void *owner, struct kubeapi *api, bool restored)
     workload_watch(owner, api, restored);
 }
 
-static void make_api(struct sim_cluster *c)
+static void make_api(struct sim_cluster *c, struct store_snapshot **shared)
 {
     struct buf name = {0}, ip = {0};
     buf_addf(&name, STR_FMT "/api", STR_ARG(c->name));
@@ -24,6 +24,7 @@ static void make_api(struct sim_cluster *c)
                                 .address = buf_str(&ip),
                                 .zone = c->zone,
                                 .authority = c->authority,
+                                .shared = shared,
                                 .started = on_api_started,
                                 .owner = c};
     c->api = apihost_new(&o);
@@ -74,7 +75,7 @@ struct sim_cluster *sim_cluster_new(const struct sim_cluster_options *o)
     c->coredns = c->cni = true;
     c->authority = authority_new(o->sim, o->name);
     make_resolver(c, &o->resolver);
-    make_api(c);
+    make_api(c, o->shared);
     write_coredns(c, true);
     sim_cluster_set_nodes(c, o->nodes);
     nodes_create(c);

@@ -26,6 +26,8 @@ struct sim_cluster_options {
     uint32_t agent_replicas; /* the administrator scales the agent Deployment to it */
     const struct policies *policies;
     struct sim_resolver_options resolver; /* its name is made here */
+    struct store_snapshot *
+        *shared; /* by clusters that are made together: see kubeapi.h; may be NULL */
 };
 struct sim_cluster *sim_cluster_new(const struct sim_cluster_options *options);
 void sim_cluster_free(struct sim_cluster *c);

@@ -270,6 +270,7 @@ struct rbac *rbac_new(struct kubeapi *api);
 void rbac_free(struct rbac *x);
 void rbac_reset(struct rbac *x); /* builds the index from the store */
 void rbac_event(struct rbac *x, struct store_event *e);
+void rbac_settle(struct rbac *x); /* writes the aggregated roles now, not soon */
 /* *why (may be NULL): the reason that a review shows; in the arena. */
 bool rbac_allows(struct rbac *x, const struct rbac_query *q, struct arena *a, struct str *why);
 /* The rules that a user has in a namespace, as JSON arrays of a SelfSubjectRulesReview. */

@@ -68,7 +68,7 @@ static void reset_indexes(struct kubeapi *api)
     api_namespaces_reset(api->namespaces);
 }
 
-static void bootstrap(struct kubeapi *api)
+static void bootstrap_namespaces(struct kubeapi *api)
 {
     static const char *const names[] = {"default", "kube-system", "kube-public", "kube-node-lease"};
     for (size_t i = 0; i < ARRAY_LEN(names); i++) {
@@ -80,8 +80,20 @@ static void bootstrap(struct kubeapi *api)
         BUG_ON(err, "the first namespaces are fine");
         buf_free(&b);
     }
-    if (!api->allow_all)
+}
+
+/* The first of those that share starts from the same snapshot as the others, so that it is like them. */
+static void bootstrap(struct kubeapi *api, struct store_snapshot **shared)
+{
+    if (!api->allow_all && !(shared && *shared))
         rbac_bootstrap(api);
+    if (shared && !*shared) {
+        rbac_settle(api->rbac);
+        *shared = store_snapshot_take(api->store);
+    }
+    if (shared)
+        kubeapi_restore(api, *shared);
+    bootstrap_namespaces(api);
 }
 
 struct kubeapi *kubeapi_new(struct world *w, const struct kubeapi_options *options)
@@ -112,7 +124,7 @@ struct kubeapi *kubeapi_new(struct world *w, const struct kubeapi_options *optio
     if (options->restore)
         kubeapi_restore(api, options->restore);
     else
-        bootstrap(api);
+        bootstrap(api, options->shared);
     api->tick = world_timer_new(w, on_tick, api);
     world_timer_start(api->tick, KUBEAPI_TICK);
     api->http = http_server_new(w, &http, api_http_handle, api);

@@ -39,6 +39,10 @@ struct kubeapi_options {
     struct str ca_pem; /* given to workloads: kube-root-ca.crt, ca.crt of token secrets */
     size_t events_max; /* history of the store; 0: its default */
     const struct store_snapshot *restore; /* start from here instead of the bootstrap objects */
+    /* The default roles and their bindings, which many servers of the same age may share (uids as well): what is there
+     * is taken, *shared NULL: made and left there, the caller's. NULL: all objects are the server's own. Namespaces,
+     * by whose uids clusters are told apart, are always its own. */
+    struct store_snapshot **shared;
 };
 
 struct kubeapi *kubeapi_new(struct world *w, const struct kubeapi_options *options);

@@ -136,6 +136,7 @@ void estate_add_clusters(struct estate *e, uint32_t group, uint32_t count)
 {
     const struct plan_group *g = PLAN_GROUP(e->plan, group);
     struct buf zone = {0};
+    struct store_snapshot *shared = NULL;
     uint32_t in_group = 0;
     for (size_t i = 0; i < e->clusters_n; i++)
         in_group += e->clusters[i].group == group;
@@ -161,12 +162,14 @@ void estate_add_clusters(struct estate *e, uint32_t group, uint32_t count)
                                         .nodes = (uint32_t)g->nodes,
                                         .agent_replicas = (uint32_t)g->agent.replicas,
                                         .policies = &e->plan->policies,
-                                        .resolver = resolver_options(e->plan, c->resolver)};
+                                        .resolver = resolver_options(e->plan, c->resolver),
+                                        .shared = &shared};
         c->sim = sim_cluster_new(&o);
         e->clusters_n++;
         buf_free(&name);
     }
     buf_free(&zone);
+    store_snapshot_free(shared);
     if (!e->register_task && count)
         e->register_task = sim_after(e->sim, REGISTER_EVERY, register_some, e);
 }

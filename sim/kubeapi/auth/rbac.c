@@ -187,6 +187,15 @@ static void on_aggregate(void *owner)
     arena_free(&a);
 }
 
+/* Each round may change what the next one reads; roles do not select each other in circles. */
+void rbac_settle(struct rbac *x)
+{
+    while (world_timer_active(x->aggregate)) {
+        world_timer_stop(x->aggregate);
+        on_aggregate(x);
+    }
+}
+
 /* ---- life ---- */
 
 struct rbac *rbac_new(struct kubeapi *api)
