@@ -9,6 +9,7 @@
 #include "engine/base/map.h"
 #include "engine/kube/gvr.h"
 #include "engine/kube/status.h"
+#include "sim/kubeapi/accept.h"
 #include "sim/kubeapi/kinds/kinds.h"
 #include "sim/kubeapi/kubeapi.h"
 #include "sim/kubeapi/selector.h"
@@ -89,6 +90,7 @@ struct api_request {
     struct arena a;
     struct str method, path, query;
     struct str content_type, accept, authorization, user_agent;
+    struct api_media media; /* the form of the answer */
     const struct http_headers *headers; /* NULL: in process */
     struct http_exchange *x;            /* NULL: in process, or answered */
     struct str body;
@@ -110,6 +112,7 @@ struct api_request {
     int status;
     const char *out_type;
     struct buf out;
+    bool out_gzip;        /* out is compressed */
     struct buf warnings;      /* one a line */
     struct kube_object *held; /* owned: an answer that is not, or no longer, in the store */
     int64_t retry_after_s;

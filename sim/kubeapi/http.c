@@ -51,7 +51,12 @@ static void answer(struct api_request *r)
         drop(r);
         return;
     }
+    api_answer_finish(r);
     add_headers(r, &h);
+    if (r->out_gzip) {
+        http_headers_add_c(&h, "Content-Encoding", "gzip");
+        http_headers_add_c(&h, "Vary", "Accept-Encoding");
+    }
     http_answer(r->x, r->status, r->out_type, &h, buf_str(&r->out));
     http_headers_free(&h);
     drop(r);

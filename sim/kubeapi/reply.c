@@ -27,6 +27,8 @@ void api_reply_status(struct api_request *r, const struct kube_status *s)
 {
     answered(r, s->success && s->code == 0 ? 200 : s->code, "application/json");
     r->retry_after_s = s->retry_after_s;
+    if (r->accept.n > 0)
+        api_accept_default(r); /* a Status is never transformed */
     kube_status_write(s, &r->out);
 }
 

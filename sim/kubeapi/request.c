@@ -178,6 +178,7 @@ static void count_request(struct api_request *r)
 bool api_request_begin(struct api_request *r)
 {
     classify(r);
+    api_accept_default(r);
     if (api_authenticate(r))
         return true;
     count_request(r);
@@ -192,7 +193,7 @@ void api_request_run(struct api_request *r)
         api_handle_non_resource(r);
     } else if (!r->kind) {
         (void)resource_missing(r);
-    } else if (check_served(r) && check_dry_run(r)) {
+    } else if (check_served(r) && api_accept_resource(r) && check_dry_run(r)) {
         run_verb(r);
     }
     BUG_ON(!r->answered && !r->watch, "every request is answered, or watches");

@@ -164,6 +164,7 @@ void kubeapi_call(struct kubeapi *api, const struct kubeapi_request *request,
     fill(r, request);
     if (api_request_begin(r))
         api_request_run(r);
+    api_answer_finish(r);
     *out = (struct kubeapi_answer){.status = r->status, .content_type = str_c(r->out_type)};
     out->body = r->out;
     out->warnings = r->warnings;

@@ -255,7 +255,7 @@ void api_handle_non_resource(struct api_request *r)
     else if (!get)
         (void)api_fail_method(r);
     else if (str_eq_c(p, "/version") || str_eq_c(p, "/version/"))
-        api_reply_json(r, 200, str_c(version_json));
+        api_reply_raw(r, 200, str_c(version_json));
     else if (str_eq_c(p, "/api") || str_eq_c(p, "/api/"))
         api_versions(r);
     else if (str_eq_c(p, "/api/v1") || str_eq_c(p, "/api/v1/"))
