@@ -3,7 +3,7 @@
 #include <string.h>
 
 #define ARENA_ALIGN        16u
-#define ARENA_CHUNK_FIRST  ((size_t)4 << 10)
+#define ARENA_CHUNK_FIRST  ((size_t)1 << 10) /* many live long and hold little */
 #define ARENA_CHUNK_MAX    ((size_t)256 << 10)
 #define ARENA_RETAINED_MAX ((size_t)1 << 20) /* what a reset may keep */
 

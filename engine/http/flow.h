@@ -10,7 +10,7 @@
 #include "engine/world/world.h"
 
 /* Buffers that served something large give their memory back. */
-#define HTTP_BUFFER_KEEP ((size_t)64 << 10)
+#define HTTP_BUFFER_KEEP ((size_t)1 << 10)
 /* Answers, requests and frames beyond this are not copied together with their head. */
 #define HTTP_JOIN_MAX    ((size_t)64 << 10)
 /* What is read ahead while nobody asks for it; beyond, the stream is paused. */

@@ -105,7 +105,7 @@ struct api_request {
     bool system; /* in the name of the server itself */
     bool dry_run;
     bool finalize; /* PUT namespaces/x/finalize */
-    struct api_problem problems[API_PROBLEMS_MAX];
+    struct api_problem *problems; /* API_PROBLEMS_MAX; NULL: none yet */
     size_t problems_n;
 
     bool answered;

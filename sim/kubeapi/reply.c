@@ -256,6 +256,8 @@ void api_invalid(struct api_request *r, const char *reason, struct str field, co
 {
     if (r->problems_n == API_PROBLEMS_MAX)
         return;
+    if (!r->problems)
+        r->problems = ARENA_NEW_ARRAY(&r->a, struct api_problem, API_PROBLEMS_MAX);
     va_list ap;
     va_start(ap, fmt);
     struct api_problem *p = &r->problems[r->problems_n++];

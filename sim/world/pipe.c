@@ -1,9 +1,9 @@
-/* One direction of a connection: bytes, and when they arrive. Its memory is one block that is moved down when it has
- * drained, so that readers get their bytes in one piece. */
+/* One direction of a connection: bytes, and when they arrive. Its memory is one block, so that readers get their bytes in
+ * one piece, and none when it has drained: most connections are idle most of the time, and a block that another pipe has
+ * just given back is still in the caches. */
 #include "sim/world/stream_internal.h"
 
 #define PIPE_FIRST_BYTES 1024u
-#define PIPE_KEPT_BYTES  ((size_t)16 << 10) /* a drained pipe keeps no more */
 #define MARKS_FIRST      4u
 
 /* Room for n more bytes. A block that is lent to a callback stays where it is until the callback returns. */
@@ -144,9 +144,7 @@ void pipe_drained(struct sim_pipe *p)
     if (p->head != p->end || p->lent)
         return;
     p->base = p->head;
-    if (p->cap > PIPE_KEPT_BYTES) {
-        mem_free(p->p);
-        p->p = NULL;
-        p->cap = 0;
-    }
+    mem_free(p->p);
+    p->p = NULL;
+    p->cap = 0;
 }

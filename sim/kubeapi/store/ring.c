@@ -6,15 +6,22 @@ static struct store_event **slot(struct store *s, uint64_t revision)
     return &s->ring[revision & (s->ring_size - 1)];
 }
 
+void store_event_forget_lines(struct store_event *e)
+{
+    for (size_t i = 0; i < STORE_EVENT_TYPES; i++)
+        if (e->line[i].n > 0) { /* otherwise it is str_empty, which nobody owns */
+            str_free(&e->line[i]);
+            e->line[i] = str_empty;
+        }
+}
+
 void store_event_unref(struct store_event *e)
 {
     if (--e->refs > 0)
         return;
     kube_object_unref(e->object);
     kube_object_unref(e->before);
-    for (size_t i = 0; i < STORE_EVENT_TYPES; i++)
-        if (e->line[i].n > 0) /* otherwise it is str_empty, which nobody owns */
-            str_free(&e->line[i]);
+    store_event_forget_lines(e);
     mem_free(e);
 }
 

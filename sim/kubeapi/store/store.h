@@ -6,7 +6,8 @@
  * Revisions: one counter; each write makes exactly one event whose revision is the written object's resourceVersion.
  * History:   the ring keeps the last events with the object before and after. Within it every earlier state can be
  *            listed (store_view) and every watch resumed (store_replay); beyond it both say "compacted".
- * Events:    a line `{"type":..,"object":..}\n` is encoded when the first watcher needs it, once, and shared by all.
+ * Events:    a line `{"type":..,"object":..}\n` is encoded when the first watcher needs it, once, and shared by all
+ *            that get the event as it is written; then it is dropped, and encoded again for those that read history.
  * Ownership: the store holds references. Borrowed objects and events live until the next write (objects may be ref'd).
  *            Callbacks may write: such events are delivered after the present one, in order.
  * Cost:      get, put, delete O(log n); an event costs its watchers only; a snapshot costs a pointer per 64 objects or so

@@ -51,6 +51,7 @@ struct store {
 /* ring.c */
 void store_ring_push(struct store *s, struct store_event *take);
 void store_event_unref(struct store_event *e);
+void store_event_forget_lines(struct store_event *e); /* they are encoded again when needed */
 struct store_event *store_ring_at(struct store *s,
                                   uint64_t revision); /* NULL: compacted, or no event has it */
 void store_ring_clear(struct store *s); /* everything up to the present is compacted */

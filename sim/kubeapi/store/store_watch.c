@@ -73,6 +73,7 @@ static void dispatch_one(struct store *s, uint64_t revision)
     struct list *l = ns.n > 0 && map_count(&t->watches_of) > 0 ? map_get(&t->watches_of, ns) : NULL;
     if (l)
         deliver(l, e);
+    store_event_forget_lines(e); /* who comes later is rare, and history is long */
     store_event_unref(e);
 }
 
