@@ -47,6 +47,15 @@ if(PADDOCK_TESTS)
   add_test(NAME cli COMMAND ${CMAKE_SOURCE_DIR}/tests/cli/run.sh $<TARGET_FILE:paddock-sim>
     WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
   set_tests_properties(cli PROPERTIES LABELS cli TIMEOUT 300 ENVIRONMENT "${test_environment}")
+  # Against the program on real sockets; 77: what such a job needs is not on this machine.
+  file(GLOB conformance CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/tests/conformance/*.sh)
+  foreach(script IN LISTS conformance)
+    get_filename_component(name ${script} NAME_WE)
+    add_test(NAME conformance_${name} COMMAND ${script} $<TARGET_FILE:paddock-sim> ${CMAKE_BINARY_DIR}/conformance
+      WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
+    set_tests_properties(conformance_${name} PROPERTIES LABELS conformance TIMEOUT 600 SKIP_RETURN_CODE 77
+      ENVIRONMENT "${test_environment}")
+  endforeach()
   add_test(NAME layers COMMAND ${CMAKE_SOURCE_DIR}/tests/layers_check ${CMAKE_BINARY_DIR})
   set_tests_properties(layers PROPERTIES LABELS layers)
   add_test(NAME incidents COMMAND ${CMAKE_SOURCE_DIR}/tests/incidents_check)

@@ -57,6 +57,10 @@ fail() { # NAME [SECONDS]
     printf 'FAIL  %s%s\n' "$1" "${2:+ ($2 s)}"
 }
 
+skip() { # NAME [SECONDS]; why stands in the log
+    printf 'skip  %s\n' "$1"
+}
+
 # step NAME COMMAND...: runs it with its output in a log, of which a failure shows the end. Always returns the
 # command's status; the caller decides whether to go on.
 step() {
