@@ -39,6 +39,7 @@ struct gc;
 struct namespaces;
 struct tokens;
 struct faults;
+struct documents;
 struct api_watch;
 
 /* The metric's cell of one code. */
@@ -65,6 +66,7 @@ struct kubeapi {
     struct namespaces *namespaces;
     struct tokens *tokens;
     struct faults *faults;
+    struct documents *documents; /* of discovery and OpenAPI: discovery/documents.h */
     struct metrics metrics;
     int64_t *watch_events, *watch_bytes, *watches, *watches_cut;
     struct world_timer *tick; /* bookmarks; every KUBEAPI_COMPACT_TICKS of them: compaction */
@@ -114,6 +116,7 @@ struct api_request {
     struct buf out;
     bool out_gzip;        /* out is compressed */
     struct buf warnings;      /* one a line */
+    struct buf out_headers;   /* more of the answer's: "Name: value", one a line */
     struct kube_object *held; /* owned: an answer that is not, or no longer, in the store */
     int64_t retry_after_s;
     bool lost_ack; /* a fault: the answer is not to be sent */
@@ -139,6 +142,8 @@ bool api_request_writes(const struct api_request *r);
 
 /* ---- reply.c ---- */
 void api_reply_json(struct api_request *r, int status, struct str json);
+/* A header of the answer; Cache-Control replaces the usual one. */
+void api_reply_header(struct api_request *r, const char *name, struct str value);
 void api_reply_text(struct api_request *r, int status, const char *text);
 void api_reply_status(struct api_request *r, const struct kube_status *s);
 void api_reply_object(struct api_request *r, int status, const struct kube_object *o);
@@ -296,7 +301,11 @@ const struct api_kind *crds_find(const struct crds *x, struct str group, struct 
 const struct api_kind *crds_of(const struct crds *x, struct str group, struct str version,
                                struct str kind);
 const struct api_kind *crds_of_table(const struct crds *x, struct str table);
-uint64_t crds_born(const struct api_kind *k); /* 0: built-in, or not known */
+uint64_t crds_born(const struct api_kind *k);       /* 0: built-in, or not known */
+uint64_t crds_generation(const struct crds *x);     /* changes when the set of kinds does */
+uint64_t crds_changed(const struct api_kind *k);    /* the generation that made it; 0: built-in */
+struct str crds_singular(const struct api_kind *k); /* of custom resources; else empty */
+struct str crds_storage_version(const struct api_kind *k);
 bool crds_terminating(const struct crds *x, const struct api_kind *k);
 bool crds_next(const struct crds *x, size_t *i,
                const struct api_kind **k); /* every served version's main row */

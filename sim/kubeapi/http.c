@@ -23,13 +23,28 @@ static void on_gone(void *data)
 
 /* ---- answers ---- */
 
+/* What the handler asked for by api_reply_header; true: Cache-Control was among it. */
+static bool add_own_headers(struct api_request *r, struct http_headers *h)
+{
+    struct str rest = buf_str(&r->out_headers), line, name, value;
+    bool cache_control = false;
+    while (rest.n > 0) {
+        (void)str_cut(rest, '\n', &line, &rest);
+        (void)str_cut(line, ':', &name, &value);
+        (void)!http_headers_add(h, name, str_trim(value));
+        cache_control = cache_control || str_eq_c(name, "Cache-Control");
+    }
+    return cache_control;
+}
+
 static void add_headers(struct api_request *r, struct http_headers *h)
 {
     struct str rest = buf_str(&r->warnings), line;
     struct str id = http_headers_get(http_request_headers(r->x), "Audit-Id");
     if (id.n == 0 || !http_headers_add(h, STR("Audit-Id"), id))
         (void)!http_headers_add(h, STR("Audit-Id"), api_new_uid(r->api, &r->a));
-    http_headers_add_c(h, "Cache-Control", "no-cache, private");
+    if (!add_own_headers(r, h))
+        http_headers_add_c(h, "Cache-Control", "no-cache, private");
     while (rest.n > 0) {
         struct buf b = {.max = 4096};
         (void)str_cut(rest, '\n', &line, &rest);

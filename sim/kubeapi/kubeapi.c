@@ -1,4 +1,4 @@
-#include "sim/kubeapi/api_internal.h"
+#include "sim/kubeapi/discovery/documents.h"
 
 #include <string.h>
 
@@ -117,6 +117,7 @@ struct kubeapi *kubeapi_new(struct world *w, const struct kubeapi_options *optio
     api->faults = api_faults_new(api);
     api->rbac = rbac_new(api);
     api->crds = crds_new(api);
+    api->documents = documents_new(api);
     api->gc = api_gc_new(api);
     api->namespaces = api_namespaces_new(api);
     api->tokens = api_tokens_new(api);
@@ -142,6 +143,7 @@ void kubeapi_free(struct kubeapi *api)
     api_tokens_free(api->tokens);
     api_namespaces_free(api->namespaces);
     api_gc_free(api->gc);
+    documents_free(api->documents);
     crds_free(api->crds);
     rbac_free(api->rbac);
     api_faults_free(api->faults);

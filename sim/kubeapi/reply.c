@@ -17,6 +17,11 @@ void api_reply_json(struct api_request *r, int status, struct str json)
     buf_add(&r->out, json);
 }
 
+void api_reply_header(struct api_request *r, const char *name, struct str value)
+{
+    buf_addf(&r->out_headers, "%s: " STR_FMT "\n", name, STR_ARG(value));
+}
+
 void api_reply_text(struct api_request *r, int status, const char *text)
 {
     answered(r, status, "text/plain; charset=utf-8");

@@ -208,5 +208,6 @@ void api_request_free(struct api_request *r)
     kube_object_unref(r->held);
     buf_free(&r->out);
     buf_free(&r->warnings);
+    buf_free(&r->out_headers);
     arena_free(&r->a);
 }

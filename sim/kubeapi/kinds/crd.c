@@ -17,6 +17,8 @@ struct crd {
     struct list link; /* crds.retired, once it was replaced */
     struct str name;  /* "widgets.example.com" */
     uint64_t born;    /* revision of the definition: no watch can resume from before it */
+    uint64_t changed; /* generation of the kinds when these rows were made */
+    struct str singular, storage_version;
     struct arena a;
     struct api_kind *rows; /* per served version: main row, its subresources, an empty row */
     size_t rows_n;
@@ -28,7 +30,8 @@ struct crds {
     struct map
         rows; /* "r group/version/plural", "k group/version/Kind", "t table" → const struct api_kind * */
     struct list retired;
-    struct map dying; /* names whose instances are being deleted */
+    uint64_t generation; /* counts changes of the rows */
+    struct map dying;    /* names whose instances are being deleted */
     struct world_timer *timer;
 };
 
@@ -116,6 +119,7 @@ static void drop_rows(struct crds *x, struct crd *d)
     }
     map_remove(&x->rows, arena_printf(&a, "t " STR_FMT, STR_ARG(d->name)));
     map_remove(&x->by_name, d->name);
+    x->generation++;
     list_add_tail(&x->retired, &d->link);
     arena_free(&a);
 }
@@ -129,10 +133,16 @@ static void add_definition(struct crds *x, const struct kube_object *o, uint64_t
     list_init(&d->link);
     d->name = arena_str(&d->a, o->name);
     d->born = born;
+    d->changed = ++x->generation;
+    d->singular = own(&d->a, tree, "spec.names.singular");
+    d->storage_version = str_empty;
     d->rows = ARENA_NEW_ARRAY(&d->a, struct api_kind, n * 4 + 1);
-    for (const cJSON *v = n > 0 ? versions->child : NULL; v; v = v->next)
+    for (const cJSON *v = n > 0 ? versions->child : NULL; v; v = v->next) {
+        if (json_bool_at(v, "storage", false))
+            d->storage_version = own(&d->a, v, "name");
         if (json_bool_at(v, "served", false))
             add_version(x, d, tree, v);
+    }
     map_put(&x->by_name, d->name, d);
     arena_free(&a);
 }
@@ -365,6 +375,26 @@ bool crds_next(const struct crds *x, size_t *i, const struct api_kind **k)
 uint64_t crds_born(const struct api_kind *k)
 {
     return k->crd ? k->crd->born : 0;
+}
+
+uint64_t crds_generation(const struct crds *x)
+{
+    return x->generation;
+}
+
+uint64_t crds_changed(const struct api_kind *k)
+{
+    return k->crd ? k->crd->changed : 0;
+}
+
+struct str crds_singular(const struct api_kind *k)
+{
+    return k->crd ? k->crd->singular : str_empty;
+}
+
+struct str crds_storage_version(const struct api_kind *k)
+{
+    return k->crd ? k->crd->storage_version : str_empty;
 }
 
 bool crds_terminating(const struct crds *x, const struct api_kind *k)

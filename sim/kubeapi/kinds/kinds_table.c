@@ -136,15 +136,15 @@ const struct api_kind api_kinds[] = {
     ROW("coordination.k8s.io", "v1", "leases", "Lease", "", "", ALL, NS | REV | PUT, "", "leases.coordination.k8s.io"),
     ROW("node.k8s.io", "v1", "runtimeclasses", "RuntimeClass", "", "", ALL, 0, "", "runtimeclasses.node.k8s.io"),
     ROW("discovery.k8s.io", "v1", "endpointslices", "EndpointSlice", "", "", ALL, NS | GEN, "", "endpointslices.discovery.k8s.io"),
-    ROW("flowcontrol.apiserver.k8s.io", "v1", "flowschemas", "FlowSchema", "", "", ALL, ST | GEN, "", "flowschemas.flowcontrol.apiserver.k8s.io"),
-    ROW("flowcontrol.apiserver.k8s.io", "v1", "flowschemas/status", "FlowSchema", "", "", GPU, 0, "", "flowschemas.flowcontrol.apiserver.k8s.io"),
-    ROW("flowcontrol.apiserver.k8s.io", "v1", "prioritylevelconfigurations", "PriorityLevelConfiguration", "", "", ALL, ST | GEN, "", "prioritylevelconfigurations.flowcontrol.apiserver.k8s.io"),
-    ROW("flowcontrol.apiserver.k8s.io", "v1", "prioritylevelconfigurations/status", "PriorityLevelConfiguration", "", "", GPU, 0, "", "prioritylevelconfigurations.flowcontrol.apiserver.k8s.io"),
     ROW("resource.k8s.io", "v1", "deviceclasses", "DeviceClass", "", "", ALL, 0, "", "deviceclasses.resource.k8s.io"),
     ROW("resource.k8s.io", "v1", "resourceclaims", "ResourceClaim", "", "", ALL, NS | ST, "", "resourceclaims.resource.k8s.io"),
     ROW("resource.k8s.io", "v1", "resourceclaims/status", "ResourceClaim", "", "", GPU, NS, "", "resourceclaims.resource.k8s.io"),
     ROW("resource.k8s.io", "v1", "resourceclaimtemplates", "ResourceClaimTemplate", "", "", ALL, NS, "", "resourceclaimtemplates.resource.k8s.io"),
     ROW("resource.k8s.io", "v1", "resourceslices", "ResourceSlice", "", "", ALL, 0, "", "resourceslices.resource.k8s.io"),
+    ROW("flowcontrol.apiserver.k8s.io", "v1", "flowschemas", "FlowSchema", "", "", ALL, ST | GEN, "", "flowschemas.flowcontrol.apiserver.k8s.io"),
+    ROW("flowcontrol.apiserver.k8s.io", "v1", "flowschemas/status", "FlowSchema", "", "", GPU, 0, "", "flowschemas.flowcontrol.apiserver.k8s.io"),
+    ROW("flowcontrol.apiserver.k8s.io", "v1", "prioritylevelconfigurations", "PriorityLevelConfiguration", "", "", ALL, ST | GEN, "", "prioritylevelconfigurations.flowcontrol.apiserver.k8s.io"),
+    ROW("flowcontrol.apiserver.k8s.io", "v1", "prioritylevelconfigurations/status", "PriorityLevelConfiguration", "", "", GPU, 0, "", "prioritylevelconfigurations.flowcontrol.apiserver.k8s.io"),
 };
 /* clang-format on */
 

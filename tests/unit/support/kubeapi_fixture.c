@@ -42,6 +42,7 @@ int ask(struct fixture *f, const char *method, const char *target, const char *b
         .content_type = str_c(f->content_type ? f->content_type
                               : patch         ? "application/merge-patch+json"
                                               : "application/json"),
+        .accept = f->accept ? str_c(f->accept) : str_empty,
         .as = f->as ? str_c(f->as) : STR("system:admin"),
         .as_groups = &masters,
         .as_groups_n = f->as ? 0 : 1,

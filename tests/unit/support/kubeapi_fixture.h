@@ -11,6 +11,7 @@ struct fixture {
     struct arena a;
     const char *as;           /* the user of ask(); NULL: system:admin of system:masters */
     const char *content_type; /* of the next bodies; NULL: JSON, or a merge patch for PATCH */
+    const char *accept;       /* of the next requests; NULL: none */
     struct kubeapi_answer last;
     cJSON *body; /* of the last answer, parsed; NULL: no JSON */
 };
