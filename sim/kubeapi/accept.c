@@ -275,7 +275,7 @@ bool api_accept_resource(struct api_request *r)
         return fail_choice(r, STREAM_TYPES);
     if (!ok)
         return fail_choice(r, ACCEPT_TYPES);
-    media.pretty = media.pretty || r->media.pretty;
+    media.pretty = media.pretty || wants_pretty(r);
     r->media = media;
     return true;
 }
@@ -290,7 +290,7 @@ bool api_accept_discovery(struct api_request *r, bool routed, bool aggregated)
     bool ok = aggregated && api_media_choose(r->accept, API_ENDPOINT_AGGREGATED, &media);
     if (!ok && !api_media_choose(r->accept, API_ENDPOINT_PLAIN, &media))
         return fail_choice(r, ACCEPT_TYPES);
-    media.pretty = media.pretty || r->media.pretty;
+    media.pretty = media.pretty || wants_pretty(r);
     r->media = media;
     return true;
 }
