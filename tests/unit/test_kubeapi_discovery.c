@@ -116,6 +116,7 @@ static void definitions_appear_and_go(void **state)
                      "\"Namespaced\",\"singularResource\":\"widget\",\"verbs\":[\"delete\","
                      "\"deletecollection\",\"get\",\"list\",\"patch\",\"create\",\"update\","
                      "\"watch\"],\"shortNames\":[\"wd\"]"));
+    f.accept = NULL;
     must(&f, 200, "DELETE", CRDS "/widgets.example.com", NULL);
     settle(&f);
     must(&f, 200, "GET", "/apis", NULL);
