@@ -153,27 +153,18 @@ static int by_bytes(const void *a, const void *b)
     return memcmp(a, b, PKI_SHA256_BYTES);
 }
 
-/* Appends the key hash of each certificate of a PEM text. */
-static struct err *collect_key_hashes(struct str pem, struct buf *hashes)
+static struct err *add_key_hash(void *owner, X509 *cert, struct str der)
 {
-    struct buf chain = {.max = PKI_PEM_BYTES_MAX};
-    struct err *err = pki_chain_from_pem(pem, &chain);
-    struct str rest = buf_str(&chain);
-    while (!err && rest.n > 0) {
-        X509 *cert = pki_x509_next(&rest);
-        BUG_ON(!cert, "a chain made from PEM was parsed before");
-        char *room = buf_grow(hashes, PKI_SHA256_BYTES);
-        pki_x509_key_hash(cert, (unsigned char *)room);
-        X509_free(cert);
-    }
-    buf_free(&chain);
-    return err;
+    (void)der;
+    char *room = buf_grow(owner, PKI_SHA256_BYTES);
+    pki_x509_key_hash(cert, (unsigned char *)room);
+    return NULL;
 }
 
 struct err *pki_ca_pin(struct str pem, struct buf *out)
 {
     struct buf hashes = {0};
-    struct err *err = collect_key_hashes(pem, &hashes);
+    struct err *err = pki_certs_from_pem(pem, add_key_hash, &hashes);
     if (!err) {
         size_t n = hashes.n / PKI_SHA256_BYTES, kept = 0;
         BUG_ON(!hashes.p, "a PEM text without certificates is an error before");

@@ -27,6 +27,10 @@ void pki_key_public_bytes(const struct pki_key *key,
 
 /* The next certificate of a chain; NULL when what is there is malformed or too long. */
 X509 *pki_x509_next(struct str *rest);
+/* Calls each, in order, with every certificate of a PEM text, parsed (borrowed) and as DER; ends at its first error. */
+struct err *pki_certs_from_pem(struct str pem,
+                               struct err *(*each)(void *owner, X509 *cert, struct str der),
+                               void *owner) must_check;
 int64_t pki_time_s(const ASN1_TIME *t);
 void pki_x509_key_hash(const X509 *cert, unsigned char out[PKI_SHA256_BYTES]);
 

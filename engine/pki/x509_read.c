@@ -150,37 +150,53 @@ struct err *pki_cert_read(struct arena *a, struct str chain, struct pki_cert_inf
     return NULL;
 }
 
-/* True for exactly one well-formed certificate. */
-static bool is_certificate(struct str der)
+/* Exactly one well-formed certificate, or NULL. */
+static X509 *one_certificate(struct str der)
 {
     X509 *cert = pki_x509_next(&der);
+    if (der.n == 0)
+        return cert;
     X509_free(cert);
-    return cert && der.n == 0;
+    return NULL;
 }
 
-struct err *pki_chain_from_pem(struct str pem, struct buf *chain)
+struct err *pki_certs_from_pem(struct str pem,
+                               struct err *(*each)(void *owner, X509 *cert, struct str der),
+                               void *owner)
 {
-    size_t before = chain->n, n = 0;
+    size_t n = 0;
     struct str label;
     do {
         struct buf der = {.max = PKI_DER_BYTES_MAX};
         struct err *err = pki_pem_next(&pem, &label, &der);
         if (!err && str_eq(label, STR("CERTIFICATE"))) {
-            if (!is_certificate(buf_str(&der)))
-                err = err_new(ERR_INVALID, "certificate %zu of the PEM text is malformed", n + 1);
-            else
-                buf_add(chain, buf_str(&der));
+            X509 *cert = one_certificate(buf_str(&der));
             n++;
+            err = cert ? each(owner, cert, buf_str(&der))
+                       : err_new(ERR_INVALID, "certificate %zu of the PEM text is malformed", n);
+            X509_free(cert);
         }
         buf_free(&der);
-        if (err) {
-            chain->n = before;
+        if (err)
             return err;
-        }
     } while (label.n > 0);
-    if (n == 0)
-        return err_new(ERR_INVALID, "no CERTIFICATE block is in the PEM text");
+    return n > 0 ? NULL : err_new(ERR_INVALID, "no CERTIFICATE block is in the PEM text");
+}
+
+static struct err *add_der(void *owner, X509 *cert, struct str der)
+{
+    (void)cert;
+    buf_add(owner, der);
     return NULL;
+}
+
+struct err *pki_chain_from_pem(struct str pem, struct buf *chain)
+{
+    size_t before = chain->n;
+    struct err *err = pki_certs_from_pem(pem, add_der, chain);
+    if (err)
+        chain->n = before;
+    return err;
 }
 
 struct err *pki_chain_to_pem(struct str chain, struct buf *pem)

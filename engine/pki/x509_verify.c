@@ -60,38 +60,35 @@ struct err *pki_verdict_err(enum pki_verdict v, struct str name)
                    STR_ARG(name), verdicts[v].sentence);
 }
 
-static struct err *pool_add(struct pki_pool *pool, struct str *rest)
+struct pool_filling {
+    struct pki_pool *pool;
+    struct pki_hash *hash;
+};
+
+static struct err *pool_add(void *owner, X509 *cert, struct str der)
 {
+    struct pool_filling *filling = owner;
+    struct pki_pool *pool = filling->pool;
     if (pool->count == PKI_POOL_CERTS_MAX)
         return err_new(ERR_TOO_LARGE, "at most %u trust anchors are read", PKI_POOL_CERTS_MAX);
-    X509 *cert = pki_x509_next(rest);
-    BUG_ON(!cert, "a chain made from PEM was parsed before");
+    pki_hash_add(filling->hash, der);
     int ok = X509_STORE_add_cert(pool->store, cert); /* repeated ones are kept once */
     pool->edges_s = mem_resize(pool->edges_s, (pool->count + 1) * 2 * sizeof(*pool->edges_s));
     pool->edges_s[pool->count * 2] = pki_time_s(X509_get0_notBefore(cert));
     pool->edges_s[pool->count * 2 + 1] = pki_time_s(X509_get0_notAfter(cert));
     pool->count++;
-    X509_free(cert);
     ERR_clear_error();
     return ok ? NULL : err_new(ERR_INVALID, "trust anchor %zu is malformed", pool->count);
 }
 
 struct err *pki_pool_new(struct str pem, struct pki_pool **out)
 {
-    struct buf chain = {.max = PKI_PEM_BYTES_MAX};
-    struct err *err = pki_chain_from_pem(pem, &chain);
-    if (err) {
-        buf_free(&chain);
-        return err;
-    }
     struct pki_pool *pool = MEM_NEW(struct pki_pool);
     pool->store = X509_STORE_new();
     BUG_ON(!pool->store, "a small block is there");
-    pki_sha256(buf_str(&chain), pool->hash);
-    struct str rest = buf_str(&chain);
-    while (!err && rest.n > 0)
-        err = pool_add(pool, &rest);
-    buf_free(&chain);
+    struct pool_filling filling = {pool, pki_hash_new()};
+    struct err *err = pki_certs_from_pem(pem, pool_add, &filling);
+    pki_hash_end(filling.hash, pool->hash);
     if (err)
         pki_pool_free(pool);
     else

@@ -92,7 +92,7 @@ struct api_request {
     struct arena a;
     struct str method, path, query;
     struct str content_type, accept, authorization, user_agent;
-    struct api_media media; /* the form of the answer */
+    struct api_media media;             /* the form of the answer */
     const struct http_headers *headers; /* NULL: in process */
     struct http_exchange *x;            /* NULL: in process, or answered */
     struct str body;
@@ -106,7 +106,7 @@ struct api_request {
     struct api_user user;
     bool system; /* in the name of the server itself */
     bool dry_run;
-    bool finalize; /* PUT namespaces/x/finalize */
+    bool finalize;                /* PUT namespaces/x/finalize */
     struct api_problem *problems; /* API_PROBLEMS_MAX; NULL: none yet */
     size_t problems_n;
 
@@ -114,7 +114,7 @@ struct api_request {
     int status;
     const char *out_type;
     struct buf out;
-    bool out_gzip;        /* out is compressed */
+    bool out_gzip;            /* out is compressed */
     struct buf warnings;      /* one a line */
     struct buf out_headers;   /* more of the answer's: "Name: value", one a line */
     struct kube_object *held; /* owned: an answer that is not, or no longer, in the store */

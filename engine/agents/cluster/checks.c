@@ -117,6 +117,9 @@ struct err *agent_ca_check(const struct policies *policies, struct str pem, stru
         err = err_new(ERR_TLS, "CATTLE_CA_CHECKSUM is set, but the manager has no CA configured");
         goto out;
     }
+    pki_ca_checksum(pem, &text);
+    if (str_eq_nocase(buf_str(&text), checksum))
+        goto out; /* the very text that was pinned: nothing in it is looked at here */
     err = pki_chain_from_pem(pem, &chain);
     if (err) {
         err = err_wrap(err, ERR_TLS,
@@ -124,9 +127,6 @@ struct err *agent_ca_check(const struct policies *policies, struct str pem, stru
                        "a proxy or a login page in between?)");
         goto out;
     }
-    pki_ca_checksum(pem, &text);
-    if (str_eq_nocase(buf_str(&text), checksum))
-        goto out;
     if (policy_get(policies, POLICY_CA_PIN) == POLICY_PIN_SET) {
         err = pki_ca_pin(pem, &set);
         if (err || str_eq_nocase(buf_str(&set), checksum))
