@@ -13,7 +13,7 @@
 #include "engine/base/json.h"
 
 enum type_kind {
-    TYPE_ANY,    /* no structure known: any JSON value */
+    TYPE_ANY,    /* any JSON value; where `items` is set, each object in it is one of these */
     TYPE_OBJECT, /* fields; others are unknown unless TYPE_PRESERVE, or additional is set */
     TYPE_MAP,    /* string keys, values of type `items` */
     TYPE_LIST,   /* of `items` */
@@ -41,6 +41,7 @@ enum {                         /* of a type */
        TYPE_PRESERVE = 1 << 3, /* unknown fields stay */
        TYPE_EMBEDDED = 1 << 4, /* a whole object: apiVersion, kind, metadata */
        TYPE_NULLABLE = 1 << 5,
+       TYPE_WIRE = 1 << 6, /* known to protobuf only, or to no schema that is published */
 };
 enum { /* of a field */
        FIELD_REQUIRED = 1 << 0,
@@ -50,6 +51,8 @@ enum { /* of a field */
        FIELD_MERGE = 1 << 3,       /* a list that is merged: by merge_key, or as a set of scalars */
        FIELD_RETAIN_KEYS = 1 << 4, /* unions: $retainKeys */
        FIELD_INLINE = 1 << 5, /* protobuf only: a message whose fields stand in the parent's JSON */
+       FIELD_WRAPPED = 1 << 6, /* protobuf only: the list is field 1 of a message of its own */
+       FIELD_UNTOLD = 1 << 7,  /* the default is filled in by servers and stands in no schema */
 };
 
 struct type_rules; /* value validation: rules.h */
@@ -59,9 +62,16 @@ struct type_field {
     const struct type *type;
     uint32_t number; /* protobuf field number; 0: none */
     uint32_t flags;
-    struct str merge_key;    /* FIELD_MERGE of objects */
+    struct str merge_key;    /* FIELD_MERGE of objects; empty: a set of scalars */
     struct str default_json; /* canonical JSON; empty: none */
     struct str description;
+    const char *
+        default_if; /* NULL: always. "type=A|B", "sibling", "!sibling", "@Kind" of the root (defaults.h) */
+    const char
+        *enum_json; /* canonical JSON array; of a list's items where it is one. NULL: any value */
+    const char *
+        go_type; /* what decoding errors call a scalar, or the items of a list, that has a name of its own;
+                               NULL: "string", ... */
 };
 
 struct type {
@@ -71,6 +81,9 @@ struct type {
     struct str description;
     const struct type_field *fields; /* sorted by name (byte order) */
     size_t fields_n;
+    size_t
+        inlines_n; /* behind the fields, not counted in fields_n: those with FIELD_INLINE (their JSON members are
+                         among the fields, there without number) */
     const struct type *items; /* of lists and maps */
     const struct type *
         additional; /* TYPE_OBJECT of a definition with additionalProperties beside nothing else: NULL as a rule */
@@ -81,11 +94,19 @@ struct type {
 
 /* "Deployment" of "apps", "v1"; NULL: not built in. Lists, reviews, options (DeleteOptions, Status, Scale) are there too. */
 const struct type *type_builtin(struct str group, struct str version, struct str kind);
-/* By OpenAPI name, "io.k8s.api.core.v1.PodSpec"; NULL: unknown. */
+/* By OpenAPI name, "io.k8s.api.core.v1.PodSpec"; NULL: unknown. Scalars have names too ("...v1.Time"). */
 const struct type *type_named(struct str name);
-/* All named types, in byte order of their names. */
+/* All named types, in byte order of their names; with those of TYPE_WIRE. */
 const struct type *type_next(size_t *i); /* start with 0; NULL: the end */
 const struct type_field *type_field_find(const struct type *t, struct str name); /* NULL: none */
 const struct type *type_object_meta(void);
+/* The group, version and kind that a named type is served as; false: it is no kind. */
+struct type_gvk {
+    struct str group, version, kind;
+    bool everywhere; /* in each group and version: DeleteOptions, WatchEvent */
+};
+bool type_gvk(const struct type *t, struct type_gvk *out);
+/* "Deployment" of "io.k8s.api.apps.v1.Deployment". */
+struct str type_short_name(const struct type *t);
 
 #endif
