@@ -11,14 +11,14 @@ struct http_ws *ws_new(struct world *w, const struct world_ws_handler *handler, 
     ws->w = w;
     ws->handler = handler;
     ws->owner = owner;
-    ws_frames_init(ws);
     return ws;
 }
 
 static void ws_destroy(struct http_ws *ws)
 {
     world_timer_free(ws->alarm.timer);
-    wslay_frame_context_free(ws->frames);
+    if (ws->frames)
+        wslay_frame_context_free(ws->frames);
     ws_handshake_free(ws);
     buf_free(&ws->input.kept);
     buf_free(&ws->out);

@@ -1,5 +1,5 @@
-/* ws: one WebSocket session (RFC 6455, frames by wslay) over a world stream, either side. The server side is what the
- * manager uses; the client side is how the simulated world offers world_ws.
+/* ws: one WebSocket session (RFC 6455; frames that are not small and whole go through wslay) over a world stream, either
+ * side. The server side is what the manager uses; the client side is how the simulated world offers world_ws.
  *
  * Enforced: masking both ways (1002), RSV bits, control frames of at most 125 bytes and not fragmented, UTF-8 of text
  * (1007), message size (1009). Pings are answered at once, also between the fragments of a message.

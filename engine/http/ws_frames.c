@@ -1,4 +1,8 @@
-/* Frames in and out (RFC 6455 §5): wslay cuts and masks them, the rules that join frames to messages are here. */
+/* Frames in and out (RFC 6455 §5): wslay cuts and masks them, the rules that join frames to messages are here.
+ *
+ * Frames that are small, or have come whole, do not go through wslay: its context is 4 KB, and with thousands of sessions
+ * that do little but ping, it is memory that costs. Whatever is unusual is left to it, malformed frames too. While it
+ * is at work it is fed one frame at a time, so that it never holds the beginning of the next. */
 #include "engine/http/ws_internal.h"
 
 #include <string.h>
@@ -11,16 +15,26 @@ enum ws_close_code {
     WS_CODE_TOO_BIG = 1009
 };
 
+#define HEAD_BYTES_MAX  14u
+#define MASK_BYTES      4u
+#define SMALL_BYTES     (4096u + HEAD_BYTES_MAX) /* of a frame that is put together on the stack */
+#define LENGTH_16       126u
+#define LENGTH_64       127u
+#define LENGTH_BYTES_16 2u
+#define LENGTH_BYTES_64 8u
+
 /* ---- wslay's callbacks ---- */
 
 static ssize_t on_recv(uint8_t *bytes, size_t n, int flags, void *owner)
 {
     struct http_ws *ws = owner;
-    if (ws->input.rest.n == 0)
+    size_t most = ws->input.rest.n < ws->wslay_left ? ws->input.rest.n : (size_t)ws->wslay_left;
+    if (most == 0)
         return -1; /* would block */
-    size_t take = n < ws->input.rest.n ? n : ws->input.rest.n;
+    size_t take = n < most ? n : most;
     memcpy(bytes, ws->input.rest.p, take);
     http_input_skip(&ws->input, take);
+    ws->wslay_left -= take;
     return (ssize_t)take;
 }
 
@@ -46,16 +60,47 @@ static int on_mask(uint8_t *bytes, size_t n, void *owner)
     return 0;
 }
 
-void ws_frames_init(struct http_ws *ws)
+static void need_wslay(struct http_ws *ws)
 {
     static const struct wslay_frame_callbacks callbacks = {on_send, on_recv, on_mask};
+    if (ws->frames)
+        return;
     int failed = wslay_frame_context_init(&ws->frames, &callbacks, ws);
     BUG_ON(failed, "a frame context is a small allocation");
 }
 
 /* ---- out ---- */
 
-void ws_send_frame(struct http_ws *ws, uint8_t opcode, bool fin, struct str payload)
+static void apply_mask(char *to, const char *from, size_t n, const char mask[MASK_BYTES])
+{
+    for (size_t i = 0; i < n; i++)
+        to[i] = (char)(from[i] ^ mask[i % MASK_BYTES]);
+}
+
+static void send_small(struct http_ws *ws, uint8_t opcode, bool fin, struct str payload)
+{
+    char frame[SMALL_BYTES];
+    size_t n = 0;
+    char masked = ws->client ? (char)0x80 : 0;
+    frame[n++] = (char)((fin ? 0x80 : 0) | opcode);
+    if (payload.n < LENGTH_16) {
+        frame[n++] = (char)(masked | (char)payload.n);
+    } else {
+        frame[n++] = (char)(masked | (char)LENGTH_16);
+        frame[n++] = (char)(payload.n >> 8);
+        frame[n++] = (char)payload.n;
+    }
+    if (ws->client) {
+        world_random(ws->w, frame + n, MASK_BYTES);
+        apply_mask(frame + n + MASK_BYTES, payload.p, payload.n, frame + n);
+        n += MASK_BYTES;
+    } else if (payload.n > 0) {
+        memcpy(frame + n, payload.p, payload.n);
+    }
+    world_stream_write(ws->stream, (struct str){frame, n + payload.n});
+}
+
+static void send_large(struct http_ws *ws, uint8_t opcode, bool fin, struct str payload)
 {
     struct wslay_frame_iocb io = {.fin = fin,
                                   .opcode = opcode,
@@ -63,12 +108,21 @@ void ws_send_frame(struct http_ws *ws, uint8_t opcode, bool fin, struct str payl
                                   .mask = ws->client,
                                   .data = (const uint8_t *)payload.p,
                                   .data_length = payload.n};
+    need_wslay(ws);
     buf_clear(&ws->out);
     ssize_t sent = wslay_frame_send(ws->frames, &io);
     BUG_ON(sent < 0 || (size_t)sent != payload.n, "a frame is gathered at once");
     if (ws->out.n)
         world_stream_write(ws->stream, buf_str(&ws->out));
     http_buffer_trim(&ws->out);
+}
+
+void ws_send_frame(struct http_ws *ws, uint8_t opcode, bool fin, struct str payload)
+{
+    if (payload.n <= SMALL_BYTES - HEAD_BYTES_MAX)
+        send_small(ws, opcode, fin, payload);
+    else
+        send_large(ws, opcode, fin, payload);
 }
 
 void ws_send_close(struct http_ws *ws, uint16_t code, struct str reason)
@@ -239,15 +293,86 @@ static bool frame_piece(struct http_ws *ws, const struct wslay_frame_iocb *io)
     return whole && ws->fin ? message_end(ws, buf_str(&ws->message)) : true;
 }
 
-void ws_read(struct http_ws *ws)
+/* ---- frames out of what has come ---- */
+
+/* The head of the frame at the beginning of what has come. */
+struct frame_head {
+    size_t bytes;     /* with length and mask */
+    uint64_t payload; /* as it is written: wslay checks it */
+    bool plain;       /* nothing in it needs wslay's judgement */
+};
+
+/* False: more has to come. */
+static bool head_read(struct str s, struct frame_head *out)
+{
+    if (s.n < 2)
+        return false;
+    const unsigned char *p = (const unsigned char *)s.p;
+    unsigned length = p[1] & 0x7f;
+    size_t wide = length == LENGTH_16 ? LENGTH_BYTES_16 : length == LENGTH_64 ? LENGTH_BYTES_64 : 0;
+    out->bytes = 2 + wide + (p[1] & 0x80 ? MASK_BYTES : 0);
+    if (s.n < out->bytes)
+        return false;
+    out->payload = wide ? 0 : length;
+    for (size_t i = 0; i < wide; i++)
+        out->payload = out->payload << 8 | p[2 + i];
+    bool control_too_long = is_control(p[0]) && (wide || !(p[0] & 0x80));
+    out->plain = !control_too_long &&
+                 (length < LENGTH_16 || (length == LENGTH_16 && out->payload >= LENGTH_16));
+    return true;
+}
+
+/* A frame all of which is here. A masked one is read by a copy. */
+static bool read_whole(struct http_ws *ws, const struct frame_head *head)
+{
+    char clear[SMALL_BYTES];
+    const char *p = ws->input.rest.p;
+    size_t n = (size_t)head->payload;
+    struct wslay_frame_iocb io = {.fin = (p[0] & 0x80) != 0,
+                                  .rsv = (uint8_t)((p[0] >> 4) & 7),
+                                  .opcode = p[0] & 15,
+                                  .payload_length = n,
+                                  .mask = (p[1] & 0x80) != 0,
+                                  .data = (const uint8_t *)p + head->bytes,
+                                  .data_length = n};
+    if (io.mask) {
+        apply_mask(clear, p + head->bytes, n, p + head->bytes - MASK_BYTES);
+        io.data = (const uint8_t *)clear;
+    }
+    http_input_skip(&ws->input, head->bytes + n);
+    return frame_piece(ws, &io);
+}
+
+/* One piece, or more, of what has come. False: the session has ended. */
+static bool read_by_wslay(struct http_ws *ws, bool *wants_more)
 {
     struct wslay_frame_iocb io;
-    bool go = true;
-    while (go && !ws->paused) {
-        ssize_t r = wslay_frame_recv(ws->frames, &io);
-        if (r == WSLAY_ERR_WANT_READ)
+    need_wslay(ws);
+    ssize_t r = wslay_frame_recv(ws->frames, &io);
+    *wants_more = r == WSLAY_ERR_WANT_READ;
+    if (*wants_more)
+        return true;
+    return r < 0 ? broken(ws, WS_CODE_PROTOCOL, "a frame is malformed") : frame_piece(ws, &io);
+}
+
+void ws_read(struct http_ws *ws)
+{
+    bool go = true, wants_more = false;
+    while (go && !ws->paused && !wants_more) {
+        struct frame_head head;
+        if (ws->wslay_left > 0 || ws->in_frame) {
+            go = read_by_wslay(ws, &wants_more);
+            continue;
+        }
+        if (!head_read(ws->input.rest, &head))
             break;
-        go = r < 0 ? broken(ws, WS_CODE_PROTOCOL, "a frame is malformed") : frame_piece(ws, &io);
+        if (head.plain && head.bytes + head.payload <= ws->input.rest.n &&
+            head.payload <= SMALL_BYTES) {
+            go = read_whole(ws, &head);
+            continue;
+        }
+        ws->wslay_left =
+            head.payload > UINT64_MAX - head.bytes ? UINT64_MAX : head.bytes + head.payload;
     }
     ws->more = !ws->dead && ws->paused;
 }

@@ -32,31 +32,33 @@ struct ws_handshake {
     struct buf refusal;
 };
 
+/* What each ping touches comes first, on few cache lines. */
 struct http_ws {
     struct world *w;
     struct world_stream *stream; /* NULL: gone */
     const struct world_ws_handler *handler;
     void *owner;
-    wslay_frame_context_ptr frames;
-    struct http_alarm alarm; /* timer is NULL until it is needed */
     enum ws_state state;
+    unsigned busy;
+    unsigned pongs;
     bool client;
     bool dead, paused, kick, more; /* more: reading stopped because of a pause */
-    unsigned busy;
-    size_t message_bytes_max, fragment_bytes;
-    struct http_input input;
-    struct buf out; /* frames are put together here */
-    unsigned pongs;
     /* the frame that is coming */
     bool in_frame, fin;
     uint8_t opcode;
-    uint64_t frame_left;
-    uint8_t control[WS_CONTROL_BYTES_MAX];
-    size_t control_n;
     /* the message that is coming */
     bool in_message, text;
+    struct http_input input;
+    uint64_t wslay_left; /* of the frame that wslay reads: bytes that it has not seen */
+    size_t message_bytes_max, fragment_bytes;
+    wslay_frame_context_ptr frames; /* NULL until a frame comes in pieces or a large one goes out */
+    struct http_alarm alarm;        /* timer is NULL until it is needed */
+    struct buf out;                 /* large frames are put together here */
+    uint64_t frame_left;
+    size_t control_n;
     struct buf message;
     struct ws_handshake *handshake; /* NULL: done */
+    uint8_t control[WS_CONTROL_BYTES_MAX];
 };
 
 /* ws.c */
@@ -70,7 +72,6 @@ void ws_wake(struct http_ws *ws, world_time delay); /* the alarm, made when need
 extern const struct world_stream_handler ws_stream_handler;
 
 /* ws_frames.c */
-void ws_frames_init(struct http_ws *ws);
 void ws_read(struct http_ws *ws);
 void ws_send_frame(struct http_ws *ws, uint8_t opcode, bool fin, struct str payload);
 void ws_send_close(struct http_ws *ws, uint16_t code, struct str reason);
