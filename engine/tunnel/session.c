@@ -42,7 +42,7 @@ static world_time least(world_time a, world_time b)
 static world_time session_next_event(const struct tunnel_session *s)
 {
     world_time at = s->heard + s->dead_after;
-    if (s->o.side == TUNNEL_CLIENT)
+    if (s->ping_every > 0)
         at = least(at, least(s->ping_at, s->sync_at));
     if (!list_empty(&s->linger))
         at = least(at, container_of(s->linger.next, struct tunnel_conn, linger)->linger_until);
@@ -87,10 +87,10 @@ static void session_send_sync(struct tunnel_session *s)
 
 static void session_keep_alive(struct tunnel_session *s, world_time now)
 {
-    if (s->o.side != TUNNEL_CLIENT)
+    if (s->ping_every == 0)
         return;
     if (now >= s->ping_at) {
-        s->ping_at = now + policy_get(&s->policies, POLICY_TUNNEL_PING);
+        s->ping_at = now + s->ping_every;
         s->ops->ping(s->transport);
     }
     if (now >= s->sync_at) {
@@ -184,7 +184,8 @@ struct tunnel_session *tunnel_session_new(struct world *w, const struct tunnel_t
     s->armed_for = NEVER;
     s->heard = world_now(w);
     s->dead_after = policy_get(&s->policies, POLICY_TUNNEL_DEAD_AFTER);
-    s->ping_at = s->heard + policy_get(&s->policies, POLICY_TUNNEL_PING);
+    s->ping_every = s->o.side == TUNNEL_CLIENT ? policy_get(&s->policies, POLICY_TUNNEL_PING) : 0;
+    s->ping_at = s->heard + s->ping_every;
     s->sync_at = s->heard + TUNNEL_SYNC_INTERVAL;
     tunnel_session_wake(s, session_next_event(s));
     return s;

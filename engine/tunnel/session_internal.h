@@ -14,23 +14,26 @@
 #include "engine/tunnel/queue.h"
 #include "engine/tunnel/session.h"
 
+/* What each ping touches comes first, on few cache lines: there are many sessions, and they do little else. */
 struct tunnel_session {
     struct world *w;
     const struct tunnel_transport *ops;
-    void *transport;                 /* NULL: gone */
+    void *transport; /* NULL: gone */
+    struct world_timer *timer;
+    world_time armed_for; /* INT64_MAX: not armed */
+    world_time heard, dead_after;
+    world_time ping_every; /* 0: the other side pings */
+    world_time ping_at, sync_at;
+    unsigned busy; /* callbacks under way: memory stays */
+    bool ended, draining, reading_paused;
+    struct list ready, linger, all, backlog;
+    int64_t next_id, next_conn;
+    struct map conns;                /* 8-byte id → struct tunnel_conn */
+    struct buf scratch;              /* the frame being sent */
     struct tunnel_session_options o; /* o.policies points to `policies` */
     struct policies policies;
     struct str key, instance; /* owned */
     uint64_t number;
-    int64_t next_id, next_conn;
-    struct map conns; /* 8-byte id → struct tunnel_conn */
-    struct list all, ready, backlog, linger;
-    struct world_timer *timer;
-    world_time armed_for; /* INT64_MAX: not armed */
-    world_time ping_at, sync_at, heard, dead_after;
-    struct buf scratch; /* the frame being sent */
-    unsigned busy;      /* callbacks under way: memory stays */
-    bool ended, draining, reading_paused;
     struct tunnel_session_stats stats;
 };
 
