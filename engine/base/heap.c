@@ -1,7 +1,10 @@
 #include "engine/base/heap.h"
 
-/* Four children a node: half the levels of a binary heap, and the children share a cache line or two. */
+#include <string.h>
+
+/* Four children a node: half the levels of a binary heap, and the children share a cache line. */
 #define HEAP_WAYS  4u
+#define LINE_BYTES 64u
 #define HEAP_FIRST 16u
 #define ID_MASK    (HEAP_NODES_MAX - 1)
 #define SEQ_MAX    (UINT64_MAX >> HEAP_ID_BITS)
@@ -40,6 +43,9 @@ static void sift_down(struct heap *h, size_t i, struct heap_slot slot)
         size_t child = i * HEAP_WAYS + 1;
         if (child >= h->n)
             break;
+        size_t below = child * HEAP_WAYS + 1; /* each child's children: a line each */
+        for (size_t k = 0; k < HEAP_WAYS && below < h->n; k++, below += HEAP_WAYS)
+            __builtin_prefetch(&h->slots[below]);
         size_t end = child + HEAP_WAYS < h->n ? child + HEAP_WAYS : h->n;
         size_t least = child;
         while (++child < end)
@@ -57,18 +63,32 @@ void heap_free(struct heap *h)
 {
     for (size_t i = 0; i < h->n; i++)
         h->nodes[id_of(&h->slots[i])]->index = 0;
-    mem_free(h->slots);
+    mem_free(h->slots_block);
     mem_free(h->nodes);
     mem_free(h->places);
     mem_free(h->unused);
     *h = (struct heap){0};
 }
 
+/* The root stands alone, at the end of a line, so that the children of each slot begin one. */
+static void grow_slots(struct heap *h, size_t cap)
+{
+    char *block = mem_alloc(cap * sizeof(*h->slots) + 2 * LINE_BYTES);
+    uintptr_t line = ((uintptr_t)block + LINE_BYTES - 1) / LINE_BYTES * LINE_BYTES;
+    char *root = block + (line - (uintptr_t)block) + LINE_BYTES - sizeof(*h->slots);
+    struct heap_slot *slots = (void *)root;
+    if (h->n > 0)
+        memcpy(slots, h->slots, h->n * sizeof(*slots));
+    mem_free(h->slots_block);
+    h->slots_block = block;
+    h->slots = slots;
+}
+
 static void grow(struct heap *h)
 {
     size_t cap = h->cap ? h->cap * 2 : HEAP_FIRST;
     BUG_ON(cap > HEAP_NODES_MAX, "a heap has fewer than 2^24 nodes");
-    h->slots = mem_resize(h->slots, cap * sizeof(*h->slots));
+    grow_slots(h, cap);
     h->nodes = mem_resize(h->nodes, cap * sizeof(struct heap_node *));
     h->places = mem_resize(h->places, cap * sizeof(*h->places));
     h->unused = mem_resize(h->unused, cap * sizeof(*h->unused));
@@ -98,23 +118,9 @@ bool heap_peek(const struct heap *h, int64_t *at, struct heap_node **node)
     return true;
 }
 
-struct heap_node *heap_pop(struct heap *h)
+/* The slot goes; its number is free. */
+static void slot_remove(struct heap *h, size_t i, uint32_t id)
 {
-    if (h->n == 0)
-        return NULL;
-    struct heap_node *first = h->nodes[id_of(&h->slots[0])];
-    heap_remove(h, first);
-    return first;
-}
-
-void heap_remove(struct heap *h, struct heap_node *node)
-{
-    if (node->index == 0)
-        return;
-    uint32_t id = (uint32_t)(node->index - 1);
-    BUG_ON(id >= h->cap || h->nodes[id] != node, "the node is in this heap");
-    size_t i = h->places[id];
-    node->index = 0;
     struct heap_slot last = h->slots[--h->n];
     h->unused[h->cap - 1 - h->n] = id;
     if (i == h->n)
@@ -123,4 +129,34 @@ void heap_remove(struct heap *h, struct heap_node *node)
         sift_up(h, i, last);
     else
         sift_down(h, i, last);
+}
+
+struct heap_node *heap_take(struct heap *h, int64_t *at, uint64_t *seq)
+{
+    if (h->n == 0)
+        return NULL;
+    uint32_t id = id_of(&h->slots[0]);
+    struct heap_node *first = h->nodes[id];
+    *at = h->slots[0].at;
+    *seq = h->slots[0].key >> HEAP_ID_BITS;
+    first->index = 0;
+    slot_remove(h, 0, id);
+    return first;
+}
+
+struct heap_node *heap_pop(struct heap *h)
+{
+    int64_t at;
+    uint64_t seq;
+    return heap_take(h, &at, &seq);
+}
+
+void heap_remove(struct heap *h, struct heap_node *node)
+{
+    if (node->index == 0)
+        return;
+    uint32_t id = (uint32_t)(node->index - 1);
+    BUG_ON(id >= h->cap || h->nodes[id] != node, "the node is in this heap");
+    node->index = 0;
+    slot_remove(h, h->places[id], id);
 }

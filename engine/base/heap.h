@@ -1,6 +1,6 @@
 /* heap: intrusive min-heap of nodes ordered by (at, seq). Used for timers and event queues. Ties are broken by seq, which
  * the caller gives ascending, so that equal times keep their order. Cost: O(log n); removal of any node too.
- * Layout: a slot is 16 bytes, so that four children are a cache line, and names its node by a small number. Where a
+ * Layout: a slot is 16 bytes, four children are a cache line, and a slot names its node by a small number. Where a
  * number's slot is stands in an array of its own: moving slots touches neither nodes nor what they are part of.
  * Bounds: seq < 2^40, HEAP_NODES_MAX nodes at a time. */
 #ifndef PADDOCK_ENGINE_BASE_HEAP_H
@@ -20,6 +20,7 @@ struct heap_slot {
 };
 struct heap {
     struct heap_slot *slots;
+    void *slots_block;        /* what the slots are in: they are aligned */
     struct heap_node **nodes; /* by number */
     uint32_t *places;         /* by number: position in slots */
     uint32_t *unused;         /* numbers below cap that are: cap - n of them */
@@ -30,15 +31,9 @@ void heap_free(struct heap *h);
 void heap_push(struct heap *h, struct heap_node *node, int64_t at, uint64_t seq);
 bool heap_peek(const struct heap *h, int64_t *at, struct heap_node **node); /* false: empty */
 struct heap_node *heap_pop(struct heap *h);                                 /* NULL: empty */
-void heap_remove(struct heap *h, struct heap_node *node);                   /* no-op when not in */
-static inline int64_t heap_time(const struct heap *h, const struct heap_node *node) /* is in */
-{
-    return h->slots[h->places[node->index - 1]].at;
-}
-static inline uint64_t heap_first_seq(const struct heap *h) /* is not empty */
-{
-    return h->slots[0].key >> HEAP_ID_BITS;
-}
+/* The same, with its time and sequence number; what the node is part of is not read. */
+struct heap_node *heap_take(struct heap *h, int64_t *at, uint64_t *seq);
+void heap_remove(struct heap *h, struct heap_node *node); /* no-op when not in */
 static inline bool heap_has(const struct heap_node *node)
 {
     return node->index != 0;

@@ -23,10 +23,8 @@ struct sim_conn *conn_new(struct sim_world *client, const struct world_addr *to)
     c->host[0] = client->host;
     c->address[1] = *to;
     c->address[0] = world_addr_make(sim_host_address(client->host), host_free_port(client->host));
-    for (uint8_t side = 0; side < 2; side++) {
+    for (uint8_t side = 0; side < 2; side++)
         end_init(c, side);
-        c->pipes[side].stalled_at = -1;
-    }
     c->ends[1].gone = true; /* until a SYN arrives */
     c->ends[0].world = client;
     c->ends[0].base.w = &client->base;

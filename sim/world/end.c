@@ -288,7 +288,8 @@ static void stall(struct sim_stream *e)
         p->marks_n = 0;
         return;
     }
-    if (p->stalled_at < 0) {
+    if (!p->stalled) {
+        p->stalled = true;
         p->stalled_at = c->sim->now;
         p->stalled_tries = 0;
         (void)path_blocked(c, writer->side, true);
@@ -348,7 +349,7 @@ static void take_arrivals(struct sim_stream *e)
         stall(e);
         return;
     }
-    p->stalled_at = -1;
+    p->stalled = false;
     bool had_fin = p->fin_arrived;
     uint64_t before = p->arrived;
     (void)pipe_pop_marks(p, c->sim->now);
@@ -364,6 +365,33 @@ static void take_arrivals(struct sim_stream *e)
     if (p->fin_arrived && !had_fin)
         end_settle(end_other(e));
     end_settle(e);
+}
+
+void end_warm(const struct sim_event *event, unsigned step)
+{
+    const struct sim_stream *e = const_container_of(event, struct sim_stream, in);
+    const struct sim_conn *c;
+    switch (step) {
+    case 0:
+        warm(e, sizeof(*e));
+        break;
+    case 1:
+        c = e->conn;
+        warm(c, offsetof(struct sim_conn, pipes));
+        warm(end_in(e), WARM_PIPE_BYTES);
+        warm(end_out(e), WARM_PIPE_BYTES);
+        warm(&c->ends[1 - e->side].in, sizeof(struct sim_event));
+        warm(e->owner, WARM_OWNER_BYTES);
+        warm(e->tls, 64);
+        warm(e->world, 192);
+        break;
+    default:
+        c = e->conn;
+        __builtin_prefetch(end_in(e)->p + (end_in(e)->head - end_in(e)->base));
+        __builtin_prefetch(end_out(e)->p);
+        __builtin_prefetch(c->host[0]);
+        __builtin_prefetch(c->host[1]);
+    }
 }
 
 void end_arrived(struct sim_event *event)

@@ -2,7 +2,68 @@
 #include "sim/world/stream_internal.h"
 
 #define POOL_SLAB_CELLS 64u
-#define POOL_ALIGN      16u
+#define POOL_ALIGN      64u /* cells begin with a cache line */
+
+static bool slot_before(const struct sim_slot *a, const struct sim_slot *b)
+{
+    return a->at != b->at ? a->at < b->at : a->seq < b->seq;
+}
+
+static struct sim_slot *front_last(struct sim_queue *q)
+{
+    return &q->front[q->first + q->n - 1];
+}
+
+static void heap_put(struct sim_queue *q, const struct sim_slot *s)
+{
+    s->event->ahead = false;
+    heap_push(&q->heap, &s->event->node, s->at, s->seq);
+}
+
+/* Room behind the front's last. */
+static void front_room(struct sim_queue *q)
+{
+    if (q->n == FRONT_MAX) {
+        q->n--;
+        heap_put(q, &q->front[FRONT_MAX - 1]);
+    } else if (q->first + q->n == FRONT_MAX) {
+        memmove(q->front, q->front + q->first, q->n * sizeof(q->front[0]));
+        q->first = 0;
+    }
+}
+
+/* Whatever is in the heap comes after the front. */
+static void slot_put(struct sim_queue *q, struct sim_event *e)
+{
+    struct sim_slot slot = {e->at, e->seq, e};
+    e->slot_at = e->at;
+    if (q->n == 0 || slot_before(front_last(q), &slot)) {
+        heap_put(q, &slot);
+        return;
+    }
+    front_room(q);
+    struct sim_slot *at = &q->front[q->first + q->n++];
+    for (; at > q->front + q->first && slot_before(&slot, at - 1); at--)
+        at[0] = at[-1];
+    *at = slot;
+    e->ahead = true;
+}
+
+static void slot_remove(struct sim_queue *q, struct sim_event *e)
+{
+    if (!e->ahead) {
+        heap_remove(&q->heap, &e->node);
+        return;
+    }
+    struct sim_slot *at = q->front + q->first, *last = front_last(q);
+    while (at < last && at->event != e)
+        at++;
+    BUG_ON(at->event != e, "an event that is ahead is in the front");
+    e->ahead = false;
+    for (; at < last; at++)
+        at[0] = at[1];
+    q->n--;
+}
 
 /* A set event that is put off keeps its slot, and so costs nothing until the slot is met: timers that are restarted with
  * each byte are the common case. The order is still by the (time, sequence) of the latest set. */
@@ -12,12 +73,14 @@ void event_set(struct sim *sim, struct sim_event *e, int64_t at)
     e->at = at;
     e->seq = ++sim->seq;
     e->active = true;
-    if (heap_has(&e->node)) {
-        if (e->held || heap_time(&sim->queue, &e->node) <= at)
+    if (e->held)
+        return;
+    if (e->ahead || heap_has(&e->node)) {
+        if (e->slot_at <= at)
             return;
-        heap_remove(&sim->queue, &e->node);
+        slot_remove(&sim->queue, e);
     }
-    heap_push(&sim->queue, &e->node, at, e->seq);
+    slot_put(&sim->queue, e);
 }
 
 void event_clear(struct sim_event *e)
@@ -28,8 +91,16 @@ void event_clear(struct sim_event *e)
 
 void event_drop(struct sim *sim, struct sim_event *e)
 {
-    heap_remove(e->held ? &e->world->held : &sim->queue, &e->node);
+    if (e->held)
+        heap_remove(&e->world->held, &e->node);
+    else
+        slot_remove(&sim->queue, e);
     e->held = e->active = false;
+}
+
+void events_free(struct sim *sim)
+{
+    heap_free(&sim->queue.heap);
 }
 
 /* Moves an event that is due, but whose process is stopped or slow. True: it does not run now. */
@@ -60,27 +131,64 @@ void events_release(struct sim *sim, struct sim_world *w)
     }
 }
 
+static void slot_warm(const struct sim_queue *q, unsigned step)
+{
+    static const uint32_t before[WARM_STEPS] = {8, 5, 2}; /* so many events before its own */
+    if (before[step] >= q->n)
+        return;
+    const struct sim_event *e = q->front[q->first + before[step]].event;
+    if (e->fire == end_arrived)
+        end_warm(e, step);
+    else if (e->fire == timer_fired)
+        timer_warm(e, step);
+}
+
+/* Takes the front's next ones out of the heap. */
+static void front_fill(struct sim_queue *q)
+{
+    while (q->n < FRONT_AHEAD) {
+        struct sim_slot slot;
+        struct heap_node *node = heap_take(&q->heap, &slot.at, &slot.seq);
+        if (!node)
+            return;
+        slot.event = container_of(node, struct sim_event, node);
+        slot.event->ahead = true;
+        front_room(q);
+        q->front[q->first + q->n++] = slot;
+    }
+}
+
+static void front_pop(struct sim_queue *q)
+{
+    q->front[q->first].event->ahead = false;
+    q->first++;
+    if (--q->n == 0)
+        q->first = 0;
+}
+
 /* Brings an event that is really due to the front; false: the queue is empty. */
 static bool settle(struct sim *sim)
 {
-    struct heap *q = &sim->queue;
-    int64_t at;
-    for (struct heap_node *first; heap_peek(q, &at, &first);) {
-        struct sim_event *e = container_of(first, struct sim_event, node);
-        if (e->active && e->seq == heap_first_seq(q))
+    struct sim_queue *q = &sim->queue;
+    for (;;) {
+        front_fill(q);
+        if (q->n == 0)
+            return false;
+        const struct sim_slot *first = &q->front[q->first];
+        struct sim_event *e = first->event;
+        if (e->active && e->seq == first->seq)
             return true;
-        heap_remove(q, &e->node);
+        front_pop(q);
         if (e->active)
-            heap_push(q, &e->node, e->at, e->seq);
+            slot_put(q, e);
     }
-    return false;
 }
 
 bool sim_next_time(struct sim *sim, world_time *at)
 {
     if (!settle(sim))
         return false;
-    *at = sim->queue.slots[0].at;
+    *at = sim->queue.front[sim->queue.first].at;
     return true;
 }
 
@@ -99,7 +207,10 @@ bool sim_step(struct sim *sim)
     BUG_ON(sim->in_event, "an event is not stepped from inside an event");
     if (!settle(sim))
         return false;
-    struct sim_event *e = container_of(heap_pop(&sim->queue), struct sim_event, node);
+    struct sim_event *e = sim->queue.front[sim->queue.first].event;
+    front_pop(&sim->queue);
+    for (unsigned step = 0; step < WARM_STEPS; step++)
+        slot_warm(&sim->queue, step);
     sim->now = e->at;
     if (e->world && put_off(sim, e))
         return true;
@@ -170,10 +281,11 @@ void *pool_get(struct pool *p)
 #else
     if (!p->free_cells) {
         size_t stride = (p->size + POOL_ALIGN - 1) / POOL_ALIGN * POOL_ALIGN;
-        struct pool_slab *slab = mem_alloc(sizeof(*slab) + stride * POOL_SLAB_CELLS);
+        struct pool_slab *slab = mem_alloc(sizeof(*slab) + POOL_ALIGN + stride * POOL_SLAB_CELLS);
         slab->next = p->slabs;
         p->slabs = slab;
         char *cells = (char *)(slab + 1);
+        cells += POOL_ALIGN - (uintptr_t)cells % POOL_ALIGN;
         for (size_t i = POOL_SLAB_CELLS; i-- > 0;) {
             void **cell = (void **)(void *)(cells + i * stride);
             *cell = p->free_cells;

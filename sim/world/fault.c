@@ -216,7 +216,7 @@ static void connections_end(struct sim_fault *f)
     list_each (&f->sim->conns, it, next) {
         struct sim_conn *c = container_of(it, struct sim_conn, link);
         for (int side = 0; side < 2; side++)
-            if (path_matches(c, f) && c->pipes[1 - side].stalled_at >= 0)
+            if (path_matches(c, f) && c->pipes[1 - side].stalled)
                 end_poke(&c->ends[side]);
     }
 }

@@ -19,10 +19,12 @@ static void make_room(struct sim_pipe *p, size_t n)
         char *moved = mem_alloc(cap);
         if (used > 0)
             memcpy(moved, p->p + dead, used);
-        if (p->lent && !p->lent_block)
+        if (p->lent && !p->lent_moved) {
+            p->lent_moved = true;
             p->lent_block = p->p;
-        else
+        } else {
             mem_free(p->p);
+        }
         p->p = moved;
         p->cap = cap;
     }
@@ -40,9 +42,11 @@ void pipe_put(struct sim_pipe *p, struct str bytes)
 
 void pipe_give_back(struct sim_pipe *p)
 {
-    mem_free(p->lent_block);
-    p->lent_block = NULL;
-    p->lent = false;
+    if (p->lent_moved) {
+        mem_free(p->lent_block);
+        p->lent_block = NULL;
+    }
+    p->lent = p->lent_moved = false;
     pipe_drained(p);
 }
 
@@ -53,32 +57,37 @@ struct str pipe_readable(const struct sim_pipe *p)
                : (struct str){p->p + (p->head - p->base), (size_t)(p->arrived - p->head)};
 }
 
+static inline struct mark *mark_at(struct sim_pipe *p, uint32_t i)
+{
+    return p->marks ? &p->marks[(p->marks_first + i) & (p->marks_cap - 1)] : &p->mark;
+}
+
 static void mark_push(struct sim_pipe *p, uint64_t end, world_time at)
 {
-    if (p->marks_n == p->marks_cap) {
+    if (p->marks_n > 0 && p->marks_n >= p->marks_cap) {
         uint32_t cap = p->marks_cap ? p->marks_cap * 2 : MARKS_FIRST;
         struct mark *grown = MEM_NEW_ARRAY(struct mark, cap);
         for (uint32_t i = 0; i < p->marks_n; i++)
-            grown[i] = p->marks[(p->marks_first + i) & (p->marks_cap - 1)];
+            grown[i] = *mark_at(p, i);
         mem_free(p->marks);
         p->marks = grown;
         p->marks_first = 0;
         p->marks_cap = cap;
     }
-    p->marks[(p->marks_first + p->marks_n++) & (p->marks_cap - 1)] = (struct mark){end, at};
+    *mark_at(p, p->marks_n++) = (struct mark){end, at};
 }
 
 world_time pipe_next(const struct sim_pipe *p)
 {
-    return p->marks_n ? p->marks[p->marks_first].at : -1;
+    return !p->marks_n ? -1 : p->marks ? p->marks[p->marks_first].at : p->mark.at;
 }
 
 bool pipe_pop_marks(struct sim_pipe *p, world_time now)
 {
     uint32_t before = p->marks_n;
-    while (p->marks_n > 0 && p->marks[p->marks_first].at <= now) {
-        p->arrived = p->marks[p->marks_first].end;
-        p->marks_first = (p->marks_first + 1) & (p->marks_cap - 1);
+    while (p->marks_n > 0 && mark_at(p, 0)->at <= now) {
+        p->arrived = mark_at(p, 0)->end;
+        p->marks_first = p->marks ? (p->marks_first + 1) & (p->marks_cap - 1) : 0;
         p->marks_n--;
     }
     if (p->marks_n == 0 && p->fin_sent && !p->reset)
@@ -118,7 +127,7 @@ void pipe_send(struct sim_conn *c, uint8_t side, bool even_empty)
     p->fin_sent |= fin;
     p->sent_at = c->sim->now;
     if (p->marks_n > 0 && p->last_at == at)
-        p->marks[(p->marks_first + p->marks_n - 1) & (p->marks_cap - 1)].end = p->sent;
+        mark_at(p, p->marks_n - 1)->end = p->sent;
     else
         mark_push(p, p->sent, at);
     p->last_at = at;
@@ -136,7 +145,7 @@ void pipe_free(struct sim_pipe *p)
     mem_free(p->p);
     mem_free(p->lent_block);
     mem_free(p->marks);
-    *p = (struct sim_pipe){.stalled_at = -1};
+    *p = (struct sim_pipe){0};
 }
 
 void pipe_drained(struct sim_pipe *p)

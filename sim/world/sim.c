@@ -98,7 +98,7 @@ void sim_free(struct sim *sim)
     mem_free(sim->on_event.items);
     mem_free(sim->on_note.items);
     mem_free(sim->on_log.items);
-    heap_free(&sim->queue);
+    events_free(sim);
     pool_free(&sim->timer_pool);
     pool_free(&sim->task_pool);
     pool_free(&sim->conn_pool);

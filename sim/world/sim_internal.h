@@ -22,6 +22,7 @@
 struct sim_world;
 struct sim_conn;
 struct sim_stream;
+struct sim_timer;
 
 /* ---- event.c ---- */
 struct sim_event {
@@ -29,11 +30,29 @@ struct sim_event {
     int64_t
         at; /* due then, by (at, seq); its slot in the queue may stand earlier and is then put off when met */
     uint64_t seq;
+    int64_t slot_at; /* where its slot stands */
     void (*fire)(struct sim_event *e);
     struct sim_world *world; /* NULL: a kernel's event */
     bool active;
-    bool held; /* in world->held, not in the queue */
-    bool late; /* has been delayed by SIM_FAULT_PROCESS_SLOW already */
+    bool held;  /* in world->held, not in the queue */
+    bool ahead; /* in the queue's front, not in its heap */
+    bool late;  /* has been delayed by SIM_FAULT_PROCESS_SLOW already */
+};
+
+/* The queue: a heap, and before it, in order, the few slots that come first. What these are about is fetched into the
+ * cache while the events before them run: a large estate does not fit, and waiting for memory would be most of the
+ * work. */
+#define FRONT_AHEAD 12u /* so many are taken out of the heap early */
+#define FRONT_MAX   64u
+struct sim_slot {
+    int64_t at;
+    uint64_t seq;
+    struct sim_event *event;
+};
+struct sim_queue {
+    struct heap heap;
+    struct sim_slot front[FRONT_MAX];
+    uint32_t first, n; /* of front */
 };
 
 static inline void event_init(struct sim_event *e, void (*fire)(struct sim_event *),
@@ -45,7 +64,24 @@ void event_set(struct sim *sim, struct sim_event *e,
                int64_t at);                            /* moves it when it is set already */
 void event_clear(struct sim_event *e);                 /* cheap: the slot stays until it is met */
 void event_drop(struct sim *sim, struct sim_event *e); /* before its memory goes */
+void events_free(struct sim *sim);
 void events_release(struct sim *sim, struct sim_world *w); /* what a paused world held: due now */
+
+/* Fetches what the event will need, step by step: a later step may read what an earlier one has fetched. */
+#define WARM_STEPS       3u
+#define WARM_OWNER_BYTES 256u
+void end_warm(const struct sim_event *e, unsigned step);   /* of stream_internal.h's end_arrived */
+void timer_warm(const struct sim_event *e, unsigned step); /* of timer_fired */
+void timer_fired(struct sim_event *e);
+/* A stream is written to: a timer that does so will mostly write to the same one next time. */
+#define WROTE_PARTS 5u
+#define WROTE_BYTES 128u
+void timer_wrote(struct sim *sim, const void *const parts[WROTE_PARTS]);
+static inline void warm(const void *p, size_t n) /* fetches n bytes */
+{
+    for (size_t i = 0; p && i < n; i += 64)
+        __builtin_prefetch((const char *)p + i);
+}
 
 /* Fixed-size cells. Under AddressSanitizer every cell is a block of its own, so that stale handles are seen. */
 struct pool {
@@ -296,7 +332,8 @@ struct sim {
     struct sim_options options;
     world_time now;
     uint64_t seq, events;
-    struct heap queue;
+    struct sim_queue queue;
+    struct sim_timer *firing; /* the timer whose callback is under way */
     bool stopped, in_event, reaping, freeing;
     uint32_t starting; /* programs whose start is under way: nothing is reaped then */
     struct sim_tracer tracer;

@@ -16,6 +16,8 @@ struct mark { /* bytes up to `end` arrive at `at` */
     world_time at;
 };
 
+#define WARM_PIPE_BYTES 128u /* a ping touches no more of a pipe */
+
 struct sim_pipe {
     char *p;
     size_t cap;
@@ -24,14 +26,20 @@ struct sim_pipe {
     uint64_t head, arrived, sent, end;
     uint64_t
         known; /* of head, what the sender has been told: its window is known + SIM_WINDOW_BYTES */
-    struct mark *marks; /* a ring, marks_cap is a power of two */
+
+    struct mark *marks; /* a ring of marks_cap, a power of two; NULL: it is `mark` */
     uint32_t marks_first, marks_n, marks_cap;
-    world_time sent_at, last_at, busy_until;
-    world_time stalled_at; /* < 0: it flows */
-    uint32_t stalled_tries;
     bool fin, fin_sent, fin_arrived, reset;
-    bool lent;        /* a callback is reading from p: it must not move */
-    char *lent_block; /* ... and had to be replaced meanwhile */
+    bool stalled; /* since stalled_at */
+    bool lent;    /* a callback is reading from p: it must not move */
+    bool
+        lent_moved; /* ... and had to be replaced by another meanwhile: lent_block is the old one */
+    struct mark mark;
+    world_time sent_at, last_at;
+
+    world_time busy_until, stalled_at;
+    char *lent_block;
+    uint32_t stalled_tries;
 };
 
 enum end_state { END_CONNECTING, END_HANDSHAKE, END_OPEN };
@@ -42,9 +50,6 @@ struct sim_stream {
     struct sim_world *world; /* NULL: its process is gone, or nobody there yet */
     const struct world_stream_handler *handler;
     void *owner;
-    struct list link; /* in world->streams while app or not yet accepted */
-    struct sim_event in, out,
-        timer; /* arrivals and callbacks; SYN, then window updates; connect, then unacked */
     struct sim_tls *tls;
     struct sim_listener *listener; /* server side, until accepted */
     struct err *failure;           /* to be told to the app */
@@ -58,25 +63,29 @@ struct sim_stream {
     bool brief;  /* ... and does not wait for the peer's FIN: its process was killed */
     bool open_told, end_told, reading_paused, above_low, late, refused, syn_answered;
     uint32_t syn_tries;
+    struct sim_event in;         /* arrivals and callbacks */
+    struct list link;            /* in world->streams while app or not yet accepted */
+    struct sim_event out, timer; /* SYN, then window updates; connect, then unacked */
 };
 
 struct sim_conn {
     struct sim *sim;
-    struct list link; /* sim->conns, then sim->conns_free */
     uint64_t id;
-    struct sim_host *host[2];
-    struct world_addr address[2];
-    struct sim_stream ends[2];
-    struct sim_pipe pipes[2];
     uint32_t pins;
     bool loopback, established, forgotten, freeing;
-    struct rng random;
     uint64_t epoch; /* of what follows, sim->fault_epoch + 1 when it was looked up */
     const struct sim_link *sim_link;
     struct sim_fault **faults;
     size_t faults_n, faults_cap;
-    world_time opened_at, last_byte_at;
+    struct rng random;
+    struct sim_host *host[2];
     uint64_t bytes[2]; /* delivered, by writer's side */
+    world_time last_byte_at;
+    struct sim_pipe pipes[2];
+    struct sim_stream ends[2];
+    struct list link; /* sim->conns, then sim->conns_free */
+    world_time opened_at;
+    struct world_addr address[2];
 };
 
 struct sim_listener {

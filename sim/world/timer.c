@@ -7,14 +7,37 @@ struct sim_timer {
     void (*fire)(void *owner);
     void *owner;
     struct list link;
-    uint32_t ordinal; /* of its process's start: names it in the trace */
+    uint32_t ordinal;               /* of its process's start: names it in the trace */
+    const void *wrote[WROTE_PARTS]; /* what it needed when it last wrote: only to be fetched */
 };
 
-static void timer_fired(struct sim_event *e)
+void timer_wrote(struct sim *sim, const void *const parts[WROTE_PARTS])
+{
+    if (sim->firing)
+        memcpy(sim->firing->wrote, parts, sizeof(sim->firing->wrote));
+}
+
+void timer_warm(const struct sim_event *e, unsigned step)
+{
+    const struct sim_timer *t = const_container_of(e, struct sim_timer, event);
+    if (step == 0)
+        warm(t, sizeof(*t));
+    else if (step == 1) {
+        warm(t->owner, WARM_OWNER_BYTES);
+        warm(e->world, 192);
+        for (size_t i = 0; i < WROTE_PARTS && t->wrote[i]; i++)
+            warm(t->wrote[i], WROTE_BYTES);
+    }
+}
+
+void timer_fired(struct sim_event *e)
 {
     struct sim_timer *t = container_of(e, struct sim_timer, event);
-    trace_add(e->world->sim, e->world->component, SIM_TRACE_TIMER, t->ordinal, 0);
+    struct sim *sim = e->world->sim;
+    trace_add(sim, e->world->component, SIM_TRACE_TIMER, t->ordinal, 0);
+    sim->firing = t;
     t->fire(t->owner); /* t may be gone after this */
+    sim->firing = NULL;
 }
 
 struct world_timer *sim_timer_new(struct world *base, void (*fire)(void *), void *owner)
@@ -56,6 +79,8 @@ void sim_timer_free(struct world_timer *base)
 {
     struct sim_timer *t = container_of(base, struct sim_timer, base);
     struct sim *sim = t->event.world->sim;
+    if (sim->firing == t)
+        sim->firing = NULL;
     event_drop(sim, &t->event);
     list_remove(&t->link);
     pool_put(&sim->timer_pool, t);

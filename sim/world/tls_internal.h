@@ -33,14 +33,14 @@ struct tls_identity {
 };
 
 struct sim_tls {
+    bool identity_is_server, insecure, ignore_name;
+    bool hello_seen, ended, shut_early;
+    struct buf early; /* written before the handshake's end */
     struct str name, alpn;
     const struct pki_pool *pool;   /* of the store; NULL: nothing is trusted */
     struct tls_identity *identity; /* of the store; NULL: a client without a certificate */
-    bool identity_is_server, insecure, ignore_name;
-    bool hello_seen, ended, shut_early;
-    struct buf early;      /* written before the handshake's end */
-    struct buf peer_chain; /* verified, as DER */
-    struct buf peer_pem;   /* the same once somebody has asked */
+    struct buf peer_chain;         /* verified, as DER */
+    struct buf peer_pem;           /* the same once somebody has asked */
 };
 
 struct tls_store {
