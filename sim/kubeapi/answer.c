@@ -1,7 +1,9 @@
 /* The last step of every answer: from the JSON that handlers write to the form that was negotiated. */
+#include "engine/kube/scan.h"
 #include "sim/kubeapi/accept.h"
 #include "sim/kubeapi/api_internal.h"
 #include "sim/kubeapi/textform.h"
+#include "sim/kubeapi/types/proto.h"
 
 #include <zlib.h>
 
@@ -86,13 +88,45 @@ static void as_json(struct api_request *r)
     take(r, &b);
 }
 
+/* What the document says it is; in any order of its members. */
+static void identity_of(struct str json, struct str *version, struct str *kind)
+{
+    struct scan s = scan_of(json);
+    struct str key, value;
+    bool escaped;
+    *version = *kind = str_empty;
+    if (!scan_enter(&s, '{'))
+        return;
+    while ((version->n == 0 || kind->n == 0) && scan_member(&s, &key, &value))
+        if (str_eq_c(key, "apiVersion"))
+            (void)scan_string(value, version, &escaped);
+        else if (str_eq_c(key, "kind"))
+            (void)scan_string(value, kind, &escaped);
+}
+
+/* False: the answer has no message type, and so stays JSON. */
+static bool as_protobuf(struct api_request *r)
+{
+    struct str json = buf_str(&r->out), version, kind, group, v;
+    identity_of(json, &version, &kind);
+    const struct type *t =
+        kube_api_version_parse(version, &group, &v) ? type_builtin(group, v, kind) : NULL;
+    struct buf b = {0};
+    if (!t)
+        return false;
+    proto_encode_object(t, version, kind, json, &b);
+    r->out_type = "application/vnd.kubernetes.protobuf";
+    take(r, &b);
+    return true;
+}
+
 void api_answer_finish(struct api_request *r)
 {
     BUG_ON(!r->answered, "an answer is finished when it is complete");
     if (str_eq_c(str_c(r->out_type), "application/json")) {
         if (r->media.format == API_FORMAT_YAML)
             as_yaml(r);
-        else
+        else if (r->media.format != API_FORMAT_PROTOBUF || !as_protobuf(r))
             as_json(r);
     }
     if (r->out.n >= API_GZIP_BYTES_MIN && accepts_gzip(r))

@@ -49,6 +49,14 @@ struct api_counter {
 };
 #define API_COUNTERS 4
 
+/* The last event that was written as protobuf: its watchers follow each other. */
+struct api_frame {
+    uint64_t revision;
+    const struct api_kind *kind;
+    const char *type; /* constant */
+    struct buf bytes;
+};
+
 struct kubeapi {
     struct world *w;
     struct store *store;
@@ -73,6 +81,7 @@ struct kubeapi {
     uint64_t ticks;
     uint64_t compact_to; /* revision at the last compaction: what is older goes with the next */
     struct buf scratch;  /* for canonical bytes: reused */
+    struct api_frame frame;
     struct store_table **tables; /* of the built-in kinds, by row; NULL: not asked for yet */
     struct store_table *secrets, *accounts; /* every request with a token looks into them */
     struct api_counter counters[VERB_NONE + 1][API_COUNTERS]; /* the usual codes of each verb */

@@ -1,18 +1,9 @@
 /* Request bodies: JSON or YAML text to a tree of the expected kind. */
 #include "sim/kubeapi/api_internal.h"
+#include "sim/kubeapi/body.h"
 
 #include "engine/base/yaml.h"
 #include <string.h>
-
-static const char accepted_types[] =
-    "application/json, application/yaml"; /* protobuf is refused by name: see api_fail_media */
-
-static struct str media_type(struct str content_type)
-{
-    struct str head, tail;
-    (void)str_cut(content_type, ';', &head, &tail);
-    return str_trim(head);
-}
 
 /* fieldValidation: "" is Warn. */
 static bool strictness(struct api_request *r, bool *strict, bool *ignore)
@@ -69,11 +60,13 @@ static bool parse_yaml(struct api_request *r, cJSON **tree)
 
 static bool parse_text(struct api_request *r, const struct api_kind *k, cJSON **tree)
 {
-    struct str type = media_type(r->content_type), duplicate = str_empty;
-    bool yaml = str_eq_c(type, "application/yaml");
-    if (type.n > 0 && !yaml && !str_eq_c(type, "application/json"))
-        return api_fail_media(r, accepted_types);
-    if (yaml)
+    enum api_body_form form = api_body_form(r);
+    struct str duplicate = str_empty;
+    if (form == API_BODY_OTHER)
+        return api_fail_media(r, API_BODY_TYPES);
+    if (form == API_BODY_PROTOBUF)
+        return api_body_protobuf(r, k, tree);
+    if (form == API_BODY_YAML)
         return parse_yaml(r, tree);
     struct err *err = json_parse_lenient(&r->a, r->body, tree, &duplicate);
     if (err) {

@@ -1,5 +1,6 @@
 /* Deletion: preconditions, graceful pods, finalizers, propagation; DELETE of one object and of a collection. */
 #include "sim/kubeapi/api_internal.h"
+#include "sim/kubeapi/body.h"
 
 #include <string.h>
 
@@ -20,13 +21,8 @@ static bool options_from_body(struct api_request *r, struct delete_options *o, b
     int64_t grace;
     if (str_trim(r->body).n == 0)
         return true;
-    struct err *err = json_parse(&r->a, r->body, &body);
-    if (err) {
-        bool ok = api_fail_plain(r, 500, "", "couldn't get version/kind; json parse error: %s",
-                                 err->message);
-        err_free(err);
-        return ok;
-    }
+    if (!api_body_options(r, &body))
+        return false;
     struct str kind = json_string_at(body, "kind"), version = json_string_at(body, "apiVersion");
     if (kind.n > 0 && !str_eq_c(kind, "DeleteOptions"))
         return api_fail_plain(

@@ -89,7 +89,10 @@ static void sink_start(struct api_request *r)
 {
     struct http_headers h = {0};
     add_headers(r, &h);
-    http_headers_add_c(&h, "Content-Type", "application/json");
+    http_headers_add_c(&h, "Content-Type",
+                       r->media.format == API_FORMAT_PROTOBUF
+                           ? "application/vnd.kubernetes.protobuf;stream=watch"
+                           : "application/json");
     http_answer_start(r->x, 200, &h);
     http_answer_on_drained(r->x, on_drained);
     http_headers_free(&h);

@@ -154,6 +154,7 @@ void kubeapi_free(struct kubeapi *api)
     arena_free(&api->certificate_memory);
     metrics_free(&api->metrics);
     buf_free(&api->scratch);
+    buf_free(&api->frame.bytes);
     mem_free(api->tables);
     str_free(&api->name);
     str_free(&api->ca_pem);

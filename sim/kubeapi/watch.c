@@ -5,6 +5,7 @@
  *
  * A watch holds no events: only its position. One that falls behind the history is told so (410) and ended. */
 #include "sim/kubeapi/api_internal.h"
+#include "sim/kubeapi/types/proto.h"
 
 #include <string.h>
 
@@ -47,27 +48,72 @@ static bool same_version(const struct api_kind *k, const struct kube_object *o)
            str_ends(v, k->version);
 }
 
-static void out_converted(struct api_watch *w, const char *type, const struct kube_object *o)
+/* Protobuf: one frame, encoded once for all who see the same event (revision 0: of one watch only). */
+static void out_frame(struct api_watch *w, const char *type, struct str api_version,
+                      struct str kind, struct str json, uint64_t revision)
+{
+    struct api_frame *f = &w->r->api->frame;
+    const struct api_kind *k = w->r->kind;
+    if (revision == 0 || f->revision != revision || f->kind != k ||
+        !str_eq_c(str_c(f->type), type)) {
+        struct str group, version;
+        const struct type *t = kube_api_version_parse(api_version, &group, &version)
+                                   ? type_builtin(group, version, kind)
+                                   : NULL;
+        struct buf object = {0};
+        BUG_ON(!t, "only kinds with a message are negotiated as protobuf");
+        proto_encode_object(t, api_version, kind, json, &object);
+        buf_clear(&f->bytes);
+        proto_encode_frame(type, buf_str(&object), &f->bytes);
+        buf_free(&object);
+        f->revision = revision;
+        f->kind = k;
+        f->type = type;
+    }
+    out(w, buf_str(&f->bytes));
+}
+
+/* An event of a document in the form that was negotiated. */
+static void out_document(struct api_watch *w, const char *type, struct str api_version,
+                         struct str kind, struct str json, uint64_t revision)
 {
     struct buf b = {0};
+    if (w->r->media.format == API_FORMAT_PROTOBUF) {
+        out_frame(w, type, api_version, kind, json, revision);
+        return;
+    }
     buf_addf(&b, "{\"type\":\"%s\",\"object\":", type);
-    api_object_write(w->r->kind, o, false, &b);
+    buf_add(&b, json);
     buf_add_c(&b, "}\n");
     out(w, buf_str(&b));
     buf_free(&b);
 }
 
+/* revision: of the event, when all watches of this kind see the same; 0: not so. */
+static void out_converted(struct api_watch *w, const char *type, const struct kube_object *o,
+                          uint64_t revision)
+{
+    const struct api_kind *k = w->r->kind;
+    struct buf version = {.max = 512}, json = {0};
+    kube_api_version_write(k->group, k->version, &version);
+    api_object_write(k, o, false, &json);
+    out_document(w, type, buf_str(&version), k->kind, buf_str(&json), revision);
+    buf_free(&json);
+    buf_free(&version);
+}
+
 static void out_event(struct api_watch *w, struct store_event *e, enum store_event_type shown)
 {
     static const char *const names[] = {"ADDED", "MODIFIED", "DELETED"};
-    if (same_version(w->r->kind, e->object)) {
+    bool plain = w->r->media.format == API_FORMAT_JSON && w->r->media.as == API_AS_NONE;
+    if (plain && same_version(w->r->kind, e->object)) {
         out(w, store_event_line(e, shown));
         return;
     }
     struct kube_object *left = NULL;
     if (shown == STORE_DELETED && e->type == STORE_MODIFIED)
         left = kube_object_with_revision(e->before, e->revision);
-    out_converted(w, names[shown], left ? left : e->object);
+    out_converted(w, names[shown], left ? left : e->object, e->revision);
     kube_object_unref(left);
 }
 
@@ -95,12 +141,12 @@ static void bookmark(struct api_watch *w, bool initial_end)
     struct buf b = {0}, version = {.max = 512};
     kube_api_version_write(k->group, k->version, &version);
     buf_addf(&b,
-             "{\"type\":\"BOOKMARK\",\"object\":{\"apiVersion\":\"" STR_FMT "\",\"kind\":\"" STR_FMT
-             "\",\"metadata\":{%s\"resourceVersion\":\"%llu\"}}}\n",
+             "{\"apiVersion\":\"" STR_FMT "\",\"kind\":\"" STR_FMT
+             "\",\"metadata\":{%s\"resourceVersion\":\"%llu\"}}",
              STR_ARG(buf_str(&version)), STR_ARG(k->kind),
              initial_end ? "\"annotations\":{\"k8s.io/initial-events-end\":\"true\"}," : "",
              (unsigned long long)w->seen);
-    out(w, buf_str(&b));
+    out_document(w, "BOOKMARK", buf_str(&version), k->kind, buf_str(&b), 0);
     w->bookmarked = w->seen;
     buf_free(&b);
     buf_free(&version);
@@ -117,10 +163,8 @@ static void gone(struct api_watch *w, uint64_t asked)
                                              (unsigned long long)asked,
                                              (unsigned long long)store_compacted(r->api->store))};
     s.name = s.group = s.kind = s.uid = s.continue_ = str_empty;
-    buf_add_c(&b, "{\"type\":\"ERROR\",\"object\":");
     kube_status_write(&s, &b);
-    buf_add_c(&b, "}\n");
-    out(w, buf_str(&b));
+    out_document(w, "ERROR", STR("v1"), STR("Status"), buf_str(&b), 0);
     buf_free(&b);
     w->closing = true;
     ++*r->api->watches_cut;
@@ -134,7 +178,7 @@ static void pump_initial(struct api_watch *w)
 {
     while (w->initial && w->initial_at < w->initial_n && !full(w)) {
         struct kube_object *o = w->initial[w->initial_at++];
-        out_converted(w, "ADDED", o);
+        out_converted(w, "ADDED", o, 0);
         kube_object_unref(o);
     }
     if (!w->initial || w->initial_at < w->initial_n)

@@ -471,6 +471,8 @@ static void put_single(struct decoder *d, struct filling *m, size_t i, cJSON *v)
     if (m->values[i])
         (void)json_unset(m->object, f->name);
     m->values[i] = NULL;
+    if (!v && (f->flags & FIELD_ALWAYS))
+        v = json_null(d->a); /* the zero time */
     if (!v || drops_zero(f, v))
         return;
     json_add(d->a, m->object, f->name, v);
@@ -525,8 +527,9 @@ static struct err *take_field(struct decoder *d, struct filling *m, size_t i, en
 
 static void index_fields(const struct type *t, unsigned char by_number[PROTO_NUMBER_MAX + 1])
 {
-    BUG_ON(t->fields_n > PROTO_FIELDS_MAX, "PROTO_FIELDS_MAX fits every built-in type");
-    for (size_t i = 0; i < t->fields_n; i++) {
+    size_t fields_n = t->fields_n + t->inlines_n;
+    BUG_ON(fields_n > PROTO_FIELDS_MAX, "PROTO_FIELDS_MAX fits every built-in type");
+    for (size_t i = 0; i < fields_n; i++) {
         BUG_ON(t->fields[i].number > PROTO_NUMBER_MAX, "PROTO_NUMBER_MAX fits every field");
         by_number[t->fields[i].number] = (unsigned char)(i + 1);
     }

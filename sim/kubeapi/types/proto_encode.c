@@ -301,19 +301,18 @@ static void put_message(const struct type *t, const cJSON *v, unsigned depth, st
 {
     const cJSON *values[PROTO_FIELDS_MAX];
     unsigned char by_number[PROTO_NUMBER_MAX + 1] = {0};
-    BUG_ON(t->fields_n > PROTO_FIELDS_MAX, "PROTO_FIELDS_MAX fits every built-in type");
+    size_t fields_n = t->fields_n + t->inlines_n;
+    BUG_ON(fields_n > PROTO_FIELDS_MAX, "PROTO_FIELDS_MAX fits every built-in type");
     if (depth > 2 * PROTO_DEPTH_MAX)
         return;
-    for (size_t i = 0; i < t->fields_n; i++) {
-        values[i] = NULL;
+    for (size_t i = 0; i < fields_n; i++) {
+        values[i] = i < t->fields_n ? NULL : v; /* inlined: their members are ours */
         BUG_ON(t->fields[i].number > PROTO_NUMBER_MAX, "PROTO_NUMBER_MAX fits every field");
         by_number[t->fields[i].number] = (unsigned char)(i + 1);
-        if (t->fields[i].flags & FIELD_INLINE)
-            values[i] = v;
     }
     for (const cJSON *c = v ? v->child : NULL; c; c = c->next) {
         const struct type_field *f = type_field_find(t, str_c(c->string));
-        if (f && !(f->flags & FIELD_INLINE))
+        if (f)
             values[f - t->fields] = c;
     }
     for (unsigned number = 1; number <= PROTO_NUMBER_MAX; number++)

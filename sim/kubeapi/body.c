@@ -1,0 +1,119 @@
+#include "sim/kubeapi/body.h"
+
+#include "engine/base/codec.h"
+#include "engine/base/yaml.h"
+#include "sim/kubeapi/api_internal.h"
+#include "sim/kubeapi/types/proto.h"
+
+#define SUMMARY_BYTES 30u
+
+enum api_body_form api_body_form(const struct api_request *r)
+{
+    struct str type, params;
+    (void)str_cut(r->content_type, ';', &type, &params);
+    type = str_trim(type);
+    if (type.n == 0 || str_eq_c(type, "application/json"))
+        return API_BODY_JSON;
+    if (str_eq_c(type, "application/vnd.kubernetes.protobuf"))
+        return API_BODY_PROTOBUF;
+    return str_eq_c(type, "application/yaml") ? API_BODY_YAML : API_BODY_OTHER;
+}
+
+struct str api_body_summary(struct api_request *r)
+{
+    struct str shown = str_sub(r->body, 0, SUMMARY_BYTES);
+    struct buf b = {0};
+    if (r->body.n == 0)
+        return STR("<empty>");
+    if (r->body.p[0] == '{')
+        buf_add(&b, shown);
+    else
+        hex_encode(&b, shown);
+    if (r->body.n > SUMMARY_BYTES)
+        buf_add_c(&b, " ...");
+    struct str s = arena_str(&r->a, buf_str(&b));
+    buf_free(&b);
+    return s;
+}
+
+static bool fail_broken(struct api_request *r, const struct api_kind *k, struct err *take_err)
+{
+    bool ok = api_fail_bad(
+        r, "the object provided is unrecognized (must be of type " STR_FMT "): %s (" STR_FMT ")",
+        STR_ARG(k->kind), take_err->message, STR_ARG(api_body_summary(r)));
+    err_free(take_err);
+    return ok;
+}
+
+static bool fail_unknown(struct api_request *r, const struct proto_envelope *e)
+{
+    return api_fail_bad(r,
+                        "no kind \"" STR_FMT "\" is registered for version \"" STR_FMT
+                        "\" in scheme \"pkg/api/legacyscheme/scheme.go:30\"",
+                        STR_ARG(e->kind), STR_ARG(e->api_version));
+}
+
+static struct str own_api_version(struct api_request *r, const struct api_kind *k)
+{
+    struct buf b = {.max = 512};
+    if (k->foreign.n > 0)
+        return k->foreign;
+    kube_api_version_write(k->group, k->version, &b);
+    struct str s = arena_str(&r->a, buf_str(&b));
+    buf_free(&b);
+    return s;
+}
+
+bool api_body_protobuf(struct api_request *r, const struct api_kind *k, cJSON **tree)
+{
+    struct proto_envelope e;
+    struct str group, version;
+    if (k->flags & KIND_CUSTOM)
+        return api_fail_media(r, "application/json, application/yaml");
+    struct err *err = proto_open(r->body, &e);
+    if (err)
+        return fail_broken(r, k, err);
+    if (e.kind.n == 0)
+        e.kind = k->kind;
+    if (e.api_version.n == 0)
+        e.api_version = own_api_version(r, k);
+    const struct type *t = kube_api_version_parse(e.api_version, &group, &version)
+                               ? type_builtin(group, version, e.kind)
+                               : NULL;
+    if (!t)
+        return fail_unknown(r, &e);
+    err = proto_decode(&r->a, t, e.raw, tree);
+    if (err)
+        return fail_broken(r, k, err);
+    json_set_str(&r->a, *tree, "apiVersion", e.api_version);
+    json_set_str(&r->a, *tree, "kind", e.kind);
+    return true;
+}
+
+bool api_body_options(struct api_request *r, cJSON **tree)
+{
+    static const struct api_kind options = {.version = STR_INIT("v1"),
+                                            .kind = STR_INIT("DeleteOptions")};
+    struct yaml_node *node;
+    struct err *err = NULL;
+    switch (api_body_form(r)) {
+    case API_BODY_OTHER:
+        return api_fail_media(r, API_BODY_TYPES);
+    case API_BODY_PROTOBUF:
+        return api_body_protobuf(r, &options, tree);
+    case API_BODY_YAML:
+        err = yaml_parse(&r->a, STR("body"), r->body, &node);
+        if (!err)
+            *tree = yaml_to_json(&r->a, node);
+        break;
+    case API_BODY_JSON:
+        err = json_parse_lenient(&r->a, r->body, tree, NULL);
+        break;
+    }
+    if (!err)
+        return true;
+    bool ok =
+        api_fail_plain(r, 500, "", "couldn't get version/kind; json parse error: %s", err->message);
+    err_free(err);
+    return ok;
+}
