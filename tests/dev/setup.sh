@@ -22,6 +22,34 @@ supported_system() {
     (. /etc/os-release && [ "${ID:-}" = debian ] && { [ "${VERSION_ID:-}" = 12 ] || [ "${VERSION_ID:-}" = 13 ]; })
 }
 
+# What the conformance jobs need besides; where it cannot be had they say that they are skipped. Debian's kubectl is
+# unpacked into build/ when another package already is /usr/bin/kubectl.
+setup_conformance() {
+    [ "${PADDOCK_SKIP_SETUP:-}" != 1 ] || return 0
+    conformance_missing=
+    for setup_pair in node:nodejs npm:npm openssl:openssl kubectl:kubernetes-client; do
+        command -v "${setup_pair%%:*}" >/dev/null || conformance_missing="$conformance_missing ${setup_pair#*:}"
+    done
+    if [ -n "$conformance_missing" ]; then
+        setup_missing=$conformance_missing
+        setup_wanted=$conformance_missing
+        echo "installing:$setup_missing" >&2
+        setup_sudo=
+        [ "$(id -u)" -eq 0 ] || setup_sudo=sudo
+        setup_install 2>build/log/apt.log || { setup_apt update && setup_install 2>build/log/apt.log; } ||
+            echo "dev: apt-get could not install:$conformance_missing; what needs them is skipped" >&2
+    fi
+    if dpkg-query -W -f='${db:Status-Status}' kubernetes-client 2>/dev/null | grep -qx installed ||
+        [ -x build/kubernetes-client/usr/bin/kubectl ]; then
+        return 0
+    fi
+    mkdir -p build/kubernetes-client
+    (
+        cd build/kubernetes-client
+        apt-get -qq download kubernetes-client >../log/apt.log 2>&1 && dpkg-deb -x kubernetes-client_*.deb . && rm -f ./*.deb
+    ) || echo "dev: Debian's kubernetes-client cannot be had; see build/log/apt.log" >&2
+}
+
 # setup GROUP...: all packages of the groups (format aside, `run` always belongs to them). Asks dpkg each time: that
 # takes milliseconds and cannot go stale as a stamp would.
 setup() {

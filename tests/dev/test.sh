@@ -14,6 +14,7 @@ dev_test() {
         test_quick
     else
         setup test
+        setup_conformance
         test_all
     fi
     finish
