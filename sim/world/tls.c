@@ -105,10 +105,9 @@ static enum pki_verdict faulty_verdict(struct sim_stream *e)
     return PKI_TRUSTED;
 }
 
-static void keep_peer(struct sim_tls *tls, struct str chain)
+static void keep_peer(struct sim_stream *e, struct str chain)
 {
-    buf_clear(&tls->peer_chain);
-    buf_add(&tls->peer_chain, chain);
+    e->tls->peer_chain = tls_chain_kept(e->conn->sim, chain);
 }
 
 static enum pki_verdict judge_server(struct sim_stream *e, struct str chain)
@@ -124,7 +123,7 @@ static enum pki_verdict judge_server(struct sim_stream *e, struct str chain)
     if (v == PKI_TRUSTED)
         v = faulty_verdict(e);
     if (v == PKI_TRUSTED)
-        keep_peer(e->tls, chain);
+        keep_peer(e, chain);
     return v;
 }
 
@@ -142,7 +141,7 @@ static void got_server_hello(struct sim_stream *e, struct str body)
         return;
     }
     if (body.p[0] && tls->identity)
-        put_record(e, RECORD_CLIENT_CERTIFICATE, buf_str(&tls->identity->chain));
+        put_record(e, RECORD_CLIENT_CERTIFICATE, tls->identity->chain);
     put_record(e, RECORD_FINISHED, str_empty);
     opened(e);
     send_records(e);
@@ -166,7 +165,7 @@ static void got_client_hello(struct sim_stream *e, struct str body)
     struct buf hello = {0};
     buf_add_char(&hello, tls->identity->client_pool != NULL);
     put_text(&hello, str_eq(alpn, tls->identity->alpn) ? alpn : str_empty);
-    buf_add(&hello, buf_str(&tls->identity->chain));
+    buf_add(&hello, tls->identity->chain);
     put_record(e, RECORD_SERVER_HELLO, buf_str(&hello));
     buf_free(&hello);
     send_records(e);
@@ -180,7 +179,7 @@ static void got_client_certificate(struct sim_stream *e, struct str chain)
     enum pki_verdict v = pki_verify_chain(tls->identity->client_pool, chain, str_empty, PKI_CLIENT,
                                           now_s(e), e->conn->sim->tls_store->cache);
     if (v == PKI_TRUSTED)
-        keep_peer(tls, chain);
+        keep_peer(e, chain);
     else
         give_up(e, (enum alert)(ALERT_VERDICT + v), pki_verdict_err(v, str_empty));
 }
@@ -305,6 +304,6 @@ size_t tls_waiting(const struct sim_tls *tls)
 struct str tls_peer_pem(struct sim_tls *tls)
 {
     if (tls->peer_pem.n == 0 && tls->peer_chain.n > 0)
-        err_ignore(pki_chain_to_pem(buf_str(&tls->peer_chain), &tls->peer_pem)); /* was verified */
+        err_ignore(pki_chain_to_pem(tls->peer_chain, &tls->peer_pem)); /* was verified */
     return buf_str(&tls->peer_pem);
 }

@@ -27,7 +27,7 @@ enum alert {
 
 /* What world_tls says of one's own certificate; parsed once for each distinct text. */
 struct tls_identity {
-    struct buf chain;             /* DER */
+    struct str chain;             /* DER; of the store */
     struct pki_pool *client_pool; /* of the store; NULL: does not ask for certificates */
     struct str alpn;
 };
@@ -39,15 +39,19 @@ struct sim_tls {
     struct str name, alpn;
     const struct pki_pool *pool;   /* of the store; NULL: nothing is trusted */
     struct tls_identity *identity; /* of the store; NULL: a client without a certificate */
-    struct buf peer_chain;         /* verified, as DER */
+    struct str peer_chain;         /* verified, as DER; of the store */
     struct buf peer_pem;           /* the same once somebody has asked */
 };
 
 struct tls_store {
     struct map pools, identities;
-    struct map vouched; /* hash of certificate and key → struct buf *, the chain as DER */
+    struct map chains; /* hash of a chain → struct buf *, the chain: many ends have seen the same */
+    struct map vouched; /* hash of certificate and key → of `chains` */
     struct pki_cache *cache;
     struct str system_ca;
 };
+
+/* The store's copy of a chain, which lives as long as the simulation. */
+struct str tls_chain_kept(struct sim *sim, struct str chain);
 
 #endif

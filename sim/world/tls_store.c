@@ -29,18 +29,33 @@ static void hash_texts(const struct str *texts, size_t n, unsigned char out[PKI_
     buf_free(&all);
 }
 
+static struct buf *chain_kept(struct tls_store *store, struct str chain)
+{
+    unsigned char hash[PKI_SHA256_BYTES];
+    pki_sha256(chain, hash);
+    struct str key = {(const char *)hash, sizeof(hash)};
+    struct buf *kept = map_get(&store->chains, key);
+    if (!kept) {
+        kept = MEM_NEW(struct buf);
+        buf_add(kept, chain);
+        map_put(&store->chains, key, kept);
+    }
+    return kept;
+}
+
+struct str tls_chain_kept(struct sim *sim, struct str chain)
+{
+    return buf_str(chain_kept(store_of(sim), chain));
+}
+
 void sim_tls_vouch(struct sim *sim, struct str cert_pem, struct str key_pem, struct str chain)
 {
     struct tls_store *store = store_of(sim);
     const struct str texts[] = {cert_pem, key_pem};
     unsigned char hash[PKI_SHA256_BYTES];
     hash_texts(texts, ARRAY_LEN(texts), hash);
-    struct str key = {(const char *)hash, sizeof(hash)};
-    if (map_has(&store->vouched, key))
-        return;
-    struct buf *kept = MEM_NEW(struct buf);
-    buf_add(kept, chain);
-    map_put(&store->vouched, key, kept);
+    map_put(&store->vouched, (struct str){(const char *)hash, sizeof(hash)},
+            chain_kept(store, chain));
 }
 
 static const struct buf *vouched(const struct tls_store *store, const struct world_tls *tls)
@@ -95,11 +110,11 @@ static struct err *identity_parse(struct tls_store *store, const struct world_tl
                                   struct tls_identity *id)
 {
     const struct buf *known = vouched(store, tls);
-    struct err *err = NULL;
-    if (known)
-        buf_add(&id->chain, buf_str(known));
-    else
-        err = pair_parse(tls, &id->chain);
+    struct buf parsed = {0};
+    struct err *err = known ? NULL : pair_parse(tls, &parsed);
+    if (!err)
+        id->chain = buf_str(known ? known : chain_kept(store, buf_str(&parsed)));
+    buf_free(&parsed);
     if (!err && tls->client_ca_pem.n > 0)
         err = pool_get_parsed(store, tls->client_ca_pem, &id->client_pool);
     return err;
@@ -107,7 +122,6 @@ static struct err *identity_parse(struct tls_store *store, const struct world_tl
 
 static void identity_free(struct tls_identity *id)
 {
-    buf_free(&id->chain);
     str_free(&id->alpn);
     mem_free(id);
 }
@@ -176,7 +190,6 @@ void tls_free(struct sim_tls *tls)
     str_free(&tls->name);
     str_free(&tls->alpn);
     buf_free(&tls->early);
-    buf_free(&tls->peer_chain);
     buf_free(&tls->peer_pem);
     mem_free(tls);
 }
@@ -191,10 +204,11 @@ void tls_store_free(struct sim *sim)
         pki_pool_free(value);
     for (size_t i = 0; map_next(&store->identities, &i, NULL, &value);)
         identity_free(value);
-    for (size_t i = 0; map_next(&store->vouched, &i, NULL, &value);) {
+    for (size_t i = 0; map_next(&store->chains, &i, NULL, &value);) {
         buf_free(value);
         mem_free(value);
     }
+    map_free(&store->chains);
     map_free(&store->vouched);
     map_free(&store->pools);
     map_free(&store->identities);

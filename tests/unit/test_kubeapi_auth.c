@@ -224,6 +224,36 @@ static void account_tokens_live_with_their_secret(void **state)
     fixture_close(&f);
 }
 
+/* Roles are the same objects, namespaces are not, and what one server does is not seen in the other. */
+static void bootstrap_roles_can_be_shared(void **state)
+{
+    static const char role[] = RBAC "/clusterroles/view";
+    struct store_snapshot *shared = NULL;
+    struct kubeapi_options options = {.name = STR("test"), .ca_pem = STR("CA"), .shared = &shared};
+    struct fixture f[2];
+    const char *roles[2], *namespaces[2];
+    for (size_t i = 0; i < 2; i++) {
+        f[i] = (struct fixture){.world = fake_new(i + 1)};
+        f[i].api = kubeapi_new(fake_of(f[i].world), &options);
+        must(&f[i], 200, "GET", RBAC "/clusterroles/admin", NULL); /* aggregated from the start */
+        assert_true(strstr(buf_c(&f[i].last.body), "deletecollection") != NULL);
+        must(&f[i], 200, "GET", role, NULL);
+        roles[i] = said(&f[i], "metadata.uid");
+        must(&f[i], 200, "GET", "/api/v1/namespaces/kube-system", NULL);
+        namespaces[i] = said(&f[i], "metadata.uid");
+    }
+    store_snapshot_free(shared);
+    assert_string_equal(roles[0], roles[1]);
+    assert_string_not_equal(namespaces[0], namespaces[1]);
+    assert_int_equal(store_revision(kubeapi_store(f[0].api)),
+                     store_revision(kubeapi_store(f[1].api)));
+    must(&f[0], 200, "DELETE", role, NULL);
+    must(&f[0], 404, "GET", role, NULL);
+    must(&f[1], 200, "GET", role, NULL);
+    for (size_t i = 0; i < 2; i++)
+        fixture_close(&f[i]);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -232,6 +262,7 @@ int main(void)
         cmocka_unit_test(aggregated_roles_hold_their_parts),
         cmocka_unit_test(nobody_grants_more_than_they_hold),
         cmocka_unit_test(reviews_answer),
+        cmocka_unit_test(bootstrap_roles_can_be_shared),
         cmocka_unit_test(account_tokens_live_with_their_secret),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -235,6 +235,42 @@ static void plain_meets_tls(void **state)
     identities_free(&id);
 }
 
+static void never(void *owner, struct world_stream *s)
+{
+    fail_msg("nobody is accepted");
+}
+
+/* The texts need not be a certificate and a key at all: what was said of them counts, and only of this pair. */
+static void vouched_pairs_are_taken_unread(void **state)
+{
+    struct identities id;
+    identities_make(&id);
+    struct buf chain = {0};
+    check_ok(pki_chain_from_pem(buf_str(&id.cert), &chain));
+    for (int known = 0; known < 2; known++) {
+        struct kit *k = kit_new();
+        struct world_tls server = {.cert_pem = STR("this"),
+                                   .key_pem = known ? STR("that") : STR("another")};
+        struct world_tls client = {.server_name = STR(NAME), .ca_pem = buf_str(&id.ca)};
+        struct world_listen options = {.address = world_addr_make(STR("0.0.0.0"), 7),
+                                       .tls = &server};
+        struct world_listener *l = NULL;
+        sim_tls_vouch(k->sim, STR("this"), STR("that"), buf_str(&chain));
+        if (!known) {
+            check_err(world_listen(kit_sw(k), &options, never, NULL, &l), ERR_TLS,
+                      "cannot be used");
+        } else {
+            kit_listen(k, &server);
+            kit_connect(k, &client);
+            kit_run(k, S);
+            check_str(buf_str(&k->c.events), "o");
+        }
+        kit_free(k);
+    }
+    buf_free(&chain);
+    identities_free(&id);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -242,6 +278,7 @@ int main(void)
         cmocka_unit_test(client_certificates),
         cmocka_unit_test(cut_is_no_end),
         cmocka_unit_test(plain_meets_tls),
+        cmocka_unit_test(vouched_pairs_are_taken_unread),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
