@@ -184,7 +184,7 @@ static char *text_without_nul(struct arena *a, struct str s)
         if (s.p[i])
             buf_add_char(&clean, s.p[i]);
         else
-            buf_add(&clean, STR("\xef\xbf\xbd"));
+            buf_add(&clean, STR(JSON_NUL));
     }
     char *text = arena_c(a, buf_str(&clean));
     buf_free(&clean);

@@ -5,8 +5,8 @@
  * Numbers are cJSON_Raw nodes with their text in valuestring; strings are cJSON_String; keys are case-sensitive.
  *
  * Ownership: every node belongs to the arena: never cJSON_Delete, never cJSON_Add...: use json_set and friends.
- * Bounds:    JSON_DEPTH_MAX, JSON_BYTES_MAX; duplicate keys, bad UTF-8, lone surrogates, and \u0000 in keys refused.
- *            (\u0000 in values: refused as well: no Kubernetes string holds it.) Errors: ERR_INVALID with line:column; ERR_TOO_LARGE. */
+ * Bounds:    JSON_DEPTH_MAX, JSON_BYTES_MAX; duplicate keys, bad UTF-8 and lone surrogates refused. A NUL (\u0000) is kept
+ *            as JSON_NUL, and written as \u0000 again. Errors: ERR_INVALID with line:column; ERR_TOO_LARGE. */
 #ifndef PADDOCK_ENGINE_BASE_JSON_H
 #define PADDOCK_ENGINE_BASE_JSON_H
 
@@ -18,6 +18,7 @@
 #define JSON_TREE_DEPTH_MAX                                                                        \
     512u /* of trees that we put together ourselves; deeper ones are a bug */
 #define JSON_BYTES_MAX ((size_t)64 << 20)
+#define JSON_NUL       "\xc0\x80" /* a NUL in a tree's text: no UTF-8 holds these two bytes */
 
 struct err *json_parse(struct arena *a, struct str text, cJSON **out) must_check;
 /* Duplicate keys: the last wins and *duplicate (if not NULL) names the first one met; for Kubernetes bodies. */
@@ -42,8 +43,9 @@ bool json_equal(const cJSON *a, const cJSON *b); /* objects: key order does not 
 
 cJSON *json_object(struct arena *a);
 cJSON *json_array(struct arena *a);
-cJSON *json_str(struct arena *a,
-                struct str s); /* a NUL inside becomes U+FFFD; so do bad bytes when written */
+cJSON *
+json_str(struct arena *a,
+         struct str s); /* a NUL inside becomes JSON_NUL; bad bytes become U+FFFD when written */
 cJSON *json_int_new(struct arena *a, int64_t v);
 cJSON *json_bool_new(struct arena *a, bool v);
 cJSON *json_null(struct arena *a);

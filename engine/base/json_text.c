@@ -85,9 +85,10 @@ static bool read_unicode_escape(struct json_cursor *at)
         at->p += 6;
         c = 0x10000 + ((c - 0xd800) << 10) + ((uint32_t)low - 0xdc00);
     }
-    if (c == 0) {
-        fail(at, backslash, "\\u0000 is refused");
-        return false;
+    if (c == 0) { /* a C string holds no NUL: two bytes that stand in no UTF-8 */
+        memcpy(at->out, JSON_NUL, 2);
+        at->out += 2;
+        return true;
     }
     put_code_point(at, c);
     return true;

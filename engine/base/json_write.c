@@ -11,6 +11,10 @@ static size_t write_special(struct buf *out, const char *p, const char *end)
     unsigned char c = (unsigned char)*p;
     if (c >= 0x80) {
         size_t n = json_utf8_length(p, end);
+        if (c == 0xc0 && end - p > 1 && (unsigned char)p[1] == 0x80) { /* JSON_NUL */
+            buf_add_c(out, "\\u0000");
+            return 2;
+        }
         buf_add(out, n ? (struct str){p, n} : STR("\xef\xbf\xbd"));
         return n ? n : 1;
     }

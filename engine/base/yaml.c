@@ -27,7 +27,9 @@ struct loader {
     struct arena *arena;
     struct str file, text;
     size_t nodes;
-    struct map anchors; /* complete ones of this document */
+    struct map anchors;   /* complete ones of this document */
+    struct buf *repeated; /* not NULL: as Go reads (yaml_compat.c) */
+    bool complete;        /* then: the first document has ended */
     unsigned depth;
     struct frame frames[YAML_DEPTH_MAX];
     struct yaml_node *root, *last_root; /* of the documents, by next */
@@ -58,9 +60,21 @@ static void count_position(const struct loader *l, size_t offset, uint32_t *line
     }
 }
 
+/* Go's reader is a translation of this one: the same words, and its own count of lines. */
+static struct err *compat_problem(const yaml_parser_t *y)
+{
+    size_t line = y->problem_mark.line > 0 ? y->problem_mark.line + (y->error == YAML_SCANNER_ERROR)
+                                           : y->context_mark.line;
+    const char *what = y->problem ? y->problem : "unknown problem parsing YAML content";
+    return line > 0 ? err_new(ERR_INVALID, "yaml: line %zu: %s", line, what)
+                    : err_new(ERR_INVALID, "yaml: %s", what);
+}
+
 static struct err *syntax_problem(const struct loader *l)
 {
     const yaml_parser_t *y = &l->yaml;
+    if (l->repeated)
+        return compat_problem(y);
     const char *what = y->problem ? y->problem : "not understood";
     struct err *err = y->context ? err_new(ERR_INVALID, "malformed YAML: %s %s from line %zu", what,
                                            y->context, y->context_mark.line + 1)
@@ -93,8 +107,15 @@ static struct err *put_key(struct loader *l, struct frame *f, struct yaml_node *
 {
     if (key->kind == YAML_LIST || key->kind == YAML_MAP)
         return problem_at(l, key, "a key must be a plain word or a string");
+    if (l->repeated && key->kind == YAML_BOOL)
+        key->text = key->integer ? STR("true") : STR("false");
+    else if (l->repeated && key->kind == YAML_INT)
+        key->text = arena_printf(l->arena, "%lld", (long long)key->integer);
     const struct yaml_node *before = map_put(&f->keys, key->text, key);
-    if (before)
+    if (before && l->repeated)
+        buf_addf(l->repeated, "%sline %u: key \"" STR_FMT "\" already set in map",
+                 l->repeated->n > 0 ? "\n" : "", (unsigned)key->line, STR_ARG(key->text));
+    else if (before)
         return problem(l, key->line, key->column,
                        err_new(ERR_INVALID,
                                "the key \"" STR_FMT "\" is there twice (first in line %u)",
@@ -158,13 +179,18 @@ static struct err *on_scalar(struct loader *l, const yaml_event_t *event)
     if (err)
         return err;
     struct str text = {(const char *)event->data.scalar.value, event->data.scalar.length};
-    if (event->data.scalar.tag)
+    bool text_tag = l->repeated && event->data.scalar.tag &&
+                    (str_eq_c(text_of(event->data.scalar.tag), "tag:yaml.org,2002:str") ||
+                     str_eq_c(text_of(event->data.scalar.tag), "!"));
+    if (event->data.scalar.tag && !text_tag)
         return problem_at(l, n, "tags are not supported");
     if (str_find_char(text, '\0') >= 0)
         return problem_at(l, n, "a string must not hold a NUL character");
     n->text = arena_str(l->arena, text);
     n->plain = event->data.scalar.style == YAML_PLAIN_SCALAR_STYLE;
-    n->kind = n->plain ? yaml_resolve(n->text, &n->integer) : YAML_STRING;
+    n->kind = !n->plain || text_tag ? YAML_STRING
+              : l->repeated         ? yaml_resolve_compat(n->text, &n->integer)
+                                    : yaml_resolve(n->text, &n->integer);
     remember_anchor(l, text_of(event->data.scalar.anchor), (struct anchor){n, 1, 0});
     return place(l, n, 0);
 }
@@ -244,6 +270,7 @@ static struct err *on_event(struct loader *l, const yaml_event_t *event)
         return NULL;
     case YAML_DOCUMENT_END_EVENT:
         map_clear(&l->anchors);
+        l->complete = true;
         return NULL;
     default:
         return NULL;
@@ -258,7 +285,7 @@ static struct err *load_events(struct loader *l)
         if (!yaml_parser_parse(&l->yaml, &event))
             return syntax_problem(l);
         struct err *err = on_event(l, &event);
-        more = event.type != YAML_STREAM_END_EVENT;
+        more = event.type != YAML_STREAM_END_EVENT && !(l->repeated && l->complete);
         yaml_event_delete(&event);
         if (err)
             return err;
@@ -324,4 +351,19 @@ struct err *yaml_parse(struct arena *a, struct str file, struct str text, struct
     }
     *out = docs[0];
     return NULL;
+}
+
+struct err *yaml_load_compat(struct arena *a, struct str text, struct yaml_node **out,
+                             struct buf *repeated)
+{
+    struct loader *l = MEM_NEW(struct loader);
+    l->arena = a;
+    l->file = str_empty;
+    l->text = text.p ? text : str_empty;
+    l->repeated = repeated;
+    struct err *err = load(l);
+    if (!err)
+        *out = l->root;
+    mem_free(l);
+    return err;
 }

@@ -38,6 +38,11 @@ struct err *yaml_parse(struct arena *a, struct str file, struct str text,
 struct err *yaml_parse_all(struct arena *a, struct str file, struct str text,
                            struct yaml_node ***docs, size_t *n) must_check;
 struct yaml_node *yaml_get(const struct yaml_node *map, const char *key); /* NULL: absent */
+/* A Kubernetes request body as Go's tools read it: the first document; YAML 1.1 words ("yes", "off", "n": as keys too),
+ * octals as 017, underscores in numbers, "<<" merges, !!str; of repeated keys the last counts and each is appended to
+ * *repeated ("line 7: key \"k\" already set in map", a line each). Errors: "yaml: line 3: ..." */
+struct err *yaml_compat_to_json(struct arena *a, struct str text, cJSON **out,
+                                struct buf *repeated) must_check;
 /* Floats are written as JSON has them; infinities and NaN become strings. */
 cJSON *yaml_to_json(struct arena *a, const struct yaml_node *n);
 

@@ -23,6 +23,7 @@ struct http_exchange;
 struct http_server_options {
     size_t header_bytes_max; /* 0: 64 KiB; beyond: 431 */
     size_t body_bytes_max;   /* for read_all; 0: 3 MiB; beyond: 413 */
+    const char *too_large;   /* the JSON document of that 413; NULL: a line of text */
 };
 /* Called when the head of a request is complete. */
 typedef void (*http_handler)(void *owner, struct http_exchange *x);

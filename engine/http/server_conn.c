@@ -126,11 +126,13 @@ static void conn_reject(struct http_conn *c, int status, const char *why)
         return;
     }
     struct buf *out = &c->server->out;
+    const char *json = status == 413 ? c->server->options.too_large : NULL;
     buf_clear(out);
     buf_addf(out,
-             "HTTP/1.1 %d %s\r\nContent-Type: text/plain; charset=utf-8\r\n"
+             "HTTP/1.1 %d %s\r\nContent-Type: %s\r\n"
              "Content-Length: %zu\r\nConnection: close\r\n\r\n%s\n",
-             status, http_reason(status), str_c(why).n + 1, why);
+             status, http_reason(status), json ? "application/json" : "text/plain; charset=utf-8",
+             str_c(json ? json : why).n + 1, json ? json : why);
     conn_write(c, buf_str(out));
     linger(c);
 }

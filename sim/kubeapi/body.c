@@ -3,6 +3,7 @@
 #include "engine/base/codec.h"
 #include "engine/base/yaml.h"
 #include "sim/kubeapi/api_internal.h"
+#include "sim/kubeapi/jsonerr.h"
 #include "sim/kubeapi/types/proto.h"
 
 #define SUMMARY_BYTES 30u
@@ -43,6 +44,83 @@ static bool fail_broken(struct api_request *r, const struct api_kind *k, struct 
         STR_ARG(k->kind), take_err->message, STR_ARG(api_body_summary(r)));
     err_free(take_err);
     return ok;
+}
+
+/* JSON as Go reads it: what is no UTF-8 is replaced, and its own words say what is wrong. */
+static struct err *parse_json(struct api_request *r, cJSON **tree, struct str *duplicate)
+{
+    struct err *err = json_parse_lenient(&r->a, r->body, tree, duplicate);
+    struct buf b = {0};
+    if (!err || err->code == ERR_TOO_LARGE)
+        return err;
+    if (jsonerr_describe(r->body, &b)) {
+        err_free(err);
+        err = err_new(ERR_INVALID, "%s", buf_c(&b));
+    } else {
+        jsonerr_repair(r->body, &b);
+        struct str repaired = arena_str(&r->a, buf_str(&b));
+        err_free(err);
+        err = json_parse_lenient(&r->a, repaired, tree, duplicate);
+    }
+    buf_free(&b);
+    return err;
+}
+
+static const char *json_name(const cJSON *v)
+{
+    return v->type == cJSON_Array ? "array"
+           : json_is_string(v)    ? "string"
+           : json_is_number(v)    ? "number"
+                                  : "bool";
+}
+
+/* An object, or null, which stands for an empty one. */
+static bool check_object(struct api_request *r, const struct api_kind *k, cJSON **tree)
+{
+    if ((*tree)->type == cJSON_NULL)
+        *tree = json_object(&r->a);
+    if ((*tree)->type == cJSON_Object)
+        return true;
+    return fail_broken(
+        r, k,
+        err_new(ERR_INVALID,
+                "couldn't get version/kind; json parse error: json: cannot unmarshal %s into Go "
+                "value of type struct { APIVersion string "
+                "\"json:\\\"apiVersion,omitempty\\\"\"; Kind string "
+                "\"json:\\\"kind,omitempty\\\"\" }",
+                json_name(*tree)));
+}
+
+bool api_body_json(struct api_request *r, const struct api_kind *k, cJSON **tree,
+                   struct str *duplicate)
+{
+    struct err *err = parse_json(r, tree, duplicate);
+    if (!err)
+        return check_object(r, k, tree);
+    struct err *whole =
+        err_new(ERR_INVALID, "couldn't get version/kind; json parse error: %s", err->message);
+    err_free(err);
+    return fail_broken(r, k, whole);
+}
+
+bool api_body_yaml(struct api_request *r, const struct api_kind *k, cJSON **tree,
+                   struct str *repeated)
+{
+    struct buf keys = {.max = 65536}, text = {0};
+    struct str rest, line;
+    struct err *err = yaml_compat_to_json(&r->a, r->body, tree, &keys);
+    *repeated = str_empty;
+    if (!err && keys.n > 0) {
+        buf_add_c(&text, "yaml: unmarshal errors:");
+        for (rest = buf_str(&keys); rest.n > 0;) {
+            (void)str_cut(rest, '\n', &line, &rest);
+            buf_addf(&text, "\n  " STR_FMT, STR_ARG(line));
+        }
+        *repeated = arena_str(&r->a, buf_str(&text));
+    }
+    buf_free(&keys);
+    buf_free(&text);
+    return err ? fail_broken(r, k, err) : check_object(r, k, tree);
 }
 
 static bool fail_unknown(struct api_request *r, const struct proto_envelope *e)
@@ -94,7 +172,6 @@ bool api_body_options(struct api_request *r, cJSON **tree)
 {
     static const struct api_kind options = {.version = STR_INIT("v1"),
                                             .kind = STR_INIT("DeleteOptions")};
-    struct yaml_node *node;
     struct err *err = NULL;
     switch (api_body_form(r)) {
     case API_BODY_OTHER:
@@ -102,12 +179,10 @@ bool api_body_options(struct api_request *r, cJSON **tree)
     case API_BODY_PROTOBUF:
         return api_body_protobuf(r, &options, tree);
     case API_BODY_YAML:
-        err = yaml_parse(&r->a, STR("body"), r->body, &node);
-        if (!err)
-            *tree = yaml_to_json(&r->a, node);
+        err = yaml_compat_to_json(&r->a, r->body, tree, NULL);
         break;
     case API_BODY_JSON:
-        err = json_parse_lenient(&r->a, r->body, tree, NULL);
+        err = parse_json(r, tree, NULL);
         break;
     }
     if (!err)

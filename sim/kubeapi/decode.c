@@ -2,7 +2,6 @@
 #include "sim/kubeapi/api_internal.h"
 #include "sim/kubeapi/body.h"
 
-#include "engine/base/yaml.h"
 #include <string.h>
 
 /* fieldValidation: "" is Warn. */
@@ -48,14 +47,26 @@ static bool report_duplicate(struct api_request *r, const struct api_kind *k, st
                         STR_ARG(duplicate));
 }
 
-static bool parse_yaml(struct api_request *r, cJSON **tree)
+/* Repeated keys of YAML, in the words of its reader. */
+static bool report_repeated(struct api_request *r, const struct api_kind *k, struct str repeated)
 {
-    struct yaml_node *node;
-    struct err *err = yaml_parse(&r->a, STR("body"), r->body, &node);
-    if (err)
-        return api_fail_err(r, err_wrap(err, ERR_INVALID, "error converting YAML to JSON"));
-    *tree = yaml_to_json(&r->a, node);
-    return true;
+    bool strict, ignore;
+    if (!strictness(r, &strict, &ignore))
+        return false;
+    if (repeated.n == 0 || ignore)
+        return true;
+    if (!strict) {
+        for (struct str rest = repeated, line; rest.n > 0;) {
+            (void)str_cut(rest, '\n', &line, &rest);
+            if (str_starts(line, STR("  ")))
+                api_warn(r, "yaml: unmarshal errors: " STR_FMT, STR_ARG(str_trim(line)));
+        }
+        return true;
+    }
+    return api_fail_bad(r,
+                        STR_FMT " in version \"" STR_FMT "\" cannot be handled as a " STR_FMT
+                                ": strict decoding error: " STR_FMT,
+                        STR_ARG(k->kind), STR_ARG(k->version), STR_ARG(k->kind), STR_ARG(repeated));
 }
 
 static bool parse_text(struct api_request *r, const struct api_kind *k, cJSON **tree)
@@ -67,17 +78,9 @@ static bool parse_text(struct api_request *r, const struct api_kind *k, cJSON **
     if (form == API_BODY_PROTOBUF)
         return api_body_protobuf(r, k, tree);
     if (form == API_BODY_YAML)
-        return parse_yaml(r, tree);
-    struct err *err = json_parse_lenient(&r->a, r->body, tree, &duplicate);
-    if (err) {
-        struct str shown = str_sub(r->body, 0, 40);
-        bool ok = api_fail_bad(r,
-                               "the object provided is unrecognized (must be of type " STR_FMT
-                               "): couldn't get version/kind; json parse error: %s (" STR_FMT ")",
-                               STR_ARG(k->kind), err->message, STR_ARG(shown));
-        err_free(err);
-        return ok;
-    }
+        return api_body_yaml(r, k, tree, &duplicate) && report_repeated(r, k, duplicate);
+    if (!api_body_json(r, k, tree, &duplicate))
+        return false;
     return report_duplicate(r, k, duplicate);
 }
 

@@ -96,11 +96,18 @@ static void bootstrap(struct kubeapi *api, struct store_snapshot **shared)
     bootstrap_namespaces(api);
 }
 
+static const char too_large[] =
+    "{\"kind\":\"Status\",\"apiVersion\":\"v1\",\"metadata\":{},\"status\":\"Failure\",\"message\":"
+    "\"Request entity too large: limit is "
+    "3145728\",\"reason\":\"RequestEntityTooLarge\",\"code\":413}";
+
 struct kubeapi *kubeapi_new(struct world *w, const struct kubeapi_options *options)
 {
     struct kubeapi *api = MEM_NEW(struct kubeapi);
     struct store_options store = {.events_max = options->events_max};
-    struct http_server_options http = {.body_bytes_max = KUBEAPI_BODY_BYTES_MAX};
+    struct http_server_options http = {.body_bytes_max = KUBEAPI_BODY_BYTES_MAX,
+                                       .header_bytes_max = KUBEAPI_HEADER_BYTES_MAX,
+                                       .too_large = too_large};
     api->w = w;
     api->store = store_new(&store);
     api->tables = MEM_NEW_ARRAY(struct store_table *, api_kinds_n);

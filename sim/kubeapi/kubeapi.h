@@ -15,8 +15,9 @@
 #include "engine/http/server.h"
 #include "sim/kubeapi/store/store.h"
 
-#define KUBEAPI_BODY_BYTES_MAX 3145728u /* beyond: 413 */
-#define KUBEAPI_GROUPS_MAX     64u      /* of one user */
+#define KUBEAPI_BODY_BYTES_MAX   3145728u          /* beyond: 413 */
+#define KUBEAPI_HEADER_BYTES_MAX ((size_t)1 << 20) /* beyond: 431 */
+#define KUBEAPI_GROUPS_MAX       64u               /* of one user */
 #define KUBEAPI_WATCH_QUEUE_MAX                                                                    \
     ((size_t)1 << 20) /* bytes that wait in a connection before its watch pauses */
 

@@ -85,8 +85,6 @@ static const struct {
     {"\"\\udc00\"", "a lone one"},
     {"\"\\ud800\\ud800\"", "a lone one"},
     {"\"\\ud800x\"", "a lone one"},
-    {"\"\\u0000\"", "\\u0000 is refused"},
-    {"{\"\\u0000\":1}", "\\u0000 is refused"},
     {"\"a\tb\"", "1:3: malformed JSON: a control character must be escaped"},
     {"\"a\nb\"", "control character"},
     {"\"\x80\"", "expected UTF-8"},
@@ -231,10 +229,10 @@ static void edits(void **state)
     json_append(list, json_null(&a));
     json_append(list, json_str(&a, STR("x\0y")));
     check_text(o,
-               "{\"b\":\"1\",\"a\":-9223372036854775808,\"list\":[true,null,\"x\xef\xbf\xbdy\"]}");
+               "{\"b\":\"1\",\"a\":-9223372036854775808,\"list\":[true,null,\"x\\u0000y\"]}");
     json_set_bool(&a, o, "b", false); /* in its place */
     check_text(o,
-               "{\"b\":false,\"a\":-9223372036854775808,\"list\":[true,null,\"x\xef\xbf\xbdy\"]}");
+               "{\"b\":false,\"a\":-9223372036854775808,\"list\":[true,null,\"x\\u0000y\"]}");
     json_set_int(&a, o, "list", 3);
     check_text(o, "{\"b\":false,\"a\":-9223372036854775808,\"list\":3}");
     assert_true(json_unset(o, STR("b")));
