@@ -1,0 +1,37 @@
+#!/bin/sh
+# Goal and method: see node/checks.mjs. Here: Node.js and the client, pinned by node/package-lock.json and installed from
+# the registry that npm is set up for into build/node.
+# usage: tests/conformance/node.sh SIM WORK [--update] [--only REGEX]      exit status 77: skipped
+set -eu
+here=$(cd "$(dirname "$0")" && pwd)
+modules=$here/../../build/node
+sim=$(realpath "$1")
+work=$2
+shift 2
+mkdir -p "$work" "$modules"
+work=$(cd "$work" && pwd)
+rm -f "$work/node.summary"
+skip() {
+    echo "skipped: @kubernetes/client-node: $1" | tee "$work/node.summary"
+    exit 77
+}
+command -v node >/dev/null || skip "node is not installed"
+if ! cmp -s "$here/node/package-lock.json" "$modules/installed"; then
+    command -v npm >/dev/null || skip "npm is not installed"
+    rm -f "$modules/installed"
+    cp "$here/node/package.json" "$here/node/package-lock.json" "$here/node/.npmrc" "$modules/"
+    (cd "$modules" && npm ci --ignore-scripts --no-audit --no-fund) >"$work/npm.log" 2>&1 ||
+        skip "npm ci does not work here: $(grep -m 1 'npm error' "$work/npm.log")"
+    cp "$here/node/package-lock.json" "$modules/installed"
+fi
+update=0
+only=
+while [ $# -gt 0 ]; do
+    case $1 in
+    --update) update=1 ;;
+    --only) only=$2; shift ;;
+    esac
+    shift
+done
+node "$here/node/checks.mjs" "$sim" "$modules" "$work" "$only" || exit 1
+exec "$here/verdict" node "$work/node.results" "$here/pending" "$update" "$work/node.summary"
