@@ -24,6 +24,19 @@ struct err *json_parse(struct arena *a, struct str text, cJSON **out) must_check
 /* Duplicate keys: the last wins and *duplicate (if not NULL) names the first one met; for Kubernetes bodies. */
 struct err *json_parse_lenient(struct arena *a, struct str text, cJSON **out,
                                struct str *duplicate) must_check;
+/* The same, naming every one (up to JSON_DUPLICATES_MAX) and the object that it is in. Keys stand in one block of memory
+ * in the order of the text: comparing their addresses, also with those of nodes, gives that order. */
+#define JSON_DUPLICATES_MAX 100u
+struct json_duplicate {
+    const cJSON *in;
+    struct str key;
+};
+struct json_duplicates {
+    struct json_duplicate *at; /* in the arena */
+    size_t n;
+};
+struct err *json_parse_duplicates(struct arena *a, struct str text, cJSON **out,
+                                  struct json_duplicates *duplicates) must_check;
 
 void json_write(struct buf *out, const cJSON *v);         /* canonical */
 void json_write_ordered(struct buf *out, const cJSON *v); /* keys in tree order, no blanks */

@@ -37,6 +37,7 @@ struct parser {
     unsigned depth;
     bool lenient;
     struct str duplicate;
+    struct json_duplicates all; /* while lenient */
     struct frame frames[JSON_DEPTH_MAX];
     struct seen_key keys_inline[KEYS_INLINE];
 };
@@ -130,8 +131,12 @@ static bool meet_duplicate(struct parser *ps, struct frame *f, struct seen_key *
         ps->duplicate = (struct str){newer->key, newer->n};
         return false;
     }
-    if (!ps->duplicate.p)
+    if (!ps->duplicate.p) {
         ps->duplicate = (struct str){newer->key, newer->n};
+        ps->all.at = ARENA_NEW_ARRAY(ps->arena, struct json_duplicate, JSON_DUPLICATES_MAX);
+    }
+    if (ps->all.n < JSON_DUPLICATES_MAX)
+        ps->all.at[ps->all.n++] = (struct json_duplicate){f->node, {newer->key, newer->n}};
     drop_node(f, older->node);
     return true;
 }
@@ -331,7 +336,7 @@ static struct err *problem_err(const struct parser *ps)
 }
 
 static struct err *parse(struct arena *a, struct str text, bool lenient, cJSON **out,
-                         struct str *duplicate)
+                         struct str *duplicate, struct json_duplicates *all)
 {
     if (text.n > JSON_BYTES_MAX)
         return err_new(ERR_TOO_LARGE, "JSON of %zu bytes: at most %zu are read", text.n,
@@ -351,6 +356,7 @@ static struct err *parse(struct arena *a, struct str text, bool lenient, cJSON *
     ps.depth = 0;
     ps.lenient = lenient;
     ps.duplicate = (struct str){NULL, 0};
+    ps.all = (struct json_duplicates){NULL, 0};
     ps.at.problem = ps.at.problem_at = NULL;
     run(&ps);
     if (ps.keys != ps.keys_inline)
@@ -360,15 +366,23 @@ static struct err *parse(struct arena *a, struct str text, bool lenient, cJSON *
     *out = ps.root;
     if (duplicate)
         *duplicate = ps.duplicate.p ? ps.duplicate : str_empty;
+    if (all)
+        *all = ps.all;
     return NULL;
 }
 
 struct err *json_parse(struct arena *a, struct str text, cJSON **out)
 {
-    return parse(a, text, false, out, NULL);
+    return parse(a, text, false, out, NULL, NULL);
 }
 
 struct err *json_parse_lenient(struct arena *a, struct str text, cJSON **out, struct str *duplicate)
 {
-    return parse(a, text, true, out, duplicate);
+    return parse(a, text, true, out, duplicate, NULL);
+}
+
+struct err *json_parse_duplicates(struct arena *a, struct str text, cJSON **out,
+                                  struct json_duplicates *duplicates)
+{
+    return parse(a, text, true, out, NULL, duplicates);
 }

@@ -41,7 +41,8 @@ enum {                         /* of a type */
        TYPE_PRESERVE = 1 << 3, /* unknown fields stay */
        TYPE_EMBEDDED = 1 << 4, /* a whole object: apiVersion, kind, metadata */
        TYPE_NULLABLE = 1 << 5,
-       TYPE_WIRE = 1 << 6, /* known to protobuf only, or to no schema that is published */
+       TYPE_WIRE = 1 << 6,     /* known to protobuf only, or to no schema that is published */
+       TYPE_DEFAULTS = 1 << 7, /* a built-in type that has defaults, or something below it has */
 };
 enum { /* of a field */
        FIELD_REQUIRED = 1 << 0,

@@ -25,7 +25,7 @@ struct gtype {
     struct str name;                      /* full; empty: made for an expression */
     struct str short_name, package, kind; /* kind: "TYPE_OBJECT" */
     struct str group, version, doc, keys;
-    bool is_kind, everywhere, atomic, set, wire;
+    bool is_kind, everywhere, atomic, set, wire, defaults;
     size_t fields_from, fields_n, inlines_n;
     struct str items_expr;
     size_t items; /* index + 1; 0: none */
@@ -361,6 +361,30 @@ static void resolve_all(void)
     }
 }
 
+static bool has_defaults(const struct gtype *t)
+{
+    for (size_t j = 0; j < t->fields_n; j++) {
+        const struct field *f = &fields[t->fields_from + j];
+        if (f->default_json.n > 0 || types[f->type].defaults)
+            return true;
+    }
+    return t->items > 0 && types[t->items - 1].defaults;
+}
+
+/* Types refer to each other in circles: until nothing changes any more. */
+static void mark_defaults(void)
+{
+    for (bool changed = true; changed;) {
+        changed = false;
+        for (size_t i = 0; i < types_n; i++) {
+            if (types[i].defaults || !has_defaults(&types[i]))
+                continue;
+            types[i].defaults = true;
+            changed = true;
+        }
+    }
+}
+
 /* ---- writing ---- */
 
 static FILE *out;
@@ -491,9 +515,10 @@ static void put_keys(void)
 
 static void put_type(size_t i)
 {
-    static const char *const flags[] = {"TYPE_ATOMIC", "TYPE_SET", "TYPE_KEYED", "TYPE_WIRE"};
+    static const char *const flags[] = {"TYPE_ATOMIC", "TYPE_SET", "TYPE_KEYED", "TYPE_WIRE",
+                                        "TYPE_DEFAULTS"};
     const struct gtype *t = &types[i];
-    const bool set[] = {t->atomic, t->set, t->keys.n > 0, t->wire};
+    const bool set[] = {t->atomic, t->set, t->keys.n > 0, t->wire, t->defaults};
     fprintf(out, "    {.kind = " STR_FMT, STR_ARG(t->kind));
     put_flags(flags, set, ARRAY_LEN(set));
     put_str("name", t->name);
@@ -551,6 +576,7 @@ int main(int argc, char **argv)
     for (int i = 2; i < argc; i++)
         read_file(argv[i]);
     resolve_all();
+    mark_defaults();
     out = fopen(argv[1], "w");
     if (!out)
         fail("cannot be written", str_c(argv[1]));
