@@ -2,6 +2,7 @@
  *
  * A continue token is base64url of `REVISION NS/NAME`: the snapshot and the first key of the next page. */
 #include "sim/kubeapi/api_internal.h"
+#include "sim/kubeapi/print/print.h"
 
 #include "engine/base/codec.h"
 #include <string.h>
@@ -213,6 +214,7 @@ static bool too_old(struct api_request *r, const struct page *page)
 struct listing {
     const struct page *page;
     const struct selector *sel;
+    struct print *print; /* NULL: the objects themselves */
     size_t written, left;
     struct str token;
 };
@@ -231,10 +233,23 @@ static void write_items(struct api_request *r, struct store_view *v, struct list
                 return; /* the rest is not counted under a selector */
             continue;
         }
+        if (l->print) {
+            l->written++;
+            print_list_item(l->print, o, &r->out);
+            continue;
+        }
         if (l->written++ > 0)
             buf_add_char(&r->out, ',');
         api_object_write(r->kind, o, bare, &r->out);
     }
+}
+
+static void write_head(struct api_request *r)
+{
+    struct buf version = {.max = 512};
+    kube_api_version_write(r->kind->group, r->kind->version, &version);
+    buf_addf(&r->out, "{\"apiVersion\":\"" STR_FMT "\",\"items\":[", STR_ARG(buf_str(&version)));
+    buf_free(&version);
 }
 
 static void write_tail(struct api_request *r, const struct listing *l)
@@ -257,19 +272,27 @@ void api_handle_list(struct api_request *r)
     struct listing l = {.page = &page, .sel = &sel, .token = str_empty};
     if (!page_parse(r, &page) || !api_list_select(r, &sel))
         return;
+    if (print_wanted(r) && !print_new(r, &l.print))
+        return;
     struct store_view *v =
         store_view_open(r->table, page.revision, r->ns, page.from_ns, page.from_name);
     if (!v) {
         (void)too_old(r, &page);
+        print_free(l.print);
         return;
     }
-    struct buf version = {.max = 512};
-    kube_api_version_write(r->kind->group, r->kind->version, &version);
-    buf_addf(&r->out, "{\"apiVersion\":\"" STR_FMT "\",\"items\":[", STR_ARG(buf_str(&version)));
+    if (l.print)
+        print_list_open(l.print, &r->out);
+    else
+        write_head(r);
     write_items(r, v, &l);
-    write_tail(r, &l);
+    if (l.print)
+        print_list_close(l.print, l.token, selector_empty(&sel) ? l.left : 0, page.revision,
+                         &r->out);
+    else
+        write_tail(r, &l);
     store_view_close(v);
-    buf_free(&version);
+    print_free(l.print);
     r->answered = true;
     r->status = 200;
     r->out_type = "application/json";

@@ -1,5 +1,6 @@
 /* Answers: objects, Status errors with the texts that clients know, warnings. */
 #include "sim/kubeapi/api_internal.h"
+#include "sim/kubeapi/print/print.h"
 
 #include <string.h>
 
@@ -39,6 +40,15 @@ void api_reply_status(struct api_request *r, const struct kube_status *s)
 
 void api_reply_object(struct api_request *r, int status, const struct kube_object *o)
 {
+    struct print *p;
+    if (print_wanted(r)) {
+        if (!print_new(r, &p))
+            return;
+        print_object(p, o, &r->out);
+        print_free(p);
+        answered(r, status, "application/json");
+        return;
+    }
     answered(r, status, "application/json");
     api_object_write(r->kind, o, false, &r->out);
 }

@@ -5,6 +5,7 @@
  *
  * A watch holds no events: only its position. One that falls behind the history is told so (410) and ended. */
 #include "sim/kubeapi/api_internal.h"
+#include "sim/kubeapi/print/print.h"
 #include "sim/kubeapi/types/proto.h"
 
 #include <string.h>
@@ -23,6 +24,7 @@ struct api_watch {
     bool bookmarks, initial_end, behind, closing;
     world_time end_at;
     struct world_timer *timer;
+    struct print *print; /* NULL: the objects themselves */
 };
 
 static void out(struct api_watch *w, struct str line)
@@ -89,12 +91,29 @@ static void out_document(struct api_watch *w, const char *type, struct str api_v
     buf_free(&b);
 }
 
+/* As a Table of one row, or its metadata alone. */
+static void out_printed(struct api_watch *w, const char *type, const struct kube_object *o)
+{
+    const struct api_media *m = &w->r->media;
+    struct str version = str_eq_c(str_c(m->as_version), "v1beta1") ? STR("meta.k8s.io/v1beta1")
+                                                                   : STR("meta.k8s.io/v1");
+    struct str kind = m->as == API_AS_TABLE ? STR("Table") : STR("PartialObjectMetadata");
+    struct buf json = {0};
+    print_object(w->print, o, &json);
+    out_document(w, type, version, kind, buf_str(&json), 0);
+    buf_free(&json);
+}
+
 /* revision: of the event, when all watches of this kind see the same; 0: not so. */
 static void out_converted(struct api_watch *w, const char *type, const struct kube_object *o,
                           uint64_t revision)
 {
     const struct api_kind *k = w->r->kind;
     struct buf version = {.max = 512}, json = {0};
+    if (w->print) {
+        out_printed(w, type, o);
+        return;
+    }
     kube_api_version_write(k->group, k->version, &version);
     api_object_write(k, o, false, &json);
     out_document(w, type, buf_str(&version), k->kind, buf_str(&json), revision);
@@ -146,7 +165,12 @@ static void bookmark(struct api_watch *w, bool initial_end)
              STR_ARG(buf_str(&version)), STR_ARG(k->kind),
              initial_end ? "\"annotations\":{\"k8s.io/initial-events-end\":\"true\"}," : "",
              (unsigned long long)w->seen);
-    out_document(w, "BOOKMARK", buf_str(&version), k->kind, buf_str(&b), 0);
+    struct kube_object *o = NULL;
+    if (w->print && !kube_object_from_json(buf_str(&b), &o))
+        out_printed(w, "BOOKMARK", o);
+    else
+        out_document(w, "BOOKMARK", buf_str(&version), k->kind, buf_str(&b), 0);
+    kube_object_unref(o);
     w->bookmarked = w->seen;
     buf_free(&b);
     buf_free(&version);
@@ -356,8 +380,12 @@ void api_handle_watch(struct api_request *r)
         (void)api_fail_bad(r, "a watch needs a connection: in process use store_watch_start");
         return;
     }
+    struct print *print = NULL;
+    if (print_wanted(r) && !print_new(r, &print))
+        return;
     struct api_watch *w = r->watch = MEM_NEW(struct api_watch);
     w->r = r;
+    w->print = print;
     w->sel = sel;
     w->bookmarks = api_request_flag(r, "allowWatchBookmarks");
     w->seen = w->bookmarked = revision > 0 && !initial_events ? revision : now;
@@ -379,6 +407,7 @@ void api_handle_watch(struct api_request *r)
 void api_watch_free(struct api_watch *w)
 {
     store_watch_stop(w->events);
+    print_free(w->print);
     world_timer_free(w->timer);
     for (; w->initial && w->initial_at < w->initial_n; w->initial_at++)
         kube_object_unref(w->initial[w->initial_at]);

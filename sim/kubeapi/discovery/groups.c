@@ -82,6 +82,8 @@ static void add_storage_hash(struct buf *b, const struct api_kind *k)
     if (!k->crd && api_kind_is(k, "events.events.k8s.io"))
         stored = api_kind_builtin(str_empty, STR("v1"), STR("events"));
     struct str version = k->crd ? crds_storage_version(k) : stored->version;
+    if (api_kind_is(k, "customresourcedefinitions.apiextensions.k8s.io"))
+        version = STR("v1beta1"); /* the reference still stores them so */
     buf_addf(&name, STR_FMT "/" STR_FMT "/" STR_FMT, STR_ARG(stored->group), STR_ARG(version),
              STR_ARG(stored->kind));
     pki_sha256(buf_str(&name), digest);

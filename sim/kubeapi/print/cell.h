@@ -36,7 +36,7 @@ extern const struct print_kind print_kind_default;
 
 /* ---- pieces ---- */
 struct str cell_raw(const struct cell *c, const char *path); /* empty: absent */
-struct str cell_text_of(struct str raw);                     /* between the quotes; empty: no string */
+struct str cell_text_of(struct str raw); /* between the quotes; empty: no string */
 struct str cell_text(const struct cell *c, const char *path);
 int64_t cell_int(struct str raw); /* 0: absent */
 /* The text of a scalar: between the quotes, or the literal. */

@@ -255,7 +255,8 @@ void cell_count_members(struct cell *c)
     uint64_t n = 0;
     while (rest.n > 0) {
         (void)str_cut(rest, ' ', &name, &rest);
-        for (struct scan s = cell_members(scan_get(c->o->json, name)); scan_member(&s, &key, &value);)
+        for (struct scan s = cell_members(scan_get(c->o->json, name));
+             scan_member(&s, &key, &value);)
             n++;
     }
     buf_add_u64(c->out, n);

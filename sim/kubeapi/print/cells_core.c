@@ -3,7 +3,7 @@
 
 #include <stdlib.h>
 
-#define SHOWN_MAX 3u  /* of endpoints and the like; "+ N more..." stands for the rest */
+#define SHOWN_MAX 3u /* of endpoints and the like; "+ N more..." stands for the rest */
 #define ROLES_MAX 64u
 
 /* ---- nodes ---- */
@@ -151,7 +151,8 @@ static void show_address(struct shown *x, struct str address, struct str port)
 static void show_subset(struct shown *x, struct str subset)
 {
     struct str port, address;
-    struct str addresses = scan_get(subset, STR("addresses")), ports = scan_get(subset, STR("ports"));
+    struct str addresses = scan_get(subset, STR("addresses")),
+               ports = scan_get(subset, STR("ports"));
     struct scan p = cell_list(ports);
     bool any = scan_element(&p, &port);
     if (!any)
@@ -257,7 +258,7 @@ static void add_lower(struct buf *out, struct str text)
 {
     for (size_t i = 0; i < text.n; i++)
         buf_add_char(out, text.p[i] >= 'A' && text.p[i] <= 'Z' ? (char)(text.p[i] + ('a' - 'A'))
-                                                              : text.p[i]);
+                                                               : text.p[i]);
 }
 
 void cell_event_object(struct cell *c)
@@ -354,7 +355,8 @@ void cell_volume_claim(struct cell *c)
         cell_put_c(c, "");
         return;
     }
-    buf_addf(c->out, "\"" STR_FMT "/" STR_FMT "\"", STR_ARG(cell_text(c, "spec.claimRef.namespace")),
+    buf_addf(c->out, "\"" STR_FMT "/" STR_FMT "\"",
+             STR_ARG(cell_text(c, "spec.claimRef.namespace")),
              STR_ARG(cell_text(c, "spec.claimRef.name")));
 }
 

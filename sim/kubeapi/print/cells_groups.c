@@ -63,7 +63,8 @@ void cell_job_duration(struct cell *c)
 
 void cell_hpa_reference(struct cell *c)
 {
-    buf_addf(c->out, "\"" STR_FMT "/" STR_FMT "\"", STR_ARG(cell_text(c, "spec.scaleTargetRef.kind")),
+    buf_addf(c->out, "\"" STR_FMT "/" STR_FMT "\"",
+             STR_ARG(cell_text(c, "spec.scaleTargetRef.kind")),
              STR_ARG(cell_text(c, "spec.scaleTargetRef.name")));
 }
 
@@ -380,8 +381,8 @@ void cell_claim_state(struct cell *c)
     bool in_use = scan_element(&reserved, &item);
     buf_addf(c->out, "\"%s%s%s%s\"", c->o->deleting ? "deleted" : "",
              c->o->deleting && allocated ? "," : "",
-             allocated          ? "allocated"
-             : c->o->deleting   ? ""
-                                : "pending",
+             allocated        ? "allocated"
+             : c->o->deleting ? ""
+                              : "pending",
              allocated && in_use ? ",reserved" : "");
 }

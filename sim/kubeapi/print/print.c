@@ -55,7 +55,7 @@ static void add_custom(struct print *p, const cJSON *column)
 {
     struct custom_column *c = &p->custom[p->custom_n];
     struct jsonpath *path;
-    struct err *err = jsonpath_parse(&p->a, json_string(json_get(column, "jsonPath")), &path);
+    struct err *err = jsonpath_compile(&p->a, json_string(json_get(column, "jsonPath")), &path);
     if (err) { /* the definition should have been refused; a missing column is better than none */
         err_free(err);
         return;
@@ -67,9 +67,9 @@ static void add_custom(struct print *p, const cJSON *column)
                                 .priority = json_int_at(column, "priority", 0),
                                 .path = path};
     if (c->description.n == 0)
-        c->description = arena_printf(
-            &p->a, "Custom resource definition column (in JSONPath format): " STR_FMT,
-            STR_ARG(json_string(json_get(column, "jsonPath"))));
+        c->description =
+            arena_printf(&p->a, "Custom resource definition column (in JSONPath format): " STR_FMT,
+                         STR_ARG(json_string(json_get(column, "jsonPath"))));
     p->custom_n++;
 }
 
@@ -82,7 +82,7 @@ static void add_default_columns(struct print *p, bool age)
                                                       .description = STR(TEXT_NAME)};
     if (!age)
         return;
-    struct err *err = jsonpath_parse(&p->a, STR(".metadata.creationTimestamp"), &created);
+    struct err *err = jsonpath_compile(&p->a, STR(".metadata.creationTimestamp"), &created);
     BUG_ON(err != NULL, "a path of ours is one");
     p->custom[p->custom_n++] = (struct custom_column){.name = STR("Age"),
                                                       .type = STR("date"),
@@ -94,9 +94,8 @@ static void add_default_columns(struct print *p, bool age)
 /* From the definition as it is stored: the version's additionalPrinterColumns, or name and age. */
 static void take_custom(struct print *p, struct kubeapi *api)
 {
-    const struct kube_object *o =
-        kubeapi_get(api, STR("customresourcedefinitions.apiextensions.k8s.io"), str_empty,
-                    p->kind->table);
+    const struct kube_object *o = kubeapi_get(
+        api, STR("customresourcedefinitions.apiextensions.k8s.io"), str_empty, p->kind->table);
     struct str versions = o ? kube_object_raw(o, "spec.versions") : str_empty, item;
     struct str raw = str_empty;
     cJSON *list = NULL;
@@ -241,14 +240,15 @@ static void write_cells(struct print *p, const struct kube_object *o, struct buf
 /* Finished pods say so, and clients may leave them out. */
 static void write_conditions(const struct print *p, const struct kube_object *o, struct buf *out)
 {
-    struct str phase = api_kind_is(p->kind, "pods") ? kube_object_string(o, "status.phase") : str_empty;
+    struct str phase =
+        api_kind_is(p->kind, "pods") ? kube_object_string(o, "status.phase") : str_empty;
     bool failed = str_eq_c(phase, "Failed");
     if (failed || str_eq_c(phase, "Succeeded"))
-        buf_addf(out,
-                 ",\"conditions\":[{\"type\":\"Completed\",\"status\":\"True\",\"reason\":\"" STR_FMT
-                 "\",\"message\":\"%s\"}]",
-                 STR_ARG(phase),
-                 failed ? "The pod failed." : "The pod has completed successfully.");
+        buf_addf(
+            out,
+            ",\"conditions\":[{\"type\":\"Completed\",\"status\":\"True\",\"reason\":\"" STR_FMT
+            "\",\"message\":\"%s\"}]",
+            STR_ARG(phase), failed ? "The pod failed." : "The pod has completed successfully.");
 }
 
 static void write_row(struct print *p, const struct kube_object *o, struct buf *out)
@@ -335,10 +335,11 @@ static bool take_include(struct api_request *r, enum include *out)
     *out = str_eq_c(v, "Object") ? INCLUDE_OBJECT : INCLUDE_NONE;
     if (str_eq_c(v, "Object") || str_eq_c(v, "None"))
         return true;
-    return api_fail_bad(r,
-                        "Unable to convert to Table as requested: includeObject: Invalid value: \"" STR_FMT
-                        "\": must be 'Metadata', 'Object', 'None', or empty",
-                        STR_ARG(v));
+    return api_fail_bad(
+        r,
+        "Unable to convert to Table as requested: includeObject: Invalid value: \"" STR_FMT
+        "\": must be 'Metadata', 'Object', 'None', or empty",
+        STR_ARG(v));
 }
 
 bool print_new(struct api_request *r, struct print **out)
