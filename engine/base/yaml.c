@@ -6,6 +6,8 @@
 #include <string.h>
 #include <yaml.h>
 
+#define KEYS_COMPARED_MAX 16u
+
 struct anchor {
     struct yaml_node *node;
     size_t weight;   /* nodes that an alias to it stands for */
@@ -19,7 +21,7 @@ struct frame {
     unsigned height;
     bool has_key; /* a map's key was read, its value was not */
     struct yaml_node *key;
-    struct map keys; /* of a map: to find duplicates */
+    struct map keys; /* of a map with many: key → its value, to find duplicates */
 };
 
 struct loader {
@@ -103,6 +105,21 @@ static struct err *node_new(struct loader *l, const yaml_event_t *event, struct 
     return NULL;
 }
 
+/* The value whose key this is already; NULL: none. Few keys are compared one by one, many are looked up. */
+static const struct yaml_node *find_key(struct frame *f, struct str text)
+{
+    if (f->node->count < KEYS_COMPARED_MAX) {
+        const struct yaml_node *n = f->node->first;
+        while (n && !str_eq(n->key, text))
+            n = n->next;
+        return n;
+    }
+    if (f->node->count == KEYS_COMPARED_MAX)
+        for (struct yaml_node *n = f->node->first; n; n = n->next)
+            map_put(&f->keys, n->key, n);
+    return map_get(&f->keys, text);
+}
+
 static struct err *put_key(struct loader *l, struct frame *f, struct yaml_node *key)
 {
     if (key->kind == YAML_LIST || key->kind == YAML_MAP)
@@ -111,7 +128,7 @@ static struct err *put_key(struct loader *l, struct frame *f, struct yaml_node *
         key->text = key->integer ? STR("true") : STR("false");
     else if (l->repeated && key->kind == YAML_INT)
         key->text = arena_printf(l->arena, "%lld", (long long)key->integer);
-    const struct yaml_node *before = map_put(&f->keys, key->text, key);
+    const struct yaml_node *before = find_key(f, key->text);
     if (before && l->repeated)
         buf_addf(l->repeated, "%sline %u: key \"" STR_FMT "\" already set in map",
                  l->repeated->n > 0 ? "\n" : "", (unsigned)key->line, STR_ARG(key->text));
@@ -119,7 +136,7 @@ static struct err *put_key(struct loader *l, struct frame *f, struct yaml_node *
         return problem(l, key->line, key->column,
                        err_new(ERR_INVALID,
                                "the key \"" STR_FMT "\" is there twice (first in line %u)",
-                               STR_ARG(key->text), (unsigned)before->line));
+                               STR_ARG(key->text), (unsigned)before->key_line));
     f->has_key = true;
     f->key = key;
     return NULL;
@@ -146,6 +163,8 @@ static struct err *place(struct loader *l, struct yaml_node *n, unsigned height)
         n->key_line = f->key->line;
         n->key_column = f->key->column;
         f->has_key = false;
+        if (f->node->count >= KEYS_COMPARED_MAX)
+            map_put(&f->keys, n->key, n);
     }
     if (f->last)
         f->last->next = n;

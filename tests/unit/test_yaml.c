@@ -87,6 +87,30 @@ static void refused_documents(void **state)
     }
 }
 
+/* However many keys there are, and wherever the repeated one was: k0 to k<n-1>, then k<again>. */
+static void repeated_keys_are_found(void **state)
+{
+    for (unsigned n = 1; n <= 40; n++)
+        for (unsigned again = 0; again <= n; again++) {
+            struct arena a = {0};
+            struct yaml_node *root;
+            struct buf text = {0}, message = {0};
+            for (unsigned i = 0; i < n; i++)
+                buf_addf(&text, "k%u: {k0: [1], k%u: 2}\n", i, i + 1);
+            buf_addf(&text, "k%u: 1\n", again);
+            buf_addf(&message, "t.yaml:%u:1: the key \"k%u\" is there twice (first in line %u)",
+                     n + 1, again, again + 1);
+            struct err *err = yaml_parse(&a, STR("t.yaml"), buf_str(&text), &root);
+            if (again < n)
+                check_err(err, ERR_INVALID, buf_c(&message));
+            else
+                check_ok(err);
+            buf_free(&text);
+            buf_free(&message);
+            arena_free(&a);
+        }
+}
+
 static void check_at(const struct yaml_node *n, uint32_t line, uint32_t column)
 {
     assert_non_null(n);
@@ -187,11 +211,9 @@ static void bounds_hold(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(accepted_documents),
-        cmocka_unit_test(refused_documents),
-        cmocka_unit_test(positions_and_styles_are_kept),
-        cmocka_unit_test(several_documents),
-        cmocka_unit_test(bounds_hold),
+        cmocka_unit_test(accepted_documents),      cmocka_unit_test(refused_documents),
+        cmocka_unit_test(repeated_keys_are_found), cmocka_unit_test(positions_and_styles_are_kept),
+        cmocka_unit_test(several_documents),       cmocka_unit_test(bounds_hold),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
