@@ -10,9 +10,11 @@ static struct str id_key(const int64_t *id)
     return (struct str){(const char *)id, sizeof(*id)};
 }
 
-struct tunnel_conn *tunnel_conn_find(const struct tunnel_session *s, int64_t id)
+struct tunnel_conn *tunnel_conn_find(struct tunnel_session *s, int64_t id)
 {
-    return map_get(&s->conns, id_key(&id));
+    if (!s->recent || s->recent->id != id)
+        s->recent = map_get(&s->conns, id_key(&id));
+    return s->recent;
 }
 
 struct tunnel_conn *tunnel_conn_new(struct tunnel_session *s, int64_t id, bool ours)
@@ -45,7 +47,9 @@ static void conn_free(struct tunnel_conn *c)
 /* The peer may not name it any more. */
 static void conn_unmap(struct tunnel_conn *c)
 {
-    if (tunnel_conn_find(c->session, c->id) == c)
+    if (c->session->recent == c)
+        c->session->recent = NULL;
+    if (map_get(&c->session->conns, id_key(&c->id)) == c)
         (void)map_remove(&c->session->conns, id_key(&c->id));
 }
 

@@ -27,6 +27,7 @@ struct tunnel_session {
     unsigned busy; /* callbacks under way: memory stays */
     bool ended, draining, reading_paused;
     struct list ready, linger, all, backlog;
+    struct tunnel_conn *recent; /* the one that the peer named last; NULL: none */
     int64_t next_id, next_conn;
     struct map conns;                /* 8-byte id → struct tunnel_conn */
     struct buf scratch;              /* the frame being sent */
@@ -76,7 +77,7 @@ void tunnel_session_pump(struct tunnel_session *s);
 
 /* conn.c */
 struct tunnel_conn *tunnel_conn_new(struct tunnel_session *s, int64_t id, bool ours);
-struct tunnel_conn *tunnel_conn_find(const struct tunnel_session *s, int64_t id);
+struct tunnel_conn *tunnel_conn_find(struct tunnel_session *s, int64_t id);
 void tunnel_conn_receive(struct tunnel_conn *c, struct str bytes);
 void tunnel_conn_peer_paused(struct tunnel_conn *c, bool paused);
 /* The peer is done with it: `closed` comes once what it sent is taken. take_why NULL: orderly. */
