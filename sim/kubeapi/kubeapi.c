@@ -267,5 +267,7 @@ struct store_table *kubeapi_table(struct kubeapi *api, struct str resource_group
 struct kube_object *kubeapi_get(struct kubeapi *api, struct str resource_group, struct str ns,
                                 struct str name)
 {
-    return store_get(store_table(api->store, resource_group), ns, name);
+    const struct api_kind *k = api_kind_of_table(api, resource_group);
+    return store_get(k ? api_kind_table(api, k) : store_table(api->store, resource_group), ns,
+                     name);
 }

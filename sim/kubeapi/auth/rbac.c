@@ -1,6 +1,8 @@
 /* The index of bindings, kept by the store's events, and the decision. */
 #include "sim/kubeapi/auth/rbac_internal.h"
 
+#include <string.h>
+
 static const char bindings_table[] = "rolebindings.rbac.authorization.k8s.io";
 static const char cluster_bindings_table[] = "clusterrolebindings.rbac.authorization.k8s.io";
 static const char cluster_roles_table[] = "clusterroles.rbac.authorization.k8s.io";
@@ -124,11 +126,20 @@ static void role_change(struct rbac *x, const struct kube_object *o)
         world_timer_start(x->aggregate, 0);
 }
 
+static void memos_clear(struct rbac *x)
+{
+    for (size_t i = 0; i < RBAC_MEMOS; i++) {
+        str_free(&x->memos[i].question);
+        x->memos[i] = (struct rbac_memo){0};
+    }
+}
+
 void rbac_event(struct rbac *x, struct store_event *e)
 {
     struct str table = store_table_name(e->table);
     if (!str_ends(table, STR(".rbac.authorization.k8s.io")))
         return;
+    memos_clear(x);
     if (str_eq_c(table, bindings_table) || str_eq_c(table, cluster_bindings_table))
         binding_change(x, e->object, e->type == STORE_DELETED);
     else
@@ -221,6 +232,7 @@ static void clear(struct rbac *x)
     map_free(&x->bindings);
     map_free(&x->subjects);
     map_free(&x->roles);
+    memos_clear(x);
 }
 
 void rbac_free(struct rbac *x)
@@ -294,10 +306,54 @@ static bool scope_allows(struct rbac *x, struct str ns, const struct rbac_query 
     return false;
 }
 
-bool rbac_allows(struct rbac *x, const struct rbac_query *q, struct arena *a, struct str *why)
+static bool decide(struct rbac *x, const struct rbac_query *q, struct arena *a, struct str *why)
 {
     return scope_allows(x, str_empty, q, a, why) ||
            (q->path.n == 0 && q->ns.n > 0 && scope_allows(x, q->ns, q, a, why));
+}
+
+struct question {
+    char bytes[RBAC_MEMO_BYTES_MAX];
+    size_t n; /* over RBAC_MEMO_BYTES_MAX: too long */
+};
+
+/* With its length, so that no two questions are written alike. */
+static void question_add(struct question *to, struct str s)
+{
+    if (to->n + sizeof(s.n) + s.n <= RBAC_MEMO_BYTES_MAX) {
+        memcpy(to->bytes + to->n, &s.n, sizeof(s.n));
+        if (s.n > 0)
+            memcpy(to->bytes + to->n + sizeof(s.n), s.p, s.n);
+    }
+    to->n += sizeof(s.n) + s.n;
+}
+
+static void question_write(struct question *to, const struct rbac_query *q)
+{
+    const struct str parts[] = {q->verb, q->group, q->resource, q->sub,
+                                q->ns,   q->name,  q->path,     q->user->name};
+    to->n = 0;
+    for (size_t i = 0; i < ARRAY_LEN(parts); i++)
+        question_add(to, parts[i]);
+    for (size_t i = 0; i < q->user->groups_n; i++)
+        question_add(to, q->user->groups[i]);
+}
+
+bool rbac_allows(struct rbac *x, const struct rbac_query *q, struct arena *a, struct str *why)
+{
+    struct question asked;
+    question_write(&asked, q);
+    if (why || asked.n > RBAC_MEMO_BYTES_MAX)
+        return decide(x, q, a, why);
+    struct str text = {asked.bytes, asked.n};
+    uint64_t hash = str_hash(text);
+    struct rbac_memo *m = &x->memos[hash % RBAC_MEMOS];
+    if (m->hash == hash && str_eq(m->question, text))
+        return m->allows;
+    bool allows = decide(x, q, a, NULL);
+    str_free(&m->question);
+    *m = (struct rbac_memo){hash, str_dup(text), allows};
+    return allows;
 }
 
 /* ---- all rules of a user: SelfSubjectRulesReview ---- */

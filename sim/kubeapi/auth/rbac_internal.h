@@ -32,12 +32,22 @@ struct rbac_subject {
     size_t n, cap;
 };
 
+/* A decision, as long as no role and no binding changes: the same few questions are asked again and again. */
+#define RBAC_MEMOS          8u
+#define RBAC_MEMO_BYTES_MAX 512u /* a longer question is not remembered */
+struct rbac_memo {
+    uint64_t hash;
+    struct str question; /* empty: none */
+    bool allows;
+};
+
 struct rbac {
     struct kubeapi *api;
-    struct map roles;    /* "ns/name" → struct rbac_role * */
-    struct map bindings; /* "ns/name" → struct rbac_binding * */
-    struct map subjects; /* "ns U:name", "ns G:name" → struct rbac_subject * */
-    struct buf key;      /* scratch */
+    struct rbac_memo memos[RBAC_MEMOS]; /* by hash */
+    struct map roles;                   /* "ns/name" → struct rbac_role * */
+    struct map bindings;                /* "ns/name" → struct rbac_binding * */
+    struct map subjects;                /* "ns U:name", "ns G:name" → struct rbac_subject * */
+    struct buf key;                     /* scratch */
     struct world_timer *aggregate;
 };
 

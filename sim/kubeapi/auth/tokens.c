@@ -17,6 +17,7 @@
 /* A token that was good with these two objects: as long as both stand, it is. */
 struct known {
     struct kube_object *secret, *account;
+    uint64_t secrets_seen, accounts_seen; /* changes of their tables at which it was good */
 };
 
 struct tokens {
@@ -166,12 +167,24 @@ static void known_clear(struct tokens *x)
     map_clear(&x->known);
 }
 
+static void known_seen(const struct kubeapi *api, struct known *k)
+{
+    k->secrets_seen = store_table_changes(api->secrets);
+    k->accounts_seen = store_table_changes(api->accounts);
+}
+
 /* Objects are immutable: the same one in its place means that nothing of it has changed. */
-static bool known_stands(const struct kubeapi *api, const struct known *k)
+static bool known_stands(const struct kubeapi *api, struct known *k)
 {
     const struct kube_object *s = k->secret, *o = k->account;
-    return store_get(api->secrets, s->ns, s->name) == s &&
-           store_get(api->accounts, o->ns, o->name) == o;
+    if (k->secrets_seen == store_table_changes(api->secrets) &&
+        k->accounts_seen == store_table_changes(api->accounts))
+        return true;
+    if (store_get(api->secrets, s->ns, s->name) != s ||
+        store_get(api->accounts, o->ns, o->name) != o)
+        return false;
+    known_seen(api, k);
+    return true;
 }
 
 static const struct known *known_get(struct tokens *x, struct str token)
@@ -186,7 +199,9 @@ static const struct known *known_get(struct tokens *x, struct str token)
     if (map_count(&x->known) >= KNOWN_MAX)
         known_clear(x);
     k = MEM_NEW(struct known);
-    *k = (struct known){kube_object_ref(by.secret), kube_object_ref(by.account)};
+    *k = (struct known){.secret = kube_object_ref(by.secret),
+                        .account = kube_object_ref(by.account)};
+    known_seen(x->api, k);
     map_put(&x->known, token, k);
     return k;
 }

@@ -108,6 +108,11 @@ uint64_t store_table_revision(const struct store_table *t)
     return t->last_event;
 }
 
+uint64_t store_table_changes(const struct store_table *t)
+{
+    return t->changes;
+}
+
 struct kube_object *store_get(const struct store_table *t, struct str ns, struct str name)
 {
     return oset_get(&t->objects, ns, name);
@@ -143,6 +148,7 @@ static void commit(struct store_table *t, enum store_event_type type, struct kub
     store_index_change(t, take_before, type == STORE_DELETED ? NULL : object);
     s->revision = e->revision;
     t->last_event = e->revision;
+    t->changes++;
     store_ring_push(s, e);
     store_watch_dispatch(s);
 }

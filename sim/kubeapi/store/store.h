@@ -58,6 +58,8 @@ uint64_t store_revision(const struct store *s);  /* of the last write */
 uint64_t store_compacted(const struct store *s); /* states before this revision are gone */
 uint64_t store_table_revision(
     const struct store_table *t); /* of the table's last event in history; 0: none */
+/* Differs from an earlier answer if any object of the table has changed since. */
+uint64_t store_table_changes(const struct store_table *t);
 struct kube_object *store_get(const struct store_table *t, struct str ns,
                               struct str name); /* NULL: absent */
 struct kube_object *store_by_uid(const struct store *s, struct str uid, struct store_table **t);

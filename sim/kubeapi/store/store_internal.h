@@ -11,6 +11,7 @@ struct store_table {
     struct store *store;
     struct str name; /* owned */
     struct oset objects;
+    uint64_t changes;      /* of its content, so far */
     uint64_t last_event;   /* revision of the table's newest event in the ring; 0: none */
     struct list watches;   /* of all namespaces */
     struct map watches_of; /* namespace → struct list * (kept once made) */

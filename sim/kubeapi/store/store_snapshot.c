@@ -55,8 +55,10 @@ void store_restore(struct store *s, const struct store_snapshot *snapshot)
     BUG_ON(s->dispatching, "a store is not restored from within a write");
     store_ring_clear(s);
     store_index_clear(s);
-    for (size_t i = 0; store_table_next(s, &i, &t);)
+    for (size_t i = 0; store_table_next(s, &i, &t);) {
         oset_free(&t->objects);
+        t->changes++;
+    }
     for (size_t i = 0; i < snapshot->n; i++) {
         t = store_table(s, snapshot->tables[i].name);
         oset_copy(&t->objects, &snapshot->tables[i].objects);
