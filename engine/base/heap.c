@@ -141,6 +141,8 @@ struct heap_node *heap_take(struct heap *h, int64_t *at, uint64_t *seq)
     *seq = h->slots[0].key >> HEAP_ID_BITS;
     first->index = 0;
     slot_remove(h, 0, id);
+    for (size_t i = 0; i <= HEAP_WAYS && i < h->n; i++) /* one of these is next */
+        __builtin_prefetch(&h->nodes[id_of(&h->slots[i])]);
     return first;
 }
 

@@ -74,7 +74,7 @@ void end_warm(const struct sim_event *e, unsigned step);   /* of stream_internal
 void timer_warm(const struct sim_event *e, unsigned step); /* of timer_fired */
 void timer_fired(struct sim_event *e);
 /* A stream is written to: a timer that does so will mostly write to the same one next time. */
-#define WROTE_PARTS 5u
+#define WROTE_PARTS 6u
 #define WROTE_BYTES 128u
 void timer_wrote(struct sim *sim, const void *const parts[WROTE_PARTS]);
 static inline void warm(const void *p, size_t n) /* fetches n bytes */
@@ -334,6 +334,7 @@ struct sim {
     uint64_t seq, events;
     struct sim_queue queue;
     struct sim_timer *firing; /* the timer whose callback is under way */
+    const void *through;      /* ... and the WebSocket that it wrote to last */
     bool stopped, in_event, reaping, freeing;
     uint32_t starting; /* programs whose start is under way: nothing is reaped then */
     struct sim_tracer tracer;

@@ -67,8 +67,8 @@ void sim_stream_write(struct world_stream *s, struct str bytes)
     if (e->gone || e->failure)
         return; /* the owner is about to hear of the end */
     if (e->conn->sim->firing)
-        timer_wrote(e->conn->sim,
-                    (const void *[WROTE_PARTS]){e, e->conn, out, e->owner, &end_other(e)->in});
+        timer_wrote(e->conn->sim, (const void *[WROTE_PARTS]){e, e->conn, out, e->owner,
+                                                              &end_other(e)->in, e->tls});
     if (e->tls) {
         tls_write(e, bytes);
     } else {

@@ -8,13 +8,14 @@ struct sim_timer {
     void *owner;
     struct list link;
     uint32_t ordinal;               /* of its process's start: names it in the trace */
+    const void *through;            /* as sim's */
     const void *wrote[WROTE_PARTS]; /* what it needed when it last wrote: only to be fetched */
 };
 
 void timer_wrote(struct sim *sim, const void *const parts[WROTE_PARTS])
 {
-    if (sim->firing)
-        memcpy(sim->firing->wrote, parts, sizeof(sim->firing->wrote));
+    sim->firing->through = sim->through;
+    memcpy(sim->firing->wrote, parts, sizeof(sim->firing->wrote));
 }
 
 void timer_warm(const struct sim_event *e, unsigned step)
@@ -25,8 +26,9 @@ void timer_warm(const struct sim_event *e, unsigned step)
     else if (step == 1) {
         warm(t->owner, WARM_OWNER_BYTES);
         warm(e->world, 192);
-        for (size_t i = 0; i < WROTE_PARTS && t->wrote[i]; i++)
+        for (size_t i = 0; i < WROTE_PARTS && t->wrote[0]; i++)
             warm(t->wrote[i], WROTE_BYTES);
+        __builtin_prefetch(t->through);
     }
 }
 
@@ -36,6 +38,7 @@ void timer_fired(struct sim_event *e)
     struct sim *sim = e->world->sim;
     trace_add(sim, e->world->component, SIM_TRACE_TIMER, t->ordinal, 0);
     sim->firing = t;
+    sim->through = NULL;
     t->fire(t->owner); /* t may be gone after this */
     sim->firing = NULL;
 }

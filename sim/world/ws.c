@@ -81,14 +81,18 @@ struct world_ws *sim_ws_connect(struct world *base, const struct world_ws_connec
 
 void sim_ws_send(struct world_ws *ws, bool text, struct str payload)
 {
-    if (!world_of(ws->w)->dead)
+    if (!world_of(ws->w)->dead) {
+        world_of(ws->w)->sim->through = ws;
         http_ws_send(ws_of(ws)->http, text, payload);
+    }
 }
 
 void sim_ws_ping(struct world_ws *ws, struct str payload)
 {
-    if (!world_of(ws->w)->dead)
+    if (!world_of(ws->w)->dead) {
+        world_of(ws->w)->sim->through = ws;
         http_ws_ping(ws_of(ws)->http, payload);
+    }
 }
 
 size_t sim_ws_queued(const struct world_ws *ws)
