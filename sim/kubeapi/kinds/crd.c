@@ -5,35 +5,9 @@
  *   ─► finalizer removed ─► rows dropped, watches cut
  *
  * Rows that were replaced stay in memory until the server ends: requests under way point at them. */
-#include "sim/kubeapi/api_internal.h"
+#include "sim/kubeapi/kinds/crd_internal.h"
 
 #include <string.h>
-
-#define CLEANUP "customresourcecleanup.apiextensions.k8s.io"
-
-static const char crd_table[] = "customresourcedefinitions.apiextensions.k8s.io";
-
-struct crd {
-    struct list link; /* crds.retired, once it was replaced */
-    struct str name;  /* "widgets.example.com" */
-    uint64_t born;    /* revision of the definition: no watch can resume from before it */
-    uint64_t changed; /* generation of the kinds when these rows were made */
-    struct str singular, storage_version;
-    struct arena a;
-    struct api_kind *rows; /* per served version: main row, its subresources, an empty row */
-    size_t rows_n;
-};
-
-struct crds {
-    struct kubeapi *api;
-    struct map by_name; /* → struct crd * */
-    struct map
-        rows; /* "r group/version/plural", "k group/version/Kind", "t table" → const struct api_kind * */
-    struct list retired;
-    uint64_t generation; /* counts changes of the rows */
-    struct map dying;    /* names whose instances are being deleted */
-    struct world_timer *timer;
-};
 
 /* ---- rows ---- */
 
@@ -124,25 +98,39 @@ static void drop_rows(struct crds *x, struct crd *d)
     arena_free(&a);
 }
 
-static void add_definition(struct crds *x, const struct kube_object *o, uint64_t born)
+/* Nothing is known of what stood here before when `before` is NULL: a new definition, or a restart. */
+static void note_schema(struct crd *d, const struct crd *before, const struct kube_object *o)
+{
+    if (!before)
+        d->schema_changed = o->generation > 1 ? o->resource_version : 0;
+    else if (crd_storage_hash(before) != crd_storage_hash(d))
+        d->schema_changed = o->resource_version;
+    else
+        d->schema_changed = before->schema_changed;
+}
+
+static void add_definition(struct crds *x, struct kube_object *o, const struct crd *before,
+                           uint64_t born)
 {
     struct arena a = {0};
     struct crd *d = MEM_NEW(struct crd);
     const cJSON *tree = kube_object_tree(o, &a), *versions = json_path(tree, "spec.versions");
-    size_t n = versions ? (size_t)cJSON_GetArraySize(versions) : 0;
     list_init(&d->link);
     d->name = arena_str(&d->a, o->name);
     d->born = born;
     d->changed = ++x->generation;
+    d->object = kube_object_ref(o);
+    d->group = own(&d->a, tree, "spec.group");
     d->singular = own(&d->a, tree, "spec.names.singular");
     d->storage_version = str_empty;
-    d->rows = ARENA_NEW_ARRAY(&d->a, struct api_kind, n * 4 + 1);
-    for (const cJSON *v = n > 0 ? versions->child : NULL; v; v = v->next) {
-        if (json_bool_at(v, "storage", false))
-            d->storage_version = own(&d->a, v, "name");
+    d->webhook = str_eq_c(json_string_at(tree, "spec.conversion.strategy"), "Webhook");
+    d->established = crd_condition_is(tree, "Established", "True");
+    crd_versions_read(d, tree);
+    note_schema(d, before, o);
+    d->rows = ARENA_NEW_ARRAY(&d->a, struct api_kind, d->versions_n * 4 + 1);
+    for (const cJSON *v = d->established && versions ? versions->child : NULL; v; v = v->next)
         if (json_bool_at(v, "served", false))
             add_version(x, d, tree, v);
-    }
     map_put(&x->by_name, d->name, d);
     arena_free(&a);
 }
@@ -152,32 +140,50 @@ static void add_definition(struct crds *x, const struct kube_object *o, uint64_t
 static void definition_gone(struct crds *x, const struct kube_object *o)
 {
     struct crd *d = map_get(&x->by_name, o->name);
-    if (d)
+    if (d) {
+        str_free(&x->freed);
+        x->freed = str_dup(d->group);
         drop_rows(x, d);
+        world_timer_start(x->timer, 0);
+    }
     map_remove(&x->dying, o->name);
     (void)kubeapi_cut_watches(x->api, o->name, false);
+}
+
+static void definition_changed(struct crds *x, struct kube_object *o)
+{
+    struct crd *old = map_get(&x->by_name, o->name);
+    uint64_t born = old ? old->born : o->resource_version;
+    if (old)
+        drop_rows(x, old);
+    add_definition(x, o, old, born);
+    if (old)
+        (void)kubeapi_cut_watches(x->api, o->name, false); /* theirs are the rows that went */
+}
+
+/* The conditions, where they decide about rows. */
+static bool was_established(const struct crds *x, const struct kube_object *o)
+{
+    const struct crd *d = map_get(&x->by_name, o->name);
+    return d && d->established;
 }
 
 void crds_event(struct crds *x, struct store_event *e)
 {
     struct str table = store_table_name(e->table);
-    if (!str_eq_c(table, crd_table)) {
+    if (!str_eq_c(table, CRD_TABLE)) {
         if (e->type == STORE_DELETED && map_count(&x->dying) > 0 && map_has(&x->dying, table))
             world_timer_start(x->timer, 0);
         return;
     }
-    const struct kube_object *o = e->object;
+    struct kube_object *o = e->object;
     if (e->type == STORE_DELETED) {
         definition_gone(x, o);
         return;
     }
-    if (!e->before || !str_eq(kube_object_raw(e->before, "spec"), kube_object_raw(o, "spec"))) {
-        struct crd *old = map_get(&x->by_name, o->name);
-        uint64_t born = old ? old->born : o->resource_version;
-        if (old)
-            drop_rows(x, old);
-        add_definition(x, o, born);
-    }
+    if (!e->before || !was_established(x, o) ||
+        !str_eq(kube_object_raw(e->before, "spec"), kube_object_raw(o, "spec")))
+        definition_changed(x, o);
     if (o->deleting) {
         map_put(&x->dying, o->name, x);
         world_timer_start(x->timer, 0);
@@ -206,15 +212,37 @@ static void delete_instances(struct crds *x, struct str name)
 static void release(struct crds *x, struct kube_object *o)
 {
     struct api_request r;
-    const struct api_kind *k = api_kind_of_table(x->api, str_c(crd_table));
+    const struct api_kind *k = api_kind_of_table(x->api, STR(CRD_TABLE));
     api_system_begin(x->api, &r, k, VERB_UPDATE);
     cJSON *tree = kube_object_tree(o, &r.a), *left = json_array(&r.a);
     for (size_t i = 0; i < o->finalizers_n; i++)
-        if (!str_eq_c(o->finalizers[i], CLEANUP))
+        if (!str_eq_c(o->finalizers[i], CRD_CLEANUP))
             json_append(left, json_str(&r.a, o->finalizers[i]));
     json_set(&r.a, json_get(tree, "metadata"), STR("finalizers"), left);
     (void)api_write_update(&r, k, o, tree, WRITE_ALL, &o);
     err_ignore(api_system_end(&r));
+}
+
+/* Names came free: definitions that wait for them may have them now. */
+static void give_names(struct crds *x)
+{
+    struct str freed = x->freed;
+    void *value;
+    x->freed = str_empty;
+    for (size_t i = 0; freed.n > 0 && map_next(&x->by_name, &i, NULL, &value);) {
+        const struct crd *d = value;
+        struct kube_object *o = kubeapi_get(x->api, STR(CRD_TABLE), str_empty, d->name), *out;
+        if (d->established || !o || !str_eq(d->group, freed))
+            continue;
+        struct api_request r;
+        const struct api_kind *k = api_kind_of_table(x->api, STR(CRD_TABLE));
+        api_system_begin(x->api, &r, k, VERB_UPDATE);
+        cJSON *tree = kube_object_tree(o, &r.a);
+        crd_names_settle(x->api, &r.a, tree);
+        (void)api_write_update(&r, k, o, tree, WRITE_ALL, &out);
+        err_ignore(api_system_end(&r));
+    }
+    str_free(&freed);
 }
 
 static void on_timer(void *owner)
@@ -222,67 +250,15 @@ static void on_timer(void *owner)
     struct crds *x = owner;
     struct str name;
     for (size_t i = 0; map_next(&x->dying, &i, &name, NULL);) {
-        struct kube_object *o = kubeapi_get(x->api, str_c(crd_table), str_empty, name);
+        struct kube_object *o = kubeapi_get(x->api, STR(CRD_TABLE), str_empty, name);
         if (!o || !o->deleting)
             continue;
         delete_instances(x, o->name);
         if (store_count(store_table(x->api->store, o->name)) == 0 &&
-            kube_object_has_finalizer(o, STR(CLEANUP)))
+            kube_object_has_finalizer(o, STR(CRD_CLEANUP)))
             release(x, o);
     }
-}
-
-/* ---- what the server adds to a new definition ---- */
-
-static void condition(struct arena *a, cJSON *list, const char *type, struct str now,
-                      const char *reason, const char *message)
-{
-    cJSON *c = json_object(a);
-    json_set_str(a, c, "type", str_c(type));
-    json_set_str(a, c, "status", STR("True"));
-    json_set_str(a, c, "lastTransitionTime", now);
-    json_set_str(a, c, "reason", str_c(reason));
-    json_set_str(a, c, "message", str_c(message));
-    json_append(list, c);
-}
-
-static void default_names(struct arena *a, cJSON *names)
-{
-    struct str kind = json_string_at(names, "kind");
-    if (json_string_at(names, "listKind").n == 0)
-        json_set_str(a, names, "listKind", arena_printf(a, STR_FMT "List", STR_ARG(kind)));
-    if (json_string_at(names, "singular").n == 0) {
-        char *lower = arena_c(a, kind);
-        for (char *p = lower; *p; p++)
-            if (*p >= 'A' && *p <= 'Z')
-                *p = (char)(*p + ('a' - 'A'));
-        json_set_str(a, names, "singular", str_c(lower));
-    }
-}
-
-void crds_status(struct kubeapi *api, cJSON *crd, struct arena *a)
-{
-    struct str now = api_now(api, a);
-    cJSON *names = json_ensure(a, crd, "spec.names"), *metadata = json_get(crd, "metadata");
-    cJSON *conversion = json_ensure(a, crd, "spec.conversion"), *finalizers = json_array(a);
-    cJSON *status = json_object(a), *conditions = json_array(a), *stored = json_array(a);
-    const cJSON *versions = json_path(crd, "spec.versions");
-    if (names)
-        default_names(a, names);
-    if (conversion && !json_get(conversion, "strategy"))
-        json_set_str(a, conversion, "strategy", STR("None"));
-    json_append(finalizers, json_str(a, STR(CLEANUP)));
-    json_set(a, metadata, STR("finalizers"), finalizers);
-    condition(a, conditions, "NamesAccepted", now, "NoConflicts", "no conflicts found");
-    condition(a, conditions, "Established", now, "InitialNamesAccepted",
-              "the initial names have been accepted");
-    for (const cJSON *v = versions ? versions->child : NULL; v; v = v->next)
-        if (json_bool_at(v, "storage", false))
-            json_append(stored, json_str(a, json_string_at(v, "name")));
-    json_set(a, status, STR("conditions"), conditions);
-    json_set(a, status, STR("acceptedNames"), names ? json_copy(a, names) : json_object(a));
-    json_set(a, status, STR("storedVersions"), stored);
-    json_set(a, crd, STR("status"), status);
+    give_names(x);
 }
 
 /* ---- life ---- */
@@ -291,6 +267,7 @@ struct crds *crds_new(struct kubeapi *api)
 {
     struct crds *x = MEM_NEW(struct crds);
     x->api = api;
+    x->freed = str_empty;
     list_init(&x->retired);
     x->timer = world_timer_new(api->w, on_timer, x);
     return x;
@@ -304,12 +281,14 @@ void crds_free(struct crds *x)
         drop_rows(x, d);
     list_each (&x->retired, it, next) {
         struct crd *old = container_of(it, struct crd, link);
+        kube_object_unref(old->object);
         arena_free(&old->a);
         mem_free(old);
     }
     map_free(&x->by_name);
     map_free(&x->rows);
     map_free(&x->dying);
+    str_free(&x->freed);
     mem_free(x);
 }
 
@@ -320,9 +299,9 @@ void crds_reset(struct crds *x)
         drop_rows(x, d);
     map_clear(&x->dying);
     struct store_cursor c =
-        store_seek(store_table(x->api->store, str_c(crd_table)), str_empty, str_empty);
+        store_seek(store_table(x->api->store, STR(CRD_TABLE)), str_empty, str_empty);
     for (struct kube_object *o; (o = store_next(&c));) {
-        add_definition(x, o, 0); /* unknown after a restart */
+        add_definition(x, o, NULL, 0); /* unknown after a restart */
         if (o->deleting)
             map_put(&x->dying, o->name, x);
     }

@@ -4,8 +4,6 @@
 #include "sim/kubeapi/types/formats.h"
 #include "sim/kubeapi/types/pattern.h"
 
-enum { RANK_SCHEMA, RANK_EMBEDDED, RANK_LISTS, RANK_RULES };
-
 struct walk {
     const struct type_check *check;
     struct type_report *report;
@@ -98,7 +96,7 @@ static void invalid(const struct walk *w, const struct type_path *path, struct s
     va_start(ap, fmt);
     buf_addv(&b, fmt, ap);
     va_end(ap);
-    type_report_add(w->report, RANK_SCHEMA, "FieldValueInvalid", field,
+    type_report_add(w->report, TYPE_RANK_SCHEMA, "FieldValueInvalid", field,
                     "Invalid value: " STR_FMT ": " STR_FMT " in body " STR_FMT, STR_ARG(value),
                     STR_ARG(field), STR_ARG(buf_str(&b)));
     buf_free(&b);
@@ -108,7 +106,7 @@ static void wrong_type(const struct walk *w, const struct type_path *path, struc
                        struct str shown)
 {
     struct str field = field_of(w, path);
-    type_report_add(w->report, RANK_SCHEMA, "FieldValueTypeInvalid", field,
+    type_report_add(w->report, TYPE_RANK_SCHEMA, "FieldValueTypeInvalid", field,
                     "Invalid value: " STR_FMT ": " STR_FMT " in body must be of type " STR_FMT
                     ": " STR_FMT,
                     STR_ARG(shown), STR_ARG(field), STR_ARG(wanted), STR_ARG(shown));
@@ -173,7 +171,7 @@ static void check_string(const struct walk *w, const struct type_rules *r, const
     struct str s = json_string(v);
     int64_t n = r->has & (RULE_MIN_LENGTH | RULE_MAX_LENGTH) ? (int64_t)code_points(s) : 0;
     if ((r->has & RULE_MAX_LENGTH) && n > r->max_length)
-        type_report_add(w->report, RANK_SCHEMA, "FieldValueTooLong", field_of(w, path),
+        type_report_add(w->report, TYPE_RANK_SCHEMA, "FieldValueTooLong", field_of(w, path),
                         "Too long: may not be more than %lld bytes", (long long)r->max_length);
     if ((r->has & RULE_MIN_LENGTH) && n < r->min_length)
         invalid(w, path, json_of(w, v), "should be at least %lld chars long",
@@ -237,7 +235,7 @@ static void check_enumeration(const struct walk *w, const struct type_rules *r, 
         buf_add_c(&b, b.n > 0 ? ", " : "");
         json_write_string(&b, text);
     }
-    type_report_add(w->report, RANK_SCHEMA, "FieldValueNotSupported", field_of(w, path),
+    type_report_add(w->report, TYPE_RANK_SCHEMA, "FieldValueNotSupported", field_of(w, path),
                     "Unsupported value: " STR_FMT ": supported values: " STR_FMT,
                     STR_ARG(json_of(w, v)), STR_ARG(buf_str(&b)));
     buf_free(&b);
@@ -273,7 +271,7 @@ static void tell_branch(const struct walk *w, const struct type *t, const cJSON 
 
 static void tell(const struct walk *w, const struct type_path *path, const char *what)
 {
-    type_report_add(w->report, RANK_SCHEMA, "FieldValueInvalid", STR("<nil>"),
+    type_report_add(w->report, TYPE_RANK_SCHEMA, "FieldValueInvalid", STR("<nil>"),
                     "Invalid value: \"\": \"" STR_FMT "\" must %s", STR_ARG(field_of(w, path)),
                     what);
 }
@@ -363,7 +361,7 @@ static void check_duplicates(const struct walk *w, const struct type *t, const c
             continue;
         struct str key = key_text(t, item, w->report->a);
         if (map_has(&seen, key))
-            type_report_add(w->report, RANK_LISTS, "FieldValueDuplicate", field_of(w, &at),
+            type_report_add(w->report, TYPE_RANK_LISTS, "FieldValueDuplicate", field_of(w, &at),
                             "Duplicate value: " STR_FMT, STR_ARG(key));
         else
             map_put(&seen, key, &seen);
@@ -411,7 +409,7 @@ static void check_list(const struct walk *w, const struct type *t, const cJSON *
         invalid(w, path, arena_printf(w->report->a, "%zu", n), "should have at least %lld items",
                 (long long)r->min_items);
     if (r && (r->has & RULE_MAX_ITEMS) && (int64_t)n > r->max_items)
-        type_report_add(w->report, RANK_SCHEMA, "FieldValueTooMany", field_of(w, path),
+        type_report_add(w->report, TYPE_RANK_SCHEMA, "FieldValueTooMany", field_of(w, path),
                         "Too many: %zu: must have at most %lld items", n, (long long)r->max_items);
     if ((t->flags & (TYPE_SET | TYPE_KEYED)) && !w->branch && w->check->keys_held)
         check_duplicates(w, t, v, path);
@@ -426,7 +424,7 @@ static void check_embedded(const struct walk *w, const cJSON *v, const struct ty
         struct type_path at = {path, str_c(needed[i]), 0};
         const cJSON *c = json_get(v, needed[i]);
         if (!c || (json_is_string(c) && json_string(c).n == 0))
-            type_report_add(w->report, RANK_EMBEDDED, "FieldValueRequired", field_of(w, &at),
+            type_report_add(w->report, TYPE_RANK_EMBEDDED, "FieldValueRequired", field_of(w, &at),
                             "Required value");
     }
 }
@@ -445,7 +443,7 @@ static bool check_sizes(const struct walk *w, const struct type_rules *r, const 
         return false;
     }
     if ((r->has & RULE_MAX_PROPERTIES) && n > r->max_properties) {
-        type_report_add(w->report, RANK_SCHEMA, "FieldValueTooMany", field_of(w, path),
+        type_report_add(w->report, TYPE_RANK_SCHEMA, "FieldValueTooMany", field_of(w, path),
                         "Too many: %lld: must have at most %lld items", (long long)n,
                         (long long)r->max_properties);
         return false;
@@ -470,7 +468,7 @@ static void check_object(const struct walk *w, const struct type *t, const cJSON
     for (size_t i = 0; r && i < r->required_n; i++) {
         struct type_path at = {path, r->required[i], 0};
         if (!json_get_str(v, r->required[i]))
-            type_report_add(w->report, RANK_SCHEMA, "FieldValueRequired", field_of(w, &at),
+            type_report_add(w->report, TYPE_RANK_SCHEMA, "FieldValueRequired", field_of(w, &at),
                             "Required value");
     }
     if ((t->flags & TYPE_EMBEDDED) && path && !w->branch)
@@ -544,7 +542,7 @@ bool type_keys_hold(const struct type *t, const cJSON *v)
     bool hold = true;
     type_validate(&check, t, v, NULL, NULL, &report);
     for (size_t i = 0; i < report.n; i++)
-        hold = hold && report.list[i].rank != RANK_LISTS;
+        hold = hold && report.list[i].rank != TYPE_RANK_LISTS;
     arena_free(&scratch);
     return hold;
 }

@@ -33,6 +33,13 @@ enum {
     RULE_BELOW_MAXIMUM = 1 << 7,
 };
 
+enum { /* of violations: the checks, in the order in which they are told */
+       TYPE_RANK_SCHEMA,
+       TYPE_RANK_EMBEDDED,
+       TYPE_RANK_LISTS,
+       TYPE_RANK_RULES,
+};
+
 /* A rule of x-kubernetes-validations. */
 struct type_cel_rule {
     struct str rule, message, message_expression, reason, field_path;
@@ -62,7 +69,7 @@ struct type_violation {
     const char *reason; /* "FieldValueInvalid" */
     struct str field;   /* "spec.tags[0]" */
     struct str message; /* "Invalid value: ..." */
-    unsigned rank;      /* of the check that found it: they are told in this order */
+    unsigned rank;
 };
 
 struct type_report {
@@ -98,7 +105,7 @@ struct type_check {
 /* Reports what is wrong with v. old NULL: the value is new. path NULL: v is the root. */
 void type_validate(const struct type_check *check, const struct type *t, const cJSON *v,
                    const cJSON *old, const struct type_path *path, struct type_report *report);
-/* Duplicates only: for type_check.keys_held. */
+/* Is v free of duplicates in sets and keyed lists? */
 bool type_keys_hold(const struct type *t, const cJSON *v);
 
 void type_report_add(struct type_report *report, unsigned rank, const char *reason,
