@@ -303,8 +303,6 @@ struct crds *crds_new(struct kubeapi *api);
 void crds_free(struct crds *x);
 void crds_reset(struct crds *x);
 void crds_event(struct crds *x, struct store_event *e);
-void crds_status(struct kubeapi *api, cJSON *crd,
-                 struct arena *a); /* conditions of a new definition */
 const struct api_kind *crds_find(const struct crds *x, struct str group, struct str version,
                                  struct str resource);
 const struct api_kind *crds_of(const struct crds *x, struct str group, struct str version,

@@ -1,6 +1,7 @@
 /* Request bodies: JSON or YAML text to a tree of the expected kind. */
 #include "sim/kubeapi/api_internal.h"
 #include "sim/kubeapi/body.h"
+#include "sim/kubeapi/kinds/crds.h"
 
 #include <string.h>
 
@@ -84,6 +85,18 @@ static bool parse_text(struct api_request *r, const struct api_kind *k, cJSON **
     return report_duplicate(r, k, duplicate);
 }
 
+/* Custom objects of another kind are decoded all the same, and then refused. */
+static bool wrong_custom_kind(struct api_request *r, const struct api_kind *k, struct str kind,
+                              struct str name)
+{
+    struct api_kind named = *k;
+    named.kind = kind;
+    api_invalid(r, "FieldValueInvalid", STR("kind"),
+                "Invalid value: \"" STR_FMT "\": must be " STR_FMT, STR_ARG(kind),
+                STR_ARG(k->kind));
+    return api_invalid_end(r, &named, name);
+}
+
 static bool check_identity(struct api_request *r, const struct api_kind *k, cJSON *tree)
 {
     struct buf want = {.max = 512};
@@ -91,6 +104,8 @@ static bool check_identity(struct api_request *r, const struct api_kind *k, cJSO
     struct str expected = arena_str(&r->a, buf_str(&want));
     struct str version = json_string_at(tree, "apiVersion"), kind = json_string_at(tree, "kind");
     buf_free(&want);
+    if (kind.n > 0 && !str_eq(kind, k->kind) && (k->flags & KIND_CUSTOM))
+        return wrong_custom_kind(r, k, kind, json_string_at(tree, "metadata.name"));
     if (kind.n > 0 && !str_eq(kind, k->kind))
         return api_fail_bad(r,
                             STR_FMT " in version \"" STR_FMT "\" cannot be handled as a " STR_FMT
@@ -171,7 +186,8 @@ bool api_decode_check(struct api_request *r, const struct api_kind *k, cJSON *tr
     cJSON *metadata = json_get(tree, "metadata");
     if (metadata && metadata->type == cJSON_NULL)
         (void)json_unset(tree, STR("metadata"));
-    return check_identity(r, k, tree) && check_metadata(r, k, tree);
+    return check_identity(r, k, tree) && check_metadata(r, k, tree) &&
+           (!k->crd || crds_decode(r, k, tree));
 }
 
 bool api_write_decode(struct api_request *r, const struct api_kind *k, cJSON **tree)

@@ -1,6 +1,7 @@
 /* Deletion: preconditions, graceful pods, finalizers, propagation; DELETE of one object and of a collection. */
 #include "sim/kubeapi/api_internal.h"
 #include "sim/kubeapi/body.h"
+#include "sim/kubeapi/kinds/crds.h"
 
 #include <string.h>
 
@@ -186,6 +187,8 @@ static void mark(struct api_request *r, const struct kube_object *o, cJSON *tree
     buf_free(&b);
     if (!o->deleting && o->generation > 0)
         json_set_int(&r->a, metadata, "generation", o->generation + 1);
+    if (!o->deleting && api_kind_is(r->kind, "customresourcedefinitions.apiextensions.k8s.io"))
+        crds_mark_terminating(r->api, &r->a, tree);
     if (api_kind_is(r->kind, "namespaces"))
         json_set_str(&r->a, json_ensure(&r->a, tree, "status"), "phase", STR("Terminating"));
 }

@@ -1,6 +1,7 @@
 /* What single kinds need beyond the common rules, as a table of small functions: defaults on write, what an update keeps,
  * what is refused. */
 #include "sim/kubeapi/api_internal.h"
+#include "sim/kubeapi/kinds/crds.h"
 
 #include "engine/base/codec.h"
 #include <string.h>
@@ -83,12 +84,6 @@ static void default_service(struct api_request *r, cJSON *tree, bool creating)
         json_set_str(&r->a, spec, "type", STR("ClusterIP"));
     if (spec && !json_get(spec, "sessionAffinity"))
         json_set_str(&r->a, spec, "sessionAffinity", STR("None"));
-}
-
-static void default_crd(struct api_request *r, cJSON *tree, bool creating)
-{
-    if (creating)
-        crds_status(r->api, tree, &r->a);
 }
 
 static void default_binding(struct api_request *r, cJSON *tree, bool creating)
@@ -232,40 +227,6 @@ static void check_binding(struct api_request *r, const cJSON *tree, const struct
     }
 }
 
-static void check_crd(struct api_request *r, const cJSON *tree, const struct kube_object *old)
-{
-    const cJSON *versions = json_path(tree, "spec.versions");
-    struct str plural = json_string_at(tree, "spec.names.plural");
-    struct str group = json_string_at(tree, "spec.group");
-    struct str name = old ? old->name : json_string_at(tree, "metadata.name");
-    struct str scope = json_string_at(tree, "spec.scope");
-    struct str want = arena_printf(&r->a, STR_FMT "." STR_FMT, STR_ARG(plural), STR_ARG(group));
-    size_t stored = 0, i = 0;
-    if (!str_eq(name, want))
-        api_invalid(r, "FieldValueInvalid", STR("metadata.name"),
-                    "Invalid value: \"" STR_FMT "\": must be spec.names.plural+\".\"+spec.group",
-                    STR_ARG(name));
-    if (group.n == 0)
-        api_invalid(r, "FieldValueRequired", STR("spec.group"), "Required value");
-    if (!str_eq_c(scope, "Namespaced") && !str_eq_c(scope, "Cluster"))
-        api_invalid(r, "FieldValueNotSupported", STR("spec.scope"),
-                    "Unsupported value: \"" STR_FMT
-                    "\": supported values: \"Cluster\", \"Namespaced\"",
-                    STR_ARG(scope));
-    if (json_string_at(tree, "spec.names.kind").n == 0)
-        api_invalid(r, "FieldValueRequired", STR("spec.names.kind"), "Required value");
-    for (const cJSON *v = versions ? versions->child : NULL; v; v = v->next, i++) {
-        stored += json_bool_at(v, "storage", false);
-        if (!json_path(v, "schema.openAPIV3Schema"))
-            api_invalid(r, "FieldValueRequired",
-                        arena_printf(&r->a, "spec.versions[%zu].schema.openAPIV3Schema", i),
-                        "Required value: schemas are required");
-    }
-    if (stored != 1)
-        api_invalid(r, "FieldValueInvalid", STR("spec.versions"),
-                    "Invalid value: must have exactly one version marked as storage version");
-}
-
 /* ---- the table ---- */
 
 static const struct {
@@ -285,7 +246,7 @@ static const struct {
     {"clusterroles.rbac.authorization.k8s.io", default_role, NULL},
     {"rolebindings.rbac.authorization.k8s.io", default_binding, check_binding},
     {"clusterrolebindings.rbac.authorization.k8s.io", default_binding, check_binding},
-    {"customresourcedefinitions.apiextensions.k8s.io", default_crd, check_crd},
+    {"customresourcedefinitions.apiextensions.k8s.io", crds_default, crds_check},
 };
 
 void api_rules_default(struct api_request *r, const struct api_kind *k, cJSON *tree, bool creating)

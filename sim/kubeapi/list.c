@@ -257,7 +257,7 @@ static void write_tail(struct api_request *r, const struct listing *l)
     struct buf name = {.max = 512};
     api_kind_list_name(r->kind, &name);
     buf_addf(&r->out, "],\"kind\":\"" STR_FMT "\",\"metadata\":{", STR_ARG(buf_str(&name)));
-    if (l->token.n > 0)
+    if (l->token.n > 0 || (r->kind->flags & KIND_CUSTOM)) /* theirs says so also when there is none */
         buf_addf(&r->out, "\"continue\":\"" STR_FMT "\",", STR_ARG(l->token));
     if (l->left > 0 && selector_empty(l->sel))
         buf_addf(&r->out, "\"remainingItemCount\":%zu,", l->left);

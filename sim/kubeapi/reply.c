@@ -1,5 +1,6 @@
 /* Answers: objects, Status errors with the texts that clients know, warnings. */
 #include "sim/kubeapi/api_internal.h"
+#include "sim/kubeapi/kinds/crds.h"
 #include "sim/kubeapi/print/print.h"
 
 #include <string.h>
@@ -68,6 +69,12 @@ void api_object_write(const struct api_kind *k, const struct kube_object *o, boo
     static const size_t version_key = sizeof("\"apiVersion\":\"") - 1;
     static const size_t kind_key = sizeof("\"kind\":\"") - 1;
     size_t version, kind, from = 0;
+    if (!crds_as_stored(k, o)) {
+        struct arena a = {0};
+        json_write(out, crds_tree(k, o, &a));
+        arena_free(&a);
+        return;
+    }
     if (!offset_in(o, o->api_version, &version) || !offset_in(o, o->kind, &kind)) {
         buf_add(out, o->json);
         return;

@@ -1,5 +1,6 @@
 /* One request from its head to its verb. */
 #include "sim/kubeapi/api_internal.h"
+#include "sim/kubeapi/kinds/crds.h"
 
 #include "engine/base/codec.h"
 #include <string.h>
@@ -193,7 +194,7 @@ void api_request_run(struct api_request *r)
         api_handle_non_resource(r);
     } else if (!r->kind) {
         (void)resource_missing(r);
-    } else if (check_served(r) && api_accept_resource(r) && check_dry_run(r)) {
+    } else if (check_served(r) && api_accept_resource(r) && check_dry_run(r) && crds_begin(r)) {
         run_verb(r);
     }
     BUG_ON(!r->answered && !r->watch, "every request is answered, or watches");

@@ -1,5 +1,6 @@
 /* What is not plain storage: access reviews, token reviews, /finalize, binding and eviction of pods. */
 #include "sim/kubeapi/api_internal.h"
+#include "sim/kubeapi/kinds/crds.h"
 
 static void reply_tree(struct api_request *r, int status, const cJSON *tree)
 {
@@ -252,6 +253,8 @@ static bool is_review(struct api_request *r)
 bool api_handle_special(struct api_request *r)
 {
     if ((r->kind->flags & KIND_VIRTUAL) && is_review(r))
+        return true;
+    if (crds_handle_scale(r))
         return true;
     struct str sub = r->sub ? r->sub->resource : str_empty;
     if (str_eq_c(sub, "namespaces/finalize"))

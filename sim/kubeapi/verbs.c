@@ -1,5 +1,6 @@
 /* get, create, update, patch. */
 #include "sim/kubeapi/api_internal.h"
+#include "sim/kubeapi/kinds/crds.h"
 
 #include <string.h>
 
@@ -179,7 +180,7 @@ void api_handle_patch(struct api_request *r)
     }
     if (!patch_parse(r, type, &patch))
         return;
-    cJSON *tree = kube_object_tree(old, &r->a);
+    cJSON *tree = crds_tree(r->kind, old, &r->a);
     if (!patch_apply(r, type, patch, &tree) || !rbac_may_grant(r, tree))
         return;
     if (api_write_update(r, r->kind, old, tree, r->sub ? WRITE_STATUS : WRITE_MAIN, &out))

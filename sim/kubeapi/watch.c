@@ -5,6 +5,7 @@
  *
  * A watch holds no events: only its position. One that falls behind the history is told so (410) and ended. */
 #include "sim/kubeapi/api_internal.h"
+#include "sim/kubeapi/kinds/crds.h"
 #include "sim/kubeapi/print/print.h"
 #include "sim/kubeapi/types/proto.h"
 
@@ -44,6 +45,8 @@ static bool full(struct api_watch *w)
 static bool same_version(const struct api_kind *k, const struct kube_object *o)
 {
     struct str v = o->api_version;
+    if (!crds_as_stored(k, o))
+        return false;
     if (k->group.n == 0)
         return str_eq(v, k->version);
     return v.n == k->group.n + 1 + k->version.n && str_starts(v, k->group) &&

@@ -1,5 +1,6 @@
 /* The write path: stamping metadata, optimistic locking, no-ops, generations, finalizers; then the store. */
 #include "sim/kubeapi/api_internal.h"
+#include "sim/kubeapi/kinds/crds.h"
 
 #include "engine/kube/scan.h"
 #include <string.h>
@@ -144,6 +145,7 @@ bool api_write_create(struct api_request *r, const struct api_kind *k, struct st
     if (!r->system) {
         api_validate_metadata(r, k, metadata);
         api_rules_validate(r, k, tree, NULL);
+        crds_validate(r, k, tree, NULL, WRITE_MAIN);
     }
     struct str name = json_string_at(metadata, "name");
     if (!api_invalid_end(r, k, name))
@@ -151,6 +153,7 @@ bool api_write_create(struct api_request *r, const struct api_kind *k, struct st
     struct kube_object *old = store_get(r->table, ns, name);
     if (old)
         return api_fail_exists(r, k, name, old->deleting);
+    crds_to_storage(&r->a, k, tree);
     if (r->dry_run) {
         *out = encode(r->api, tree);
         hold(r, *out);
@@ -361,9 +364,11 @@ bool api_write_update(struct api_request *r, const struct api_kind *k, struct ku
         api_validate_change(r, k, metadata);
         if (scope == WRITE_MAIN)
             api_rules_validate(r, k, tree, old);
+        crds_validate(r, k, tree, old, scope);
         if (!api_invalid_end(r, k, old->name))
             return false;
     }
+    crds_to_storage(&r->a, k, tree);
     struct kube_object *fresh = encode(r->api, tree);
     if (str_eq(fresh->json, old->json) &&
         !released(old)) { /* nothing changed: no write, no event */

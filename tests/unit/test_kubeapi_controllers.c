@@ -177,9 +177,11 @@ static const char widget_crd[] =
     "\"Namespaced\","
     "\"names\":{\"plural\":\"widgets\",\"kind\":\"Widget\",\"shortNames\":[\"w\"]},\"versions\":["
     "{\"name\":\"v1\",\"served\":true,\"storage\":true,\"subresources\":{\"status\":{}},\"schema\":"
-    "{\"openAPIV3Schema\":{\"type\":\"object\"}}},{\"name\":\"v2\",\"served\":true,\"storage\":"
+    "{\"openAPIV3Schema\":{\"type\":\"object\",\"x-kubernetes-preserve-unknown-fields\":true}}},{"
+    "\"name\":\"v2\",\"served\":true,\"storage\":"
     "false,"
-    "\"schema\":{\"openAPIV3Schema\":{\"type\":\"object\"}}}]}}";
+    "\"schema\":{\"openAPIV3Schema\":{\"type\":\"object\",\"x-kubernetes-preserve-unknown-fields\":"
+    "true}}}]}}";
 #define WIDGETS "/apis/x.io/v1/namespaces/default/widgets"
 
 static void definitions_define_at_once(void **state)

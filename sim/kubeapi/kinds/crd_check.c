@@ -7,8 +7,8 @@
 
 #include <string.h>
 
-#define APPROVAL             "api-approved.kubernetes.io"
-#define SELECTABLE_MAX       8u
+#define APPROVAL       "api-approved.kubernetes.io"
+#define SELECTABLE_MAX 8u
 #define DNS1035_TEXT                                                                               \
     "a DNS-1035 label must consist of lower case alphanumeric characters or '-', start with an "   \
     "alphabetic character, and end with an alphanumeric character (e.g. 'my-name',  or "           \
@@ -175,8 +175,8 @@ static void check_one_of(struct api_request *r, struct str field, struct str val
 static void check_column(struct api_request *r, const cJSON *c, struct str path)
 {
     static const char *const types[] = {"boolean", "date", "integer", "number", "string", NULL};
-    static const char *const formats[] = {"byte",   "date",  "date-time", "double", "float",
-                                          "int32",  "int64", "password",  NULL};
+    static const char *const formats[] = {"byte",  "date",  "date-time", "double", "float",
+                                          "int32", "int64", "password",  NULL};
     struct arena scratch = {0};
     struct jsonpath *p;
     struct str type = json_string_at(c, "type"), format = json_string_at(c, "format");
@@ -294,8 +294,8 @@ static const char *const part_names[PARTS] = {"schema.openAPIV3Schema", "subreso
 
 static void check_shared(struct api_request *r, const cJSON *versions)
 {
-    static const char *const shared[PARTS] = {"spec.validation.openAPIV3Schema", "spec.subresources",
-                                              "spec.additionalPrinterColumns",
+    static const char *const shared[PARTS] = {"spec.validation.openAPIV3Schema",
+                                              "spec.subresources", "spec.additionalPrinterColumns",
                                               "spec.selectableFields"};
     for (unsigned p = 0; versions && versions->child && p < PARTS; p++)
         if (is_shared(versions, (enum part)p))
@@ -361,10 +361,10 @@ static void check_versions(struct api_request *r, const cJSON *versions)
                     "Invalid value: " STR_FMT ": must contain unique version names",
                     STR_ARG(versions_text(r, versions)));
     if (stored != 1)
-        api_invalid(
-            r, "FieldValueInvalid", STR("spec.versions"),
-            "Invalid value: " STR_FMT ": must have exactly one version marked as storage version",
-            STR_ARG(versions_text(r, versions)));
+        api_invalid(r, "FieldValueInvalid", STR("spec.versions"),
+                    "Invalid value: " STR_FMT
+                    ": must have exactly one version marked as storage version",
+                    STR_ARG(versions_text(r, versions)));
     if (i > 0)
         check_label(r, STR("spec.version"), json_string_at(versions->child, "name"));
 }
@@ -426,9 +426,8 @@ static void check_approval(struct api_request *r, const cJSON *tree)
     struct str group = json_string_at(tree, "spec.group");
     struct str field = STR("metadata.annotations[" APPROVAL "]");
     struct str value = json_string(json_get(json_path(tree, "metadata.annotations"), APPROVAL));
-    static const char *const see =
-        "protected groups must have approval annotation \"" APPROVAL
-        "\", see https://github.com/kubernetes/enhancements/pull/1111";
+    static const char *const see = "protected groups must have approval annotation \"" APPROVAL
+                                   "\", see https://github.com/kubernetes/enhancements/pull/1111";
     if (!str_ends(group, STR(".k8s.io")) && !str_ends(group, STR(".kubernetes.io")))
         return;
     if (value.n == 0)
@@ -465,7 +464,8 @@ static void check_kept(struct api_request *r, const cJSON *tree, const struct ku
 void crds_check(struct api_request *r, const cJSON *tree, const struct kube_object *old)
 {
     static const char *const scopes[] = {"Cluster", "Namespaced", NULL};
-    const cJSON *versions = json_path(tree, "spec.versions"), *names = json_path(tree, "spec.names");
+    const cJSON *versions = json_path(tree, "spec.versions"),
+                *names = json_path(tree, "spec.names");
     struct str group = json_string_at(tree, "spec.group");
     struct str name = old ? old->name : json_string_at(tree, "metadata.name");
     struct str want = arena_printf(&r->a, STR_FMT "." STR_FMT,

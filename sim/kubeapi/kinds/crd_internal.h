@@ -26,7 +26,8 @@ struct crd {
     struct str name;  /* "widgets.example.com" */
     uint64_t born;    /* revision of the definition: no watch can resume from before it */
     uint64_t changed; /* generation of the kinds when these rows were made */
-    uint64_t schema_changed; /* objects up to this revision may have been written under another schema */
+    uint64_t
+        schema_changed; /* objects up to this revision may have been written under another schema */
     struct kube_object *object; /* referenced: what the versions are made from */
     struct str group, singular, storage_version;
     bool webhook;     /* spec.conversion.strategy */

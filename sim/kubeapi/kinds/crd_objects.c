@@ -20,12 +20,12 @@ static bool tell_unknown(struct api_request *r, const struct api_kind *k,
             buf_addf(&b, "%sunknown field \"" STR_FMT "\"", i > 0 ? ", " : "",
                      STR_ARG(unknown->unknown[i]));
     }
-    bool ok = b.n == 0 ||
-              api_fail_bad(r,
-                           STR_FMT " in version \"" STR_FMT "\" cannot be handled as a " STR_FMT
-                                   ": strict decoding error: " STR_FMT,
-                           STR_ARG(k->kind), STR_ARG(k->version), STR_ARG(k->kind),
-                           STR_ARG(buf_str(&b)));
+    bool ok =
+        b.n == 0 ||
+        api_fail_bad(r,
+                     STR_FMT " in version \"" STR_FMT "\" cannot be handled as a " STR_FMT
+                             ": strict decoding error: " STR_FMT,
+                     STR_ARG(k->kind), STR_ARG(k->version), STR_ARG(k->kind), STR_ARG(buf_str(&b)));
     buf_free(&b);
     return ok;
 }

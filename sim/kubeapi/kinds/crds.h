@@ -35,7 +35,7 @@ struct crd_selectable {
 };
 
 /* ---- what a definition says; k is any row of a custom resource, also of its subresources ---- */
-const struct type *crds_type(const struct api_kind *k); /* never NULL */
+const struct type *crds_type(const struct api_kind *k);       /* never NULL */
 const struct crd_scale *crds_scale(const struct api_kind *k); /* NULL: none */
 /* additionalPrinterColumns; 0: none are declared (Name and Age are shown). */
 size_t crds_columns(const struct api_kind *k, const struct crd_column **out);
