@@ -49,7 +49,7 @@ void api_accept_default(struct api_request *r);
 /* Chooses r->media of a resource request, or answers 406. */
 bool api_accept_resource(struct api_request *r);
 /* Chooses r->media of a discovery document, or answers 406. routed: the path is one of the router's (/api, /api/v1,
- * /apis/GROUP[/VERSION]; not /apis). aggregated: the path has that form too (/api, /apis): r->media.as then says whether
+ * /apis/GROUP/VERSION; not /apis and /apis/GROUP). aggregated: the path has that form too (/api, /apis): r->media.as then says whether
  * it was chosen. */
 bool api_accept_discovery(struct api_request *r, bool routed, bool aggregated);
 

@@ -41,6 +41,8 @@ struct tokens;
 struct faults;
 struct documents;
 struct api_watch;
+struct inflight;
+struct http_ws;
 
 /* The metric's cell of one code. */
 struct api_counter {
@@ -67,6 +69,7 @@ struct kubeapi {
     struct map certificates;    /* peer PEM → struct api_user *; bounded */
     struct arena certificate_memory;
     struct http_server *http;
+    struct inflight *inflight;
     struct list requests; /* read, delayed or watching */
     struct rbac *rbac;
     struct crds *crds;
@@ -134,6 +137,15 @@ struct api_request {
     void *sink_owner;
     struct world_timer *delay; /* a fault */
     world_time delay_time;
+    world_time timeout;    /* of the handling */
+    bool timed_out;        /* the delay was longer */
+    struct list seat_link; /* inflight.c */
+    unsigned seat;         /* enum inflight_seat */
+    bool seat_waits;
+    world_time seat_deadline;
+    struct http_ws *ws; /* wswatch.c */
+    const char *ws_protocol;
+    bool ws_origin;
 };
 
 /* The value of a query parameter, decoded into the arena; false: absent. */
@@ -339,6 +351,8 @@ void api_tokens_user(struct arena *a, struct str ns, struct str name, struct str
                      struct api_user *user);
 
 void api_http_handle(void *owner, struct http_exchange *x); /* http.c */
+void api_http_admitted(struct api_request *r);
+void api_http_refused(struct api_request *r);
 struct api_request *api_request_new(struct kubeapi *api);
 /* A request of the system itself; end it with api_system_end. */
 void api_system_begin(struct kubeapi *api, struct api_request *r, const struct api_kind *k,

@@ -1,9 +1,11 @@
 /* The HTTP side of a request: exchange → api_request → answer or stream.
  *
- *   head ─► begin (classify, api_authenticate, faults) ─► [body] ─► [delay] ─► run ─► answered, or watching ─► ended
+ *   head ─► begin (classify, api_authenticate) ─► [seat] ─► faults ─► [body] ─► [delay] ─► run ─► answered, or watching ─► ended
  *
  * The request is on kubeapi.requests from its head on; `gone` (the connection died) frees it at any point. */
 #include "sim/kubeapi/api_internal.h"
+#include "sim/kubeapi/inflight.h"
+#include "sim/kubeapi/wswatch.h"
 
 #include <string.h>
 
@@ -123,6 +125,15 @@ static const struct watch_sink http_sink = {sink_start, sink_write, sink_queued,
 
 static void run(struct api_request *r)
 {
+    if (r->timed_out && !r->answered) {
+        struct kube_status s = {
+            .code = 504,
+            .reason = STR("Timeout"),
+            .message = STR("Timeout: request did not complete within the allotted timeout"),
+            .has_details = true};
+        s.name = s.group = s.kind = s.uid = s.continue_ = str_empty;
+        api_reply_status(r, &s);
+    }
     if (!r->answered)
         api_request_run(r);
     if (!r->watch)
@@ -144,6 +155,24 @@ static void on_body(void *data, struct http_exchange *x, struct str body)
     }
     r->body = arena_str(&r->a, body);
     world_timer_start(r->delay, r->delay_time);
+}
+
+/* ?timeout= of requests that end by themselves; beyond the server's own it changes nothing. */
+static bool read_timeout(struct api_request *r)
+{
+    struct str text = r->query.n > 0 ? api_request_param_or_empty(r, "timeout") : str_empty;
+    int64_t asked;
+    r->timeout = KUBEAPI_TIMEOUT;
+    if (text.n == 0 || r->verb == VERB_WATCH)
+        return true;
+    if (!duration_parse(text, &asked))
+        return api_fail_bad(r,
+                            "invalid timeout specified in the request URL - time: invalid duration "
+                            "\"" STR_FMT "\"",
+                            STR_ARG(text));
+    if (asked > 0 && asked < r->timeout)
+        r->timeout = asked;
+    return true;
 }
 
 static bool has_body(struct str method)
@@ -168,22 +197,56 @@ static void read_head(struct api_request *r, struct http_exchange *x)
     r->body = str_empty;
 }
 
+/* With a seat, or answered already. */
+static void proceed(struct api_request *r)
+{
+    if (!r->answered)
+        r->delay_time = api_faults_apply(r->api->faults, r);
+    if (r->delay_time > r->timeout && r->verb != VERB_WATCH) {
+        r->delay_time = r->timeout;
+        r->timed_out = true;
+    }
+    if (r->delay_time > 0 && !r->answered)
+        r->delay = world_timer_new(r->api->w, on_delay, r);
+    if (has_body(r->method) && !r->answered)
+        http_read_all(r->x, on_body);
+    else if (r->delay)
+        world_timer_start(r->delay, r->delay_time);
+    else
+        run(r);
+}
+
+static void refuse(struct api_request *r)
+{
+    api_reply_text(r, 429, "Too many requests, please try again later.\n");
+    r->retry_after_s = 1;
+}
+
+void api_http_refused(struct api_request *r)
+{
+    refuse(r);
+    proceed(r);
+}
+
+void api_http_admitted(struct api_request *r)
+{
+    proceed(r);
+}
+
 void api_http_handle(void *owner, struct http_exchange *x)
 {
     struct kubeapi *api = owner;
     struct api_request *r = api_request_new(api);
     list_add_tail(&api->requests, &r->link);
     read_head(r, x);
+    wswatch_read_head(r);
     http_exchange_set(x, r, on_gone);
-    if (api_request_begin(r)) {
-        r->delay_time = api_faults_apply(api->faults, r);
-        if (r->delay_time > 0 && !r->answered)
-            r->delay = world_timer_new(api->w, on_delay, r);
+    if (api_request_begin(r) && read_timeout(r)) {
+        enum inflight_answer seat = inflight_enter(api->inflight, r);
+        if (seat == INFLIGHT_QUEUED)
+            return;
+        if (seat == INFLIGHT_REFUSED)
+            refuse(r);
     }
-    if (has_body(r->method))
-        http_read_all(x, on_body);
-    else if (r->delay)
-        world_timer_start(r->delay, r->delay_time);
-    else
-        run(r);
+    proceed(r);
 }

@@ -1,4 +1,6 @@
 #include "sim/kubeapi/discovery/documents.h"
+#include "sim/kubeapi/inflight.h"
+#include "sim/kubeapi/wswatch.h"
 
 #include <string.h>
 
@@ -135,6 +137,8 @@ struct kubeapi *kubeapi_new(struct world *w, const struct kubeapi_options *optio
         bootstrap(api, options->shared);
     api->tick = world_timer_new(w, on_tick, api);
     world_timer_start(api->tick, KUBEAPI_TICK);
+    api->inflight = inflight_new(w, options->mutating_max, options->readonly_max, api_http_admitted,
+                                 api_http_refused);
     api->http = http_server_new(w, &http, api_http_handle, api);
     return api;
 }
@@ -143,9 +147,12 @@ void kubeapi_free(struct kubeapi *api)
 {
     if (!api)
         return;
-    http_server_free(api->http); /* every open request is told that it is gone */
+    http_server_free(api->http);         /* every open request is told that it is gone */
+    list_each (&api->requests, it, next) /* what is left has left HTTP */
+        wswatch_abort(container_of(it, struct api_request, link));
     BUG_ON(!list_empty(&api->requests), "requests end with their connections");
     world_timer_free(api->tick);
+    inflight_free(api->inflight);
     store_observe(api->store, NULL, NULL);
     api_tokens_free(api->tokens);
     api_namespaces_free(api->namespaces);

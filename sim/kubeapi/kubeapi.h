@@ -17,6 +17,7 @@
 
 #define KUBEAPI_BODY_BYTES_MAX   3145728u          /* beyond: 413 */
 #define KUBEAPI_HEADER_BYTES_MAX ((size_t)1 << 20) /* beyond: 431 */
+#define KUBEAPI_TIMEOUT          (60 * NS_PER_S)   /* of a request that is no watch: 504 */
 #define KUBEAPI_GROUPS_MAX       64u               /* of one user */
 #define KUBEAPI_WATCH_QUEUE_MAX                                                                    \
     ((size_t)1 << 20) /* bytes that wait in a connection before its watch pauses */
@@ -38,7 +39,8 @@ struct kubeapi_options {
     const struct kubeapi_token *tokens;
     size_t tokens_n;
     struct str ca_pem; /* given to workloads: kube-root-ca.crt, ca.crt of token secrets */
-    size_t events_max; /* history of the store; 0: its default */
+    unsigned mutating_max, readonly_max;  /* requests worked on at once; 0: 200 and 400 */
+    size_t events_max;                    /* history of the store; 0: its default */
     const struct store_snapshot *restore; /* start from here instead of the bootstrap objects */
     /* The default roles and their bindings, which many servers of the same age may share (uids as well): what is there
      * is taken, *shared NULL: made and left there, the caller's. NULL: all objects are the server's own. Namespaces,

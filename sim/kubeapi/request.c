@@ -1,5 +1,6 @@
 /* One request from its head to its verb. */
 #include "sim/kubeapi/api_internal.h"
+#include "sim/kubeapi/inflight.h"
 #include "sim/kubeapi/kinds/crds.h"
 
 #include "engine/base/codec.h"
@@ -205,6 +206,7 @@ void api_request_free(struct api_request *r)
 {
     if (r->watch)
         api_watch_free(r->watch);
+    inflight_leave(r->api->inflight, r);
     world_timer_free(r->delay);
     kube_object_unref(r->held);
     buf_free(&r->out);

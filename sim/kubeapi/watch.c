@@ -8,6 +8,7 @@
 #include "sim/kubeapi/kinds/crds.h"
 #include "sim/kubeapi/print/print.h"
 #include "sim/kubeapi/types/proto.h"
+#include "sim/kubeapi/wswatch.h"
 
 #include <string.h>
 
@@ -384,7 +385,7 @@ void api_handle_watch(struct api_request *r)
         return;
     }
     struct print *print = NULL;
-    if (print_wanted(r) && !print_new(r, &print))
+    if (!wswatch_allowed(r) || (print_wanted(r) && !print_new(r, &print)))
         return;
     struct api_watch *w = r->watch = MEM_NEW(struct api_watch);
     w->r = r;
@@ -400,7 +401,7 @@ void api_handle_watch(struct api_request *r)
         take_initial(w);
     w->events = store_watch_start(r->table, r->ns, on_event, w);
     start_timer(w);
-    if (revision > 0 && revision < crds_born(r->kind)) {
+    if (revision > 0 && !initial_events && revision < crds_born(r->kind)) {
         gone(w, revision);
         return;
     }

@@ -1,39 +1,8 @@
-/* Paths that are no resources: discovery (groups.c), /version, health, metrics, and the list of all of them. */
+/* Paths that are no resources: discovery (groups.c), health.h, and the list of all of them. */
 #include "sim/kubeapi/discovery/documents.h"
+#include "sim/kubeapi/health.h"
 
 #include <stdlib.h>
-
-static const char version_json[] =
-    "{\"buildDate\":\"2026-01-01T00:00:00Z\",\"compiler\":\"gc\",\"gitCommit\":\"paddock\","
-    "\"gitTreeState\":\"clean\",\"gitVersion\":\"v1.34.0\",\"goVersion\":\"go1.24.0\","
-    "\"major\":\"1\",\"minor\":\"34\",\"platform\":\"linux/amd64\"}";
-
-/* ---- the rest ---- */
-
-static void metrics(struct api_request *r)
-{
-    struct buf b = {0};
-    metrics_write(&r->api->metrics, &b);
-    api_reply_text(r, 200, buf_c(&b));
-    buf_free(&b);
-}
-
-static void health(struct api_request *r)
-{
-    struct str name = str_sub(r->path, 1, r->path.n), head, tail;
-    (void)str_cut(name, '/', &head, &tail);
-    if (tail.n > 0 && !str_eq_c(tail, "ping")) {
-        (void)api_fail_404(r);
-        return;
-    }
-    struct buf b = {.max = 512};
-    if (api_request_flag(r, "verbose"))
-        buf_addf(&b, "[+]ping ok\n[+]etcd ok\n" STR_FMT " check passed\n", STR_ARG(head));
-    else
-        buf_add_c(&b, "ok");
-    api_reply_text(r, 200, buf_c(&b));
-    buf_free(&b);
-}
 
 /* ---- the list of paths ---- */
 
@@ -90,18 +59,12 @@ void api_handle_non_resource(struct api_request *r)
 {
     struct str p = r->path;
     bool get = str_eq_c(r->method, "GET");
-    bool is_health = str_starts(p, STR("/healthz")) || str_starts(p, STR("/livez")) ||
-                     str_starts(p, STR("/readyz"));
-    if (is_health && (get || str_eq_c(r->method, "HEAD")))
-        health(r);
-    else if (discovery_handle(r))
+    if (health_handle(r))
         return;
-    else if (!get)
+    if (discovery_handle(r))
+        return;
+    if (!get)
         (void)api_fail_method(r);
-    else if (str_eq_c(p, "/version") || str_eq_c(p, "/version/"))
-        api_reply_raw(r, 200, str_c(version_json));
-    else if (str_eq_c(p, "/metrics"))
-        metrics(r);
     else if (str_eq_c(p, "/"))
         roots(r);
     else

@@ -351,7 +351,7 @@ static void root(struct api_request *r, struct asked *q)
 static void group(struct api_request *r, struct asked *q)
 {
     q->end = documents_group_end(&q->rows, q->from);
-    if (api_accept_discovery(r, true, false))
+    if (api_accept_discovery(r, false, false))
         reply_kept(r, q, write_group);
 }
 
