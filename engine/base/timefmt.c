@@ -38,6 +38,14 @@ static struct civil civil_from_days(int64_t days)
     return c;
 }
 
+static char *put_digits(char *to, unsigned n, int64_t v)
+{
+    for (unsigned i = n; i > 0; i--, v /= 10)
+        to[i - 1] = (char)('0' + v % 10);
+    return to + n;
+}
+
+/* Times are written so often that printf's way to the same digits would show. */
 static void format_seconds(struct buf *out, int64_t unix_s)
 {
     int64_t days = unix_s / SECONDS_PER_DAY, second = unix_s % SECONDS_PER_DAY;
@@ -46,8 +54,24 @@ static void format_seconds(struct buf *out, int64_t unix_s)
         days--;
     }
     struct civil c = civil_from_days(days);
-    buf_addf(out, "%04d-%02u-%02uT%02d:%02d:%02d", (int)c.year, c.month, c.day,
-             (int)(second / 3600), (int)(second / 60 % 60), (int)(second % 60));
+    const struct {
+        int64_t value;
+        char before;
+    } parts[] = {{c.month, '-'},
+                 {c.day, '-'},
+                 {second / 3600, 'T'},
+                 {second / 60 % 60, ':'},
+                 {second % 60, ':'}};
+    char text[32], *to = text;
+    if (c.year >= 0 && c.year <= 9999)
+        to = put_digits(to, 4, c.year);
+    else
+        buf_addf(out, "%04d", (int)c.year);
+    for (size_t i = 0; i < ARRAY_LEN(parts); i++) {
+        *to++ = parts[i].before;
+        to = put_digits(to, 2, parts[i].value);
+    }
+    buf_add(out, (struct str){text, (size_t)(to - text)});
 }
 
 /* Rounds down, also before 1970. */
@@ -73,7 +97,9 @@ void rfc3339_format_micro(struct buf *out, int64_t unix_ns)
 {
     int64_t rest_ns;
     format_seconds(out, floor_seconds(unix_ns, &rest_ns));
-    buf_addf(out, ".%06dZ", (int)(rest_ns / NS_PER_US));
+    char text[] = ".000000Z";
+    (void)put_digits(text + 1, 6, rest_ns / NS_PER_US);
+    buf_add_c(out, text);
 }
 
 /* Takes exactly n digits and the given byte behind them (0: none) off the front. */

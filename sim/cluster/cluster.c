@@ -11,6 +11,7 @@ static void address(const struct sim_cluster *c, uint32_t host, struct buf *out)
 
 static void on_api_started(void *owner, struct kubeapi *api, bool restored)
 {
+    nodes_watch(owner, api);
     workload_watch(owner, api, restored);
 }
 

@@ -21,6 +21,7 @@ struct sim_cluster {
     struct authority *authority;
     struct apihost *api;
     struct sim_resolver *resolver;
+    struct store_table *leases; /* of the API that runs now */
     struct node *nodes;
     uint32_t nodes_n;
     struct sim_task *heartbeat;
@@ -38,6 +39,7 @@ struct sim_cluster {
 };
 
 /* ---- node.c ---- */
+void nodes_watch(struct sim_cluster *c, struct kubeapi *api); /* it has started */
 void nodes_create(struct sim_cluster *c); /* objects of all nodes, and the first heartbeat */
 void nodes_free(struct sim_cluster *c);
 /* A ready node, in turn; -1: none. */

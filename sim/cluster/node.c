@@ -5,6 +5,7 @@
 #define BEAT_EVERY   (10 * NS_PER_S)
 #define STATUS_BEATS 30u
 #define LEASES_TABLE STR("leases.coordination.k8s.io")
+#define LEASES_NS    STR("kube-node-lease")
 
 static void write_node(struct sim_cluster *c, const struct node *n)
 {
@@ -32,9 +33,9 @@ static void write_node(struct sim_cluster *c, const struct node *n)
 static void write_lease(struct sim_cluster *c, struct kubeapi *api, const struct node *n,
                         struct str now)
 {
-    struct kube_object *lease = kubeapi_get(api, LEASES_TABLE, STR("kube-node-lease"), n->name);
+    struct kube_object *lease = store_get(c->leases, LEASES_NS, n->name);
     if (lease && !lease->deleting) {
-        err_ignore(kubeapi_set_string(api, LEASES_TABLE, lease->ns, n->name, "spec.renewTime",
+        err_ignore(kubeapi_set_string(api, c->leases, LEASES_NS, n->name, "spec.renewTime",
                                       now)); /* the next beat tries again */
         return;
     }
@@ -64,6 +65,11 @@ static void on_beat(void *owner)
     }
     buf_free(&now);
     c->heartbeat = sim_after(c->sim, BEAT_EVERY, on_beat, c);
+}
+
+void nodes_watch(struct sim_cluster *c, struct kubeapi *api)
+{
+    c->leases = kubeapi_table(api, LEASES_TABLE);
 }
 
 void nodes_create(struct sim_cluster *c)

@@ -77,7 +77,7 @@ struct err *kubeapi_patch(struct kubeapi *api, struct str resource_group, struct
                           struct str name, struct str merge_patch) must_check;
 /* Another value for a string member that the object has, as the patch {"spec":{"renewTime":value}} would set it; neither
  * has escapes. For heartbeats: nothing is parsed. Not for kinds that count generations. ERR_NOT_FOUND. */
-struct err *kubeapi_set_string(struct kubeapi *api, struct str resource_group, struct str ns,
+struct err *kubeapi_set_string(struct kubeapi *api, struct store_table *t, struct str ns,
                                struct str name, const char *dotted, struct str value) must_check;
 /* As DELETE with background propagation: finalizers are honoured. ERR_NOT_FOUND. */
 struct err *kubeapi_delete(struct kubeapi *api, struct str resource_group, struct str ns,

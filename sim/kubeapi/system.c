@@ -97,20 +97,19 @@ struct err *kubeapi_patch(struct kubeapi *api, struct str resource_group, struct
     return err;
 }
 
-struct err *kubeapi_set_string(struct kubeapi *api, struct str resource_group, struct str ns,
+struct err *kubeapi_set_string(struct kubeapi *api, struct store_table *t, struct str ns,
                                struct str name, const char *dotted, struct str value)
 {
-    const struct api_kind *k = api_kind_of_table(api, resource_group);
-    struct store_table *t = k ? api_kind_table(api, k) : NULL;
-    struct kube_object *old = t ? store_get(t, ns, name) : NULL;
+    const struct api_kind *k = api_kind_of_table(api, store_table_name(t));
+    struct kube_object *old = store_get(t, ns, name);
     BUG_ON(k && k->flags & KIND_GENERATION, "a change of this kind's spec has to be counted");
     if (old && str_eq(kube_object_string(old, dotted), value))
         return NULL;
     struct kube_object *fresh =
         old ? kube_object_with_string(old, dotted, value, store_revision(api->store) + 1) : NULL;
     if (!fresh)
-        return err_new(ERR_NOT_FOUND, STR_FMT " \"" STR_FMT "\" has no %s", STR_ARG(resource_group),
-                       STR_ARG(name), dotted);
+        return err_new(ERR_NOT_FOUND, STR_FMT " \"" STR_FMT "\" has no %s",
+                       STR_ARG(store_table_name(t)), STR_ARG(name), dotted);
     store_put(t, fresh);
     return NULL;
 }

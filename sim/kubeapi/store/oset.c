@@ -85,7 +85,7 @@ static void chunks_remove(struct oset *s, size_t i)
 /* The last chunk whose first object is not behind the key (0 when there is none). */
 static size_t chunk_of(const struct oset *s, struct str ns, struct str name)
 {
-    size_t lo = 0, hi = s->n;
+    size_t lo = 1, hi = s->n; /* the first one's objects need not be looked at */
     while (lo < hi) {
         size_t mid = lo + (hi - lo) / 2;
         if (cmp(s->chunks[mid]->o[0], ns, name) <= 0)
@@ -93,7 +93,7 @@ static size_t chunk_of(const struct oset *s, struct str ns, struct str name)
         else
             hi = mid;
     }
-    return lo > 0 ? lo - 1 : 0;
+    return lo - 1;
 }
 
 static uint32_t place_in(const struct oset_chunk *c, struct str ns, struct str name, bool *found)
