@@ -43,6 +43,7 @@ struct documents;
 struct api_watch;
 struct inflight;
 struct http_ws;
+struct owners;
 
 /* The metric's cell of one code. */
 struct api_counter {
@@ -118,7 +119,8 @@ struct api_request {
     struct api_user user;
     bool system; /* in the name of the server itself */
     bool dry_run;
-    bool finalize;                /* PUT namespaces/x/finalize */
+    bool finalize;          /* PUT namespaces/x/finalize */
+    struct owners *managed; /* of an apply: the owners that it leaves (managed.h); else NULL */
     struct api_problem *problems; /* API_PROBLEMS_MAX; NULL: none yet */
     size_t problems_n;
 

@@ -1,6 +1,7 @@
 /* The write path: stamping metadata, optimistic locking, no-ops, generations, finalizers; then the store. */
 #include "sim/kubeapi/api_internal.h"
 #include "sim/kubeapi/kinds/crds.h"
+#include "sim/kubeapi/managed.h"
 
 #include "engine/kube/scan.h"
 #include <string.h>
@@ -141,6 +142,8 @@ bool api_write_create(struct api_request *r, const struct api_kind *k, struct st
     if (!stamp_new(r, k, ns, tree))
         return false;
     cJSON *metadata = json_get(tree, "metadata");
+    if (!r->system)
+        managed_create(r, k, tree);
     api_rules_default(r, k, tree, true);
     if (!r->system) {
         api_validate_metadata(r, k, metadata);
@@ -321,9 +324,11 @@ static bool released(const struct kube_object *o)
 
 /* `fresh` differs from the old object: writes it under the next revision, or lets the object go. */
 static void store_changed(struct api_request *r, const struct api_kind *k, struct kube_object *old,
-                          cJSON *tree, struct kube_object *fresh, struct kube_object **out)
+                          cJSON *tree, const struct managed *managed, struct kube_object *fresh,
+                          struct kube_object **out)
 {
     struct arena *a = &r->a;
+    managed_settle(r, tree, managed);
     if ((k->flags & KIND_GENERATION) && spec_changed(k, old->json, fresh->json))
         json_set_int(a, json_get(tree, "metadata"), "generation", old->generation + 1);
     if (!r->dry_run)
@@ -345,6 +350,7 @@ bool api_write_update(struct api_request *r, const struct api_kind *k, struct ku
                       cJSON *tree, enum write_scope scope, struct kube_object **out)
 {
     cJSON *metadata = json_get(tree, "metadata");
+    struct managed managed;
     if (!r->system && (!check_uid(r, k, old, metadata) || !check_revision(r, k, old, metadata)))
         return false;
     if (scope == WRITE_STATUS)
@@ -356,6 +362,7 @@ bool api_write_update(struct api_request *r, const struct api_kind *k, struct ku
     metadata = json_get(tree, "metadata");
     stamp_old(&r->a, old, metadata);
     api_rules_keep(r, k, old, tree);
+    managed_update(r, k, old, tree, &managed);
     if (scope != WRITE_STATUS)
         api_rules_default(r, k, tree, false);
     if (!r->system) {
@@ -376,6 +383,6 @@ bool api_write_update(struct api_request *r, const struct api_kind *k, struct ku
         *out = old;
         return true;
     }
-    store_changed(r, k, old, tree, fresh, out);
+    store_changed(r, k, old, tree, &managed, fresh, out);
     return true;
 }

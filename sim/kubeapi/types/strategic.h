@@ -18,5 +18,7 @@
 /* *tree and patch are objects; *tree becomes the result. */
 struct err *strategic_apply(struct arena *a, const struct type *t, cJSON **tree,
                             cJSON *patch) must_check;
+/* Has the result the types that its fields need? ERR_UNPROCESSABLE with Go's text. */
+struct err *strategic_check(const struct type *t, const cJSON *v) must_check;
 
 #endif

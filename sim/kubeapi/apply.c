@@ -1,0 +1,298 @@
+/* Server-side apply: one request. The algorithm is types/merge.h's. */
+#include "sim/kubeapi/managed.h"
+#include "sim/kubeapi/patch.h"
+
+#include "engine/base/yaml.h"
+#include <string.h>
+
+#define LAST_APPLIED "kubectl.kubernetes.io/last-applied-configuration"
+
+struct apply {
+    struct api_request *r;
+    const struct api_kind *k;
+    struct kube_object *old; /* NULL: to be created */
+    cJSON *live, *patch;
+    struct merge_apply m;
+    struct owners owners;
+};
+
+static bool parse_body(struct api_request *r, cJSON **patch)
+{
+    struct err *err = NULL;
+    struct str body = str_trim(r->body);
+    if (body.n > 0 && body.p[0] == '{') {
+        err = json_parse_lenient(&r->a, body, patch, NULL);
+        if (!err)
+            return true;
+        err_free(err);
+    }
+    struct yaml_node *node;
+    err = yaml_parse(&r->a, STR("body"), r->body, &node);
+    if (err) {
+        (void)api_fail_bad(r, "error decoding YAML: %s", err->message);
+        err_free(err);
+        return false;
+    }
+    *patch = yaml_to_json(&r->a, node);
+    if ((*patch)->type == cJSON_NULL)
+        *patch = json_object(&r->a);
+    if ((*patch)->type != cJSON_Object)
+        return api_fail_bad(r, "error decoding YAML: error unmarshaling JSON: while decoding JSON: "
+                               "json: cannot unmarshal into Go value of type map[string]interface "
+                               "{}");
+    return true;
+}
+
+/* "v1, Kind=ConfigMap" as errors print it: "/v1, Kind=ConfigMap" for the core group. */
+static struct str gvk_text(struct arena *a, struct str api_version, struct str kind)
+{
+    bool grouped = str_find_char(api_version, '/') >= 0;
+    return arena_printf(a, "%s" STR_FMT ", Kind=" STR_FMT, grouped ? "" : "/", STR_ARG(api_version),
+                        STR_ARG(kind));
+}
+
+static bool check_patch(struct apply *p)
+{
+    struct api_request *r = p->r;
+    struct str version = json_string_at(p->patch, "apiVersion");
+    struct str kind = json_string_at(p->patch, "kind");
+    const cJSON *entries = json_path(p->patch, "metadata.managedFields");
+    if (!str_eq(kind, p->k->kind) || !str_eq(version, p->m.self.api_version))
+        return api_fail_bad(r, "invalid object type: " STR_FMT,
+                            STR_ARG(gvk_text(&r->a, version, kind)));
+    if (entries && entries->type != cJSON_NULL)
+        return api_fail_bad(r, "metadata.managedFields must be nil");
+    struct err *err = merge_check(p->m.type, p->patch);
+    if (!err)
+        return true;
+    /* The text is the API's: 500, no reason. */
+    (void)api_fail_plain(r, 500, "",
+                         "failed to create typed patch object (" STR_FMT "/" STR_FMT "; " STR_FMT
+                         ", Kind=" STR_FMT "): %s",
+                         STR_ARG(json_string_at(p->patch, "metadata.namespace")),
+                         STR_ARG(json_string_at(p->patch, "metadata.name")), STR_ARG(version),
+                         STR_ARG(kind), err->message);
+    err_free(err);
+    return false;
+}
+
+/* ---- conflicts ---- */
+
+struct conflict_texts {
+    struct api_request *r;
+    struct buf who, message;
+    struct kube_cause *causes;
+    size_t n, cap;
+};
+
+static void add_cause(void *owner, struct str path)
+{
+    struct conflict_texts *t = owner;
+    struct arena *a = &t->r->a;
+    if (t->n == t->cap) {
+        size_t cap = t->cap ? t->cap * 2 : 8;
+        struct kube_cause *causes = ARENA_NEW_ARRAY(a, struct kube_cause, cap);
+        if (t->n)
+            memcpy(causes, t->causes, t->n * sizeof(*causes));
+        t->causes = causes;
+        t->cap = cap;
+    }
+    buf_addf(&t->message, "\n- " STR_FMT, STR_ARG(path));
+    t->causes[t->n++] = (struct kube_cause){
+        STR("FieldManagerConflict"),
+        arena_printf(a, "conflict with " STR_FMT, STR_ARG(buf_str(&t->who))), arena_str(a, path)};
+}
+
+static void fail_conflicts(struct api_request *r, const struct merge_conflicts *c)
+{
+    struct conflict_texts t = {.r = r};
+    for (size_t i = 0; i < c->n; i++) {
+        buf_clear(&t.who);
+        owner_print(&t.who, &c->list[i].who);
+        buf_addf(&t.message, "%sconflicts with " STR_FMT ":", i ? "\n" : "",
+                 STR_ARG(buf_str(&t.who)));
+        fieldset_each(c->list[i].set, add_cause, &t);
+    }
+    struct kube_status s = {.code = 409,
+                            .reason = STR("Conflict"),
+                            .has_details = true,
+                            .causes = t.causes,
+                            .causes_n = t.n};
+    s.name = s.group = s.kind = s.uid = s.continue_ = str_empty;
+    s.message = t.n == 1
+                    ? arena_printf(&r->a, "Apply failed with 1 conflict: " STR_FMT ": " STR_FMT,
+                                   STR_ARG(t.causes[0].message), STR_ARG(t.causes[0].field))
+                    : arena_printf(&r->a, "Apply failed with %zu conflicts: " STR_FMT, t.n,
+                                   STR_ARG(buf_str(&t.message)));
+    api_reply_status(r, &s);
+    buf_free(&t.who);
+    buf_free(&t.message);
+}
+
+/* What kubectl applied on the client's side and nobody changed since is kubectl's own: no conflict. */
+static void forgive_last_applied(struct apply *p, struct merge_conflicts *c)
+{
+    struct arena *a = &p->r->a;
+    struct typed_changes changes;
+    cJSON *last;
+    struct str text =
+        json_string(json_get(json_path(p->live, "metadata.annotations"), LAST_APPLIED));
+    if (!str_eq_c(p->m.self.manager, "kubectl") || text.n == 0)
+        return;
+    struct err *err = json_parse_lenient(a, text, &last, NULL);
+    if (err || last->type != cJSON_Object) {
+        err_ignore(err);
+        return;
+    }
+    typed_compare(a, p->m.type, p->live, last, true, &changes);
+    const struct fieldset *allowed =
+        fieldset_difference(a, typed_set(a, p->m.type, last), changes.changed);
+    size_t kept = 0;
+    for (size_t i = 0; i < c->n; i++) {
+        c->list[i].set = fieldset_difference(a, c->list[i].set, allowed);
+        if (!fieldset_empty(c->list[i].set))
+            c->list[kept++] = c->list[i];
+    }
+    c->n = kept;
+}
+
+/* kubectl's annotation follows what it applies. */
+static void follow_last_applied(struct apply *p, cJSON *result)
+{
+    struct arena *a = &p->r->a;
+    cJSON *annotations = json_path(result, "metadata.annotations");
+    if (!str_eq_c(p->m.self.manager, "kubectl") ||
+        json_string(json_get(annotations, LAST_APPLIED)).n == 0)
+        return;
+    struct buf b = {0};
+    cJSON *copy = json_copy(a, p->patch);
+    cJSON *mine = json_path(copy, "metadata.annotations");
+    if (mine)
+        (void)json_unset(mine, STR(LAST_APPLIED));
+    json_write(&b, copy);
+    buf_add_char(&b, '\n');
+    json_set_str(a, annotations, LAST_APPLIED, buf_str(&b));
+    buf_free(&b);
+}
+
+/* ---- the request ---- */
+
+/* An object that nobody is known to own was there before. */
+static void add_before_first(struct apply *p)
+{
+    static const cJSON nothing = {.type = cJSON_Object};
+    struct arena *a = &p->r->a;
+    struct typed_changes changes;
+    struct owner who = p->m.self;
+    if (!p->old || p->owners.n > 0)
+        return;
+    who.apply = false;
+    who.manager = STR("before-first-apply");
+    typed_compare(a, p->m.type, &nothing, p->live, true, &changes);
+    if (p->m.only) { /* of a custom resource's status nothing else counts */
+        const char *path[2] = {p->m.only, NULL};
+        const struct fieldset *rest = fieldset_outside(a, changes.changed, fieldset_path(a, path));
+        changes.changed = fieldset_difference(a, changes.changed, rest);
+    } else if (p->m.except) {
+        const char *path[2] = {p->m.except, NULL};
+        changes.changed = fieldset_outside(a, changes.changed, fieldset_path(a, path));
+    }
+    changes.removed = NULL;
+    (void)owners_update(a, &p->owners, &who, &changes);
+}
+
+static bool run(struct apply *p, cJSON **result)
+{
+    struct merge_conflicts conflicts;
+    struct owners fresh = p->owners;
+    bool changed;
+    add_before_first(p);
+    fresh = p->owners;
+    fresh.list = ARENA_NEW_ARRAY(&p->r->a, struct owner, fresh.n + 1);
+    fresh.cap = fresh.n + 1;
+    if (fresh.n)
+        memcpy(fresh.list, p->owners.list, fresh.n * sizeof(*fresh.list));
+    merge_apply(&p->r->a, &p->m, &fresh, result, &changed, &conflicts);
+    if (conflicts.n > 0) {
+        forgive_last_applied(p, &conflicts);
+        if (conflicts.n > 0) {
+            fail_conflicts(p->r, &conflicts);
+            return false;
+        }
+        p->m.force = true;
+        return run(p, result);
+    }
+    p->owners = fresh;
+    follow_last_applied(p, *result);
+    return true;
+}
+
+static void set_scope(struct apply *p)
+{
+    bool status = p->r->sub != NULL;
+    if (status && (p->k->flags & KIND_CUSTOM))
+        p->m.only = "status";
+    else if (status)
+        p->m.except = "spec";
+    else if (p->k->flags & KIND_STATUS)
+        p->m.except = "status";
+}
+
+static bool create(struct apply *p, cJSON *tree)
+{
+    struct api_request *r = p->r;
+    struct kube_object *out;
+    cJSON *metadata = json_get(tree, "metadata");
+    struct str uid = json_string_at(metadata, "uid");
+    if (uid.n > 0)
+        return api_fail_conflict(r, r->p.name,
+                                 "uid mismatch: the provided object specified uid " STR_FMT
+                                 ", and no existing object was found",
+                                 STR_ARG(uid));
+    (void)json_unset(metadata, STR("resourceVersion"));
+    if ((p->k->flags & KIND_NAMESPACED) && !api_write_namespace_open(r, r->ns))
+        return false;
+    if (!rbac_may_grant(r, tree) || !api_write_create(r, p->k, r->ns, tree, &out))
+        return false;
+    api_reply_object(r, 201, out);
+    return true;
+}
+
+void api_handle_apply(struct api_request *r)
+{
+    struct apply p = {.r = r, .k = r->kind};
+    struct kube_object *out;
+    cJSON *result;
+    struct str force;
+    if (!managed_check_options(r, true) || !parse_body(r, &p.patch))
+        return;
+    p.old = store_get(r->table, r->ns, r->p.name);
+    if (!p.old && r->sub) {
+        (void)api_fail_not_found(r, r->kind, r->p.name);
+        return;
+    }
+    p.live = p.old ? kube_object_tree(p.old, &r->a) : json_object(&r->a);
+    p.m.self = managed_writer(r, p.k, true);
+    p.m.type = managed_type(p.k);
+    p.m.live = p.live;
+    p.m.patch = p.patch;
+    p.m.force =
+        api_request_param(r, "force", &force) && !str_eq_c(force, "false") && !str_eq_c(force, "0");
+    set_scope(&p);
+    struct err *err = owners_parse(&r->a, json_path(p.live, "metadata.managedFields"), &p.owners);
+    if (err) {
+        (void)api_fail_plain(r, 500, "", "failed to decode managed fields: %s", err->message);
+        err_free(err);
+        return;
+    }
+    if (!check_patch(&p) || !run(&p, &result))
+        return;
+    r->managed = &p.owners;
+    if (!api_patch_decode(r, result))
+        return;
+    if (!p.old)
+        (void)create(&p, result);
+    else if (rbac_may_grant(r, result) &&
+             api_write_update(r, r->kind, p.old, result, r->sub ? WRITE_STATUS : WRITE_MAIN, &out))
+        api_reply_object(r, 200, out);
+}

@@ -1,0 +1,205 @@
+#include "sim/kubeapi/managed.h"
+
+#include "sim/kubeapi/kinds/crds.h"
+
+const struct type *managed_type(const struct api_kind *k)
+{
+    return k->flags & KIND_CUSTOM ? crds_type(k) : type_builtin(k->group, k->version, k->kind);
+}
+
+/* ---- options ---- */
+
+static const struct api_kind *options_kind(const struct api_request *r)
+{
+    static const struct api_kind kinds[] = {
+        {.group = STR_INIT("meta.k8s.io"), .kind = STR_INIT("CreateOptions")},
+        {.group = STR_INIT("meta.k8s.io"), .kind = STR_INIT("UpdateOptions")},
+        {.group = STR_INIT("meta.k8s.io"), .kind = STR_INIT("PatchOptions")},
+    };
+    return &kinds[r->verb == VERB_CREATE ? 0 : r->verb == VERB_UPDATE ? 1 : 2];
+}
+
+static bool printable(char c)
+{
+    return (unsigned char)c >= 0x20 && c != 0x7f;
+}
+
+bool managed_check_options(struct api_request *r, bool applying)
+{
+    struct str name = api_request_param_or_empty(r, "fieldManager"), force;
+    const struct api_kind *k = options_kind(r);
+    if (r->verb == VERB_PATCH && !applying && api_request_param(r, "force", &force))
+        api_invalid(r, "FieldValueForbidden", STR("force"),
+                    "Forbidden: may not be specified for non-apply patch");
+    if (applying && name.n == 0)
+        api_invalid(r, "FieldValueRequired", STR("fieldManager"),
+                    "Required value: is required for apply patch");
+    if (name.n > MANAGED_NAME_MAX)
+        api_invalid(r, "FieldValueTooLong", STR("fieldManager"),
+                    "Too long: may not be more than %u bytes", MANAGED_NAME_MAX);
+    for (size_t i = 0; i < name.n; i++) {
+        if (printable(name.p[i]))
+            continue;
+        struct buf quoted = {0};
+        json_write_string(&quoted, name);
+        api_invalid(r, "FieldValueInvalid", STR("fieldManager"),
+                    "Invalid value: " STR_FMT
+                    ": should only contain printable characters (invalid character at index %zu)",
+                    STR_ARG(buf_str(&quoted)), i);
+        buf_free(&quoted);
+    }
+    return api_invalid_end(r, k, str_empty);
+}
+
+/* ---- writers ---- */
+
+/* The User-Agent's program: what is printable of it, up to the slash. */
+static struct str agent_name(struct api_request *r)
+{
+    struct str head, tail;
+    (void)str_cut(r->user_agent, '/', &head, &tail);
+    char *out = arena_alloc(&r->a, head.n + 1);
+    size_t n = 0;
+    for (size_t i = 0; i < head.n && n < MANAGED_NAME_MAX; i++)
+        if (printable(head.p[i]))
+            out[n++] = head.p[i];
+    return (struct str){out, n};
+}
+
+struct owner managed_writer(struct api_request *r, const struct api_kind *k, bool applying)
+{
+    struct owner o = {.apply = applying, .time = api_now(r->api, &r->a)};
+    struct buf version = {.max = 512};
+    o.manager = api_request_param_or_empty(r, "fieldManager");
+    if (o.manager.n == 0)
+        o.manager = agent_name(r);
+    kube_api_version_write(k->group, k->version, &version);
+    o.api_version = arena_str(&r->a, buf_str(&version));
+    buf_free(&version);
+    o.subresource = r->sub || r->finalize ? r->p.sub : str_empty;
+    return o;
+}
+
+static cJSON *raw_node(struct arena *a, struct str json)
+{
+    cJSON *v = ARENA_NEW(a, cJSON);
+    v->type = cJSON_Raw;
+    v->valuestring = arena_c(a, json);
+    return v;
+}
+
+cJSON *managed_node(struct arena *a, struct owners *owners)
+{
+    if (owners->n == 0)
+        return NULL;
+    struct buf b = {0};
+    owners_write(&b, owners);
+    cJSON *v = raw_node(a, buf_str(&b));
+    buf_free(&b);
+    return v;
+}
+
+static void set_entries(struct arena *a, cJSON *tree, cJSON *entries)
+{
+    cJSON *metadata = json_get(tree, "metadata");
+    if (entries)
+        json_set(a, metadata, STR("managedFields"), entries);
+    else
+        (void)json_unset(metadata, STR("managedFields"));
+}
+
+/* ---- create ---- */
+
+void managed_create(struct api_request *r, const struct api_kind *k, cJSON *tree)
+{
+    static const cJSON nothing = {.type = cJSON_Object};
+    struct typed_changes changes;
+    struct owners owners = {0};
+    if (r->managed) {
+        set_entries(&r->a, tree, managed_node(&r->a, r->managed));
+        return;
+    }
+    typed_compare(&r->a, managed_type(k), &nothing, tree, true, &changes);
+    struct owner who = managed_writer(r, k, false);
+    (void)owners_update(&r->a, &owners, &who, &changes);
+    set_entries(&r->a, tree, managed_node(&r->a, &owners));
+}
+
+/* ---- update ---- */
+
+/* [] and [{}] ask for a fresh start. */
+static bool is_reset(const cJSON *given)
+{
+    return given && given->type == cJSON_Array &&
+           (!given->child || (!given->child->next && !given->child->child));
+}
+
+static bool parse_owners(struct arena *a, const cJSON *entries, struct owners *out)
+{
+    struct err *err =
+        entries && entries->type == cJSON_Array ? owners_parse(a, entries, out) : NULL;
+    bool ok = !err && out->n > 0;
+    err_ignore(err);
+    return ok;
+}
+
+/* The entries to go on from: those of the body (a client may edit them), else the object's own. */
+static bool base_owners(struct api_request *r, const cJSON *given, const cJSON *stored,
+                        struct owners *out)
+{
+    *out = (struct owners){0};
+    if (!r->sub && is_reset(given))
+        return false;
+    if (!r->sub && parse_owners(&r->a, given, out))
+        return true;
+    *out = (struct owners){0};
+    return parse_owners(&r->a, stored, out);
+}
+
+static void keep_stored(struct api_request *r, const struct kube_object *old, cJSON *tree)
+{
+    struct str stored = kube_object_raw(old, "metadata.managedFields");
+    set_entries(&r->a, tree, stored.n > 0 ? raw_node(&r->a, stored) : NULL);
+}
+
+void managed_update(struct api_request *r, const struct api_kind *k, const struct kube_object *old,
+                    cJSON *tree, struct managed *out)
+{
+    cJSON *metadata = json_get(tree, "metadata");
+    const cJSON *given = json_get(metadata, "managedFields");
+    struct str stored = kube_object_raw(old, "metadata.managedFields");
+    struct owners owners, before = {0};
+    struct typed_changes changes;
+    *out = (struct managed){0};
+    if (r->system || r->verb == VERB_CREATE) { /* a binding, an eviction */
+        keep_stored(r, old, tree);
+        return;
+    }
+    if (stored.n == 0 && !r->managed && (!given || is_reset(given))) {
+        set_entries(&r->a, tree, NULL);
+        return;
+    }
+    const cJSON *old_tree = crds_tree(k, old, &r->a);
+    const cJSON *old_entries = json_path(old_tree, "metadata.managedFields");
+    (void)parse_owners(&r->a, old_entries, &before);
+    if (r->managed) {
+        owners = *r->managed;
+    } else if (base_owners(r, given, old_entries, &owners)) {
+        struct owner who = managed_writer(r, k, false);
+        typed_compare(&r->a, managed_type(k), old_tree, tree, true, &changes);
+        (void)owners_update(&r->a, &owners, &who, &changes);
+        owners_cap(&r->a, &owners);
+    }
+    out->fresh = managed_node(&r->a, &owners);
+    out->same = stored.n > 0 && owners_equal(&owners, &before);
+    if (out->same)
+        keep_stored(r, old, tree);
+    else
+        set_entries(&r->a, tree, out->fresh);
+}
+
+void managed_settle(struct api_request *r, cJSON *tree, const struct managed *m)
+{
+    if (m->same)
+        set_entries(&r->a, tree, m->fresh);
+}

@@ -1,0 +1,162 @@
+#include "sim/kubeapi/patch.h"
+#include "sim/kubeapi/kinds/crds.h"
+#include "sim/kubeapi/managed.h"
+#include "sim/kubeapi/types/gotext.h"
+#include "sim/kubeapi/types/strategic.h"
+
+#include <string.h>
+
+enum patch_type { PATCH_JSON, PATCH_MERGE, PATCH_STRATEGIC, PATCH_APPLY, PATCH_REFUSED };
+
+static void unsupported(struct api_request *r)
+{
+    struct kube_status s = {.code = 415,
+                            .reason = STR("UnsupportedMediaType"),
+                            .message = STR("415: Unsupported Media Type"),
+                            .has_details = true};
+    s.name = s.group = s.kind = s.uid = s.continue_ = str_empty;
+    api_reply_status(r, &s);
+}
+
+static enum patch_type patch_type(struct api_request *r)
+{
+    static const struct {
+        const char *name;
+        enum patch_type type;
+    } rows[] = {
+        {"application/json-patch+json", PATCH_JSON},
+        {"application/merge-patch+json", PATCH_MERGE},
+        {"application/strategic-merge-patch+json", PATCH_STRATEGIC},
+        {"application/apply-patch+yaml", PATCH_APPLY},
+    };
+    struct str type, tail;
+    (void)str_cut(r->content_type, ';', &type, &tail);
+    type = str_trim(type);
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        if (!str_eq_c(type, rows[i].name))
+            continue;
+        if (rows[i].type != PATCH_STRATEGIC || !(r->kind->flags & KIND_CUSTOM))
+            return rows[i].type;
+        (void)api_fail_media(r, "application/json-patch+json, application/merge-patch+json, "
+                                "application/apply-patch+yaml");
+        return PATCH_REFUSED;
+    }
+    unsupported(r);
+    return PATCH_REFUSED;
+}
+
+static bool patch_parse(struct api_request *r, enum patch_type type, cJSON **patch)
+{
+    struct err *err = json_parse_lenient(&r->a, r->body, patch, NULL);
+    if (err) {
+        bool ok = api_fail_bad(r, "error decoding patch: %s", err->message);
+        err_free(err);
+        return ok;
+    }
+    if (type == PATCH_JSON && (*patch)->type != cJSON_Array)
+        return api_fail_bad(r,
+                            "error decoding patch: json: cannot unmarshal object into Go value of "
+                            "type []handlers.jsonPatchOp");
+    if (type != PATCH_JSON && (*patch)->type != cJSON_Object)
+        return api_fail_bad(
+            r, "json: cannot unmarshal %s into Go value of type map[string]interface {}",
+            (*patch)->type == cJSON_Array ? "array" : "string");
+    return true;
+}
+
+bool api_patch_decode(struct api_request *r, cJSON *tree)
+{
+    return api_decode_check(r, r->kind, tree) && api_check_url(r, tree);
+}
+
+/* ---- strategic ---- */
+
+/* An error of a strategic patch, as the API answers it: 500 without a reason unless the patch is malformed. */
+static bool fail_strategic(struct api_request *r, struct err *take)
+{
+    bool ok = take->code == ERR_INVALID ? api_fail_bad(r, "%s", take->message)
+              : take->code == ERR_UNPROCESSABLE
+                  ? api_fail_plain(r, 422, "Invalid", "%s", take->message)
+                  : api_fail_plain(r, 500, "", "%s", take->message);
+    err_free(take);
+    return ok;
+}
+
+static bool fail_restore(struct api_request *r, const cJSON *patch, struct err *take)
+{
+    static const struct api_kind none = {.kind = STR_INIT("")};
+    struct buf b = {0};
+    gotext_print(&b, patch);
+    api_invalid(r, "FieldValueInvalid", STR("patch"), "Invalid value: \"" STR_FMT "\": %s",
+                STR_ARG(buf_str(&b)), take->message);
+    buf_free(&b);
+    err_free(take);
+    return api_invalid_end(r, &none, str_empty);
+}
+
+static bool apply_strategic(struct api_request *r, cJSON *patch, cJSON **tree)
+{
+    const struct type *t = managed_type(r->kind);
+    struct err *err = strategic_apply(&r->a, t, tree, patch);
+    if (err)
+        return fail_strategic(r, err);
+    err = strategic_check(t, *tree);
+    return err ? fail_restore(r, patch, err) : true;
+}
+
+/* ---- the others ---- */
+
+static bool apply_json(struct api_request *r, const cJSON *patch, cJSON **tree)
+{
+    struct err *err = api_patch_json_apply(&r->a, tree, patch);
+    if (err && err->code == ERR_UNPROCESSABLE) {
+        struct kube_status s = kube_status_of_err(err);
+        s.has_details = true;
+        api_reply_status(r, &s);
+        err_free(err);
+        return false;
+    }
+    if (err)
+        return api_fail_err(r, err);
+    if ((*tree)->type != cJSON_Object)
+        return api_fail_bad(r, "the patched object is not an object");
+    return true;
+}
+
+static bool patch_apply(struct api_request *r, enum patch_type type, cJSON *patch, cJSON **tree)
+{
+    if (type == PATCH_STRATEGIC)
+        return apply_strategic(r, patch, tree);
+    if (type == PATCH_JSON)
+        return apply_json(r, patch, tree);
+    api_patch_merge_apply(&r->a, *tree, patch);
+    return true;
+}
+
+void api_handle_patch(struct api_request *r)
+{
+    cJSON *patch;
+    struct kube_object *out;
+    enum patch_type type = patch_type(r);
+    if (type == PATCH_REFUSED)
+        return;
+    if (type == PATCH_APPLY) {
+        api_handle_apply(r);
+        return;
+    }
+    if (!managed_check_options(r, false))
+        return;
+    struct kube_object *old = store_get(r->table, r->ns, r->p.name);
+    if (!old) {
+        (void)api_fail_not_found(r, r->kind, r->p.name);
+        return;
+    }
+    if (!patch_parse(r, type, &patch))
+        return;
+    cJSON *tree = crds_tree(r->kind, old, &r->a);
+    if (!patch_apply(r, type, patch, &tree) || !api_patch_decode(r, tree) ||
+        !rbac_may_grant(r, tree))
+        return;
+    if (api_write_update(r, r->kind, old, tree, r->sub ? WRITE_STATUS : WRITE_MAIN, &out))
+        api_reply_object(r, 200, out);
+}
