@@ -14,32 +14,41 @@ struct apply {
     cJSON *live, *patch;
     struct merge_apply m;
     struct owners owners;
+    struct str repeated; /* keys of the body that stand twice */
 };
 
-static bool parse_body(struct api_request *r, cJSON **patch)
+static bool parse_body(struct api_request *r, cJSON **patch, struct buf *repeated)
 {
-    struct err *err = NULL;
-    struct str body = str_trim(r->body);
-    if (body.n > 0 && body.p[0] == '{') {
-        err = json_parse_lenient(&r->a, body, patch, NULL);
-        if (!err)
-            return true;
-        err_free(err);
-    }
-    struct yaml_node *node;
-    err = yaml_parse(&r->a, STR("body"), r->body, &node);
+    struct err *err = yaml_compat_to_json(&r->a, r->body, patch, repeated);
     if (err) {
-        (void)api_fail_bad(r, "error decoding YAML: %s", err->message);
+        (void)api_fail_bad(r, "error decoding YAML: error converting YAML to JSON: %s",
+                           err->message);
         err_free(err);
         return false;
     }
-    *patch = yaml_to_json(&r->a, node);
     if ((*patch)->type == cJSON_NULL)
         *patch = json_object(&r->a);
     if ((*patch)->type != cJSON_Object)
-        return api_fail_bad(r, "error decoding YAML: error unmarshaling JSON: while decoding JSON: "
-                               "json: cannot unmarshal into Go value of type map[string]interface "
-                               "{}");
+        return api_fail_bad(r,
+                            "error decoding YAML: error unmarshaling JSON: while decoding JSON: "
+                            "json: cannot unmarshal %s into Go value of type map[string]interface "
+                            "{}",
+                            (*patch)->type == cJSON_Array ? "array" : "string");
+    return true;
+}
+
+/* Keys that stand twice: told once the apply has gone well. */
+static bool tell_repeated(struct api_request *r, struct str repeated)
+{
+    struct str level = api_request_param_or_empty(r, "fieldValidation");
+    if (repeated.n == 0 || str_eq_c(level, "Ignore"))
+        return true;
+    struct str text =
+        arena_printf(&r->a, "error converting YAML to JSON: yaml: unmarshal errors:\n  " STR_FMT,
+                     STR_ARG(str_trim(repeated)));
+    if (str_eq_c(level, "Strict"))
+        return api_fail_bad(r, "error strict decoding YAML: " STR_FMT, STR_ARG(text));
+    api_warn(r, STR_FMT, STR_ARG(text));
     return true;
 }
 
@@ -68,10 +77,10 @@ static bool check_patch(struct apply *p)
     /* The text is the API's: 500, no reason. */
     (void)api_fail_plain(r, 500, "",
                          "failed to create typed patch object (" STR_FMT "/" STR_FMT "; " STR_FMT
-                         ", Kind=" STR_FMT "): %s",
+                         "): %s",
                          STR_ARG(json_string_at(p->patch, "metadata.namespace")),
-                         STR_ARG(json_string_at(p->patch, "metadata.name")), STR_ARG(version),
-                         STR_ARG(kind), err->message);
+                         STR_ARG(json_string_at(p->patch, "metadata.name")),
+                         STR_ARG(gvk_text(&r->a, version, kind)), err->message);
     err_free(err);
     return false;
 }
@@ -264,7 +273,11 @@ void api_handle_apply(struct api_request *r)
     struct kube_object *out;
     cJSON *result;
     struct str force;
-    if (!managed_check_options(r, true) || !parse_body(r, &p.patch))
+    struct buf repeated = {0};
+    bool ok = managed_check_options(r, true) && parse_body(r, &p.patch, &repeated);
+    p.repeated = arena_str(&r->a, buf_str(&repeated));
+    buf_free(&repeated);
+    if (!ok)
         return;
     p.old = store_get(r->table, r->ns, r->p.name);
     if (!p.old && r->sub) {
@@ -285,7 +298,7 @@ void api_handle_apply(struct api_request *r)
         err_free(err);
         return;
     }
-    if (!check_patch(&p) || !run(&p, &result))
+    if (!check_patch(&p) || !run(&p, &result) || !tell_repeated(r, p.repeated))
         return;
     r->managed = &p.owners;
     if (!api_patch_decode(r, result))

@@ -1,15 +1,18 @@
-/* RFC 6902 with RFC 6901 pointers. Kubernetes' library lets `replace` of a missing key pass as an add. */
+/* RFC 6902 with RFC 6901 pointers. As Kubernetes' library has it, `replace` of a missing key passes as an add, what stands
+ * before a pointer's first slash is not looked at, and negative indexes count from the end. */
 #include "sim/kubeapi/api_internal.h"
 
 #include <string.h>
 
-#define PATCH_OPS_MAX 10000u
+#define PATCH_OPS_MAX    10000u
+#define PATCH_COPIED_MAX 3145728u /* bytes that all copies together may add */
 
 /* Where a pointer leads: a member of an object or an item of an array; the root has no parent. */
 struct place {
     cJSON *parent;
     struct str key; /* object */
     int64_t index;  /* array; -1: behind the last */
+    bool from_end;  /* a negative index */
     cJSON *value;   /* NULL: nothing is there */
     bool root;
 };
@@ -56,8 +59,14 @@ static bool step_into(struct arena *a, cJSON *parent, struct str token, struct p
     if (str_eq_c(token, "-"))
         return true;
     bool leading_zero = token.n > 1 && token.p[0] == '0';
-    if (leading_zero || !str_to_i64(token, &p->index) || p->index < 0)
+    if (leading_zero || !str_to_i64(token, &p->index))
         return false;
+    if (p->index < 0) {
+        p->from_end = true;
+        p->index += cJSON_GetArraySize(parent);
+        if (p->index < 0)
+            return false;
+    }
     p->value = array_item(parent, p->index);
     return true;
 }
@@ -65,10 +74,10 @@ static bool step_into(struct arena *a, cJSON *parent, struct str token, struct p
 static bool find(struct arena *a, cJSON *root, struct str pointer, struct place *p)
 {
     *p = (struct place){.value = root, .root = true, .key = str_empty};
-    if (pointer.n > 0 && pointer.p[0] != '/')
+    struct str rest, token;
+    bool more = str_cut(pointer, '/', &token, &rest);
+    if (pointer.n > 0 && !more)
         return false;
-    struct str rest = pointer.n > 0 ? str_sub(pointer, 1, pointer.n) : str_empty, token;
-    bool more = pointer.n > 0;
     while (more) {
         more = str_cut(rest, '/', &token, &rest);
         if (!p->value || !step_into(a, p->value, token, p))
@@ -77,24 +86,29 @@ static bool find(struct arena *a, cJSON *root, struct str pointer, struct place 
     return true;
 }
 
-/* Lists are rebuilt: patches are short and the tree is ours. */
-static void array_edit(struct arena *a, cJSON *array, int64_t index, bool drop, cJSON *insert)
+static void insert_before(cJSON *array, cJSON *at, cJSON *v)
 {
-    cJSON *c = array->child;
-    int64_t i = 0;
-    array->child = NULL;
-    while (c) {
-        cJSON *next = c->next;
-        c->next = c->prev = NULL;
-        if (i == index && insert)
-            json_append(array, insert);
-        if (i != index || !drop)
-            json_append(array, c);
-        c = next;
-        i++;
-    }
-    if (insert && (index < 0 || index >= i))
+    v->next = at;
+    v->prev = at->prev; /* the first one's is the last */
+    if (at == array->child)
+        array->child = v;
+    else
+        at->prev->next = v;
+    at->prev = v;
+}
+
+/* Puts an item before that of the index (-1, or beyond the last: behind all), in whose place it may stand. */
+static void array_edit(cJSON *array, int64_t index, bool drop, cJSON *insert)
+{
+    cJSON *at = index < 0 ? NULL : array_item(array, index);
+    if (insert && !at)
         json_append(array, insert);
+    else if (insert)
+        insert_before(array, at, insert);
+    if (drop && at) {
+        (void)cJSON_DetachItemViaPointer(array, at);
+        at->next = at->prev = NULL;
+    }
 }
 
 static struct err *op_add(struct arena *a, cJSON **root, struct str path, cJSON *value)
@@ -107,9 +121,10 @@ static struct err *op_add(struct arena *a, cJSON **root, struct str path, cJSON 
     } else if (p.parent->type == cJSON_Object) {
         json_set(a, p.parent, p.key, value);
     } else {
-        if (p.index > cJSON_GetArraySize(p.parent))
+        int64_t index = p.index + p.from_end; /* -1 is behind the last */
+        if (index > cJSON_GetArraySize(p.parent))
             return refused();
-        array_edit(a, p.parent, p.index, false, value);
+        array_edit(p.parent, index, false, value);
     }
     return NULL;
 }
@@ -122,7 +137,7 @@ static struct err *op_remove(struct arena *a, cJSON **root, struct str path)
     if (p.parent->type == cJSON_Object)
         (void)json_unset(p.parent, p.key);
     else
-        array_edit(a, p.parent, p.index, true, NULL);
+        array_edit(p.parent, p.index, true, NULL);
     return NULL;
 }
 
@@ -138,7 +153,7 @@ static struct err *op_replace(struct arena *a, cJSON **root, struct str path, cJ
     } else {
         if (!p.value)
             return refused();
-        array_edit(a, p.parent, p.index, true, value);
+        array_edit(p.parent, p.index, true, value);
     }
     return NULL;
 }
@@ -152,22 +167,29 @@ static struct err *op_test(struct arena *a, cJSON *root, struct str path, const 
     return json_equal(p.value ? p.value : null, value) ? NULL : refused();
 }
 
+static size_t bytes_of(const cJSON *v)
+{
+    struct buf b = {0};
+    json_write(&b, v);
+    size_t n = b.n;
+    buf_free(&b);
+    return n;
+}
+
 static struct err *op_take(struct arena *a, cJSON **root, struct str from, struct str path,
-                           bool move)
+                           bool move, size_t *copied)
 {
     struct place p;
     if (!find(a, *root, from, &p) || !p.value)
         return refused();
+    if (!move && (*copied += bytes_of(p.value)) > PATCH_COPIED_MAX)
+        return refused();
     cJSON *value = json_copy(a, p.value);
-    if (move) {
-        struct err *err = op_remove(a, root, from);
-        if (err)
-            return err;
-    }
-    return op_add(a, root, path, value);
+    struct err *err = move ? op_remove(a, root, from) : NULL;
+    return err ? err : op_add(a, root, path, value);
 }
 
-static struct err *apply_one(struct arena *a, cJSON **tree, const cJSON *op)
+static struct err *apply_one(struct arena *a, cJSON **tree, const cJSON *op, size_t *copied)
 {
     struct str name = json_string_at(op, "op"), path = json_string_at(op, "path");
     const cJSON *value = json_get(op, "value");
@@ -176,7 +198,7 @@ static struct err *apply_one(struct arena *a, cJSON **tree, const cJSON *op)
     if (str_eq_c(name, "remove"))
         return op_remove(a, tree, path);
     if (str_eq_c(name, "move") || str_eq_c(name, "copy"))
-        return op_take(a, tree, json_string_at(op, "from"), path, str_eq_c(name, "move"));
+        return op_take(a, tree, json_string_at(op, "from"), path, str_eq_c(name, "move"), copied);
     cJSON *copy = value ? json_copy(a, value) : json_null(a);
     if (str_eq_c(name, "add"))
         return op_add(a, tree, path, copy);
@@ -189,14 +211,16 @@ static struct err *apply_one(struct arena *a, cJSON **tree, const cJSON *op)
 
 struct err *api_patch_json_apply(struct arena *a, cJSON **tree, const cJSON *patch)
 {
-    size_t n = 0;
+    size_t n = (size_t)cJSON_GetArraySize(patch), copied = 0;
     BUG_ON(patch->type != cJSON_Array, "a JSON patch is a list");
+    if (n > PATCH_OPS_MAX)
+        return err_new(
+            ERR_TOO_LARGE,
+            "Request entity too large: The allowed maximum operations in a JSON patch is "
+            "%u, got %zu",
+            PATCH_OPS_MAX, n);
     for (const cJSON *op = patch->child; op; op = op->next) {
-        if (++n > PATCH_OPS_MAX)
-            return err_new(ERR_TOO_LARGE,
-                           "The allowed maximum operations in a JSON patch is %u, got more",
-                           PATCH_OPS_MAX);
-        struct err *err = apply_one(a, tree, op);
+        struct err *err = apply_one(a, tree, op, &copied);
         if (err)
             return err;
     }

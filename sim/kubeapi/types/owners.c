@@ -105,7 +105,8 @@ static void write_entry(struct buf *out, const struct owner *o)
     add_text(out, "{\"apiVersion\":", o->api_version);
     buf_add_c(out, ",\"fieldsType\":\"FieldsV1\",\"fieldsV1\":");
     fieldset_write(out, o->set);
-    add_text(out, ",\"manager\":", o->manager);
+    if (o->manager.n > 0)
+        add_text(out, ",\"manager\":", o->manager);
     buf_add_c(out, o->apply ? ",\"operation\":\"Apply\"" : ",\"operation\":\"Update\"");
     if (o->subresource.n > 0)
         add_text(out, ",\"subresource\":", o->subresource);
