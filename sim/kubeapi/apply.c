@@ -1,4 +1,5 @@
 /* Server-side apply: one request. The algorithm is types/merge.h's. */
+#include "sim/kubeapi/kinds/crds.h"
 #include "sim/kubeapi/managed.h"
 #include "sim/kubeapi/patch.h"
 
@@ -284,7 +285,7 @@ void api_handle_apply(struct api_request *r)
         (void)api_fail_not_found(r, r->kind, r->p.name);
         return;
     }
-    p.live = p.old ? kube_object_tree(p.old, &r->a) : json_object(&r->a);
+    p.live = p.old ? crds_tree(p.k, p.old, &r->a) : json_object(&r->a);
     p.m.self = managed_writer(r, p.k, true);
     p.m.type = managed_type(p.k);
     p.m.live = p.live;

@@ -21,7 +21,7 @@ struct managed {
     bool same;    /* but for times it is what the object had */
 };
 
-/* The structure of a kind's objects; NULL: not known. */
+/* The structure of a kind's objects. */
 const struct type *managed_type(const struct api_kind *k);
 /* fieldManager and force are well-formed? False: answered with 422. */
 bool managed_check_options(struct api_request *r, bool applying);
