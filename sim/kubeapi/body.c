@@ -47,9 +47,10 @@ static bool fail_broken(struct api_request *r, const struct api_kind *k, struct 
 }
 
 /* JSON as Go reads it: what is no UTF-8 is replaced, and its own words say what is wrong. */
-static struct err *parse_json(struct api_request *r, cJSON **tree, struct str *duplicate)
+static struct err *parse_json(struct api_request *r, cJSON **tree,
+                              struct json_duplicates *duplicates)
 {
-    struct err *err = json_parse_lenient(&r->a, r->body, tree, duplicate);
+    struct err *err = json_parse_duplicates(&r->a, r->body, tree, duplicates);
     struct buf b = {0};
     if (!err || err->code == ERR_TOO_LARGE)
         return err;
@@ -60,7 +61,7 @@ static struct err *parse_json(struct api_request *r, cJSON **tree, struct str *d
         jsonerr_repair(r->body, &b);
         struct str repaired = arena_str(&r->a, buf_str(&b));
         err_free(err);
-        err = json_parse_lenient(&r->a, repaired, tree, duplicate);
+        err = json_parse_duplicates(&r->a, repaired, tree, duplicates);
     }
     buf_free(&b);
     return err;
@@ -92,9 +93,9 @@ static bool check_object(struct api_request *r, const struct api_kind *k, cJSON 
 }
 
 bool api_body_json(struct api_request *r, const struct api_kind *k, cJSON **tree,
-                   struct str *duplicate)
+                   struct json_duplicates *duplicates)
 {
-    struct err *err = parse_json(r, tree, duplicate);
+    struct err *err = parse_json(r, tree, duplicates);
     if (!err)
         return check_object(r, k, tree);
     struct err *whole =

@@ -15,9 +15,9 @@ enum api_body_form { API_BODY_JSON, API_BODY_YAML, API_BODY_PROTOBUF, API_BODY_O
 
 /* By media type without parameters; no Content-Type is JSON. */
 enum api_body_form api_body_form(const struct api_request *r);
-/* A JSON body as a tree of an object; repeated keys: the last counts, *duplicate (may be NULL) is the first such key. */
+/* A JSON body as a tree of an object; repeated keys: the last counts, *duplicates (may be NULL) has them. */
 bool api_body_json(struct api_request *r, const struct api_kind *k, cJSON **tree,
-                   struct str *duplicate);
+                   struct json_duplicates *duplicates);
 /* A YAML body likewise; *repeated: "yaml: unmarshal errors:\n  line 7: key ..." of keys that are there twice, or empty. */
 bool api_body_yaml(struct api_request *r, const struct api_kind *k, cJSON **tree,
                    struct str *repeated);

@@ -1,12 +1,28 @@
-/* Request bodies: JSON or YAML text to a tree of the expected kind. */
+/* Request bodies: from text to a tree of the expected kind, as its type keeps it. */
+#include "sim/kubeapi/decode.h"
+
 #include "sim/kubeapi/api_internal.h"
 #include "sim/kubeapi/body.h"
 #include "sim/kubeapi/kinds/crds.h"
+#include "sim/kubeapi/types/defaults.h"
 
 #include <string.h>
 
-/* fieldValidation: "" is Warn. */
-static bool strictness(struct api_request *r, bool *strict, bool *ignore)
+const struct type *api_kind_type(const struct api_kind *k)
+{
+    struct str group = k->group, version = k->version;
+    if (k->flags & KIND_CUSTOM)
+        return NULL;
+    if (k->foreign.n > 0 && !str_cut(k->foreign, '/', &group, &version)) {
+        version = k->foreign;
+        group = str_empty;
+    }
+    return type_builtin(group, version, k->kind);
+}
+
+/* ---- fieldValidation ---- */
+
+bool api_field_validation(struct api_request *r, enum api_field_validation *out)
 {
     static const struct api_kind create = {.group = STR_INIT("meta.k8s.io"),
                                            .kind = STR_INIT("CreateOptions")};
@@ -15,9 +31,10 @@ static bool strictness(struct api_request *r, bool *strict, bool *ignore)
     static const struct api_kind patch = {.group = STR_INIT("meta.k8s.io"),
                                           .kind = STR_INIT("PatchOptions")};
     struct str v = api_request_param_or_empty(r, "fieldValidation");
-    *strict = str_eq_c(v, "Strict");
-    *ignore = str_eq_c(v, "Ignore");
-    if (*strict || *ignore || v.n == 0 || str_eq_c(v, "Warn"))
+    *out = str_eq_c(v, "Strict")   ? FIELDS_STRICT
+           : str_eq_c(v, "Ignore") ? FIELDS_IGNORE
+                                   : FIELDS_WARN;
+    if (*out != FIELDS_WARN || v.n == 0 || str_eq_c(v, "Warn"))
         return true;
     api_invalid(r, "FieldValueNotSupported", STR("fieldValidation"),
                 "Unsupported value: \"" STR_FMT
@@ -30,59 +47,110 @@ static bool strictness(struct api_request *r, bool *strict, bool *ignore)
                            str_empty);
 }
 
-static bool report_duplicate(struct api_request *r, const struct api_kind *k, struct str duplicate)
+/* A body, or what a patch has made, that cannot be decoded. */
+static bool fail(struct api_request *r, const struct api_kind *k, const cJSON *tree,
+                 struct str problem)
 {
-    bool strict, ignore;
-    if (!strictness(r, &strict, &ignore))
-        return false;
-    if (duplicate.n == 0 || ignore)
-        return true;
-    if (!strict) {
-        api_warn(r, "duplicate field \"" STR_FMT "\"", STR_ARG(duplicate));
-        return true;
-    }
-    return api_fail_bad(r,
-                        STR_FMT " in version \"" STR_FMT "\" cannot be handled as a " STR_FMT
-                                ": strict decoding error: duplicate field \"" STR_FMT "\"",
-                        STR_ARG(k->kind), STR_ARG(k->version), STR_ARG(k->kind),
-                        STR_ARG(duplicate));
+    static const struct api_kind nothing;
+    struct buf value = {0}, quoted = {0};
+    if (r->verb != VERB_PATCH)
+        return api_fail_bad(
+            r, STR_FMT " in version \"" STR_FMT "\" cannot be handled as a " STR_FMT ": " STR_FMT,
+            STR_ARG(k->kind), STR_ARG(k->version), STR_ARG(k->kind), STR_ARG(problem));
+    json_write(&value, tree);
+    json_write_string(&quoted, buf_str(&value));
+    api_invalid(r, "FieldValueInvalid", STR("patch"), "Invalid value: " STR_FMT ": " STR_FMT,
+                STR_ARG(buf_str(&quoted)), STR_ARG(problem));
+    buf_free(&value);
+    buf_free(&quoted);
+    return api_invalid_end(r, &nothing, str_empty);
 }
 
-/* Repeated keys of YAML, in the words of its reader. */
-static bool report_repeated(struct api_request *r, const struct api_kind *k, struct str repeated)
+static bool complain(struct api_request *r, const struct api_kind *k, const cJSON *tree,
+                     const struct decode_report *report, struct str repeated,
+                     enum api_field_validation fields)
 {
-    bool strict, ignore;
-    if (!strictness(r, &strict, &ignore))
-        return false;
-    if (repeated.n == 0 || ignore)
+    struct buf all = {0};
+    bool ok = true;
+    if (fields == FIELDS_IGNORE || (report->strict_n == 0 && repeated.n == 0))
         return true;
-    if (!strict) {
+    if (fields == FIELDS_WARN) {
         for (struct str rest = repeated, line; rest.n > 0;) {
             (void)str_cut(rest, '\n', &line, &rest);
             if (str_starts(line, STR("  ")))
                 api_warn(r, "yaml: unmarshal errors: " STR_FMT, STR_ARG(str_trim(line)));
         }
+        for (size_t i = 0; i < report->strict_n; i++)
+            api_warn(r, STR_FMT, STR_ARG(report->strict[i]));
         return true;
     }
-    return api_fail_bad(r,
-                        STR_FMT " in version \"" STR_FMT "\" cannot be handled as a " STR_FMT
-                                ": strict decoding error: " STR_FMT,
-                        STR_ARG(k->kind), STR_ARG(k->version), STR_ARG(k->kind), STR_ARG(repeated));
+    buf_addf(&all, "strict decoding error: " STR_FMT, STR_ARG(repeated));
+    for (size_t i = 0; i < report->strict_n; i++)
+        buf_addf(&all, "%s" STR_FMT, i > 0 || repeated.n > 0 ? ", " : "",
+                 STR_ARG(report->strict[i]));
+    ok = fail(r, k, tree, arena_str(&r->a, buf_str(&all)));
+    buf_free(&all);
+    return ok;
 }
 
-static bool parse_text(struct api_request *r, const struct api_kind *k, cJSON **tree)
+bool api_decode_complaints(struct api_request *r, const struct api_kind *k, const cJSON *tree,
+                           const struct decode_report *report)
 {
-    enum api_body_form form = api_body_form(r);
-    struct str duplicate = str_empty;
-    if (form == API_BODY_OTHER)
-        return api_fail_media(r, API_BODY_TYPES);
-    if (form == API_BODY_PROTOBUF)
-        return api_body_protobuf(r, k, tree);
-    if (form == API_BODY_YAML)
-        return api_body_yaml(r, k, tree, &duplicate) && report_repeated(r, k, duplicate);
-    if (!api_body_json(r, k, tree, &duplicate))
-        return false;
-    return report_duplicate(r, k, duplicate);
+    enum api_field_validation fields;
+    return api_field_validation(r, &fields) && complain(r, k, tree, report, str_empty, fields);
+}
+
+/* ---- apiVersion and kind ---- */
+
+/* What the server calls its own form of a kind: "core.ConfigMap". */
+static struct str internal_name(struct arena *a, struct str group, struct str kind)
+{
+    struct str package, rest;
+    (void)str_cut(group, '.', &package, &rest);
+    return arena_printf(a, STR_FMT "." STR_FMT, STR_ARG(group.n > 0 ? package : STR("core")),
+                        STR_ARG(kind));
+}
+
+/* Kinds that stand in several groups or versions with one form inside. */
+static bool convertible(struct str kind, struct str given, const struct api_kind *k)
+{
+    static const char *const groups[] = {"HorizontalPodAutoscaler", "Event", "Scale"};
+    bool shared = false;
+    for (size_t i = 0; i < ARRAY_LEN(groups); i++)
+        shared = shared || str_eq_c(kind, groups[i]);
+    return str_eq(kind, k->kind) && shared;
+}
+
+static bool fail_identity(struct api_request *r, const struct api_kind *k, struct str api_version,
+                          struct str kind, struct str expected)
+{
+    struct str group = str_empty, version = api_version, rest;
+    if (str_find_char(api_version, '/') >= 0)
+        (void)str_cut(api_version, '/', &group, &version);
+    if (str_cut(version, '/', &rest, &rest))
+        return api_fail_bad(r,
+                            "the object provided is unrecognized (must be of type " STR_FMT
+                            "): unexpected GroupVersion string: " STR_FMT " (" STR_FMT ")",
+                            STR_ARG(k->kind), STR_ARG(api_version), STR_ARG(api_body_summary(r)));
+    if (!type_builtin(group, version, kind))
+        return api_fail_bad(r,
+                            STR_FMT " in version \"" STR_FMT "\" cannot be handled as a " STR_FMT
+                                    ": no kind \"" STR_FMT "\" is registered for version \"" STR_FMT
+                                    "\" in scheme \"pkg/api/legacyscheme/scheme.go:30\"",
+                            STR_ARG(kind), STR_ARG(version), STR_ARG(k->kind), STR_ARG(kind),
+                            STR_ARG(api_version));
+    if (convertible(kind, api_version, k))
+        return api_fail_bad(r,
+                            "the API version in the data (" STR_FMT
+                            ") does not match the expected API version (" STR_FMT ")",
+                            STR_ARG(api_version), STR_ARG(expected));
+    (void)str_cut(k->foreign.n > 0 ? k->foreign : k->group, '/', &group, &rest);
+    return api_fail_bad(r,
+                        STR_FMT " in version \"" STR_FMT "\" cannot be handled as a " STR_FMT
+                                ": converting (" STR_FMT "." STR_FMT ") to (" STR_FMT
+                                "): unknown conversion",
+                        STR_ARG(kind), STR_ARG(version), STR_ARG(k->kind), STR_ARG(version),
+                        STR_ARG(kind), STR_ARG(internal_name(&r->a, group, k->kind)));
 }
 
 /* Custom objects of another kind are decoded all the same, and then refused. */
@@ -97,28 +165,38 @@ static bool wrong_custom_kind(struct api_request *r, const struct api_kind *k, s
     return api_invalid_end(r, &named, name);
 }
 
-static bool check_identity(struct api_request *r, const struct api_kind *k, cJSON *tree)
+static bool fail_custom_identity(struct api_request *r, const struct api_kind *k, const cJSON *tree,
+                                 struct str api_version, struct str kind, struct str expected)
 {
-    struct buf want = {.max = 512};
-    kube_api_version_write(k->group, k->version, &want);
-    struct str expected = arena_str(&r->a, buf_str(&want));
-    struct str version = json_string_at(tree, "apiVersion"), kind = json_string_at(tree, "kind");
-    buf_free(&want);
-    if (kind.n > 0 && !str_eq(kind, k->kind) && (k->flags & KIND_CUSTOM))
-        return wrong_custom_kind(r, k, kind, json_string_at(tree, "metadata.name"));
     if (kind.n > 0 && !str_eq(kind, k->kind))
-        return api_fail_bad(r,
-                            STR_FMT " in version \"" STR_FMT "\" cannot be handled as a " STR_FMT
-                                    ": the kind in the data does not match the expected kind",
-                            STR_ARG(kind), STR_ARG(k->version), STR_ARG(k->kind));
-    if (version.n > 0 && !str_eq(version, expected))
+        return wrong_custom_kind(r, k, kind, json_string_at(tree, "metadata.name"));
+    if (api_version.n > 0 && !str_eq(api_version, expected))
         return api_fail_bad(r,
                             "the API version in the data (" STR_FMT
                             ") does not match the expected API version (" STR_FMT ")",
-                            STR_ARG(version), STR_ARG(expected));
-    if ((k->flags & KIND_CUSTOM) && kind.n == 0)
-        return api_fail_bad(r, "Object 'Kind' is missing in '" STR_FMT "'",
-                            STR_ARG(str_sub(r->body, 0, 200)));
+                            STR_ARG(api_version), STR_ARG(expected));
+    return api_fail_bad(r, "Object 'Kind' is missing in '" STR_FMT "'",
+                        STR_ARG(str_sub(r->body, 0, 200)));
+}
+
+static struct str expected_version(struct api_request *r, const struct api_kind *k)
+{
+    return k->foreign.n > 0 ? k->foreign
+           : k->group.n > 0
+               ? arena_printf(&r->a, STR_FMT "/" STR_FMT, STR_ARG(k->group), STR_ARG(k->version))
+               : k->version;
+}
+
+static bool check_identity(struct api_request *r, const struct api_kind *k, cJSON *tree)
+{
+    struct str expected = expected_version(r, k);
+    struct str version = json_string_at(tree, "apiVersion"), kind = json_string_at(tree, "kind");
+    bool custom = (k->flags & KIND_CUSTOM) != 0;
+    bool same_kind = str_eq(kind, k->kind) || (kind.n == 0 && !custom);
+    if (!same_kind || (version.n > 0 && !str_eq(version, expected)))
+        return custom ? fail_custom_identity(r, k, tree, version, kind, expected)
+                      : fail_identity(r, k, version.n > 0 ? version : expected,
+                                      kind.n > 0 ? kind : k->kind, expected);
     if (version.n == 0)
         json_set_str(&r->a, tree, "apiVersion", expected);
     if (kind.n == 0)
@@ -126,7 +204,7 @@ static bool check_identity(struct api_request *r, const struct api_kind *k, cJSO
     return true;
 }
 
-/* ---- types of metadata: the header of the object relies on them ---- */
+/* ---- custom resources: the header of the object relies on the types in metadata ---- */
 
 enum shape { SHAPE_STRING, SHAPE_STRING_MAP, SHAPE_STRING_LIST, SHAPE_OBJECT_LIST };
 
@@ -181,34 +259,57 @@ static bool check_metadata(struct api_request *r, const struct api_kind *k, cJSO
     return true;
 }
 
-bool api_decode_check(struct api_request *r, const struct api_kind *k, cJSON *tree)
+/* ---- the whole ---- */
+
+static bool check(struct api_request *r, const struct api_kind *k, cJSON *tree,
+                  struct decode_report *report)
 {
+    const struct type *t = api_kind_type(k);
     cJSON *metadata = json_get(tree, "metadata");
     if (metadata && metadata->type == cJSON_NULL)
         (void)json_unset(tree, STR("metadata"));
-    return check_identity(r, k, tree) && check_metadata(r, k, tree) &&
-           (!k->crd || crds_decode(r, k, tree));
+    if (!check_identity(r, k, tree))
+        return false;
+    if (!t) {
+        type_untyped_duplicates(&r->a, tree, report);
+        return check_metadata(r, k, tree) && (!k->crd || crds_decode(r, k, tree));
+    }
+    return type_decode(&r->a, t, tree, report) || fail(r, k, tree, report->error);
+}
+
+bool api_decode_check(struct api_request *r, const struct api_kind *k, cJSON *tree)
+{
+    struct decode_report report = {0};
+    return check(r, k, tree, &report) &&
+           (r->system || report.strict_n == 0 || api_decode_complaints(r, k, tree, &report));
 }
 
 bool api_write_decode(struct api_request *r, const struct api_kind *k, cJSON **tree)
 {
-    if (r->body.n == 0)
-        return api_fail_bad(
-            r,
-            "the object provided is unrecognized (must be of type " STR_FMT
-            "): couldn't get version/kind; json parse error: unexpected end of JSON "
-            "input (<empty>)",
-            STR_ARG(k->kind));
-    if (!parse_text(r, k, tree))
+    enum api_body_form form = api_body_form(r);
+    enum api_field_validation fields;
+    struct json_duplicates duplicates = {0};
+    struct decode_report report = {.duplicates = &duplicates};
+    struct str repeated = str_empty;
+    if (!api_field_validation(r, &fields))
         return false;
-    if ((*tree)->type == cJSON_NULL)
-        *tree = json_object(&r->a);
-    if ((*tree)->type != cJSON_Object)
-        return api_fail_bad(
-            r,
-            "the object provided is unrecognized (must be of type " STR_FMT
-            "): couldn't get version/kind; json parse error: json: cannot unmarshal "
-            "array into Go value of type struct",
-            STR_ARG(k->kind));
-    return api_decode_check(r, k, *tree);
+    bool ok = form == API_BODY_PROTOBUF ? api_body_protobuf(r, k, tree)
+              : form == API_BODY_YAML   ? api_body_yaml(r, k, tree, &repeated)
+              : form == API_BODY_JSON   ? api_body_json(r, k, tree, &duplicates)
+                                        : api_fail_media(r, API_BODY_TYPES);
+    return ok && check(r, k, *tree, &report) && complain(r, k, *tree, &report, repeated, fields);
+}
+
+void api_decode_default(struct api_request *r, const struct api_kind *k, cJSON *tree)
+{
+    const struct type *t = api_kind_type(k);
+    const struct type_field *f = t ? type_field_find(t, STR("status")) : NULL;
+    if (!t)
+        return;
+    if (f && f->flags & FIELD_ALWAYS && f->type->kind == TYPE_OBJECT && !json_get(tree, "status")) {
+        cJSON *status = json_object(&r->a);
+        type_fill(&r->a, f->type, status);
+        json_set(&r->a, tree, STR("status"), status);
+    }
+    type_default(&r->a, t, tree);
 }

@@ -1,5 +1,6 @@
 /* The write path: stamping metadata, optimistic locking, no-ops, generations, finalizers; then the store. */
 #include "sim/kubeapi/api_internal.h"
+#include "sim/kubeapi/decode.h"
 #include "sim/kubeapi/kinds/crds.h"
 #include "sim/kubeapi/managed.h"
 
@@ -142,6 +143,7 @@ bool api_write_create(struct api_request *r, const struct api_kind *k, struct st
     if (!stamp_new(r, k, ns, tree))
         return false;
     cJSON *metadata = json_get(tree, "metadata");
+    api_decode_default(r, k, tree);
     if (!r->system)
         managed_create(r, k, tree);
     api_rules_default(r, k, tree, true);
@@ -362,6 +364,7 @@ bool api_write_update(struct api_request *r, const struct api_kind *k, struct ku
     metadata = json_get(tree, "metadata");
     stamp_old(&r->a, old, metadata);
     api_rules_keep(r, k, old, tree);
+    api_decode_default(r, k, tree);
     managed_update(r, k, old, tree, &managed);
     if (scope != WRITE_STATUS)
         api_rules_default(r, k, tree, false);

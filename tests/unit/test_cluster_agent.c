@@ -267,7 +267,7 @@ static void test_coredns(void **state)
     assert_int_equal(connected(&s), 1);
     struct kube_object *d =
         kubeapi_get(api(&s), STR("deployments.apps"), STR("kube-system"), STR("coredns"));
-    check_str(kube_object_raw(d, "status.readyReplicas"), "0");
+    check_str(kube_object_raw(d, "status.readyReplicas"), ""); /* typed encoders leave zero out */
     sim_process_kill(sim_cluster_process(s.c, 0), SIM_EXIT_KILLED);
     lab_run(s.l, 120 * S);
     assert_int_equal(connected(&s), 0);

@@ -68,7 +68,8 @@ static void errors_have_their_texts(void **state)
          "the server does not allow this method on the requested resource"},
         {"POST", CM, "{\"kind\":\"ConfigMap\",\"apiVersion\":\"v2\",\"metadata\":{\"name\":\"a\"}}",
          400, "BadRequest",
-         "the API version in the data (v2) does not match the expected API version (v1)"},
+         "ConfigMap in version \"v2\" cannot be handled as a ConfigMap: no kind \"ConfigMap\" is "
+         "registered for version \"v2\" in scheme \"pkg/api/legacyscheme/scheme.go:30\""},
         {"PUT", CM "/a", "{\"metadata\":{\"name\":\"b\"}}", 400, "BadRequest",
          "the name of the object (b) does not match the name on the URL (a)"},
         {"PUT", CM "/zz", "{\"metadata\":{\"name\":\"zz\"}}", 404, "NotFound",
@@ -136,20 +137,21 @@ static void generation_follows_the_spec(void **state)
     static const char path[] = "/apis/apps/v1/namespaces/default/deployments";
     struct fixture f;
     open_server(&f);
-    must(&f, 201, "POST", path, "{\"metadata\":{\"name\":\"d\"},\"spec\":{},\"status\":{\"x\":1}}");
+    must(&f, 201, "POST", path,
+         "{\"metadata\":{\"name\":\"d\"},\"spec\":{},\"status\":{\"observedGeneration\":1}}");
     assert_string_equal(said(&f, "metadata.generation"), "1");
-    assert_string_equal(said(&f, "status.x"), "");
+    assert_string_equal(said(&f, "status.observedGeneration"), "");
     must(&f, 200, "PATCH", "/apis/apps/v1/namespaces/default/deployments/d",
          "{\"metadata\":{\"labels\":{\"a\":\"b\"}}}");
     assert_string_equal(said(&f, "metadata.generation"), "1");
     must(&f, 200, "PATCH", "/apis/apps/v1/namespaces/default/deployments/d",
-         "{\"spec\":{\"replicas\":2},\"status\":{\"x\":2}}");
+         "{\"spec\":{\"replicas\":2},\"status\":{\"observedGeneration\":2}}");
     assert_string_equal(said(&f, "metadata.generation"), "2");
-    assert_string_equal(said(&f, "status.x"), "");
+    assert_string_equal(said(&f, "status.observedGeneration"), "");
     must(&f, 200, "PATCH", "/apis/apps/v1/namespaces/default/deployments/d/status",
-         "{\"spec\":{\"replicas\":9},\"status\":{\"x\":3}}");
+         "{\"spec\":{\"replicas\":9},\"status\":{\"observedGeneration\":3}}");
     assert_string_equal(said(&f, "metadata.generation"), "2");
-    assert_string_equal(said(&f, "status.x"), "3");
+    assert_string_equal(said(&f, "status.observedGeneration"), "3");
     assert_string_equal(said(&f, "spec.replicas"), "2");
     fixture_close(&f);
 }
@@ -311,16 +313,16 @@ static void the_system_writes_past_the_rules(void **state)
     open_server(&f);
     assert_null(kubeapi_apply(f.api,
                               STR("{\"apiVersion\":\"v1\",\"kind\":\"Node\",\"metadata\":{\"name\":"
-                                  "\"n\"},\"status\":{\"x\":1}}"),
+                                  "\"n\"},\"status\":{\"phase\":\"a\"}}"),
                               &o));
     assert_non_null(o);
     assert_int_equal(o->uid.n, 36);
     uint64_t revision = o->resource_version;
-    assert_null(
-        kubeapi_patch(f.api, STR("nodes"), str_empty, STR("n"), STR("{\"status\":{\"x\":1}}")));
+    assert_null(kubeapi_patch(f.api, STR("nodes"), str_empty, STR("n"),
+                              STR("{\"status\":{\"phase\":\"a\"}}")));
     assert_int_equal(store_revision(kubeapi_store(f.api)), revision);
-    assert_null(
-        kubeapi_patch(f.api, STR("nodes"), str_empty, STR("n"), STR("{\"status\":{\"x\":2}}")));
+    assert_null(kubeapi_patch(f.api, STR("nodes"), str_empty, STR("n"),
+                              STR("{\"status\":{\"phase\":\"b\"}}")));
     assert_int_equal(store_revision(kubeapi_store(f.api)), revision + 1);
     assert_null(kubeapi_delete(f.api, STR("nodes"), str_empty, STR("n")));
     struct err *err = kubeapi_delete(f.api, STR("nodes"), str_empty, STR("n"));

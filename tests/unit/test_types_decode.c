@@ -21,7 +21,7 @@ static void check_decode(const char *group, const char *kind, const char *body,
     cJSON *tree;
     assert_non_null(t);
     check_ok(json_parse_duplicates(&a, str_c(body), &tree, &duplicates));
-    bool ok = decode(&a, t, tree, &report);
+    bool ok = type_decode(&a, t, tree, &report);
     if (ok != (want->result != NULL))
         print_error("%s: %.*s\n", body, STR_ARG(report.error));
     assert_int_equal(ok, want->result != NULL);
@@ -32,7 +32,7 @@ static void check_decode(const char *group, const char *kind, const char *body,
         check_str(buf_str(&out), want->result);
         check_str(buf_str(&strict), want->strict ? want->strict : "");
         struct decode_report again = {0};
-        assert_true(decode(&a, t, tree, &again));
+        assert_true(type_decode(&a, t, tree, &again));
         assert_int_equal(again.strict_n, 0);
         buf_clear(&out);
         json_write(&out, tree);
@@ -267,7 +267,7 @@ static void names_duplicates_without_type(void **state)
     struct decode_report report = {.duplicates = &duplicates};
     check_ok(json_parse_duplicates(&a, STR("{\"a\":[{\"b\":1,\"b\":2}],\"c\":1,\"c\":2}"), &tree,
                                    &duplicates));
-    decode_untyped_duplicates(&a, tree, &report);
+    type_untyped_duplicates(&a, tree, &report);
     assert_int_equal(report.strict_n, 2);
     check_str(report.strict[0], "duplicate field \"a[0].b\"");
     check_str(report.strict[1], "duplicate field \"c\"");

@@ -15,16 +15,16 @@ static void check_defaults(const char *group, const char *kind, const char *body
     cJSON *tree;
     assert_non_null(t);
     check_ok(json_parse(&a, str_c(body), &tree));
-    assert_true(decode(&a, t, tree, &report));
-    defaults_apply(&a, t, tree);
+    assert_true(type_decode(&a, t, tree, &report));
+    type_default(&a, t, tree);
     cJSON *part = json_path(tree, path);
     if (part)
         json_write(&out, part);
     check_str(buf_str(&out), want);
     buf_clear(&out);
     json_write(&out, tree);
-    assert_true(decode(&a, t, tree, &report));
-    defaults_apply(&a, t, tree);
+    assert_true(type_decode(&a, t, tree, &report));
+    type_default(&a, t, tree);
     json_write(&again, tree);
     check_str_eq(buf_str(&again), buf_str(&out));
     buf_free(&out);
@@ -90,9 +90,9 @@ static void tells_apart_what_schemas_say(void **state)
 {
     struct arena a = {0};
     cJSON *port = json_object(&a), *container = json_object(&a);
-    defaults_apply_told(&a, type_named(STR("io.k8s.api.core.v1.ContainerPort")), port);
+    type_default_told(&a, type_named(STR("io.k8s.api.core.v1.ContainerPort")), port);
     check_str(json_string_at(port, "protocol"), "TCP");
-    defaults_apply_told(&a, type_named(STR("io.k8s.api.core.v1.Container")), container);
+    type_default_told(&a, type_named(STR("io.k8s.api.core.v1.Container")), container);
     assert_null(container->child);
     arena_free(&a);
 }
@@ -103,7 +103,7 @@ static void leaves_raw_text_alone(void **state)
     cJSON *tree = json_object(&a), *raw = json_int_new(&a, 0);
     raw->valuestring = arena_c(&a, STR("{\"containers\":[]}"));
     json_set(&a, tree, STR("spec"), raw);
-    defaults_apply(&a, type_builtin(STR(""), STR("v1"), STR("Pod")), tree);
+    type_default(&a, type_builtin(STR(""), STR("v1"), STR("Pod")), tree);
     assert_ptr_equal(json_get(tree, "spec"), raw);
     check_str(str_c(raw->valuestring), "{\"containers\":[]}");
     arena_free(&a);

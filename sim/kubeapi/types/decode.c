@@ -42,7 +42,7 @@ static bool number_is_zero(const char *text)
     return true;
 }
 
-bool decode_is_empty(const struct type_field *f, const cJSON *v)
+bool type_is_empty(const struct type_field *f, const cJSON *v)
 {
     switch (f->type->kind) {
     case TYPE_LIST:
@@ -64,7 +64,7 @@ bool decode_is_empty(const struct type_field *f, const cJSON *v)
     }
 }
 
-cJSON *decode_zero(struct arena *a, const struct type_field *f)
+cJSON *type_zero(struct arena *a, const struct type_field *f)
 {
     if (f->flags & FIELD_POINTER)
         return json_null(a);
@@ -94,14 +94,14 @@ static void fill(struct arena *a, const struct type *t, cJSON *object, field_set
         const struct type_field *f = &t->fields[i];
         if (!(f->flags & FIELD_ALWAYS) || seen & (field_set)1 << i)
             continue;
-        cJSON *v = decode_zero(a, f);
+        cJSON *v = type_zero(a, f);
         json_add(a, object, f->name, v);
         if (v->type == cJSON_Object)
             fill(a, f->type, v, 0);
     }
 }
 
-void decode_fill(struct arena *a, const struct type *t, cJSON *object)
+void type_fill(struct arena *a, const struct type *t, cJSON *object)
 {
     field_set seen = 0;
     BUG_ON(t->kind != TYPE_OBJECT || t->fields_n > 64, "an object type of at most 64 fields");
@@ -111,7 +111,7 @@ void decode_fill(struct arena *a, const struct type *t, cJSON *object)
             continue;
         seen |= (field_set)1 << (f - t->fields);
         if (f->type->kind == TYPE_OBJECT && c->type == cJSON_Object)
-            decode_fill(a, f->type, c);
+            type_fill(a, f->type, c);
     }
     fill(a, t, object, seen);
 }
@@ -140,7 +140,7 @@ static bool told_before(const struct decode_report *r, struct str text)
     return false;
 }
 
-void decode_complain(struct walk *w, const char *what, const struct place *p, struct str key)
+void type_decode_complain(struct walk *w, const char *what, const struct place *p, struct str key)
 {
     struct decode_report *r = w->report;
     struct buf path = {0}, text = {0};
@@ -169,7 +169,7 @@ static void complain_of_duplicates(struct walk *w, const struct place *p, const 
     for (size_t i = 0; d && i < d->n; i++)
         if (d->at[i].in == object &&
             (!t || t->kind != TYPE_OBJECT || type_field_find(t, d->at[i].key)))
-            decode_complain(w, "duplicate", p, d->at[i].key);
+            type_decode_complain(w, "duplicate", p, d->at[i].key);
 }
 
 /* Keys that were met while reading stand behind each other in memory: that is the order of the text. */
@@ -189,7 +189,7 @@ static void order_complaints(struct decode_report *r)
     }
 }
 
-bool decode_fail(struct walk *w, struct str text)
+bool type_decode_fail(struct walk *w, struct str text)
 {
     w->report->error = text;
     return false;
@@ -217,7 +217,7 @@ static struct str package_of(struct str name)
     return package;
 }
 
-void decode_type_name(const struct type *t, const struct type_field *f, struct buf *out)
+void type_go_name(const struct type *t, const struct type_field *f, struct buf *out)
 {
     static const char *const names[] = {
         [TYPE_STRING] = "string",
@@ -241,7 +241,7 @@ void decode_type_name(const struct type *t, const struct type_field *f, struct b
             return;
         }
         buf_add_c(out, t->kind == TYPE_LIST ? "[]" : "map[string]");
-        decode_type_name(t->items, f, out);
+        type_go_name(t->items, f, out);
     } else if (t->kind == TYPE_OBJECT || t->kind == TYPE_ANY) {
         struct str package = package_of(t->name), name = type_short_name(t);
         buf_addf(out, STR_FMT "." STR_FMT, STR_ARG(package), STR_ARG(name));
@@ -266,8 +266,8 @@ static const char *json_name(const cJSON *v)
     }
 }
 
-void decode_mismatch(struct walk *w, const struct place *p, const struct type *t, const cJSON *v,
-                     const char *instead)
+void type_decode_mismatch(struct walk *w, const struct place *p, const struct type *t,
+                          const cJSON *v, const char *instead)
 {
     if (w->saved.n > 0)
         return;
@@ -282,7 +282,7 @@ void decode_mismatch(struct walk *w, const struct place *p, const struct type *t
     if (instead)
         buf_add_c(&b, instead);
     else
-        decode_type_name(t, w->at, &b);
+        type_go_name(t, w->at, &b);
     w->saved = arena_str(w->a, buf_str(&b));
     buf_free(&b);
 }
@@ -295,7 +295,7 @@ static bool decode_member(struct walk *w, const struct place *p, const struct ty
     struct str key = str_c(c->string);
     const struct type_field *f = type_field_find(t, key);
     if (!f) {
-        decode_complain(w, "unknown", p, key);
+        type_decode_complain(w, "unknown", p, key);
         unlink_child(object, c);
         return true;
     }
@@ -308,7 +308,7 @@ static bool decode_member(struct walk *w, const struct place *p, const struct ty
     w->object = t;
     if (!decode_value(w, &here, f->type, c))
         return false;
-    if (c->type == cJSON_NULL || (!(f->flags & FIELD_ALWAYS) && decode_is_empty(f, c)))
+    if (c->type == cJSON_NULL || (!(f->flags & FIELD_ALWAYS) && type_is_empty(f, c)))
         unlink_child(object, c);
     else
         *seen |= (field_set)1 << (f - t->fields);
@@ -337,7 +337,7 @@ static bool decode_object(struct walk *w, const struct place *p, const struct ty
 static void zero_item(struct walk *w, const struct type *t, cJSON *v)
 {
     const struct type_field like = {.type = t};
-    cJSON *zero = decode_zero(w->a, &like);
+    cJSON *zero = type_zero(w->a, &like);
     if (v->type != cJSON_NULL)
         return;
     if (zero->type == cJSON_Object)
@@ -397,7 +397,7 @@ static bool decode_value(struct walk *w, const struct place *p, const struct typ
     case TYPE_LIST:
     case TYPE_MAP:
         if (v->type != wanted) {
-            decode_mismatch(w, p, t, v, NULL);
+            type_decode_mismatch(w, p, t, v, NULL);
             return true;
         }
         return t->kind == TYPE_OBJECT ? decode_object(w, p, t, v)
@@ -406,11 +406,11 @@ static bool decode_value(struct walk *w, const struct place *p, const struct typ
     case TYPE_ANY:
         return decode_any(w, p, t, v);
     default:
-        return decode_scalar(w, p, t, v);
+        return type_decode_scalar(w, p, t, v);
     }
 }
 
-bool decode(struct arena *a, const struct type *t, cJSON *tree, struct decode_report *report)
+bool type_decode(struct arena *a, const struct type *t, cJSON *tree, struct decode_report *report)
 {
     struct walk w = {.a = a, .report = report, .object = t, .saved = str_empty};
     BUG_ON(t->kind != TYPE_OBJECT || tree->type != cJSON_Object, "an object is decoded");
@@ -419,7 +419,7 @@ bool decode(struct arena *a, const struct type *t, cJSON *tree, struct decode_re
     if (!decode_object(&w, NULL, t, tree))
         return false;
     if (w.saved.n > 0)
-        return decode_fail(&w, w.saved);
+        return type_decode_fail(&w, w.saved);
     order_complaints(report);
     return true;
 }
@@ -440,7 +440,7 @@ static void untyped(struct walk *w, const struct place *p, const cJSON *v)
     }
 }
 
-void decode_untyped_duplicates(struct arena *a, const cJSON *tree, struct decode_report *report)
+void type_untyped_duplicates(struct arena *a, const cJSON *tree, struct decode_report *report)
 {
     struct walk w = {.a = a, .report = report};
     if (report->duplicates && report->duplicates->n > 0)

@@ -28,16 +28,16 @@ struct decode_report {
 };
 
 /* False: it cannot be decoded; report->error says why, and the tree is to be thrown away. The tree is an object. */
-bool decode(struct arena *a, const struct type *t, cJSON *tree, struct decode_report *report);
+bool type_decode(struct arena *a, const struct type *t, cJSON *tree, struct decode_report *report);
 /* Puts the members that are always written into an object of this type, and into those below it. */
-void decode_fill(struct arena *a, const struct type *t, cJSON *object);
+void type_fill(struct arena *a, const struct type *t, cJSON *object);
 /* The value that a member has when nothing was said; NULL: none. */
-cJSON *decode_zero(struct arena *a, const struct type_field *f);
+cJSON *type_zero(struct arena *a, const struct type_field *f);
 /* Is it what typed encoders leave out: zero and no pointer, an empty list or map? FIELD_ALWAYS is not asked. */
-bool decode_is_empty(const struct type_field *f, const cJSON *v);
+bool type_is_empty(const struct type_field *f, const cJSON *v);
 /* Duplicates in a tree without type: all of them, with their paths. */
-void decode_untyped_duplicates(struct arena *a, const cJSON *tree, struct decode_report *report);
+void type_untyped_duplicates(struct arena *a, const cJSON *tree, struct decode_report *report);
 /* "v1.PodSpec", "[]string", "map[string]string": the name of a type in errors. The field may be NULL. */
-void decode_type_name(const struct type *t, const struct type_field *f, struct buf *out);
+void type_go_name(const struct type *t, const struct type_field *f, struct buf *out);
 
 #endif

@@ -21,11 +21,11 @@ struct walk {
 };
 
 /* A scalar in place. False: the walk ends with report->error. */
-bool decode_scalar(struct walk *w, const struct place *p, const struct type *t, cJSON *v);
+bool type_decode_scalar(struct walk *w, const struct place *p, const struct type *t, cJSON *v);
 /* Notes that v is no t; goes on. `instead`: what the error calls the wanted type; NULL: t's name. */
-void decode_mismatch(struct walk *w, const struct place *p, const struct type *t, const cJSON *v,
-                     const char *instead);
-bool decode_fail(struct walk *w, struct str text); /* false */
-void decode_complain(struct walk *w, const char *what, const struct place *p, struct str key);
+void type_decode_mismatch(struct walk *w, const struct place *p, const struct type *t,
+                          const cJSON *v, const char *instead);
+bool type_decode_fail(struct walk *w, struct str text); /* false */
+void type_decode_complain(struct walk *w, const char *what, const struct place *p, struct str key);
 
 #endif

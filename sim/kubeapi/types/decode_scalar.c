@@ -21,7 +21,7 @@ static bool fits(const char *text, bool wide)
 static bool decode_integer(struct walk *w, const struct place *p, const struct type *t, cJSON *v)
 {
     if (v->type != cJSON_Raw || !fits(v->valuestring, t->kind != TYPE_INT32))
-        decode_mismatch(w, p, t, v, NULL);
+        type_decode_mismatch(w, p, t, v, NULL);
     else if (v->valuestring[0] == '-' && v->valuestring[1] == '0')
         set_text(w, v, cJSON_Raw, STR("0"));
     return true;
@@ -34,7 +34,7 @@ static bool decode_quantity(struct walk *w, cJSON *v)
     bool has_text = v->type == cJSON_String || v->type == cJSON_Raw;
     const char *problem = quantity_parse(has_text ? str_c(v->valuestring) : STR("{"), &q);
     if (problem)
-        return decode_fail(w, str_c(problem));
+        return type_decode_fail(w, str_c(problem));
     quantity_write(&q, &b);
     if (v->type != cJSON_String || !str_eq_c(buf_str(&b), v->valuestring))
         set_text(w, v, cJSON_String, buf_str(&b));
@@ -47,8 +47,8 @@ static bool fail_mismatch(struct walk *w, const struct place *p, const struct ty
                           const cJSON *v, const char *wanted)
 {
     w->saved = str_empty;
-    decode_mismatch(w, p, t, v, wanted);
-    return decode_fail(w, w->saved);
+    type_decode_mismatch(w, p, t, v, wanted);
+    return type_decode_fail(w, w->saved);
 }
 
 static bool decode_time(struct walk *w, const struct place *p, const struct type *t, cJSON *v)
@@ -63,7 +63,7 @@ static bool decode_time(struct walk *w, const struct place *p, const struct type
     if (!gotime_parse(str_c(v->valuestring), micro, &time, &b)) {
         struct str text = arena_str(w->a, buf_str(&b));
         buf_free(&b);
-        return decode_fail(w, text);
+        return type_decode_fail(w, text);
     }
     buf_clear(&b);
     gotime_write(time, micro, &b);
@@ -114,7 +114,7 @@ static bool decode_bytes(struct walk *w, const struct place *p, const struct typ
     static const char alphabet[] =
         "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     if (v->type != cJSON_String) {
-        decode_mismatch(w, p, t, v, NULL);
+        type_decode_mismatch(w, p, t, v, NULL);
         return true;
     }
     drop_line_ends(w, v);
@@ -187,23 +187,23 @@ static struct str canonical_number(struct walk *w, const char *text)
 static bool decode_number(struct walk *w, const struct place *p, const struct type *t, cJSON *v)
 {
     if (v->type != cJSON_Raw)
-        decode_mismatch(w, p, t, v, NULL);
+        type_decode_mismatch(w, p, t, v, NULL);
     else
         set_text(w, v, cJSON_Raw, canonical_number(w, v->valuestring));
     return true;
 }
 
-bool decode_scalar(struct walk *w, const struct place *p, const struct type *t, cJSON *v)
+bool type_decode_scalar(struct walk *w, const struct place *p, const struct type *t, cJSON *v)
 {
     switch (t->kind) {
     case TYPE_STRING:
     case TYPE_DURATION:
         if (v->type != cJSON_String)
-            decode_mismatch(w, p, t, v, NULL);
+            type_decode_mismatch(w, p, t, v, NULL);
         return true;
     case TYPE_BOOL:
         if (v->type != cJSON_True && v->type != cJSON_False)
-            decode_mismatch(w, p, t, v, NULL);
+            type_decode_mismatch(w, p, t, v, NULL);
         return true;
     case TYPE_INT32:
     case TYPE_INT64:

@@ -61,12 +61,12 @@ static void set_default(const struct filling *f, const struct type_field *field,
 {
     cJSON *old = json_get_str(object, field->name);
     bool zero = old && !(field->flags & FIELD_POINTER) && field->type->kind != TYPE_LIST &&
-                decode_is_empty(field, old);
+                type_is_empty(field, old);
     if ((old && old->type != cJSON_NULL && !zero) || !holds(f, field->default_if, object))
         return;
     cJSON *v = value_of(f->a, field->default_json);
     if (v->type == cJSON_Object && field->type->kind == TYPE_OBJECT)
-        decode_fill(f->a, field->type, v);
+        type_fill(f->a, field->type, v);
     json_set(f->a, object, field->name, v);
 }
 
@@ -99,14 +99,14 @@ static void fill_value(const struct filling *f, const struct type *t, cJSON *v)
         fill_value(f, t->items, c);
 }
 
-void defaults_apply(struct arena *a, const struct type *t, cJSON *tree)
+void type_default(struct arena *a, const struct type *t, cJSON *tree)
 {
     struct filling f = {a, type_short_name(t)};
     if (t->flags & TYPE_DEFAULTS)
         fill_value(&f, t, tree);
 }
 
-void defaults_apply_told(struct arena *a, const struct type *t, cJSON *object)
+void type_default_told(struct arena *a, const struct type *t, cJSON *object)
 {
     struct filling f = {a, str_empty};
     for (size_t i = 0; i < t->fields_n; i++)

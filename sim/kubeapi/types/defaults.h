@@ -10,8 +10,8 @@
 #include "sim/kubeapi/types/types.h"
 
 /* All of them, in an object of this type and below. */
-void defaults_apply(struct arena *a, const struct type *t, cJSON *tree);
+void type_default(struct arena *a, const struct type *t, cJSON *tree);
 /* Those that stand in schemas (no FIELD_UNTOLD), in one object: apply needs those of list keys. */
-void defaults_apply_told(struct arena *a, const struct type *t, cJSON *object);
+void type_default_told(struct arena *a, const struct type *t, cJSON *object);
 
 #endif

@@ -1,0 +1,26 @@
+/* decode: request bodies and patched objects to what the kind's type keeps of them (types/decode.h), with fieldValidation.
+ *
+ *   body ─► body.h: a tree ─► identity (apiVersion, kind) ─► typed decoding ─► complaints: 400, warnings, or nothing
+ *
+ * Custom resources have no type here: of them the shape of metadata is checked, and repeated keys are reported. */
+#ifndef PADDOCK_SIM_KUBEAPI_DECODE_H
+#define PADDOCK_SIM_KUBEAPI_DECODE_H
+
+#include "sim/kubeapi/types/decode.h"
+
+struct api_request;
+struct api_kind;
+
+enum api_field_validation { FIELDS_WARN, FIELDS_IGNORE, FIELDS_STRICT };
+
+/* The type of a built-in row's bodies (a subresource's foreign kind counts); NULL: custom. */
+const struct type *api_kind_type(const struct api_kind *k);
+/* Query parameter fieldValidation. False: answered (422). */
+bool api_field_validation(struct api_request *r, enum api_field_validation *out);
+/* Tells what strict validation found: warnings, or the 400 of Strict (of a patch: 422). False: answered. */
+bool api_decode_complaints(struct api_request *r, const struct api_kind *k, const cJSON *tree,
+                           const struct decode_report *report);
+/* Constants where nothing was said, and the empty status of a new object. Nothing for custom kinds. */
+void api_decode_default(struct api_request *r, const struct api_kind *k, cJSON *tree);
+
+#endif
