@@ -59,9 +59,7 @@ void api_handle_non_resource(struct api_request *r)
 {
     struct str p = r->path;
     bool get = str_eq_c(r->method, "GET");
-    if (health_handle(r))
-        return;
-    if (discovery_handle(r))
+    if (health_handle(r) || discovery_handle(r) || openapi_handle(r))
         return;
     if (!get)
         (void)api_fail_method(r);

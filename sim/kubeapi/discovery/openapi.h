@@ -1,0 +1,50 @@
+/* openapi: what the files that write OpenAPI share. Both versions come from the same two walks: over types (schemas) and
+ * over rows of kinds (paths and operations).
+ *
+ *   struct type, openAPIV3Schema of definitions ─► openapi_types.c, openapi_custom.c ─┐
+ *   rows of kinds ─► openapi_paths.c ──────────────────────────────────────────────────┴─► v3: a document per group and
+ *                        version (openapi_v3.c) · v2: one for all (openapi_v2.c), as JSON or as messages (openapi_pb.c) */
+#ifndef PADDOCK_SIM_KUBEAPI_DISCOVERY_OPENAPI_H
+#define PADDOCK_SIM_KUBEAPI_DISCOVERY_OPENAPI_H
+
+#include "sim/kubeapi/discovery/documents.h"
+#include "sim/kubeapi/types/types.h"
+
+#define OPENAPI_META "io.k8s.apimachinery.pkg.apis.meta.v1."
+
+enum openapi { OPENAPI_V2, OPENAPI_V3 };
+
+/* "#/definitions/" or "#/components/schemas/" */
+const char *openapi_ref_prefix(enum openapi v);
+
+/* ---- types ---- */
+/* Adds a type's name and those of all that it refers to: name → const struct type *, in the order of the walk. */
+void openapi_collect(struct map *types, const struct type *t);
+/* The schema of a named type. */
+void openapi_write_type(struct kubeapi *api, enum openapi v, const struct type *t, struct buf *out);
+
+/* ---- definitions ---- */
+/* "com.example.v1.Widget" of a custom resource; list: of its list. */
+struct str openapi_custom_name(struct arena *a, const struct api_kind *k, bool list);
+void openapi_write_custom(struct kubeapi *api, enum openapi v, const struct api_kind *k,
+                          struct buf *out);
+void openapi_write_custom_list(enum openapi v, const struct api_kind *k, struct buf *out);
+
+/* ---- paths ---- */
+/* Each path of a row (and of its subresources) and its operations as JSON: "get":{...},... in braces. */
+typedef void (*openapi_path_fn)(void *data, struct str path, struct str item);
+void openapi_paths(enum openapi v, const struct api_kind *k, openapi_path_fn each, void *data);
+/* The shared parameters of v2, by name: each gives the parameter's JSON. */
+void openapi_parameters(openapi_path_fn each, void *data);
+
+/* ---- messages: one piece of the v2 document in gnostic's form ---- */
+void openapi_pb_schema(struct str name, const cJSON *schema, struct buf *out); /* NamedSchema */
+void openapi_pb_path(struct str path, const cJSON *item, struct buf *out);     /* NamedPathItem */
+void openapi_pb_parameter(struct str name, const cJSON *value,
+                          struct buf *out); /* NamedParameter */
+
+/* ---- documents ---- */
+void openapi_v2_reply(struct api_request *r);
+void openapi_v3_reply(struct api_request *r, struct str rest); /* behind /openapi/v3 */
+
+#endif

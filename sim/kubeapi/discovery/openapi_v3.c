@@ -1,0 +1,250 @@
+/* OpenAPI v3: an index of documents, one per group and version, each under a URL with the hash of its bytes, so that
+ * clients may keep it for ever. The index needs every hash, and so writes every document the first time; those of built-in
+ * kinds alone are written once in a server's life, the others when one of their definitions has changed. */
+#include "sim/kubeapi/discovery/openapi.h"
+
+#include "engine/base/timefmt.h"
+
+#define INDEX_AGE (365 * 24 * 3600 * NS_PER_S)
+
+struct v3 {
+    struct kubeapi *api;
+    struct documents_rows rows;
+    size_t from, end;
+    struct buf *out;
+    bool first;
+};
+
+/* ---- one document ---- */
+
+static void add_path(void *data, struct str path, struct str item)
+{
+    struct v3 *x = data;
+    buf_add_c(x->out, x->first ? "\"" : ",\"");
+    x->first = false;
+    buf_add(x->out, path);
+    buf_add_c(x->out, "\":");
+    buf_add(x->out, item);
+}
+
+static void collect_kind(struct map *types, const struct api_kind *k)
+{
+    struct str group = k->group, version = k->version;
+    struct buf list = {.max = 512};
+    if (k->foreign.n > 0)
+        (void)kube_api_version_parse(k->foreign, &group, &version);
+    const struct type *t = type_builtin(group, version, k->kind);
+    if (t)
+        openapi_collect(types, t);
+    api_kind_list_name(k, &list);
+    t = api_kind_is_sub(k) ? NULL : type_builtin(group, version, buf_str(&list));
+    if (t)
+        openapi_collect(types, t);
+    buf_free(&list);
+}
+
+static void collect_meta(struct map *types)
+{
+    static const char *const names[] = {OPENAPI_META "ObjectMeta", OPENAPI_META "ListMeta",
+                                        OPENAPI_META "DeleteOptions", OPENAPI_META "Status",
+                                        OPENAPI_META "Patch"};
+    for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+        const struct type *t = type_named(str_c(names[i]));
+        if (t)
+            openapi_collect(types, t);
+    }
+}
+
+static void add_schema_name(struct v3 *x, struct str name)
+{
+    buf_addf(x->out, "%s\"" STR_FMT "\":", x->first ? "" : ",", STR_ARG(name));
+    x->first = false;
+}
+
+static void add_schemas(struct v3 *x)
+{
+    struct map types = {0};
+    struct arena a = {0};
+    void *value;
+    const struct api_kind *sub;
+    collect_meta(&types);
+    x->first = true;
+    for (size_t i = x->from; i < x->end; i++) {
+        const struct api_kind *k = x->rows.rows[i];
+        for (size_t s = 0; (sub = documents_sub(k, &s));)
+            collect_kind(&types, sub);
+        if (!k->crd) {
+            collect_kind(&types, k);
+            continue;
+        }
+        add_schema_name(x, openapi_custom_name(&a, k, false));
+        openapi_write_custom(x->api, OPENAPI_V3, k, x->out);
+        add_schema_name(x, openapi_custom_name(&a, k, true));
+        openapi_write_custom_list(OPENAPI_V3, k, x->out);
+    }
+    for (size_t i = 0; map_next(&types, &i, NULL, &value);) {
+        const struct type *t = value;
+        add_schema_name(x, t->name);
+        openapi_write_type(x->api, OPENAPI_V3, t, x->out);
+    }
+    map_free(&types);
+    arena_free(&a);
+}
+
+static void write_document(void *data, struct buf *out)
+{
+    struct v3 *x = data;
+    x->out = out;
+    x->first = true;
+    buf_add_c(out,
+              "{\"openapi\":\"3.0.0\",\"info\":{\"title\":\"Kubernetes\",\"version\":\"v1.34\"},"
+              "\"paths\":{");
+    for (size_t i = x->from; i < x->end; i++)
+        openapi_paths(OPENAPI_V3, x->rows.rows[i], add_path, x);
+    buf_add_c(out, "},\"components\":{\"schemas\":{");
+    add_schemas(x);
+    buf_add_c(out, "},\"securitySchemes\":{\"BearerToken\":{\"type\":\"apiKey\",\"name\":"
+                   "\"authorization\",\"in\":\"header\"}}}}");
+}
+
+static void add_gv(const struct api_kind *k, struct buf *out)
+{
+    buf_add_c(out, k->group.n == 0 ? "api" : "apis/");
+    buf_add(out, k->group);
+    buf_addf(out, "/" STR_FMT, STR_ARG(k->version));
+}
+
+/* The document of the rows from x->from on. */
+static const struct document *document(struct v3 *x)
+{
+    struct buf name = {.max = 1024};
+    uint64_t stamp = 0;
+    x->end = documents_version_end(&x->rows, x->from);
+    for (size_t i = x->from; i < x->end; i++)
+        stamp += crds_changed(x->rows.rows[i]) * 2 + (x->rows.rows[i]->crd ? 1 : 0);
+    buf_add_c(&name, "v3 ");
+    add_gv(x->rows.rows[x->from], &name);
+    const struct document *d =
+        documents_get(x->api->documents, buf_str(&name), stamp, write_document, x);
+    buf_free(&name);
+    return d;
+}
+
+/* ---- the index ---- */
+
+static void write_index(void *data, struct buf *out)
+{
+    struct v3 *x = data;
+    buf_add_c(out, "{\"paths\":{");
+    for (size_t i = 0; i < x->rows.n; i = documents_version_end(&x->rows, i)) {
+        x->from = i;
+        const struct document *d = document(x);
+        buf_add_c(out, i > 0 ? ",\"" : "\"");
+        add_gv(x->rows.rows[i], out);
+        buf_add_c(out, "\":{\"serverRelativeURL\":\"/openapi/v3/");
+        add_gv(x->rows.rows[i], out);
+        buf_addf(out, "?hash=" STR_FMT "\"}", STR_ARG(d->hash));
+    }
+    buf_add_c(out, "}}");
+}
+
+static void reply_index(struct api_request *r, struct v3 *x)
+{
+    uint64_t stamp = documents_generation(r->api->documents);
+    const struct document *d =
+        documents_get(r->api->documents, STR("v3 index"), stamp, write_index, x);
+    struct str tag = arena_printf(&r->a, "\"" STR_FMT "\"", STR_ARG(d->hash));
+    api_reply_header(r, "ETag", tag);
+    api_reply_header(r, "Vary", STR("Accept"));
+    api_reply_json(r, 200, d->bytes);
+    r->out_type = "text/plain; charset=utf-8"; /* as the reference has it */
+}
+
+/* ---- asking ---- */
+
+static bool find(struct v3 *x, struct str rest)
+{
+    struct str root, group = str_empty, version, tail;
+    if (!str_cut(rest, '/', &root, &tail))
+        return false;
+    version = tail;
+    if (str_eq_c(root, "apis") && !str_cut(tail, '/', &group, &version))
+        return false;
+    return (str_eq_c(root, "apis") ? group.n > 0 : str_eq_c(root, "api")) && version.n > 0 &&
+           documents_find(&x->rows, group, version, &x->from);
+}
+
+static void redirect(struct api_request *r, struct str hash)
+{
+    api_reply_header(
+        r, "Location",
+        arena_printf(&r->a, STR_FMT "?hash=" STR_FMT, STR_ARG(r->path), STR_ARG(hash)));
+    r->answered = true;
+    r->status = 301;
+    r->out_type = "text/html; charset=utf-8";
+}
+
+static const char *http_date(struct arena *a, int64_t unix_ns)
+{
+    static const char days[] = "ThuFriSatSunMonTueWed",
+                      months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
+    struct buf b = {.max = 64};
+    uint64_t year = 0, month = 0, day = 0;
+    rfc3339_format(&b, unix_ns);
+    struct str t = arena_str(a, buf_str(&b));
+    buf_free(&b);
+    (void)str_to_u64(str_sub(t, 0, 4), &year);
+    (void)str_to_u64(str_sub(t, 5, 2), &month);
+    (void)str_to_u64(str_sub(t, 8, 2), &day);
+    size_t weekday = (size_t)(unix_ns / (24 * 3600 * NS_PER_S) % 7);
+    return arena_printf(a, "%.3s, %02llu %.3s %04llu %.8s GMT", days + 3 * weekday,
+                        (unsigned long long)day, months + 3 * (month - 1), (unsigned long long)year,
+                        t.p + 11)
+        .p;
+}
+
+static void reply_document(struct api_request *r, struct v3 *x)
+{
+    const struct document *d = document(x);
+    struct str given;
+    bool hashed = api_request_param(r, "hash", &given) && given.n > 0;
+    struct str tag = arena_printf(&r->a, "\"" STR_FMT "\"", STR_ARG(d->hash));
+    if (hashed && !str_eq(given, d->hash)) {
+        redirect(r, d->hash);
+        return;
+    }
+    api_reply_header(r, "ETag", tag);
+    api_reply_header(r, "Vary", STR("Accept"));
+    if (hashed) {
+        api_reply_header(r, "Cache-Control", STR("public, immutable"));
+        api_reply_header(r, "Expires", str_c(http_date(&r->a, world_wall(r->api->w) + INDEX_AGE)));
+    }
+    struct str known = r->headers ? http_headers_get(r->headers, "If-None-Match") : str_empty;
+    api_reply_json(r, 200, str_eq(known, tag) ? str_empty : d->bytes);
+    if (str_eq(known, tag)) {
+        r->status = 304;
+        r->out_type = "application/json;hash"; /* of no body */
+    }
+}
+
+static bool accepts_json(const struct api_request *r)
+{
+    return r->accept.n == 0 || str_find(r->accept, STR("application/json")) >= 0 ||
+           str_find(r->accept, STR("*/*")) >= 0 || str_find(r->accept, STR("application/*")) >= 0;
+}
+
+void openapi_v3_reply(struct api_request *r, struct str rest)
+{
+    struct v3 x = {.api = r->api, .rows = documents_rows(r->api->documents)};
+    if (rest.n > 0 && rest.p[0] == '/')
+        rest = str_sub(rest, 1, rest.n);
+    if (!accepts_json(r))
+        (void)api_fail_plain(r, 406, "NotAcceptable",
+                             "only the following media types are accepted: application/json");
+    else if (rest.n == 0)
+        reply_index(r, &x);
+    else if (find(&x, rest))
+        reply_document(r, &x);
+    else
+        (void)api_fail_404(r);
+}
