@@ -1,6 +1,7 @@
 #include "sim/kubeapi/accept.h"
 
 #include "sim/kubeapi/api_internal.h"
+#include "sim/kubeapi/types/proto.h"
 
 #define ACCEPT_TYPES "application/json, application/yaml, application/vnd.kubernetes.protobuf"
 #define STREAM_TYPES                                                                               \
@@ -266,10 +267,12 @@ bool api_accept_resource(struct api_request *r)
         return true;
     if (!custom && !router_serves(r->accept))
         return fail_router(r, collection);
+    const struct type *t = type_builtin(r->kind->group, r->kind->version, r->kind->kind);
+    bool message = !custom && t && proto_knows(t);
     bool plain = (r->kind->flags & KIND_VIRTUAL) != 0;
-    enum api_endpoint endpoint = plain    ? API_ENDPOINT_PLAIN
-                                 : custom ? API_ENDPOINT_CUSTOM
-                                          : API_ENDPOINT_RESOURCE;
+    enum api_endpoint endpoint = plain     ? API_ENDPOINT_PLAIN
+                                 : message ? API_ENDPOINT_RESOURCE
+                                           : API_ENDPOINT_CUSTOM;
     bool ok = api_media_choose(r->accept, endpoint, &media);
     if (r->verb == VERB_WATCH && (!ok || media.format == API_FORMAT_YAML))
         return fail_choice(r, STREAM_TYPES);

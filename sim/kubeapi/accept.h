@@ -37,7 +37,7 @@ struct api_media {
 enum api_endpoint {
     API_ENDPOINT_PLAIN,      /* errors, reviews, documents: no transformation */
     API_ENDPOINT_RESOURCE,   /* Tables and PartialObjectMetadata */
-    API_ENDPOINT_CUSTOM,     /* the same; protobuf only for PartialObjectMetadata */
+    API_ENDPOINT_CUSTOM,     /* the same, of what has no message: protobuf only for PartialObjectMetadata */
     API_ENDPOINT_AGGREGATED, /* aggregated discovery and nothing else */
 };
 

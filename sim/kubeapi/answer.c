@@ -112,7 +112,7 @@ static bool as_protobuf(struct api_request *r)
     const struct type *t =
         kube_api_version_parse(version, &group, &v) ? type_builtin(group, v, kind) : NULL;
     struct buf b = {0};
-    if (!t)
+    if (!t || !proto_knows(t))
         return false;
     proto_encode_object(t, version, kind, json, &b);
     r->out_type = "application/vnd.kubernetes.protobuf";

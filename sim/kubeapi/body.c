@@ -161,6 +161,8 @@ bool api_body_protobuf(struct api_request *r, const struct api_kind *k, cJSON **
                                : NULL;
     if (!t)
         return fail_unknown(r, &e);
+    if (!proto_knows(t))
+        return api_fail_media(r, "application/json, application/yaml");
     err = proto_decode(&r->a, t, e.raw, tree);
     if (err)
         return fail_broken(r, k, err);

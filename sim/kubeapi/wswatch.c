@@ -38,8 +38,11 @@ static void read_protocols(struct api_request *r)
     while (list.n > 0) {
         (void)str_cut(list, ',', &part, &list);
         part = str_trim(part);
-        if (str_starts(part, STR(TOKEN_PROTOCOL)) && r->authorization.n == 0)
+        bool token = str_starts(part, STR(TOKEN_PROTOCOL)); /* never told back */
+        if (token && r->authorization.n == 0)
             take_token(r, str_sub(part, sizeof(TOKEN_PROTOCOL) - 1, part.n));
+        else if (token)
+            continue;
         else if (part.n > 0 && !r->ws_protocol)
             r->ws_protocol = arena_c(&r->a, part);
     }

@@ -7,7 +7,6 @@
 #include "sim/kubeapi/types/proto_wire.h"
 #include "tests/unit/support/check.h"
 
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -115,10 +114,254 @@ static void test_samples(void **state)
     }
 }
 
+/* ---- by hand ---- */
+
+static struct str bytes_of(struct arena *a, const char *hex)
+{
+    struct buf b = {0};
+    assert_true(hex_decode(&b, str_c(hex)));
+    struct str s = arena_str(a, buf_str(&b));
+    buf_free(&b);
+    return s;
+}
+
+static const char *hex_of(struct arena *a, struct str bytes)
+{
+    struct buf b = {0};
+    hex_encode(&b, bytes);
+    const char *text = arena_c(a, buf_str(&b));
+    buf_free(&b);
+    return text;
+}
+
+/* Members that no value of their type can have are left out of the message. */
+static void test_specials_both_ways(void **state)
+{
+    static const char *const objects[] = {
+        /* maps, bytes, and a NUL within a string */
+        "{\"apiVersion\":\"v1\",\"binaryData\":{\"k\":\"AP8=\"},\"data\":{\"a\":\"\",\"b\":"
+        "\"x\\u0000y\"},"
+        "\"kind\":\"ConfigMap\",\"metadata\":{\"name\":\"a\"}}",
+        /* a pointer that is zero stays; members that protobuf nests stand in the parent */
+        "{\"apiVersion\":\"v1\",\"kind\":\"Pod\",\"metadata\":{\"name\":\"p\"},\"spec\":{"
+        "\"containers\":[{"
+        "\"env\":[{\"name\":\"E\",\"valueFrom\":{\"configMapKeyRef\":{\"key\":\"k\",\"name\":\"n\"}"
+        "}}],"
+        "\"livenessProbe\":{\"tcpSocket\":{\"port\":\"http\"},\"terminationGracePeriodSeconds\":0},"
+        "\"name\":\"c\",\"resources\":{\"limits\":{\"cpu\":\"500m\"}},"
+        "\"securityContext\":{\"runAsNonRoot\":false,\"runAsUser\":-1}}],"
+        "\"volumes\":[{\"emptyDir\":{},\"name\":\"e\"},{\"name\":\"s\",\"secret\":{\"secretName\":"
+        "\"x\"}}]},"
+        "\"status\":{}}",
+        "{\"apiVersion\":\"v1\",\"kind\":\"PersistentVolume\",\"metadata\":{\"name\":\"p\"},"
+        "\"spec\":{\"capacity\":{\"storage\":\"1Gi\"},\"nfs\":{\"path\":\"/"
+        "x\",\"server\":\"s\"}},\"status\":{}}",
+        /* times before the epoch and with fractions */
+        "{\"apiVersion\":\"coordination.k8s.io/"
+        "v1\",\"kind\":\"Lease\",\"metadata\":{\"creationTimestamp\":"
+        "\"1969-12-31T23:59:59Z\",\"name\":\"l\"},\"spec\":{\"leaseDurationSeconds\":0,"
+        "\"renewTime\":"
+        "\"1969-12-31T23:59:59.000001Z\"}}",
+        /* JSON inside: schemas of definitions */
+        "{\"apiVersion\":\"apiextensions.k8s.io/"
+        "v1\",\"kind\":\"CustomResourceDefinition\",\"metadata\":{"
+        "\"name\":\"w.x.y\"},\"spec\":{\"group\":\"x.y\",\"names\":{\"kind\":\"W\",\"plural\":"
+        "\"w\"},"
+        "\"scope\":\"Namespaced\",\"versions\":[{\"name\":\"v1\",\"schema\":{\"openAPIV3Schema\":{"
+        "\"additionalProperties\":false,\"properties\":{\"a\":{\"default\":{\"x\":[1,null]},"
+        "\"enum\":[1,\"b\"],"
+        "\"items\":{\"type\":\"string\"},\"maximum\":1.5,\"minimum\":-10,\"multipleOf\":1e-7,"
+        "\"x-kubernetes-int-or-string\":true},\"b\":{\"additionalProperties\":{\"type\":\"object\"}"
+        ","
+        "\"items\":[{\"type\":\"string\"},{}]}},\"required\":[\"a\"],\"type\":\"object\"}},"
+        "\"served\":true,"
+        "\"storage\":true}]},\"status\":{\"acceptedNames\":{\"kind\":\"W\",\"plural\":\"w\"}}}",
+        /* lists that are messages of their own */
+        "{\"apiVersion\":\"authentication.k8s.io/"
+        "v1\",\"kind\":\"TokenReview\",\"metadata\":{},\"spec\":{"
+        "\"token\":\"t\"},\"status\":{\"authenticated\":true,\"user\":{\"extra\":{\"k\":[\"a\","
+        "\"\"]},"
+        "\"username\":\"u\"}}}",
+        "{\"apiVersion\":\"v1\",\"groupVersion\":\"v1\",\"kind\":\"APIResourceList\",\"resources\":"
+        "[{"
+        "\"kind\":\"Pod\",\"name\":\"pods\",\"namespaced\":true,\"singularName\":\"pod\",\"verbs\":"
+        "[\"get\"]}]}",
+        "{\"apiVersion\":\"apps/"
+        "v1\",\"data\":{\"spec\":{\"a\":[1]}},\"kind\":\"ControllerRevision\","
+        "\"metadata\":{\"name\":\"c\"},\"revision\":3}",
+        "{\"apiVersion\":\"v1\",\"kind\":\"DeleteOptions\",\"gracePeriodSeconds\":0,"
+        "\"preconditions\":{\"uid\":"
+        "\"u\"},\"propagationPolicy\":\"Orphan\"}",
+        "{\"apiVersion\":\"v1\",\"items\":[{\"metadata\":{\"name\":\"a\"}},{\"metadata\":{\"name\":"
+        "\"}],\"}}],"
+        "\"kind\":\"ConfigMapList\",\"metadata\":{\"remainingItemCount\":0,\"resourceVersion\":"
+        "\"7\"}}",
+    };
+    for (size_t i = 0; i < ARRAY_LEN(objects); i++) {
+        struct arena a = {0};
+        struct str bytes = encoded(&a, str_c(objects[i]));
+        assert_same_object(&a, decoded(&a, bytes), str_c(objects[i]), objects[i]);
+        assert_string_equal(hex_of(&a, encoded(&a, decoded(&a, bytes))), hex_of(&a, bytes));
+        arena_free(&a);
+    }
+}
+
+static void test_zero_is_absent_unless_told(void **state)
+{
+    struct arena a = {0};
+    /* DeploymentSpec{replicas: 0 (pointer), minReadySeconds: 0, paused: false} in Deployment.spec */
+    struct str bytes =
+        bytes_of(&a, "6b3873000a150a07617070732f7631120a4465706c6f796d656e74120812060800280038"
+                     "00");
+    check_str(decoded(&a, bytes), "{\"apiVersion\":\"apps/v1\",\"kind\":\"Deployment\",\"spec\":{"
+                                  "\"replicas\":0}}");
+    arena_free(&a);
+}
+
+static void test_maps_take_the_last_of_repeated_keys(void **state)
+{
+    struct arena a = {0};
+    /* ConfigMap.data: b=1, a=2, b=3 */
+    struct str bytes = bytes_of(&a, "6b3873000a0f0a0276311209436f6e6669674d61701218"
+                                    "12060a016212013112060a016112013212060a0162120133");
+    check_str(decoded(&a, bytes),
+              "{\"apiVersion\":\"v1\",\"data\":{\"a\":\"2\",\"b\":\"3\"},\"kind\":\"ConfigMap\"}");
+    arena_free(&a);
+}
+
+static void test_broken_input_is_told(void **state)
+{
+    static const struct {
+        const char *hex, *text;
+    } cases[] = {
+        {"", "empty data"},
+        {"7b7d", "does not appear to be a protobuf message"},
+        {"6b387300", "empty body"},
+        {"6b3873000a", "unexpected EOF"},
+        {"6b3873000aff", "unexpected EOF"},
+        {"6b3873000a05", "unexpected EOF"},
+        {"6b38730000", "illegal tag 0"},
+        {"6b387300ffffffffffffffffffffff", "integer overflow"},
+        {"6b3873000affffffffffffffffff01", "negative length"},
+        {"6b3873000c", "unexpected end of group"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct arena a = {0};
+        struct proto_envelope e;
+        check_err(proto_open(bytes_of(&a, cases[i].hex), &e), ERR_INVALID, cases[i].text);
+        arena_free(&a);
+    }
+}
+
+static void test_broken_messages_are_told(void **state)
+{
+    static const struct {
+        const char *hex, *text;
+    } cases[] = {
+        {"0801", "wrong wireType = 0 for field 1"}, /* metadata as a number */
+        {"0a02", "unexpected EOF"},
+        {"12020a05", "unexpected EOF"}, /* within a map entry */
+        {"0a0442020aff", "unexpected EOF"},
+        {"0a0442028080", "unexpected EOF"},
+    };
+    struct arena a = {0};
+    const struct type *t = type_builtin(str_empty, STR("v1"), STR("ConfigMap"));
+    cJSON *tree;
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++)
+        check_err(proto_decode(&a, t, bytes_of(&a, cases[i].hex), &tree), ERR_INVALID,
+                  cases[i].text);
+    /* what is not known is passed over: a varint, a group, bytes, and fixed ones */
+    check_ok(proto_decode(&a, t,
+                          bytes_of(&a, "f80701fb070801fc07fa070101f1070000000000000000fd070000"
+                                       "0000"),
+                          &tree));
+    assert_null(tree->child);
+    arena_free(&a);
+}
+
+/* JSONSchemaProps in not in not ...: a bound instead of the stack. */
+static void test_depth_is_bounded(void **state)
+{
+    struct arena a = {0};
+    struct buf b = {0}, next = {0};
+    const struct type *t =
+        type_named(STR("io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.JSONSchemaProps"));
+    cJSON *tree;
+    assert_non_null(t);
+    for (int i = 0; i < 5000; i++) {
+        buf_clear(&next);
+        wire_add_bytes(&next, 28, buf_str(&b));
+        buf_clear(&b);
+        buf_add(&b, buf_str(&next));
+    }
+    check_err(proto_decode(&a, t, buf_str(&b), &tree), ERR_INVALID, "too deep");
+    buf_free(&b);
+    buf_free(&next);
+    arena_free(&a);
+}
+
+static void test_watch_frame(void **state)
+{
+    struct arena a = {0};
+    struct str want = read_file(&a, "watch-namespace.pb"), object = read_file(&a, "namespace.pb");
+    struct buf b = {0};
+    proto_encode_frame("ADDED", STR("xyz"), &b);
+    assert_string_equal(hex_of(&a, buf_str(&b)), "0000000e0a0541444445441205"
+                                                 "0a0378797a");
+    buf_clear(&b);
+    proto_encode_frame("ADDED", object, &b);
+    if (want.n > 0)
+        check_str_eq(buf_str(&b), want);
+    buf_free(&b);
+    arena_free(&a);
+}
+
+static void test_doubles_keep_their_value(void **state)
+{
+    static const struct {
+        const char *text, *written;
+    } cases[] = {
+        {"0", "0"},
+        {"1", "1"},
+        {"-10", "-10"},
+        {"1.5", "1.5"},
+        {"0.1", "0.1"},
+        {"100", "100"},
+        {"1e3", "1000"},
+        {"1e21", "1e+21"},
+        {"1e-7", "1e-7"},
+        {"0.000001", "0.000001"},
+        {"123456789.125", "123456789.125"},
+        {"2.2250738585072014e-308", "2.2250738585072014e-308"},
+        {"1.7976931348623157e308", "1.7976931348623157e+308"},
+        {"9007199254740993", "9007199254740992"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        double v;
+        struct buf b = {0};
+        assert_true(wire_double_parse(str_c(cases[i].text), &v));
+        wire_double_write(v, &b);
+        check_str(buf_str(&b), cases[i].written);
+        buf_free(&b);
+    }
+    double v;
+    assert_false(wire_double_parse(STR("x"), &v));
+    assert_false(wire_double_parse(STR("1e999"), &v));
+    assert_false(wire_double_parse(STR("1e"), &v));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_samples),
+        cmocka_unit_test(test_specials_both_ways),
+        cmocka_unit_test(test_zero_is_absent_unless_told),
+        cmocka_unit_test(test_maps_take_the_last_of_repeated_keys),
+        cmocka_unit_test(test_broken_input_is_told),
+        cmocka_unit_test(test_broken_messages_are_told),
+        cmocka_unit_test(test_depth_is_bounded),
+        cmocka_unit_test(test_watch_frame),
+        cmocka_unit_test(test_doubles_keep_their_value),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -38,6 +38,9 @@ struct proto_envelope {
     struct str content_encoding, content_type;
 };
 
+/* Has the type a message at all: are its fields numbered? */
+bool proto_knows(const struct type *t);
+
 /* Borrows from bytes. */
 struct err *proto_open(struct str bytes, struct proto_envelope *out) must_check;
 /* The message as a tree; apiVersion and kind are not part of it. */

@@ -237,7 +237,7 @@ static void layout(const char *digits, size_t n, int exponent, struct buf *out)
         if (n > 1)
             buf_add_char(out, '.');
         buf_add(out, (struct str){digits + 1, n - 1});
-        buf_addf(out, "e%c%02d", exponent < 0 ? '-' : '+', exponent < 0 ? -exponent : exponent);
+        buf_addf(out, "e%c%d", exponent < 0 ? '-' : '+', exponent < 0 ? -exponent : exponent);
         return;
     }
     if (exponent < 0) {
