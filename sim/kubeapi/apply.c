@@ -11,7 +11,8 @@
 struct apply {
     struct api_request *r;
     const struct api_kind *k;
-    struct kube_object *old; /* NULL: to be created */
+    struct kube_object *old; /* NULL: to be created, or no object of its own */
+    bool exists;
     cJSON *live, *patch;
     struct merge_apply m;
     struct owners owners;
@@ -194,7 +195,7 @@ static void add_before_first(struct apply *p)
     struct arena *a = &p->r->a;
     struct typed_changes changes;
     struct owner who = p->m.self;
-    if (!p->old || p->owners.n > 0)
+    if (!p->exists || p->owners.n > 0)
         return;
     who.apply = false;
     who.manager = STR("before-first-apply");
@@ -268,38 +269,55 @@ static bool create(struct apply *p, cJSON *tree)
     return true;
 }
 
+/* Options and body; false: answered. */
+static bool prepare(struct apply *p)
+{
+    struct api_request *r = p->r;
+    struct buf repeated = {0};
+    struct str force;
+    bool ok = managed_check_options(r, true) && parse_body(r, &p->patch, &repeated);
+    p->repeated = arena_str(&r->a, buf_str(&repeated));
+    buf_free(&repeated);
+    p->m.self = managed_writer(r, p->k, true);
+    p->m.type = managed_type(p->k);
+    p->m.patch = p->patch;
+    p->m.force =
+        api_request_param(r, "force", &force) && !str_eq_c(force, "false") && !str_eq_c(force, "0");
+    return ok;
+}
+
+static bool read_owners(struct api_request *r, const cJSON *tree, struct owners *out)
+{
+    struct err *err = owners_parse(&r->a, json_path(tree, "metadata.managedFields"), out);
+    if (!err)
+        return true;
+    (void)api_fail_plain(r, 500, "", "failed to decode managed fields: %s", err->message);
+    err_free(err);
+    return false;
+}
+
+static bool merge(struct apply *p, cJSON **result)
+{
+    p->m.live = p->live;
+    return check_patch(p) && run(p, result) && tell_repeated(p->r, p->repeated);
+}
+
 void api_handle_apply(struct api_request *r)
 {
     struct apply p = {.r = r, .k = r->kind};
     struct kube_object *out;
     cJSON *result;
-    struct str force;
-    struct buf repeated = {0};
-    bool ok = managed_check_options(r, true) && parse_body(r, &p.patch, &repeated);
-    p.repeated = arena_str(&r->a, buf_str(&repeated));
-    buf_free(&repeated);
-    if (!ok)
+    if (!prepare(&p))
         return;
     p.old = store_get(r->table, r->ns, r->p.name);
     if (!p.old && r->sub) {
         (void)api_fail_not_found(r, r->kind, r->p.name);
         return;
     }
+    p.exists = p.old != NULL;
     p.live = p.old ? crds_tree(p.k, p.old, &r->a) : json_object(&r->a);
-    p.m.self = managed_writer(r, p.k, true);
-    p.m.type = managed_type(p.k);
-    p.m.live = p.live;
-    p.m.patch = p.patch;
-    p.m.force =
-        api_request_param(r, "force", &force) && !str_eq_c(force, "false") && !str_eq_c(force, "0");
     set_scope(&p);
-    struct err *err = owners_parse(&r->a, json_path(p.live, "metadata.managedFields"), &p.owners);
-    if (err) {
-        (void)api_fail_plain(r, 500, "", "failed to decode managed fields: %s", err->message);
-        err_free(err);
-        return;
-    }
-    if (!check_patch(&p) || !run(&p, &result) || !tell_repeated(r, p.repeated))
+    if (!read_owners(r, p.live, &p.owners) || !merge(&p, &result))
         return;
     r->managed = &p.owners;
     if (!api_patch_decode(r, result))
@@ -309,4 +327,64 @@ void api_handle_apply(struct api_request *r)
     else if (rbac_may_grant(r, result) &&
              api_write_update(r, r->kind, p.old, result, r->sub ? WRITE_STATUS : WRITE_MAIN, &out))
         api_reply_object(r, 200, out);
+}
+
+/* ---- scale ---- */
+
+static bool owns(struct arena *a, const struct owner *o, const struct fieldset *path)
+{
+    return !fieldset_empty(fieldset_intersection(a, o->set, path));
+}
+
+/* Those who own the replicas of the parent, as owners of the Scale's. */
+static void to_scale(struct arena *a, const struct owners *parent, const struct fieldset *path,
+                     const struct fieldset *replicas, struct owners *out)
+{
+    for (size_t i = 0; i < parent->n; i++) {
+        if (!owns(a, &parent->list[i], path))
+            continue;
+        struct owner like = parent->list[i];
+        like.api_version = STR("autoscaling/v1");
+        owners_get(a, out, &like)->set = replicas;
+    }
+}
+
+static void to_parent(struct arena *a, struct owners *scale, const struct fieldset *path,
+                      struct str api_version, struct owners *parent)
+{
+    for (size_t i = 0; i < parent->n; i++) {
+        struct owner *o = &parent->list[i], like = *o;
+        like.api_version = STR("autoscaling/v1");
+        if (owns(a, o, path) && !owners_find(scale, &like))
+            o->set = fieldset_difference(a, o->set, path);
+    }
+    for (size_t i = 0; i < scale->n; i++) {
+        struct owner like = scale->list[i];
+        like.api_version = api_version;
+        struct owner *o = owners_get(a, parent, &like);
+        o->set = fieldset_union(a, o->set, path);
+    }
+    owners_drop_empty(parent);
+}
+
+bool api_apply_scale(struct api_request *r, const cJSON *parent, const char *const *path,
+                     const cJSON *scale, cJSON **wanted)
+{
+    static const struct api_kind kind = {
+        .group = STR_INIT("autoscaling"), .version = STR_INIT("v1"), .kind = STR_INIT("Scale")};
+    static const char *const in_scale[] = {"spec", "replicas", NULL};
+    struct arena *a = &r->a;
+    struct owners *owners = ARENA_NEW(a, struct owners);
+    struct apply p = {.r = r, .k = &kind, .live = json_copy(a, scale)};
+    const struct fieldset *at = fieldset_path(a, path);
+    if (!prepare(&p) || !read_owners(r, parent, owners))
+        return false;
+    p.m.except = "status";
+    p.exists = true;
+    to_scale(a, owners, at, fieldset_path(a, in_scale), &p.owners);
+    if (!merge(&p, wanted))
+        return false;
+    to_parent(a, &p.owners, at, managed_writer(r, r->kind, true).api_version, owners);
+    r->managed = owners;
+    return true;
 }

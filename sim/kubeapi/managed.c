@@ -63,7 +63,7 @@ static struct str agent_name(struct api_request *r)
     for (size_t i = 0; i < head.n && n < MANAGED_NAME_MAX; i++)
         if (printable(head.p[i]))
             out[n++] = head.p[i];
-    return (struct str){out, n};
+    return n > 0 ? (struct str){out, n} : STR("unknown");
 }
 
 struct owner managed_writer(struct api_request *r, const struct api_kind *k, bool applying)
@@ -162,6 +162,17 @@ static void keep_stored(struct api_request *r, const struct kube_object *old, cJ
     set_entries(&r->a, tree, stored.n > 0 ? raw_node(&r->a, stored) : NULL);
 }
 
+/* A Scale is an object of its own: where nobody owns its number, nobody begins to by an update. */
+static bool tracked(struct api_request *r, const struct owners *owners,
+                    const struct typed_changes *changes)
+{
+    bool found = !str_eq_c(r->p.sub, "scale");
+    for (size_t i = 0; i < owners->n && !found; i++)
+        found =
+            !fieldset_empty(fieldset_intersection(&r->a, owners->list[i].set, changes->changed));
+    return found;
+}
+
 void managed_update(struct api_request *r, const struct api_kind *k, const struct kube_object *old,
                     cJSON *tree, struct managed *out)
 {
@@ -187,6 +198,10 @@ void managed_update(struct api_request *r, const struct api_kind *k, const struc
     } else if (base_owners(r, given, old_entries, &owners)) {
         struct owner who = managed_writer(r, k, false);
         typed_compare(&r->a, managed_type(k), old_tree, tree, true, &changes);
+        if (!tracked(r, &owners, &changes)) {
+            keep_stored(r, old, tree);
+            return;
+        }
         (void)owners_update(&r->a, &owners, &who, &changes);
         owners_cap(&r->a, &owners);
     }

@@ -39,5 +39,9 @@ cJSON *managed_node(struct arena *a, struct owners *owners);
 
 /* apply.c: application/apply-patch+yaml */
 void api_handle_apply(struct api_request *r);
+/* An apply to a Scale that stands for the number at `path` (field names, NULL at the end) of `parent`. The body's wish is merged
+ * into *wanted, a Scale; ownership is the parent's, for the write of the parent that follows. False: answered. */
+bool api_apply_scale(struct api_request *r, const cJSON *parent, const char *const *path,
+                     const cJSON *scale, cJSON **wanted);
 
 #endif

@@ -18,7 +18,7 @@ static void unsupported(struct api_request *r)
     api_reply_status(r, &s);
 }
 
-static enum patch_type patch_type(struct api_request *r)
+static enum patch_type patch_type(struct api_request *r, bool custom)
 {
     static const struct {
         const char *name;
@@ -35,7 +35,7 @@ static enum patch_type patch_type(struct api_request *r)
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         if (!str_eq_c(type, rows[i].name))
             continue;
-        if (rows[i].type != PATCH_STRATEGIC || !(r->kind->flags & KIND_CUSTOM))
+        if (rows[i].type != PATCH_STRATEGIC || !custom)
             return rows[i].type;
         (void)api_fail_media(r, "application/json-patch+json, application/merge-patch+json, "
                                 "application/apply-patch+yaml");
@@ -94,9 +94,8 @@ static bool fail_restore(struct api_request *r, const cJSON *patch, struct err *
     return api_invalid_end(r, &none, str_empty);
 }
 
-static bool apply_strategic(struct api_request *r, cJSON *patch, cJSON **tree)
+static bool apply_strategic(struct api_request *r, const struct type *t, cJSON *patch, cJSON **tree)
 {
-    const struct type *t = managed_type(r->kind);
     struct err *err = strategic_apply(&r->a, t, tree, patch);
     if (err)
         return fail_strategic(r, err);
@@ -123,10 +122,21 @@ static bool apply_json(struct api_request *r, const cJSON *patch, cJSON **tree)
     return true;
 }
 
-static bool patch_apply(struct api_request *r, enum patch_type type, cJSON *patch, cJSON **tree)
+bool api_patch_is_apply(const struct api_request *r)
 {
+    struct str type, tail;
+    (void)str_cut(r->content_type, ';', &type, &tail);
+    return str_eq_c(str_trim(type), "application/apply-patch+yaml");
+}
+
+bool api_patch_tree(struct api_request *r, const struct type *t, bool custom, cJSON **tree)
+{
+    cJSON *patch;
+    enum patch_type type = patch_type(r, custom);
+    if (type == PATCH_REFUSED || !patch_parse(r, type, &patch))
+        return false;
     if (type == PATCH_STRATEGIC)
-        return apply_strategic(r, patch, tree);
+        return apply_strategic(r, t, patch, tree);
     if (type == PATCH_JSON)
         return apply_json(r, patch, tree);
     api_patch_merge_apply(&r->a, *tree, patch);
@@ -135,9 +145,9 @@ static bool patch_apply(struct api_request *r, enum patch_type type, cJSON *patc
 
 void api_handle_patch(struct api_request *r)
 {
-    cJSON *patch;
     struct kube_object *out;
-    enum patch_type type = patch_type(r);
+    bool custom = (r->kind->flags & KIND_CUSTOM) != 0;
+    enum patch_type type = patch_type(r, custom);
     if (type == PATCH_REFUSED)
         return;
     if (type == PATCH_APPLY) {
@@ -151,10 +161,8 @@ void api_handle_patch(struct api_request *r)
         (void)api_fail_not_found(r, r->kind, r->p.name);
         return;
     }
-    if (!patch_parse(r, type, &patch))
-        return;
     cJSON *tree = crds_tree(r->kind, old, &r->a);
-    if (!patch_apply(r, type, patch, &tree) || !api_patch_decode(r, tree) ||
+    if (!api_patch_tree(r, managed_type(r->kind), custom, &tree) || !api_patch_decode(r, tree) ||
         !rbac_may_grant(r, tree))
         return;
     if (api_write_update(r, r->kind, old, tree, r->sub ? WRITE_STATUS : WRITE_MAIN, &out))

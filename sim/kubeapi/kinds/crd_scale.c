@@ -1,5 +1,7 @@
 /* The scale subresource of custom resources: a Scale of autoscaling/v1 made of three paths, and written back into one. */
 #include "sim/kubeapi/kinds/crd_internal.h"
+#include "sim/kubeapi/managed.h"
+#include "sim/kubeapi/patch.h"
 
 static const struct api_kind scale_kind = {.group = STR_INIT("autoscaling"),
                                            .version = STR_INIT("v1"),
@@ -107,29 +109,20 @@ static void write_scale(struct api_request *r, const struct crd_scale *scale,
 }
 
 /* NULL: answered. */
-static cJSON *patched(struct api_request *r, cJSON *scale)
+static cJSON *patched(struct api_request *r, const struct crd_scale *scale, const cJSON *parent,
+                      cJSON *now)
 {
-    struct str type, tail;
-    cJSON *patch = NULL;
-    (void)str_cut(r->content_type, ';', &type, &tail);
-    bool merge = str_eq_c(str_trim(type), "application/merge-patch+json");
-    if (!merge && !str_eq_c(str_trim(type), "application/json-patch+json")) {
-        (void)api_fail_media(r, "application/json-patch+json, application/merge-patch+json");
-        return NULL;
-    }
-    struct err *err = json_parse(&r->a, r->body, &patch);
-    if (!err && patch->type != (merge ? cJSON_Object : cJSON_Array))
-        err = err_new(ERR_INVALID, "error decoding patch: not a patch of this type");
-    if (!err && merge)
-        api_patch_merge_apply(&r->a, scale, patch);
-    else if (!err)
-        err = api_patch_json_apply(&r->a, &scale, patch);
-    if (!err && scale->type != cJSON_Object)
-        err = err_new(ERR_INVALID, "the patched object is not an object");
-    if (!err)
-        return scale;
-    (void)api_fail_err(r, err);
-    return NULL;
+    if (!api_patch_is_apply(r))
+        return managed_check_options(r, false) &&
+                       api_patch_tree(r, managed_type(&scale_kind), true, &now)
+                   ? now
+                   : NULL;
+    size_t n = jsonpath_length(scale->spec);
+    const char **path = ARENA_NEW_ARRAY(&r->a, const char *, n + 1);
+    for (size_t i = 0; i < n; i++)
+        path[i] = arena_c(&r->a, jsonpath_name(scale->spec, i));
+    cJSON *wanted;
+    return api_apply_scale(r, parent, path, now, &wanted) ? wanted : NULL;
 }
 
 bool crds_handle_scale(struct api_request *r)
@@ -151,7 +144,7 @@ bool crds_handle_scale(struct api_request *r)
     cJSON *now = scale_of(r, scale, tree);
     if (now && r->verb == VERB_GET)
         answer(r, now);
-    else if (now && (body = patched(r, now)))
+    else if (now && (body = patched(r, scale, tree, now)))
         write_scale(r, scale, old, tree, body);
     return true;
 }
