@@ -1,4 +1,5 @@
 #include "sim/kubeapi/patch.h"
+#include "sim/kubeapi/decode.h"
 #include "sim/kubeapi/kinds/crds.h"
 #include "sim/kubeapi/managed.h"
 #include "sim/kubeapi/types/gotext.h"
@@ -154,7 +155,8 @@ void api_handle_patch(struct api_request *r)
         api_handle_apply(r);
         return;
     }
-    if (!managed_check_options(r, false))
+    enum api_field_validation level;
+    if (!managed_check_options(r, false) || !api_field_validation(r, &level))
         return;
     struct kube_object *old = store_get(r->table, r->ns, r->p.name);
     if (!old) {

@@ -65,10 +65,8 @@ bool api_check_url(struct api_request *r, const cJSON *tree)
                             ") does not match the name on the URL (" STR_FMT ")",
                             STR_ARG(name), STR_ARG(r->p.name));
     if (ns.n > 0 && !str_eq(ns, r->ns))
-        return api_fail_bad(r,
-                            "the namespace of the object (" STR_FMT
-                            ") does not match the namespace on the URL (" STR_FMT ")",
-                            STR_ARG(ns), STR_ARG(r->ns));
+        return api_fail_bad(r, "the namespace of the provided object does not match the namespace "
+                               "sent on the request");
     return true;
 }
 

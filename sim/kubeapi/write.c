@@ -214,6 +214,17 @@ static bool check_revision(struct api_request *r, const struct api_kind *k,
     return true;
 }
 
+/* Where the reference server keeps an object: part of a message of its. */
+static struct str registry_key(struct api_request *r, const struct api_kind *k,
+                               const struct kube_object *o)
+{
+    bool custom = (k->flags & KIND_CUSTOM) != 0;
+    return arena_printf(&r->a, "/registry/" STR_FMT "%s" STR_FMT "/" STR_FMT "%s" STR_FMT,
+                        STR_ARG(custom ? k->group : str_empty), custom ? "/" : "",
+                        STR_ARG(k->resource), STR_ARG(o->ns), o->ns.n > 0 ? "/" : "",
+                        STR_ARG(o->name));
+}
+
 static bool check_uid(struct api_request *r, const struct api_kind *k,
                       const struct kube_object *old, const cJSON *metadata)
 {
@@ -227,9 +238,10 @@ static bool check_uid(struct api_request *r, const struct api_kind *k,
         return api_invalid_end(r, k, old->name);
     }
     return api_fail_conflict(r, old->name,
-                             "Precondition failed: UID in precondition: " STR_FMT
-                             ", UID in object meta: " STR_FMT,
-                             STR_ARG(given), STR_ARG(old->uid));
+                             "StorageError: invalid object, Code: 4, Key: " STR_FMT
+                             ", ResourceVersion: 0, AdditionalErrorMsg: Precondition failed: UID "
+                             "in precondition: " STR_FMT ", UID in object meta: " STR_FMT,
+                             STR_ARG(registry_key(r, k, old)), STR_ARG(given), STR_ARG(old->uid));
 }
 
 static void stamp_old(struct arena *a, const struct kube_object *old, cJSON *metadata)
@@ -341,8 +353,8 @@ static void store_changed(struct api_request *r, const struct api_kind *k, struc
     if (r->dry_run) {
         hold(r, fresh);
     } else if (released(fresh)) {
-        hold(r, kube_object_ref(fresh)); /* the answer outlives the deletion */
-        store_delete(r->table, fresh);
+        hold(r, fresh); /* the answer; what is gone is what was stored */
+        store_delete(r->table, kube_object_with_revision(old, fresh->resource_version));
     } else {
         store_put(r->table, fresh);
     }
