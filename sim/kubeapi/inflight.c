@@ -131,9 +131,9 @@ enum inflight_answer inflight_enter(struct inflight *f, struct api_request *r)
 
 void inflight_leave(struct inflight *f, struct api_request *r)
 {
-    struct seats *s = &f->seats[r->seat];
     if (r->seat == INFLIGHT_NONE)
-        return;
+        return; /* also while the server is being made: f is not there yet */
+    struct seats *s = &f->seats[r->seat];
     if (r->seat_waits) {
         take_out(s, r);
     } else {
