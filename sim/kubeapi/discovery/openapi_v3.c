@@ -223,7 +223,7 @@ static void reply_document(struct api_request *r, struct v3 *x)
     api_reply_json(r, 200, str_eq(known, tag) ? str_empty : d->bytes);
     if (str_eq(known, tag)) {
         r->status = 304;
-        r->out_type = "application/json;hash"; /* of no body */
+        r->out_type = "application/json; charset=utf-8"; /* of no body: left as it is */
     }
 }
 
