@@ -220,6 +220,8 @@ void api_validate_change(struct api_request *r, const struct api_kind *k, const 
 
 /* ---- kinds_rules.c: what single kinds need ---- */
 void api_rules_default(struct api_request *r, const struct api_kind *k, cJSON *tree, bool creating);
+/* What the server adds to a new object of its own accord, behind the defaults: nobody owns it. */
+void api_rules_prepare(struct api_request *r, const struct api_kind *k, cJSON *tree);
 void api_rules_validate(struct api_request *r, const struct api_kind *k, const cJSON *tree,
                         const struct kube_object *old); /* old NULL: creating */
 /* Parts of the old object that an update cannot touch. */

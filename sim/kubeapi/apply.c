@@ -200,14 +200,8 @@ static void add_before_first(struct apply *p)
     who.apply = false;
     who.manager = STR("before-first-apply");
     typed_compare(a, p->m.type, &nothing, p->live, true, &changes);
-    if (p->m.only) { /* of a custom resource's status nothing else counts */
-        const char *path[2] = {p->m.only, NULL};
-        const struct fieldset *rest = fieldset_outside(a, changes.changed, fieldset_path(a, path));
-        changes.changed = fieldset_difference(a, changes.changed, rest);
-    } else if (p->m.except) {
-        const char *path[2] = {p->m.except, NULL};
-        changes.changed = fieldset_outside(a, changes.changed, fieldset_path(a, path));
-    }
+    changes.changed =
+        managed_counted(a, (struct managed_scope){p->m.only, p->m.except}, changes.changed);
     changes.removed = NULL;
     (void)owners_update(a, &p->owners, &who, &changes);
 }
@@ -236,17 +230,6 @@ static bool run(struct apply *p, cJSON **result)
     p->owners = fresh;
     follow_last_applied(p, *result);
     return true;
-}
-
-static void set_scope(struct apply *p)
-{
-    bool status = p->r->sub != NULL;
-    if (status && (p->k->flags & KIND_CUSTOM))
-        p->m.only = "status";
-    else if (status)
-        p->m.except = "spec";
-    else if (p->k->flags & KIND_STATUS)
-        p->m.except = "status";
 }
 
 static bool create(struct apply *p, cJSON *tree)
@@ -316,7 +299,9 @@ void api_handle_apply(struct api_request *r)
     }
     p.exists = p.old != NULL;
     p.live = p.old ? crds_tree(p.k, p.old, &r->a) : json_object(&r->a);
-    set_scope(&p);
+    struct managed_scope scope = managed_scope_of(r, p.k);
+    p.m.only = scope.only;
+    p.m.except = scope.except;
     if (!read_owners(r, p.live, &p.owners) || !merge(&p, &result))
         return;
     r->managed = &p.owners;

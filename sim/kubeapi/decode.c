@@ -4,6 +4,7 @@
 #include "sim/kubeapi/api_internal.h"
 #include "sim/kubeapi/body.h"
 #include "sim/kubeapi/kinds/crds.h"
+#include "sim/kubeapi/managed.h"
 #include "sim/kubeapi/types/defaults.h"
 
 #include <string.h>
@@ -274,7 +275,13 @@ static bool check(struct api_request *r, const struct api_kind *k, cJSON *tree,
         type_untyped_duplicates(&r->a, tree, report);
         return check_metadata(r, k, tree) && (!k->crd || crds_decode(r, k, tree));
     }
-    return type_decode(&r->a, t, tree, report) || fail(r, k, tree, report->error);
+    bool reset = managed_is_reset(json_path(tree, "metadata.managedFields"));
+    if (!type_decode(&r->a, t, tree, report))
+        return fail(r, k, tree, report->error);
+    if (reset) /* an empty list says something here */
+        json_set(&r->a, json_ensure(&r->a, tree, "metadata"), STR("managedFields"),
+                 json_array(&r->a));
+    return true;
 }
 
 bool api_decode_check(struct api_request *r, const struct api_kind *k, cJSON *tree)

@@ -20,14 +20,16 @@ static void drop_empty(cJSON *object, const char *key)
 
 static void default_namespace(struct api_request *r, cJSON *tree, bool creating)
 {
-    cJSON *labels = creating ? json_ensure(&r->a, tree, "metadata.labels") : NULL, *list = NULL;
-    if (!creating)
-        return;
+    cJSON *labels = creating ? json_ensure(&r->a, tree, "metadata.labels") : NULL;
     if (labels)
         json_set_str(&r->a, labels, "kubernetes.io/metadata.name",
                      json_string_at(tree, "metadata.name"));
+}
+
+static void prepare_namespace(struct api_request *r, cJSON *tree)
+{
     cJSON *spec = json_ensure(&r->a, tree, "spec");
-    list = spec ? json_get(spec, "finalizers") : NULL;
+    cJSON *list = spec ? json_get(spec, "finalizers") : NULL;
     if (spec && !list) {
         list = json_array(&r->a);
         json_set(&r->a, spec, STR("finalizers"), list);
@@ -54,6 +56,10 @@ static void default_secret(struct api_request *r, cJSON *tree, bool creating)
     drop_empty(tree, "data");
     if (json_string_at(tree, "type").n == 0)
         json_set_str(&r->a, tree, "type", STR("Opaque"));
+}
+
+static void prepare_secret(struct api_request *r, cJSON *tree)
+{
     if (str_eq_c(json_string_at(tree, "type"), "kubernetes.io/service-account-token") &&
         json_string_at(tree, "metadata.name").n > 0)
         api_tokens_fill(r->api, &r->a, tree, r->ns);
@@ -258,6 +264,14 @@ void api_rules_default(struct api_request *r, const struct api_kind *k, cJSON *t
     for (size_t i = 0; !(k->flags & KIND_CUSTOM) && i < ARRAY_LEN(rules); i++)
         if (api_kind_is(k, rules[i].table) && rules[i].defaults)
             rules[i].defaults(r, tree, creating);
+}
+
+void api_rules_prepare(struct api_request *r, const struct api_kind *k, cJSON *tree)
+{
+    if (api_kind_is(k, "namespaces"))
+        prepare_namespace(r, tree);
+    else if (api_kind_is(k, "secrets"))
+        prepare_secret(r, tree);
 }
 
 void api_rules_validate(struct api_request *r, const struct api_kind *k, const cJSON *tree,

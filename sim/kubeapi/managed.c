@@ -108,6 +108,37 @@ static void set_entries(struct arena *a, cJSON *tree, cJSON *entries)
         (void)json_unset(metadata, STR("managedFields"));
 }
 
+/* ---- what counts ---- */
+
+struct managed_scope managed_scope_of(const struct api_request *r, const struct api_kind *k)
+{
+    bool status = r->sub && str_eq_c(r->p.sub, "status");
+    if (status && (k->flags & KIND_CUSTOM))
+        return (struct managed_scope){.only = "status"};
+    if (status)
+        return (struct managed_scope){.except = "spec"};
+    return (struct managed_scope){.except = k->flags & KIND_STATUS ? "status" : NULL};
+}
+
+const struct fieldset *managed_counted(struct arena *a, struct managed_scope scope,
+                                       const struct fieldset *s)
+{
+    const char *name = scope.only ? scope.only : scope.except;
+    const char *path[2] = {name, NULL};
+    if (!name || fieldset_empty(s))
+        return s;
+    const struct fieldset *others = fieldset_outside(a, s, fieldset_path(a, path));
+    return scope.except ? others : fieldset_difference(a, s, others);
+}
+
+static void count_changes(struct api_request *r, const struct api_kind *k,
+                          struct typed_changes *changes)
+{
+    struct managed_scope scope = managed_scope_of(r, k);
+    changes->changed = managed_counted(&r->a, scope, changes->changed);
+    changes->removed = managed_counted(&r->a, scope, changes->removed);
+}
+
 /* ---- create ---- */
 
 void managed_create(struct api_request *r, const struct api_kind *k, cJSON *tree)
@@ -120,6 +151,7 @@ void managed_create(struct api_request *r, const struct api_kind *k, cJSON *tree
         return;
     }
     typed_compare(&r->a, managed_type(k), &nothing, tree, true, &changes);
+    count_changes(r, k, &changes);
     struct owner who = managed_writer(r, k, false);
     (void)owners_update(&r->a, &owners, &who, &changes);
     set_entries(&r->a, tree, managed_node(&r->a, &owners));
@@ -127,8 +159,7 @@ void managed_create(struct api_request *r, const struct api_kind *k, cJSON *tree
 
 /* ---- update ---- */
 
-/* [] and [{}] ask for a fresh start. */
-static bool is_reset(const cJSON *given)
+bool managed_is_reset(const cJSON *given)
 {
     return given && given->type == cJSON_Array &&
            (!given->child || (!given->child->next && !given->child->child));
@@ -148,7 +179,7 @@ static bool base_owners(struct api_request *r, const cJSON *given, const cJSON *
                         struct owners *out)
 {
     *out = (struct owners){0};
-    if (!r->sub && is_reset(given))
+    if (!r->sub && managed_is_reset(given))
         return false;
     if (!r->sub && parse_owners(&r->a, given, out))
         return true;
@@ -186,7 +217,7 @@ void managed_update(struct api_request *r, const struct api_kind *k, const struc
         keep_stored(r, old, tree);
         return;
     }
-    if (stored.n == 0 && !r->managed && (!given || is_reset(given))) {
+    if (stored.n == 0 && !r->managed && (!given || managed_is_reset(given))) {
         set_entries(&r->a, tree, NULL);
         return;
     }
@@ -198,6 +229,7 @@ void managed_update(struct api_request *r, const struct api_kind *k, const struc
     } else if (base_owners(r, given, old_entries, &owners)) {
         struct owner who = managed_writer(r, k, false);
         typed_compare(&r->a, managed_type(k), old_tree, tree, true, &changes);
+        count_changes(r, k, &changes);
         if (!tracked(r, &owners, &changes)) {
             keep_stored(r, old, tree);
             return;

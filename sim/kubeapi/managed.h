@@ -15,6 +15,12 @@
 
 #define MANAGED_NAME_MAX 128u
 
+/* Which of an object's top-level fields a request's ownership counts: a write to the status leaves the spec alone, a main one
+ * the status. */
+struct managed_scope {
+    const char *only, *except; /* NULL: none */
+};
+
 /* What a write makes of the entries. */
 struct managed {
     cJSON *fresh; /* the new array, raw; NULL: none */
@@ -23,8 +29,13 @@ struct managed {
 
 /* The structure of a kind's objects. */
 const struct type *managed_type(const struct api_kind *k);
+/* [] and [{}] ask for a fresh start. NULL is fine. */
+bool managed_is_reset(const cJSON *entries);
 /* fieldManager and force are well-formed? False: answered with 422. */
 bool managed_check_options(struct api_request *r, bool applying);
+struct managed_scope managed_scope_of(const struct api_request *r, const struct api_kind *k);
+const struct fieldset *managed_counted(struct arena *a, struct managed_scope scope,
+                                       const struct fieldset *s);
 /* Who a request writes as; Apply or Update, at the present time. */
 struct owner managed_writer(struct api_request *r, const struct api_kind *k, bool applying);
 /* Of a new object, before the server adds what nobody owns. Sets metadata.managedFields. */

@@ -144,9 +144,10 @@ bool api_write_create(struct api_request *r, const struct api_kind *k, struct st
         return false;
     cJSON *metadata = json_get(tree, "metadata");
     api_decode_default(r, k, tree);
+    api_rules_default(r, k, tree, true);
     if (!r->system)
         managed_create(r, k, tree);
-    api_rules_default(r, k, tree, true);
+    api_rules_prepare(r, k, tree);
     if (!r->system) {
         api_validate_metadata(r, k, metadata);
         api_rules_validate(r, k, tree, NULL);
@@ -377,9 +378,9 @@ bool api_write_update(struct api_request *r, const struct api_kind *k, struct ku
     stamp_old(&r->a, old, metadata);
     api_rules_keep(r, k, old, tree);
     api_decode_default(r, k, tree);
-    managed_update(r, k, old, tree, &managed);
     if (scope != WRITE_STATUS)
         api_rules_default(r, k, tree, false);
+    managed_update(r, k, old, tree, &managed);
     if (!r->system) {
         /* The name is the old one's; it is read from the header because it stands raw in the tree. */
         check_new_finalizers(r, old, metadata);

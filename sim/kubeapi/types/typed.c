@@ -6,7 +6,7 @@
 
 static bool unknown(const struct type *t)
 {
-    return !t || t->kind == TYPE_ANY || t->kind == TYPE_RAW || t->kind == TYPE_FIELDS_V1;
+    return !t || t->kind == TYPE_ANY;
 }
 
 static bool walked_list(const struct type *t)

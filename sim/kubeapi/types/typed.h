@@ -6,7 +6,7 @@
  *   set of scalars           items by value (element v:JSON)
  *   everything else          a leaf
  *
- * Where no type is known (NULL, TYPE_ANY, raw extensions), structure is deduced: objects are maps, lists are leaves.
+ * Where no type is known (NULL, TYPE_ANY), structure is deduced: objects are maps, lists are leaves.
  * Ownership: everything lies in the arena or borrows from the values. */
 #ifndef PADDOCK_SIM_KUBEAPI_TYPES_TYPED_H
 #define PADDOCK_SIM_KUBEAPI_TYPES_TYPED_H
