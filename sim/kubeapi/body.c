@@ -47,8 +47,8 @@ static bool fail_broken(struct api_request *r, const struct api_kind *k, struct 
 }
 
 /* JSON as Go reads it: what is no UTF-8 is replaced, and its own words say what is wrong. */
-static struct err *parse_json(struct api_request *r, cJSON **tree,
-                              struct json_duplicates *duplicates)
+struct err *api_body_parse_json(struct api_request *r, cJSON **tree,
+                                struct json_duplicates *duplicates)
 {
     struct err *err = json_parse_duplicates(&r->a, r->body, tree, duplicates);
     struct buf b = {0};
@@ -67,12 +67,13 @@ static struct err *parse_json(struct api_request *r, cJSON **tree,
     return err;
 }
 
-static const char *json_name(const cJSON *v)
+const char *api_body_json_name(const cJSON *v)
 {
-    return v->type == cJSON_Array ? "array"
-           : json_is_string(v)    ? "string"
-           : json_is_number(v)    ? "number"
-                                  : "bool";
+    return v->type == cJSON_Array    ? "array"
+           : v->type == cJSON_Object ? "object"
+           : json_is_string(v)       ? "string"
+           : json_is_number(v)       ? "number"
+                                     : "bool";
 }
 
 /* An object, or null, which stands for an empty one. */
@@ -89,13 +90,13 @@ static bool check_object(struct api_request *r, const struct api_kind *k, cJSON 
                 "value of type struct { APIVersion string "
                 "\"json:\\\"apiVersion,omitempty\\\"\"; Kind string "
                 "\"json:\\\"kind,omitempty\\\"\" }",
-                json_name(*tree)));
+                api_body_json_name(*tree)));
 }
 
 bool api_body_json(struct api_request *r, const struct api_kind *k, cJSON **tree,
                    struct json_duplicates *duplicates)
 {
-    struct err *err = parse_json(r, tree, duplicates);
+    struct err *err = api_body_parse_json(r, tree, duplicates);
     if (!err)
         return check_object(r, k, tree);
     struct err *whole =
@@ -185,7 +186,7 @@ bool api_body_options(struct api_request *r, cJSON **tree)
         err = yaml_compat_to_json(&r->a, r->body, tree, NULL);
         break;
     case API_BODY_JSON:
-        err = parse_json(r, tree, NULL);
+        err = api_body_parse_json(r, tree, NULL);
         break;
     }
     if (!err)

@@ -18,6 +18,10 @@ enum api_body_form api_body_form(const struct api_request *r);
 /* A JSON body as a tree of an object; repeated keys: the last counts, *duplicates (may be NULL) has them. */
 bool api_body_json(struct api_request *r, const struct api_kind *k, cJSON **tree,
                    struct json_duplicates *duplicates);
+/* Any JSON value, read as Go reads it; errors in its words. */
+struct err *api_body_parse_json(struct api_request *r, cJSON **tree,
+                                struct json_duplicates *duplicates) must_check;
+const char *api_body_json_name(const cJSON *v); /* "array": what Go calls it */
 /* A YAML body likewise; *repeated: "yaml: unmarshal errors:\n  line 7: key ..." of keys that are there twice, or empty. */
 bool api_body_yaml(struct api_request *r, const struct api_kind *k, cJSON **tree,
                    struct str *repeated);

@@ -1,4 +1,5 @@
 #include "sim/kubeapi/patch.h"
+#include "sim/kubeapi/body.h"
 #include "sim/kubeapi/decode.h"
 #include "sim/kubeapi/kinds/crds.h"
 #include "sim/kubeapi/managed.h"
@@ -48,20 +49,21 @@ static enum patch_type patch_type(struct api_request *r, bool custom)
 
 static bool patch_parse(struct api_request *r, enum patch_type type, cJSON **patch)
 {
-    struct err *err = json_parse_lenient(&r->a, r->body, patch, NULL);
+    const char *prefix = type == PATCH_STRATEGIC ? "" : "error decoding patch: ";
+    struct err *err = api_body_parse_json(r, patch, NULL);
     if (err) {
-        bool ok = api_fail_bad(r, "error decoding patch: %s", err->message);
+        bool ok = api_fail_bad(r, "%s%s", prefix, err->message);
         err_free(err);
         return ok;
     }
     if (type == PATCH_JSON && (*patch)->type != cJSON_Array)
-        return api_fail_bad(r,
-                            "error decoding patch: json: cannot unmarshal object into Go value of "
-                            "type []handlers.jsonPatchOp");
+        return api_fail_bad(
+            r, "%sjson: cannot unmarshal %s into Go value of type []handlers.jsonPatchOp", prefix,
+            api_body_json_name(*patch));
     if (type != PATCH_JSON && (*patch)->type != cJSON_Object)
         return api_fail_bad(
-            r, "json: cannot unmarshal %s into Go value of type map[string]interface {}",
-            (*patch)->type == cJSON_Array ? "array" : "string");
+            r, "%sjson: cannot unmarshal %s into Go value of type map[string]interface {}", prefix,
+            api_body_json_name(*patch));
     return true;
 }
 

@@ -289,6 +289,15 @@ void api_invalid(struct api_request *r, const char *reason, struct str field, co
     va_end(ap);
 }
 
+static bool same_problem_before(const struct api_request *r, size_t i)
+{
+    for (size_t k = 0; k < i; k++)
+        if (str_eq(r->problems[k].field, r->problems[i].field) &&
+            str_eq(r->problems[k].message, r->problems[i].message))
+            return true;
+    return false;
+}
+
 bool api_invalid_end(struct api_request *r, const struct api_kind *k, struct str name)
 {
     if (r->problems_n == 0)
@@ -298,15 +307,21 @@ bool api_invalid_end(struct api_request *r, const struct api_kind *k, struct str
     buf_add(&b, k->kind);
     if (k->group.n > 0)
         buf_addf(&b, "." STR_FMT, STR_ARG(k->group));
-    buf_addf(&b, " \"" STR_FMT "\" is invalid: %s", STR_ARG(name), r->problems_n > 1 ? "[" : "");
+    buf_addf(&b, " \"" STR_FMT "\" is invalid: ", STR_ARG(name));
+    size_t list = b.n, told = 0;
     for (size_t i = 0; i < r->problems_n; i++) {
         const struct api_problem *p = &r->problems[i];
         causes[i] = (struct kube_cause){str_c(p->reason), p->message, p->field};
-        buf_addf(&b, "%s" STR_FMT ": " STR_FMT, i > 0 ? ", " : "", STR_ARG(p->field),
+        if (same_problem_before(r, i)) /* the message says each once */
+            continue;
+        buf_addf(&b, "%s" STR_FMT ": " STR_FMT, told++ > 0 ? ", " : "", STR_ARG(p->field),
                  STR_ARG(p->message));
     }
-    if (r->problems_n > 1)
-        buf_add_char(&b, ']');
+    if (told > 1) {
+        struct str all = arena_str(&r->a, str_sub(buf_str(&b), list, b.n));
+        b.n = list;
+        buf_addf(&b, "[" STR_FMT "]", STR_ARG(all));
+    }
     struct kube_status s = failure(422, "Invalid", buf_str(&b));
     s.name = name;
     s.group = k->group;
