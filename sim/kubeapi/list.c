@@ -2,6 +2,7 @@
  *
  * A continue token is base64url of `REVISION NS/NAME`: the snapshot and the first key of the next page. */
 #include "sim/kubeapi/api_internal.h"
+#include "sim/kubeapi/kinds/crds.h"
 #include "sim/kubeapi/print/print.h"
 
 #include "engine/base/codec.h"
@@ -49,6 +50,11 @@ static bool field_known(const struct api_kind *k, struct str field)
     if (str_eq_c(field, "metadata.name") ||
         (str_eq_c(field, "metadata.namespace") && (k->flags & KIND_NAMESPACED)))
         return true;
+    const struct crd_selectable *own = NULL;
+    size_t own_n = k->crd ? crds_selectable(k, &own) : 0;
+    for (size_t i = 0; i < own_n; i++)
+        if (str_eq(own[i].name, field))
+            return true;
     struct str rest = str_c(selectable_of(k)), head;
     while (rest.n > 0) {
         (void)str_cut(rest, ' ', &head, &rest);
@@ -75,7 +81,7 @@ bool api_list_select(struct api_request *r, struct selector *out)
                 f->key = STR("spec.nodeName");
             continue;
         }
-        if (selectable_of(r->kind))
+        if (r->kind->crd || selectable_of(r->kind))
             return api_fail_bad(r, "field label not supported: " STR_FMT, STR_ARG(f->key));
         return api_fail_bad(
             r, "\"" STR_FMT "\" is not a known field selector: only \"metadata.name\"%s",
@@ -257,7 +263,8 @@ static void write_tail(struct api_request *r, const struct listing *l)
     struct buf name = {.max = 512};
     api_kind_list_name(r->kind, &name);
     buf_addf(&r->out, "],\"kind\":\"" STR_FMT "\",\"metadata\":{", STR_ARG(buf_str(&name)));
-    if (l->token.n > 0 || (r->kind->flags & KIND_CUSTOM)) /* theirs says so also when there is none */
+    if (l->token.n > 0 ||
+        (r->kind->flags & KIND_CUSTOM)) /* theirs says so also when there is none */
         buf_addf(&r->out, "\"continue\":\"" STR_FMT "\",", STR_ARG(l->token));
     if (l->left > 0 && selector_empty(l->sel))
         buf_addf(&r->out, "\"remainingItemCount\":%zu,", l->left);

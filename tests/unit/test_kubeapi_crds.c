@@ -213,6 +213,28 @@ static void scale_reads_and_writes_paths(void **state)
     fixture_close(&f);
 }
 
+static void selectable_fields_select(void **state)
+{
+    struct fixture f;
+    fixture_open(&f, NULL);
+    must(&f, 201, "POST", CRDS,
+         definition(&f, SIZED, ",\"selectableFields\":[{\"jsonPath\":\".spec.more\"}]"));
+    must(&f, 201, "POST", X, widget(&f, "a", "{\"more\":\"x\"}"));
+    must(&f, 201, "POST", X, widget(&f, "b", "{\"more\":\"y\"}"));
+    must(&f, 200, "GET", X "?fieldSelector=spec.more%3Dy", NULL);
+    assert_string_equal(items(&f), "b");
+    must(&f, 200, "GET", X "?fieldSelector=spec.more!%3Dy", NULL);
+    assert_string_equal(items(&f), "a");
+    must(&f, 400, "GET", X "?fieldSelector=spec.size%3D1", NULL);
+    assert_string_equal(said(&f, "message"), "field label not supported: spec.size");
+    must(&f, 422, "PATCH", CRDS "/widgets.x.io",
+         "{\"spec\":{\"versions\":[{\"name\":\"v1\",\"served\":true,\"storage\":true,\"schema\":{"
+         "\"openAPIV3Schema\":{\"type\":\"object\"}},\"selectableFields\":[{\"jsonPath\":\".a[0]\"}"
+         "]}]"
+         "}}");
+    fixture_close(&f);
+}
+
 static void a_doomed_definition_says_so(void **state)
 {
     struct fixture f;
@@ -242,6 +264,7 @@ int main(void)
         cmocka_unit_test(names_are_given_once),
         cmocka_unit_test(definitions_are_refused),
         cmocka_unit_test(scale_reads_and_writes_paths),
+        cmocka_unit_test(selectable_fields_select),
         cmocka_unit_test(a_doomed_definition_says_so),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
