@@ -273,7 +273,7 @@ static bool check(struct api_request *r, const struct api_kind *k, cJSON *tree,
         return false;
     if (!t) {
         type_untyped_duplicates(&r->a, tree, report);
-        return check_metadata(r, k, tree) && (!k->crd || crds_decode(r, k, tree));
+        return check_metadata(r, k, tree) && (!k->crd || crds_decode(r, k, tree, report));
     }
     bool reset = managed_is_reset(json_path(tree, "metadata.managedFields"));
     if (!type_decode(&r->a, t, tree, report))

@@ -2,7 +2,7 @@
  *
  *   body ─► body.h: a tree ─► identity (apiVersion, kind) ─► typed decoding ─► complaints: 400, warnings, or nothing
  *
- * Custom resources have no type here: of them the shape of metadata is checked, and repeated keys are reported. */
+ * Of custom resources the shape of metadata is checked; the rest is pruned by their definitions' types (kinds/crds.h). */
 #ifndef PADDOCK_SIM_KUBEAPI_DECODE_H
 #define PADDOCK_SIM_KUBEAPI_DECODE_H
 

@@ -1,4 +1,5 @@
 /* The objects of custom resources: into the shape of their version when they come, out of the stored one when they go. */
+#include "sim/kubeapi/decode.h"
 #include "sim/kubeapi/kinds/crd_internal.h"
 #include "sim/kubeapi/types/prune.h"
 
@@ -6,38 +7,33 @@
 
 /* ---- coming in ---- */
 
-static bool tell_unknown(struct api_request *r, const struct api_kind *k,
-                         const struct prune_report *unknown)
+static void note_unknown(struct arena *a, const struct prune_report *unknown,
+                         struct decode_report *report)
 {
-    struct str mode = api_request_param_or_empty(r, "fieldValidation");
-    struct buf b = {0};
-    if (unknown->n == 0 || r->system || str_eq_c(mode, "Ignore"))
-        return true;
-    for (size_t i = 0; i < unknown->n; i++) {
-        if (!str_eq_c(mode, "Strict"))
-            api_warn(r, "unknown field \"" STR_FMT "\"", STR_ARG(unknown->unknown[i]));
-        else
-            buf_addf(&b, "%sunknown field \"" STR_FMT "\"", i > 0 ? ", " : "",
-                     STR_ARG(unknown->unknown[i]));
+    if (unknown->n > 0 && !report->strict) {
+        report->strict = ARENA_NEW_ARRAY(a, struct str, DECODE_STRICT_MAX);
+        report->strict_keys = ARENA_NEW_ARRAY(a, const char *, DECODE_STRICT_MAX);
     }
-    bool ok =
-        b.n == 0 ||
-        api_fail_bad(r,
-                     STR_FMT " in version \"" STR_FMT "\" cannot be handled as a " STR_FMT
-                             ": strict decoding error: " STR_FMT,
-                     STR_ARG(k->kind), STR_ARG(k->version), STR_ARG(k->kind), STR_ARG(buf_str(&b)));
-    buf_free(&b);
-    return ok;
+    for (size_t i = 0; i < unknown->n && report->strict_n < DECODE_STRICT_MAX; i++)
+        report->strict[report->strict_n++] =
+            arena_printf(a, "unknown field \"" STR_FMT "\"", STR_ARG(unknown->unknown[i]));
 }
 
-bool crds_decode(struct api_request *r, const struct api_kind *k, cJSON *tree)
+bool crds_decode(struct api_request *r, const struct api_kind *k, cJSON *tree,
+                 struct decode_report *report)
 {
     if (r->system && crd_version_of(k)->open)
         return true;
+    bool patch = r->verb == VERB_PATCH && !r->system &&
+                 str_eq_c(api_request_param_or_empty(r, "fieldValidation"), "Strict");
+    const cJSON *whole =
+        patch ? json_copy(&r->a, tree) : NULL; /* a refused patch shows all of it */
     struct prune_report *unknown = ARENA_NEW(&r->a, struct prune_report);
     unknown->a = &r->a;
     (void)type_prune(&r->a, crds_type(k), tree, PRUNE_ALL, unknown);
-    return tell_unknown(r, k, unknown);
+    if (!r->system)
+        note_unknown(&r->a, unknown, report);
+    return !whole || unknown->n == 0 || api_decode_complaints(r, k, whole, report);
 }
 
 /* ---- validation ---- */

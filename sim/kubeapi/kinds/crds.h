@@ -20,6 +20,8 @@
 #include "sim/kubeapi/types/jsonpath.h"
 #include "sim/kubeapi/types/rules.h"
 
+struct decode_report;
+
 struct crd_column {
     struct str name, type, format, description;
     int64_t priority;
@@ -46,8 +48,9 @@ struct str crds_schema(const struct api_kind *k);
 struct str crds_deprecation(const struct api_kind *k);
 
 /* ---- objects ---- */
-/* Prunes and defaults a decoded tree of a custom kind; unknown fields are told by fieldValidation. False: answered. */
-bool crds_decode(struct api_request *r, const struct api_kind *k, cJSON *tree);
+/* Prunes and defaults a decoded tree of a custom kind; unknown fields go into the report of the decoding. False: answered. */
+bool crds_decode(struct api_request *r, const struct api_kind *k, cJSON *tree,
+                 struct decode_report *report);
 /* Collects what is wrong with an object that is to be written. old NULL: it is new. */
 void crds_validate(struct api_request *r, const struct api_kind *k, const cJSON *tree,
                    const struct kube_object *old, enum write_scope scope);
