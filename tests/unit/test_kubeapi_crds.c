@@ -56,7 +56,7 @@ static void objects_are_held_to_the_schema(void **state)
                         "Widget in version \"v1\" cannot be handled as a Widget: strict decoding "
                         "error: unknown field \"spec.odd\"");
     must(&f, 422, "PATCH", X "/a?fieldValidation=Strict", "{\"spec\":{\"odd\":2}}");
-    assert_true(last_has(&f, "\\\"odd\\\":2"));
+    assert_non_null(strstr(said(&f, "message"), "\\\"odd\\\":2")); /* all of it, as it came */
     assert_true(last_has(&f, "strict decoding error: unknown field"));
     must(&f, 422, "POST", X, widget(&f, "b", "{\"size\":11}"));
     must(&f, 422, "PATCH", X "/a", "{\"spec\":{\"size\":11}}");
