@@ -113,13 +113,40 @@ static struct str internal_name(struct arena *a, struct str group, struct str ki
 }
 
 /* Kinds that stand in several groups or versions with one form inside. */
-static bool convertible(struct str kind, struct str given, const struct api_kind *k)
+static bool convertible(struct str group, struct str version, struct str kind,
+                        const struct api_kind *k)
 {
-    static const char *const groups[] = {"HorizontalPodAutoscaler", "Event", "Scale"};
-    bool shared = false;
-    for (size_t i = 0; i < ARRAY_LEN(groups); i++)
-        shared = shared || str_eq_c(kind, groups[i]);
-    return str_eq(kind, k->kind) && shared;
+    static const struct {
+        const char *kind, *group, *versions;
+    } rows[] = {
+        /* Versions that are no longer served are still understood. */
+        {"", "apps", " v1beta1 v1beta2 "},
+        {"", "batch", " v1beta1 "},
+        {"", "policy", " v1beta1 "},
+        {"", "events.k8s.io", " v1beta1 "},
+        {"", "discovery.k8s.io", " v1beta1 "},
+        {"", "networking.k8s.io", " v1beta1 "},
+        {"", "extensions", " v1beta1 "},
+        {"", "storage.k8s.io", " v1beta1 v1alpha1 "},
+        {"", "rbac.authorization.k8s.io", " v1beta1 v1alpha1 "},
+        {"", "coordination.k8s.io", " v1beta1 v1alpha2 "},
+        {"", "certificates.k8s.io", " v1beta1 v1alpha1 "},
+        {"", "scheduling.k8s.io", " v1beta1 v1alpha1 "},
+        {"", "admissionregistration.k8s.io", " v1beta1 v1alpha1 "},
+        {"", "flowcontrol.apiserver.k8s.io", " v1beta1 v1beta2 v1beta3 "},
+        {"HorizontalPodAutoscaler", "autoscaling", " v1 v2 "},
+        {"Event", "events.k8s.io", " v1 "},
+        {"Event", "", " v1 "},
+    };
+    struct buf word = {.max = 128};
+    bool found = false;
+    buf_addf(&word, " " STR_FMT " ", STR_ARG(version));
+    for (size_t i = 0; i < ARRAY_LEN(rows) && str_eq(kind, k->kind); i++)
+        found = found || (str_eq_c(group, rows[i].group) &&
+                          (!*rows[i].kind || str_eq_c(kind, rows[i].kind)) &&
+                          str_find(str_c(rows[i].versions), buf_str(&word)) >= 0);
+    buf_free(&word);
+    return found;
 }
 
 static bool fail_identity(struct api_request *r, const struct api_kind *k, struct str api_version,
@@ -133,6 +160,11 @@ static bool fail_identity(struct api_request *r, const struct api_kind *k, struc
                             "the object provided is unrecognized (must be of type " STR_FMT
                             "): unexpected GroupVersion string: " STR_FMT " (" STR_FMT ")",
                             STR_ARG(k->kind), STR_ARG(api_version), STR_ARG(api_body_summary(r)));
+    if (convertible(group, version, kind, k))
+        return api_fail_bad(r,
+                            "the API version in the data (" STR_FMT
+                            ") does not match the expected API version (" STR_FMT ")",
+                            STR_ARG(api_version), STR_ARG(expected));
     if (!type_builtin(group, version, kind))
         return api_fail_bad(r,
                             STR_FMT " in version \"" STR_FMT "\" cannot be handled as a " STR_FMT
@@ -140,11 +172,6 @@ static bool fail_identity(struct api_request *r, const struct api_kind *k, struc
                                     "\" in scheme \"pkg/api/legacyscheme/scheme.go:30\"",
                             STR_ARG(kind), STR_ARG(version), STR_ARG(k->kind), STR_ARG(kind),
                             STR_ARG(api_version));
-    if (convertible(kind, api_version, k))
-        return api_fail_bad(r,
-                            "the API version in the data (" STR_FMT
-                            ") does not match the expected API version (" STR_FMT ")",
-                            STR_ARG(api_version), STR_ARG(expected));
     (void)str_cut(k->foreign.n > 0 ? k->foreign : k->group, '/', &group, &rest);
     return api_fail_bad(r,
                         STR_FMT " in version \"" STR_FMT "\" cannot be handled as a " STR_FMT
@@ -310,13 +337,19 @@ bool api_write_decode(struct api_request *r, const struct api_kind *k, cJSON **t
 void api_decode_default(struct api_request *r, const struct api_kind *k, cJSON *tree)
 {
     const struct type *t = api_kind_type(k);
+    if (t)
+        type_default(&r->a, t, tree);
+}
+
+void api_decode_status(struct api_request *r, const struct api_kind *k, cJSON *tree)
+{
+    const struct type *t = api_kind_type(k);
     const struct type_field *f = t ? type_field_find(t, STR("status")) : NULL;
-    if (!t)
+    if (!f || !(f->flags & FIELD_ALWAYS) || f->type->kind != TYPE_OBJECT ||
+        json_get(tree, "status"))
         return;
-    if (f && f->flags & FIELD_ALWAYS && f->type->kind == TYPE_OBJECT && !json_get(tree, "status")) {
-        cJSON *status = json_object(&r->a);
-        type_fill(&r->a, f->type, status);
-        json_set(&r->a, tree, STR("status"), status);
-    }
-    type_default(&r->a, t, tree);
+    cJSON *status = json_object(&r->a);
+    type_fill(&r->a, f->type, status);
+    type_default(&r->a, f->type, status);
+    json_set(&r->a, tree, STR("status"), status);
 }

@@ -20,7 +20,9 @@ bool api_field_validation(struct api_request *r, enum api_field_validation *out)
 /* Tells what strict validation found: warnings, or the 400 of Strict (of a patch: 422). False: answered. */
 bool api_decode_complaints(struct api_request *r, const struct api_kind *k, const cJSON *tree,
                            const struct decode_report *report);
-/* Constants where nothing was said, and the empty status of a new object. Nothing for custom kinds. */
+/* Constants where nothing was said: the writer owns them. Nothing for custom kinds. */
 void api_decode_default(struct api_request *r, const struct api_kind *k, cJSON *tree);
+/* The empty status that an object of this kind always has, and its defaults: nobody owns them. */
+void api_decode_status(struct api_request *r, const struct api_kind *k, cJSON *tree);
 
 #endif

@@ -147,6 +147,7 @@ bool api_write_create(struct api_request *r, const struct api_kind *k, struct st
     api_rules_default(r, k, tree, true);
     if (!r->system)
         managed_create(r, k, tree);
+    api_decode_status(r, k, tree);
     api_rules_prepare(r, k, tree);
     if (!r->system) {
         api_validate_metadata(r, k, metadata);
@@ -381,6 +382,7 @@ bool api_write_update(struct api_request *r, const struct api_kind *k, struct ku
     if (scope != WRITE_STATUS)
         api_rules_default(r, k, tree, false);
     managed_update(r, k, old, tree, &managed);
+    api_decode_status(r, k, tree);
     if (!r->system) {
         /* The name is the old one's; it is read from the header because it stands raw in the tree. */
         check_new_finalizers(r, old, metadata);

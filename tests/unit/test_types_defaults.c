@@ -69,10 +69,11 @@ static void fills(void **state)
         {"batch", "Job", "{\"spec\":{\"parallelism\":2}}", "spec.completions", ""},
         {"batch", "Job", "{\"spec\":{\"completions\":2}}", "spec.parallelism", "1"},
         {"batch", "Job", "{}", "spec.backoffLimit", "6"},
+        {"batch", "CronJob", "{}", "spec.jobTemplate.spec.backoffLimit", ""},
         {"", "Service", "{\"spec\":{\"type\":\"LoadBalancer\",\"ports\":[{\"port\":1}]}}", "spec",
          "{\"allocateLoadBalancerNodePorts\":true,\"externalTrafficPolicy\":\"Cluster\","
          "\"internalTrafficPolicy\":\"Cluster\",\"ports\":[{\"port\":1,\"protocol\":\"TCP\","
-         "\"targetPort\":0}],\"sessionAffinity\":\"None\",\"type\":\"LoadBalancer\"}"},
+         "\"targetPort\":1}],\"sessionAffinity\":\"None\",\"type\":\"LoadBalancer\"}"},
         {"", "Service", "{\"spec\":{\"type\":\"ExternalName\"}}", "spec",
          "{\"sessionAffinity\":\"None\",\"type\":\"ExternalName\"}"},
         {"rbac.authorization.k8s.io", "RoleBinding",

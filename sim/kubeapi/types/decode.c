@@ -57,6 +57,7 @@ bool type_is_empty(const struct type_field *f, const cJSON *v)
     case TYPE_INT32:
     case TYPE_INT64:
     case TYPE_INTEGER:
+    case TYPE_INT_OR_STRING:
         return !(f->flags & FIELD_POINTER) && v->type == cJSON_Raw &&
                number_is_zero(v->valuestring);
     default:

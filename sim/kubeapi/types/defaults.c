@@ -8,9 +8,14 @@ struct filling {
     struct str root; /* the kind of the whole object */
 };
 
-static cJSON *value_of(struct arena *a, struct str json)
+/* NULL: the sibling that is to be copied is not there. */
+static cJSON *value_of(struct arena *a, struct str json, const cJSON *object)
 {
     cJSON *v = NULL;
+    if (json.p[0] == '.') {
+        v = json_get_str(object, str_sub(json, 1, json.n));
+        return v ? json_copy(a, v) : NULL;
+    }
     if (json.p[0] == '"' && str_find_char(json, '\\') < 0)
         return json_str(a, str_sub(json, 1, json.n - 2));
     struct err *err = json_parse(a, json, &v);
@@ -24,9 +29,11 @@ enum phase { PHASE_PRESENCE, PHASE_PLAIN, PHASE_VALUE };
 
 static enum phase phase_of(const struct type_field *f)
 {
-    if (!f->default_if || f->default_if[0] == '@')
-        return PHASE_PLAIN;
-    return str_find_char(str_c(f->default_if), '=') < 0 ? PHASE_PRESENCE : PHASE_VALUE;
+    struct str text = str_c(f->default_if);
+    if (str_find_char(text, '=') >= 0 || f->default_json.p[0] == '.')
+        return PHASE_VALUE;
+    return text.n == 0 || (text.p[0] == '@' && str_find_char(text, '&') < 0) ? PHASE_PLAIN
+                                                                             : PHASE_PRESENCE;
 }
 
 static bool is_there(const cJSON *object, struct str name)
@@ -35,9 +42,9 @@ static bool is_there(const cJSON *object, struct str name)
     return v && v->type != cJSON_NULL;
 }
 
-static bool holds(const struct filling *f, const char *condition, const cJSON *object)
+static bool one_holds(const struct filling *f, struct str text, const cJSON *object)
 {
-    struct str text = str_c(condition), name, values, one;
+    struct str name, values, one;
     if (text.n == 0)
         return true;
     if (text.p[0] == '@')
@@ -55,6 +62,17 @@ static bool holds(const struct filling *f, const char *condition, const cJSON *o
     return false;
 }
 
+static bool holds(const struct filling *f, const char *condition, const cJSON *object)
+{
+    struct str rest = str_c(condition), one;
+    for (bool more = true; more;) {
+        more = str_cut(rest, '&', &one, &rest);
+        if (!one_holds(f, one, object))
+            return false;
+    }
+    return true;
+}
+
 /* ---- filling ---- */
 
 static void set_default(const struct filling *f, const struct type_field *field, cJSON *object)
@@ -64,7 +82,9 @@ static void set_default(const struct filling *f, const struct type_field *field,
                 type_is_empty(field, old);
     if ((old && old->type != cJSON_NULL && !zero) || !holds(f, field->default_if, object))
         return;
-    cJSON *v = value_of(f->a, field->default_json);
+    cJSON *v = value_of(f->a, field->default_json, object);
+    if (!v)
+        return;
     if (v->type == cJSON_Object && field->type->kind == TYPE_OBJECT)
         type_fill(f->a, field->type, v);
     json_set(f->a, object, field->name, v);

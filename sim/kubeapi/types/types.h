@@ -64,10 +64,10 @@ struct type_field {
     uint32_t number; /* protobuf field number; 0: none */
     uint32_t flags;
     struct str merge_key;    /* FIELD_MERGE of objects; empty: a set of scalars */
-    struct str default_json; /* canonical JSON; empty: none */
+    struct str default_json; /* canonical JSON, or ".port": the sibling's value; empty: none */
     struct str description;
     const char *
-        default_if; /* NULL: always. "type=A|B", "sibling", "!sibling", "@Kind" of the root (defaults.h) */
+        default_if; /* NULL: always. "type=A|B", "sibling", "!sibling", "@Kind" of the root, several with "&" between (defaults.h) */
     const char
         *enum_json; /* canonical JSON array; of a list's items where it is one. NULL: any value */
     const char *
