@@ -83,7 +83,7 @@ static void stored_objects_follow_a_new_schema(void **state)
         SPEC("{\"size\":{\"type\":\"integer\",\"maximum\":10},\"later\":{\"type\":\"string\","
              "\"default\":\"L\"}}"),
         "");
-    must(&f, 200, "PUT", CRDS "/widgets.x.io", fresh);
+    must(&f, 200, "PATCH", CRDS "/widgets.x.io", fresh);
     must(&f, 200, "GET", X, NULL);
     assert_true(last_has(&f, "\"spec\":{\"later\":\"L\",\"size\":50}"));
     must(&f, 200, "PATCH", X "/a", "{\"spec\":{\"later\":\"M\"}}"); /* size was so before */
