@@ -107,12 +107,11 @@ static void identity_of(struct str json, struct str *version, struct str *kind)
 /* False: the answer has no message type, and so stays JSON. */
 static bool as_protobuf(struct api_request *r)
 {
-    struct str json = buf_str(&r->out), version, kind, group, v;
+    struct str json = buf_str(&r->out), version, kind;
     identity_of(json, &version, &kind);
-    const struct type *t =
-        kube_api_version_parse(version, &group, &v) ? type_builtin(group, v, kind) : NULL;
+    const struct type *t = proto_type(version, kind);
     struct buf b = {0};
-    if (!t || !proto_knows(t))
+    if (!t)
         return false;
     proto_encode_object(t, version, kind, json, &b);
     r->out_type = "application/vnd.kubernetes.protobuf";

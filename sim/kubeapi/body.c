@@ -157,13 +157,12 @@ bool api_body_protobuf(struct api_request *r, const struct api_kind *k, cJSON **
         e.kind = k->kind;
     if (e.api_version.n == 0)
         e.api_version = own_api_version(r, k);
-    const struct type *t = kube_api_version_parse(e.api_version, &group, &version)
-                               ? type_builtin(group, version, e.kind)
-                               : NULL;
+    const struct type *t = proto_type(e.api_version, e.kind);
+    if (!t && kube_api_version_parse(e.api_version, &group, &version) &&
+        type_builtin(group, version, e.kind))
+        return api_fail_media(r, "application/json, application/yaml");
     if (!t)
         return fail_unknown(r, &e);
-    if (!proto_knows(t))
-        return api_fail_media(r, "application/json, application/yaml");
     err = proto_decode(&r->a, t, e.raw, tree);
     if (err)
         return fail_broken(r, k, err);

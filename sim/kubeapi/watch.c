@@ -62,10 +62,7 @@ static void out_frame(struct api_watch *w, const char *type, struct str api_vers
     const struct api_kind *k = w->r->kind;
     if (revision == 0 || f->revision != revision || f->kind != k ||
         !str_eq_c(str_c(f->type), type)) {
-        struct str group, version;
-        const struct type *t = kube_api_version_parse(api_version, &group, &version)
-                                   ? type_builtin(group, version, kind)
-                                   : NULL;
+        const struct type *t = proto_type(api_version, kind);
         struct buf object = {0};
         BUG_ON(!t, "only kinds with a message are negotiated as protobuf");
         proto_encode_object(t, api_version, kind, json, &object);

@@ -151,6 +151,49 @@ static void test_protobuf_both_ways(void **state)
     wire_close(&t);
 }
 
+#define METADATA(list)                                                                             \
+    "Accept: application/vnd.kubernetes.protobuf;as=PartialObjectMetadata" list                    \
+    ";g=meta.k8s.io;v=v1,application/json;as=PartialObjectMetadata" list                           \
+    ";g=meta.k8s.io;v=v1,application/json\r\n"
+
+/* As informers of metadata ask: also for custom resources, which have no message of their own. */
+static void test_metadata_in_protobuf(void **state)
+{
+    static const char definition[] = "{\"apiVersion\":\"apiextensions.k8s.io/"
+                                     "v1\",\"kind\":\"CustomResourceDefinition\",\"metadata\":{"
+                                     "\"name\":\"ws.x.y\"},\"spec\":{\"group\":\"x.y\",\"scope\":"
+                                     "\"Namespaced\",\"names\":{\"plural\":"
+                                     "\"ws\",\"kind\":\"W\"},\"versions\":[{\"name\":\"v1\","
+                                     "\"served\":true,\"storage\":true,\"schema\":{"
+                                     "\"openAPIV3Schema\":{\"type\":\"object\"}}}]}}";
+    static const char *const paths[] = {CM, "/apis/x.y/v1/namespaces/default/ws"};
+    struct wire t;
+    struct proto_envelope e;
+    cJSON *tree;
+    wire_open(&t, 0, 0);
+    must(&t.f, 201, "POST", "/apis/apiextensions.k8s.io/v1/customresourcedefinitions", definition);
+    settle(&t.f);
+    must(&t.f, 201, "POST", CM, "{\"metadata\":{\"name\":\"a\"}}");
+    must(&t.f, 201, "POST", paths[1],
+         "{\"apiVersion\":\"x.y/v1\",\"kind\":\"W\",\"metadata\":{\"name\":\"a\"}}");
+    for (size_t i = 0; i < ARRAY_LEN(paths); i++) {
+        struct str line = arena_printf(&t.f.a, "GET %s", paths[i]);
+        assert_int_equal(say(&t, line.p, METADATA("List"), str_empty), 200);
+        check_ok(proto_open(buf_str(&t.body), &e));
+        check_str(e.kind, "PartialObjectMetadataList");
+        check_str(e.api_version, "meta.k8s.io/v1");
+        const struct type *type = proto_type(e.api_version, e.kind);
+        assert_non_null(type);
+        check_ok(proto_decode(&t.f.a, type, e.raw, &tree));
+        check_str(json_string_at(json_get(tree, "items")->child, "metadata.name"), "a");
+        line = arena_printf(&t.f.a, "GET %s?watch=1", paths[i]);
+        assert_int_equal(say(&t, line.p, METADATA(""), str_empty), 200);
+        assert_has(&t.head, "Content-Type: application/vnd.kubernetes.protobuf;stream=watch\r\n");
+        assert_has(&t.body, "PartialObjectMetadata");
+    }
+    wire_close(&t);
+}
+
 static void test_protobuf_watch(void **state)
 {
     struct wire t;
@@ -451,6 +494,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_protobuf_both_ways),
+        cmocka_unit_test(test_metadata_in_protobuf),
         cmocka_unit_test(test_protobuf_watch),
         cmocka_unit_test(test_forms_of_answers),
         cmocka_unit_test(test_compression),

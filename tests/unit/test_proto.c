@@ -201,6 +201,7 @@ static void test_specials_both_ways(void **state)
         struct arena a = {0};
         struct str bytes = encoded(&a, str_c(objects[i]));
         assert_same_object(&a, decoded(&a, bytes), str_c(objects[i]), objects[i]);
+        assert_true(i > 0 || str_find(bytes, STR("x\0y")) > 0);
         assert_string_equal(hex_of(&a, encoded(&a, decoded(&a, bytes))), hex_of(&a, bytes));
         arena_free(&a);
     }
@@ -300,6 +301,28 @@ static void test_depth_is_bounded(void **state)
     arena_free(&a);
 }
 
+static void test_types_of_documents(void **state)
+{
+    static const struct {
+        const char *api_version, *kind;
+        bool found;
+    } cases[] = {
+        {"apps/v1", "Deployment", true},
+        {"apps/v2", "Deployment", false},
+        {"v1", "DeleteOptions", true},
+        {"apps/v1", "DeleteOptions", true},
+        {"x.y/v1beta7", "DeleteOptions", true},
+        {"x.y/v1", "ConfigMap", false},
+        {"meta.k8s.io/v1", "PartialObjectMetadataList", true},
+        {"meta.k8s.io/v1beta1", "PartialObjectMetadata", true},
+        {"", "", false},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++)
+        if ((proto_type(str_c(cases[i].api_version), str_c(cases[i].kind)) != NULL) !=
+            cases[i].found)
+            fail_msg("%s %s", cases[i].api_version, cases[i].kind);
+}
+
 static void test_watch_frame(void **state)
 {
     struct arena a = {0};
@@ -360,6 +383,7 @@ int main(void)
         cmocka_unit_test(test_broken_input_is_told),
         cmocka_unit_test(test_broken_messages_are_told),
         cmocka_unit_test(test_depth_is_bounded),
+        cmocka_unit_test(test_types_of_documents),
         cmocka_unit_test(test_watch_frame),
         cmocka_unit_test(test_doubles_keep_their_value),
     };

@@ -41,6 +41,10 @@ struct proto_envelope {
 /* Has the type a message at all: are its fields numbered? */
 bool proto_knows(const struct type *t);
 
+/* The type of a document by what it says it is ("apps/v1", "Deployment"); NULL: none, or one without a message.
+ * meta.k8s.io's own kinds are found under all its versions, options (DeleteOptions) under every group. */
+const struct type *proto_type(struct str api_version, struct str kind);
+
 /* Borrows from bytes. */
 struct err *proto_open(struct str bytes, struct proto_envelope *out) must_check;
 /* The message as a tree; apiVersion and kind are not part of it. */

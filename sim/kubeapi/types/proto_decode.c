@@ -130,17 +130,12 @@ static struct err *take_raw(struct decoder *d, struct str in, unsigned depth, cJ
 {
     struct special s;
     struct proto_envelope e;
-    struct str group, version;
     struct err *err = take_special(in, &s);
     if (err || !str_starts(s.bytes[1], (struct str){"k8s\0", 4}))
         return err ? err : take_json(d, in, depth, out);
     if ((err = proto_open(s.bytes[1], &e)) != NULL)
         return err;
-    if (!str_cut(e.api_version, '/', &group, &version)) {
-        version = group;
-        group = str_empty;
-    }
-    const struct type *t = type_builtin(group, version, e.kind);
+    const struct type *t = proto_type(e.api_version, e.kind);
     if (!t)
         return err_new(ERR_INVALID,
                        "no kind \"" STR_FMT "\" is registered for version \"" STR_FMT "\"",

@@ -10,6 +10,26 @@ static const char magic[] = {'k', '8', 's', '\0'};
 
 static void put_message(const struct type *t, const cJSON *v, unsigned depth, struct buf *out);
 
+/* Text of a tree: a NUL in it is JSON_NUL there. */
+static void put_text(uint32_t number, struct str text, struct buf *out)
+{
+    ptrdiff_t at =
+        text.n > 0 && memchr(text.p, JSON_NUL[0], text.n) ? str_find(text, STR(JSON_NUL)) : -1;
+    if (at < 0) {
+        wire_add_bytes(out, number, text);
+        return;
+    }
+    struct buf plain = {.max = text.n + 1};
+    for (; at >= 0; at = str_find(text, STR(JSON_NUL))) {
+        buf_add(&plain, str_sub(text, 0, (size_t)at));
+        buf_add_char(&plain, '\0');
+        text = str_sub(text, (size_t)at + 2, text.n);
+    }
+    buf_add(&plain, text);
+    wire_add_bytes(out, number, buf_str(&plain));
+    buf_free(&plain);
+}
+
 /* ---- single values; each says whether v fits ---- */
 
 static void put_json(uint32_t number, const cJSON *v, struct buf *out)
@@ -162,7 +182,7 @@ static void put_map(const struct type *t, uint32_t number, const cJSON *v, unsig
 {
     for (const cJSON *c = v->child; c; c = c->next) {
         size_t at = wire_begin(out, number);
-        wire_add_bytes(out, 1, str_c(c->string));
+        put_text(1, str_c(c->string), out);
         (void)put_value(t->items, 2, c, depth, out);
         wire_end(out, at);
     }
@@ -177,7 +197,7 @@ static bool put_value(const struct type *t, uint32_t number, const cJSON *v, uns
     switch (t->kind) {
     case TYPE_STRING:
         if (json_is_string(v))
-            wire_add_bytes(out, number, json_string(v));
+            put_text(number, json_string(v), out);
         return json_is_string(v);
     case TYPE_BOOL:
         return put_bool(number, v, out);
@@ -339,6 +359,23 @@ bool proto_knows(const struct type *t)
             return false;
     }
     return true;
+}
+
+const struct type *proto_type(struct str api_version, struct str kind)
+{
+    struct str group, version;
+    if (!str_cut(api_version, '/', &group, &version)) {
+        version = group;
+        group = str_empty;
+    }
+    struct type_gvk own;
+    const struct type *t = type_builtin(group, version, kind);
+    if (!t) {
+        t = type_builtin(str_empty, STR("v1"), kind);
+        bool meta = str_eq_c(group, "meta.k8s.io");
+        t = t && (meta || (type_gvk(t, &own) && own.everywhere)) ? t : NULL;
+    }
+    return t && proto_knows(t) ? t : NULL;
 }
 
 void proto_encode(const struct type *t, const cJSON *tree, struct buf *out)
