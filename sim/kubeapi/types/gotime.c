@@ -5,6 +5,8 @@
 
 #define DAY_S           86400
 #define ZERO_TIME       INT64_C(-62135596800) /* 0001-01-01T00:00:00Z */
+#define YEAR_0_S        INT64_C(-62167219200)
+#define YEAR_10000_S    INT64_C(253402300800)
 #define FRACTION_DIGITS 6u
 
 static bool is_digit(char c)
@@ -209,6 +211,8 @@ bool gotime_parse(struct str text, bool micro, struct gotime *out, struct buf *p
     out->seconds = days_of(r.value[0], r.value[1], r.value[2]) * DAY_S + r.value[3] * 3600 +
                    r.value[4] * 60 + r.value[5] - r.offset_s;
     out->nanos = r.nanos;
+    if (out->seconds < YEAR_0_S || out->seconds >= YEAR_10000_S) /* the offset has led there */
+        return refuse(problem, text, "year", " out of range");
     return true;
 }
 
