@@ -125,6 +125,7 @@ static void add_definition(struct crds *x, struct kube_object *o, const struct c
     d->storage_version = str_empty;
     d->webhook = str_eq_c(json_string_at(tree, "spec.conversion.strategy"), "Webhook");
     d->established = crd_condition_is(tree, "Established", "True");
+    crd_names_note(d, tree);
     crd_versions_read(d, tree);
     note_schema(d, before, o);
     d->rows = ARENA_NEW_ARRAY(&d->a, struct api_kind, d->versions_n * 4 + 1);

@@ -4,8 +4,15 @@
 
 #include "sim/kubeapi/kinds/crds.h"
 
-#define CRD_TABLE   "customresourcedefinitions.apiextensions.k8s.io"
-#define CRD_CLEANUP "customresourcecleanup.apiextensions.k8s.io"
+#define CRD_TABLE     "customresourcedefinitions.apiextensions.k8s.io"
+#define CRD_CLEANUP   "customresourcecleanup.apiextensions.k8s.io"
+
+#define CRD_NAMES_MAX 64u /* of one definition: short names beyond are not guarded */
+
+struct crd_name {
+    struct str name;
+    bool kind; /* kind or listKind; else a resource's */
+};
 
 struct crd_version {
     struct str name;
@@ -35,6 +42,8 @@ struct crd {
     struct arena a;
     struct api_kind *rows; /* per served version: main row, its subresources, an empty row */
     size_t rows_n;
+    struct crd_name *held; /* status.acceptedNames */
+    size_t held_n;
     struct crd_version *versions; /* as in spec.versions */
     size_t versions_n;
 };
@@ -59,6 +68,7 @@ struct crd_version *crd_version_made(const struct api_kind *k); /* the same, rea
 uint64_t crd_storage_hash(const struct crd *d);
 
 /* ---- crd_names.c ---- */
+void crd_names_note(struct crd *d, const cJSON *tree); /* which names a definition holds */
 /* Compares the names with those of the other definitions of the group and sets status.conditions and acceptedNames. */
 void crd_names_settle(struct kubeapi *api, struct arena *a, cJSON *tree);
 void crd_condition_set(struct kubeapi *api, struct arena *a, cJSON *tree, const char *type,

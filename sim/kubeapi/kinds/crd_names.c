@@ -1,8 +1,6 @@
 /* The names of a definition against those of the other definitions of its group, and the conditions that tell of it. */
 #include "sim/kubeapi/kinds/crd_internal.h"
 
-#include <string.h>
-
 /* ---- conditions ---- */
 
 static cJSON *condition_of(const cJSON *tree, const char *type)
@@ -43,85 +41,85 @@ void crd_condition_set(struct kubeapi *api, struct arena *a, cJSON *tree, const 
 
 /* ---- names ---- */
 
-struct taken {
-    struct map resources, kinds; /* names that other definitions hold */
+/* Whose names: those that the other definitions of the group hold. */
+struct naming {
+    struct kubeapi *api;
+    struct arena *a;
+    struct str group, self;
 };
 
-static void take(struct map *m, struct str name)
+static void hold(struct crd *d, struct str name, bool kind)
 {
-    if (name.n > 0)
-        map_put(m, name, m);
+    if (name.n > 0 && d->held_n < CRD_NAMES_MAX)
+        d->held[d->held_n++] = (struct crd_name){arena_str(&d->a, name), kind};
 }
 
-static void take_names(struct taken *t, const struct kube_object *other, struct arena *a)
+void crd_names_note(struct crd *d, const cJSON *tree)
 {
-    cJSON *names = NULL;
-    struct str raw = kube_object_raw(other, "status.acceptedNames");
-    struct err *err = raw.n > 0 ? json_parse(a, raw, &names) : NULL;
-    err_ignore(err);
-    if (!names)
-        return;
+    const cJSON *names = json_path(tree, "status.acceptedNames");
     const cJSON *shorts = json_get(names, "shortNames");
-    take(&t->resources, json_string_at(names, "plural"));
-    take(&t->resources, json_string_at(names, "singular"));
+    d->held = ARENA_NEW_ARRAY(&d->a, struct crd_name, CRD_NAMES_MAX);
+    hold(d, json_string_at(names, "plural"), false);
+    hold(d, json_string_at(names, "singular"), false);
+    hold(d, json_string_at(names, "kind"), true);
+    hold(d, json_string_at(names, "listKind"), true);
     for (const cJSON *s = shorts ? shorts->child : NULL; s; s = s->next)
-        take(&t->resources, json_string(s));
-    take(&t->kinds, json_string_at(names, "kind"));
-    take(&t->kinds, json_string_at(names, "listKind"));
+        hold(d, json_string(s), false);
 }
 
-static void collect_taken(struct kubeapi *api, struct arena *a, const cJSON *tree, struct taken *t)
+static bool is_taken(const struct naming *n, struct str name, bool kind)
 {
-    struct str group = json_string_at(tree, "spec.group");
-    struct str self = json_string_at(tree, "metadata.name");
     void *value;
-    *t = (struct taken){0};
-    for (size_t i = 0; map_next(&api->crds->by_name, &i, NULL, &value);) {
+    for (size_t i = 0; map_next(&n->api->crds->by_name, &i, NULL, &value);) {
         const struct crd *d = value;
-        if (str_eq(d->group, group) && !str_eq(d->name, self))
-            take_names(t, d->object, a);
+        if (!str_eq(d->group, n->group) || str_eq(d->name, n->self))
+            continue;
+        for (size_t k = 0; k < d->held_n; k++)
+            if (d->held[k].kind == kind && str_eq(d->held[k].name, name))
+                return true;
     }
+    return false;
 }
 
 /* A name that is free, or was accepted before, is accepted; else *why says so. */
-static void settle_name(struct arena *a, const cJSON *names, cJSON *accepted, const char *key,
-                        const struct map *taken, struct str *why)
+static void settle_name(const struct naming *n, const cJSON *names, cJSON *accepted,
+                        const char *key, bool kind, struct str *why)
 {
     struct str name = json_string_at(names, key);
     if (str_eq(json_string_at(accepted, key), name))
         return;
-    if (map_has(taken, name))
-        *why = arena_printf(a, "\"" STR_FMT "\" is already in use", STR_ARG(name));
+    if (is_taken(n, name, kind))
+        *why = arena_printf(n->a, "\"" STR_FMT "\" is already in use", STR_ARG(name));
     else
-        json_set_str(a, accepted, key, name);
+        json_set_str(n->a, accepted, key, name);
 }
 
-static void settle_short_names(struct arena *a, const cJSON *names, cJSON *accepted,
-                               const struct map *taken, struct str *why)
+static void settle_short_names(const struct naming *n, const cJSON *names, cJSON *accepted,
+                               struct str *why)
 {
     const cJSON *list = json_get(names, "shortNames");
-    cJSON *good = json_array(a);
+    cJSON *good = json_array(n->a);
     struct buf b = {.max = 4096};
     size_t bad = 0;
     for (const cJSON *s = list ? list->child : NULL; s; s = s->next) {
-        if (!map_has(taken, json_string(s)))
-            json_append(good, json_copy(a, s));
+        if (!is_taken(n, json_string(s), false))
+            json_append(good, json_copy(n->a, s));
         else
             buf_addf(&b, "%s\"" STR_FMT "\" is already in use", bad++ > 0 ? ", " : "",
                      STR_ARG(json_string(s)));
     }
     if (good->child)
-        json_set(a, accepted, STR("shortNames"), good);
+        json_set(n->a, accepted, STR("shortNames"), good);
     else
         (void)json_unset(accepted, STR("shortNames"));
     if (bad > 0)
-        *why = arena_printf(a, bad > 1 ? "[" STR_FMT "]" : STR_FMT, STR_ARG(buf_str(&b)));
+        *why = arena_printf(n->a, bad > 1 ? "[" STR_FMT "]" : STR_FMT, STR_ARG(buf_str(&b)));
     buf_free(&b);
 }
 
 /* The reason of the last conflict; NULL: none. */
-static const char *settle_all(struct arena *a, const cJSON *names, cJSON *accepted,
-                              const struct taken *t, struct str *why)
+static const char *settle_all(const struct naming *n, const cJSON *names, cJSON *accepted,
+                              struct str *why)
 {
     static const struct {
         const char *key, *reason;
@@ -134,10 +132,9 @@ static const char *settle_all(struct arena *a, const cJSON *names, cJSON *accept
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         struct str problem = str_empty;
         if (i == 2)
-            settle_short_names(a, names, accepted, &t->resources, &problem);
+            settle_short_names(n, names, accepted, &problem);
         else
-            settle_name(a, names, accepted, rows[i].key, i < 2 ? &t->resources : &t->kinds,
-                        &problem);
+            settle_name(n, names, accepted, rows[i].key, i > 2, &problem);
         if (problem.n == 0)
             continue;
         reason = rows[i].reason;
@@ -148,14 +145,14 @@ static const char *settle_all(struct arena *a, const cJSON *names, cJSON *accept
 
 void crd_names_settle(struct kubeapi *api, struct arena *a, cJSON *tree)
 {
-    struct taken t;
+    const struct naming n = {api, a, json_string_at(tree, "spec.group"),
+                             json_string_at(tree, "metadata.name")};
     struct str why = str_empty;
     const cJSON *names = json_path(tree, "spec.names");
     cJSON *accepted = json_ensure(a, tree, "status.acceptedNames");
     if (!names || !accepted)
         return;
-    collect_taken(api, a, tree, &t);
-    const char *reason = settle_all(a, names, accepted, &t, &why);
+    const char *reason = settle_all(&n, names, accepted, &why);
     const cJSON *categories = json_get(names, "categories");
     if (categories && categories->child)
         json_set(a, accepted, STR("categories"), json_copy(a, categories));
@@ -169,6 +166,4 @@ void crd_names_settle(struct kubeapi *api, struct arena *a, cJSON *tree)
     else if (!crd_condition_is(tree, "Established", "True"))
         crd_condition_set(api, a, tree, "Established", false, "NotAccepted",
                           STR("not all names are accepted"));
-    map_free(&t.resources);
-    map_free(&t.kinds);
 }

@@ -242,15 +242,26 @@ static void take_rules(struct compiler *c, const cJSON *s, struct type_rules *r)
 /* Has the schema anything for take_rules? */
 static bool has_rules(const cJSON *s)
 {
-    static const char shape[] = " type properties items additionalProperties description title "
-                                "nullable x-kubernetes-preserve-unknown-fields "
-                                "x-kubernetes-embedded-resource x-kubernetes-int-or-string "
-                                "x-kubernetes-list-type x-kubernetes-list-map-keys "
-                                "x-kubernetes-map-type example externalDocs ";
+    static const char *const shape[] = {"type",
+                                        "properties",
+                                        "items",
+                                        "additionalProperties",
+                                        "description",
+                                        "title",
+                                        "nullable",
+                                        "example",
+                                        "externalDocs",
+                                        "x-kubernetes-preserve-unknown-fields",
+                                        "x-kubernetes-embedded-resource",
+                                        "x-kubernetes-int-or-string",
+                                        "x-kubernetes-list-type",
+                                        "x-kubernetes-list-map-keys",
+                                        "x-kubernetes-map-type"};
     for (const cJSON *c = s->child; c; c = c->next) {
-        const char *at = strstr(shape, c->string);
-        size_t n = strlen(c->string);
-        if (n == 0 || !at || at[-1] != ' ' || at[n] != ' ')
+        size_t i = 0;
+        while (i < ARRAY_LEN(shape) && strcmp(c->string, shape[i]) != 0)
+            i++;
+        if (i == ARRAY_LEN(shape))
             return true;
     }
     return false;

@@ -321,7 +321,7 @@ static struct str rule_text(struct checker *c, const struct type_cel_rule *rule)
     return s;
 }
 
-static void check_rules(struct checker *c, const struct at *at, const cJSON *s)
+static void check_rules(struct checker *c, const struct at *at, const cJSON *s, enum level level)
 {
     const cJSON *list = json_get(s, "x-kubernetes-validations");
     const struct crd_schema_options none = {0};
@@ -333,7 +333,8 @@ static void check_rules(struct checker *c, const struct at *at, const cJSON *s)
                   "not supported: this server has no evaluator for validation rules");
         return;
     }
-    const struct type *self = crd_schema_compile(&none, c->report->a, s);
+    const struct type *self = level == LEVEL_ROOT ? crd_schema_compile(&none, c->report->a, s)
+                                                  : crd_schema_compile_part(&none, c->report->a, s);
     for (const cJSON *v = list->child; v; v = v->next, i++) {
         struct at there = {at, "x-kubernetes-validations", {NULL, 0}, i, true};
         struct type_cel_rule rule = {.rule = string_of(v, "rule"),
@@ -369,7 +370,7 @@ static void check_node(struct checker *c, const struct at *at, const cJSON *s, e
     check_extensions(c, at, s);
     not_supported(c, at, s, "type", types, ARRAY_LEN(types));
     check_pattern(c, at, s);
-    check_rules(c, at, s);
+    check_rules(c, at, s, level);
 }
 
 /* ---- what makes it structural ---- */
