@@ -131,6 +131,11 @@ static void names_are_given_once(void **state)
     struct fixture f;
     fixture_open(&f, NULL);
     must(&f, 201, "POST", CRDS, definition(&f, SIZED, ""));
+    must(&f, 200, "PATCH", CRDS "/widgets.x.io", "{\"spec\":{\"names\":{\"shortNames\":[\"w\"]}}}");
+    must(&f, 200, "PATCH", CRDS "/widgets.x.io", "{\"metadata\":{\"labels\":{\"a\":\"b\"}}}");
+    assert_true(last_has(&f, "\"acceptedNames\":{\"kind\":\"Widget\",\"listKind\":\"WidgetList\","
+                             "\"plural\":\"widgets\",\"shortNames\":[\"w\"]"));
+    assert_true(last_has(&f, "no conflicts found"));
     must(&f, 201, "POST", CRDS, other);
     assert_true(last_has(&f,
                          "\"message\":\"\\\"WidgetList\\\" is already in use\",\"reason\":"

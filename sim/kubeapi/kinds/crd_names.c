@@ -145,8 +145,11 @@ static const char *settle_all(const struct naming *n, const cJSON *names, cJSON 
 
 void crd_names_settle(struct kubeapi *api, struct arena *a, cJSON *tree)
 {
-    const struct naming n = {api, a, json_string_at(tree, "spec.group"),
-                             json_string_at(tree, "metadata.name")};
+    struct str group = json_string_at(tree, "spec.group");
+    struct str self =
+        arena_printf(a, STR_FMT "." STR_FMT, /* an update's metadata is no tree */
+                     STR_ARG(json_string_at(tree, "spec.names.plural")), STR_ARG(group));
+    const struct naming n = {api, a, group, self};
     struct str why = str_empty;
     const cJSON *names = json_path(tree, "spec.names");
     cJSON *accepted = json_ensure(a, tree, "status.acceptedNames");
