@@ -2,8 +2,10 @@
  *
  *   credentials ─► server, listening ─► kubeconfig ─► "ready" ─► requests ─(SIGTERM)─► draining ─► exit 0
  *                                                                            └─(again)─► exit 130 */
+#include "sim/cli/audit.h"
 #include "sim/cli/cli.h"
 #include "sim/cli/credentials.h"
+#include "sim/cli/preload.h"
 
 #include "engine/world/uv/uv_world.h"
 #include "sim/kubeapi/kubeapi.h"
@@ -25,6 +27,7 @@ struct apiserver {
     struct uv_world *uv;
     struct world *w;
     struct kubeapi *api;
+    struct audit *audit; /* NULL: none */
     struct credentials credentials;
     struct world_addr address;
     struct buf url; /* https://HOST:PORT */
@@ -163,6 +166,60 @@ static struct err *write_kubeconfig(struct apiserver *s)
     return err ? err_wrap(err, ERR_IO, "--kubeconfig-out") : NULL;
 }
 
+/* ---- what it starts with, and who looks on ---- */
+
+static struct err *preload_file(struct apiserver *s, const char *path)
+{
+    struct buf text = {0};
+    size_t count = 0;
+    struct err *err = cli_read_file(path, &text);
+    if (!err)
+        err = preload(s->api, str_c(path), buf_str(&text), &count);
+    buf_free(&text);
+    return err;
+}
+
+static bool is_manifest(const char *name)
+{
+    return cli_is_yaml(name) || str_ends(str_c(name), STR(".json"));
+}
+
+/* Definitions come first: the objects may be of their kinds. */
+static struct err *preload_all(struct apiserver *s)
+{
+    const struct options *o = &s->sh->options;
+    struct names files = {0};
+    struct err *err = NULL;
+    if (o->crds.n > 0) {
+        cli_walk(o->crds.p, is_manifest, &files);
+        if (files.n == 0)
+            err = err_new(ERR_NOT_FOUND, "--crds: %s: no *.yaml or *.json file in this folder",
+                          o->crds.p);
+    }
+    for (size_t i = 0; i < files.n && !err; i++)
+        err = preload_file(s, files.v[i]);
+    if (!err && o->cluster.n > 0)
+        err = preload_file(s, o->cluster.p);
+    cli_names_free(&files);
+    return err;
+}
+
+static void on_exchange(void *owner, const struct kubeapi_exchange *x)
+{
+    struct apiserver *s = owner;
+    if (s->audit)
+        audit_add(s->audit, x);
+}
+
+static struct err *observe(struct apiserver *s)
+{
+    const struct options *o = &s->sh->options;
+    struct err *err = o->audit.n ? audit_new(s->w, o->audit.p, &s->audit) : NULL;
+    if (!err && s->audit)
+        kubeapi_observe(s->api, on_exchange, s, KUBEAPI_BODIES_SMALL);
+    return err;
+}
+
 static struct err *start(struct apiserver *s)
 {
     const struct options *o = &s->sh->options;
@@ -181,7 +238,11 @@ static struct err *start(struct apiserver *s)
         .name = STR("apiserver"), .bare = o->bare, .ca_pem = buf_str(&s->credentials.ca_pem)};
     s->api = kubeapi_new(s->w, &api);
     s->drain = world_timer_new(s->w, on_drain, s);
-    err = listen_on(s);
+    err = preload_all(s);
+    if (!err)
+        err = observe(s);
+    if (!err)
+        err = listen_on(s);
     return err ? err : write_kubeconfig(s);
 }
 
@@ -190,6 +251,7 @@ static void finish(struct apiserver *s)
     if (s->drain)
         world_timer_free(s->drain);
     kubeapi_free(s->api);
+    audit_free(s->audit);
     uv_world_free(s->uv);
     credentials_free(&s->credentials);
     buf_free(&s->url);
@@ -208,7 +270,8 @@ int command_apiserver(struct shell *sh)
     raise_file_limit();
     err = start(&s);
     if (err) {
-        s.code = cli_complain(err, EXIT_NO_WORLD);
+        bool input = err->code == ERR_INVALID || err->code == ERR_NOT_FOUND;
+        s.code = cli_complain(err, input ? EXIT_USAGE : EXIT_NO_WORLD);
     } else {
         printf("ready " STR_FMT "\n", STR_ARG(buf_str(&s.url)));
         fflush(stdout);

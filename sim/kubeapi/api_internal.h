@@ -12,6 +12,7 @@
 #include "sim/kubeapi/accept.h"
 #include "sim/kubeapi/kinds/kinds.h"
 #include "sim/kubeapi/kubeapi.h"
+#include "sim/kubeapi/observe.h"
 #include "sim/kubeapi/selector.h"
 
 #define KUBEAPI_TICK          (60 * NS_PER_S) /* bookmarks */
@@ -80,6 +81,7 @@ struct kubeapi {
     struct faults *faults;
     struct documents *documents; /* of discovery and OpenAPI: discovery/documents.h */
     struct metrics metrics;
+    struct api_observer observer;
     int64_t *watch_events, *watch_bytes, *watches, *watches_cut;
     struct world_timer *tick; /* bookmarks; every KUBEAPI_COMPACT_TICKS of them: compaction */
     uint64_t ticks;
@@ -137,7 +139,8 @@ struct api_request {
     struct api_watch *watch;
     const struct watch_sink *sink; /* NULL: watches are refused */
     void *sink_owner;
-    struct world_timer *delay; /* a fault */
+    struct api_observed *observed; /* NULL: nobody looks on */
+    struct world_timer *delay;     /* a fault */
     world_time delay_time;
     world_time timeout;    /* of the handling */
     bool timed_out;        /* the delay was longer */

@@ -19,6 +19,7 @@ static void drop(struct api_request *r)
 static void on_gone(void *data)
 {
     struct api_request *r = data;
+    api_observe_done(r, NULL, true);
     r->x = NULL;
     drop(r);
 }
@@ -64,16 +65,19 @@ static void answer(struct api_request *r)
 {
     struct http_headers h = {0};
     if (r->lost_ack) { /* it happened, and nobody will say so */
+        api_observe_done(r, NULL, true);
         http_answer_abort(r->x);
         drop(r);
         return;
     }
+    api_observe_answer(r);
     api_answer_finish(r);
     add_headers(r, &h);
     if (r->out_gzip) {
         http_headers_add_c(&h, "Content-Encoding", "gzip");
         http_headers_add_c(&h, "Vary", "Accept-Encoding");
     }
+    api_observe_done(r, &h, false);
     http_answer(r->x, r->status, r->out_type, &h, buf_str(&r->out));
     http_headers_free(&h);
     drop(r);
@@ -90,11 +94,12 @@ static void on_drained(void *data)
 static void sink_start(struct api_request *r)
 {
     struct http_headers h = {0};
-    add_headers(r, &h);
-    http_headers_add_c(&h, "Content-Type",
-                       r->media.format == API_FORMAT_PROTOBUF
+    const char *type = r->media.format == API_FORMAT_PROTOBUF
                            ? "application/vnd.kubernetes.protobuf;stream=watch"
-                           : "application/json");
+                           : "application/json";
+    add_headers(r, &h);
+    http_headers_add_c(&h, "Content-Type", type);
+    api_observe_watch(r, &h, type);
     http_answer_start(r->x, 200, &h);
     http_answer_on_drained(r->x, on_drained);
     http_headers_free(&h);
@@ -102,6 +107,7 @@ static void sink_start(struct api_request *r)
 
 static void sink_write(struct api_request *r, struct str bytes)
 {
+    api_observe_frames(r, bytes);
     http_answer_write(r->x, bytes);
 }
 
@@ -112,6 +118,7 @@ static size_t sink_queued(struct api_request *r)
 
 static void sink_end(struct api_request *r, bool abort)
 {
+    api_observe_done(r, NULL, abort);
     if (abort)
         http_answer_abort(r->x);
     else

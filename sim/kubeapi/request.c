@@ -181,7 +181,9 @@ bool api_request_begin(struct api_request *r)
 {
     classify(r);
     api_accept_default(r);
-    if (api_authenticate(r))
+    bool known = api_authenticate(r);
+    api_observe_head(r);
+    if (known)
         return true;
     count_request(r);
     return false;
@@ -189,7 +191,9 @@ bool api_request_begin(struct api_request *r)
 
 void api_request_run(struct api_request *r)
 {
-    if (!api_authorize(r)) {
+    bool allowed = api_authorize(r);
+    api_observe_decision(r, allowed);
+    if (!allowed) {
         /* answered */
     } else if (!r->p.is_resource) {
         api_handle_non_resource(r);
@@ -208,6 +212,7 @@ void api_request_free(struct api_request *r)
         api_watch_free(r->watch);
     inflight_leave(r->api->inflight, r);
     world_timer_free(r->delay);
+    api_observe_free(r);
     kube_object_unref(r->held);
     buf_free(&r->out);
     buf_free(&r->warnings);

@@ -128,7 +128,8 @@ static bool stamp_new(struct api_request *r, const struct api_kind *k, struct st
     clear_server_fields(metadata);
     if (ns.n > 0)
         json_set_str(&r->a, metadata, "namespace", ns);
-    json_set_str(&r->a, metadata, "uid", api_new_uid(r->api, &r->a));
+    if (!r->system || json_string_at(metadata, "uid").n == 0) /* what was dumped keeps its own */
+        json_set_str(&r->a, metadata, "uid", api_new_uid(r->api, &r->a));
     json_set_str(&r->a, metadata, "creationTimestamp", api_now(r->api, &r->a));
     if (k->flags & KIND_GENERATION)
         json_set_int(&r->a, metadata, "generation", 1);
