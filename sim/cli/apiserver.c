@@ -6,6 +6,7 @@
 #include "sim/cli/cli.h"
 #include "sim/cli/credentials.h"
 #include "sim/cli/preload.h"
+#include "sim/cli/transcript.h"
 
 #include "engine/world/uv/uv_world.h"
 #include "sim/kubeapi/kubeapi.h"
@@ -27,7 +28,8 @@ struct apiserver {
     struct uv_world *uv;
     struct world *w;
     struct kubeapi *api;
-    struct audit *audit; /* NULL: none */
+    struct audit *audit;   /* NULL: none */
+    struct record *record; /* NULL: none */
     struct credentials credentials;
     struct world_addr address;
     struct buf url; /* https://HOST:PORT */
@@ -115,6 +117,28 @@ static void raise_file_limit(void)
     (void)setrlimit(RLIMIT_NOFILE, &limit);
 }
 
+/* Whoever waits for the file sees all of it or none; only its owner may read the key. */
+static struct err *write_private(const char *path, struct str bytes)
+{
+    struct buf beside = {0};
+    buf_addf(&beside, "%s.%ld", path, (long)getpid());
+    int fd = open(buf_c(&beside), O_WRONLY | O_CREAT | O_TRUNC, 0600);
+    bool ok = fd >= 0;
+    while (ok && bytes.n > 0) {
+        ssize_t n = write(fd, bytes.p, bytes.n);
+        ok = n > 0 || errno == EINTR;
+        bytes = str_sub(bytes, n > 0 ? (size_t)n : 0, bytes.n);
+    }
+    if (fd >= 0 && close(fd) != 0)
+        ok = false;
+    ok = ok && rename(buf_c(&beside), path) == 0;
+    struct err *err = ok ? NULL : err_new(ERR_IO, "%s: %s", path, strerror(errno));
+    if (!ok && fd >= 0)
+        unlink(buf_c(&beside));
+    buf_free(&beside);
+    return err;
+}
+
 static struct err *listen_on(struct apiserver *s)
 {
     struct world_tls tls = {.cert_pem = buf_str(&s->credentials.cert_pem),
@@ -135,23 +159,6 @@ static struct err *listen_on(struct apiserver *s)
     buf_add_c(&s->url, "https://");
     world_addr_print(&shown, &s->url);
     return NULL;
-}
-
-/* Whoever waits for the file sees all of it or none; only its owner may read the key. */
-static struct err *write_private(const char *path, struct str bytes)
-{
-    struct buf beside = {0};
-    buf_addf(&beside, "%s.%ld", path, (long)getpid());
-    int fd = open(buf_c(&beside), O_WRONLY | O_CREAT | O_TRUNC, 0600);
-    bool ok = fd >= 0 && write(fd, bytes.p, bytes.n) == (ssize_t)bytes.n;
-    if (fd >= 0 && close(fd) != 0)
-        ok = false;
-    ok = ok && rename(buf_c(&beside), path) == 0;
-    struct err *err = ok ? NULL : err_new(ERR_IO, "%s: %s", path, strerror(errno));
-    if (!ok && fd >= 0)
-        unlink(buf_c(&beside));
-    buf_free(&beside);
-    return err;
 }
 
 static struct err *write_kubeconfig(struct apiserver *s)
@@ -209,14 +216,21 @@ static void on_exchange(void *owner, const struct kubeapi_exchange *x)
     struct apiserver *s = owner;
     if (s->audit)
         audit_add(s->audit, x);
+    if (s->record)
+        record_add(s->record, x);
 }
 
 static struct err *observe(struct apiserver *s)
 {
     const struct options *o = &s->sh->options;
     struct err *err = o->audit.n ? audit_new(s->w, o->audit.p, &s->audit) : NULL;
-    if (!err && s->audit)
-        kubeapi_observe(s->api, on_exchange, s, KUBEAPI_BODIES_SMALL);
+    if (!err && o->record.n > 0) {
+        err = write_private(o->record.p, str_empty); /* said now, not at the end */
+        s->record = record_new();
+    }
+    if (!err && (s->audit || s->record))
+        kubeapi_observe(s->api, on_exchange, s,
+                        s->record ? KUBEAPI_BODIES_ALL : KUBEAPI_BODIES_SMALL);
     return err;
 }
 
@@ -246,11 +260,29 @@ static struct err *start(struct apiserver *s)
     return err ? err : write_kubeconfig(s);
 }
 
+static void write_record(struct apiserver *s)
+{
+    struct buf text = {0};
+    const char *path = s->sh->options.record.p;
+    const char *slash = strrchr(path, '/');
+    struct str name = str_c(slash ? slash + 1 : path);
+    if (str_ends(name, STR(".json")))
+        name.n -= strlen(".json");
+    record_write(s->record, name, &text);
+    struct err *err = write_private(path, buf_str(&text));
+    if (err)
+        s->code = cli_complain(err_wrap(err, ERR_IO, "--record"), EXIT_NO_WORLD);
+    buf_free(&text);
+}
+
 static void finish(struct apiserver *s)
 {
     if (s->drain)
         world_timer_free(s->drain);
     kubeapi_free(s->api);
+    if (s->record && s->url.n > 0)
+        write_record(s);
+    record_free(s->record);
     audit_free(s->audit);
     uv_world_free(s->uv);
     credentials_free(&s->credentials);

@@ -6,7 +6,8 @@
 struct api_observed {
     uint64_t id;
     world_time received;
-    struct api_user user; /* before impersonation */
+    struct world_addr peer; /* the stream may be gone by the end */
+    struct api_user user;   /* before impersonation */
     enum kubeapi_decision decision;
     struct buf answer;
     struct http_headers watch_headers;
@@ -30,6 +31,7 @@ void api_observe_head(struct api_request *r)
     struct api_observed *o = ARENA_NEW(&r->a, struct api_observed);
     o->id = ++r->api->observer.last_id;
     o->received = world_wall(r->api->w);
+    o->peer = world_stream_peer(http_stream(r->x));
     o->user = r->user;
     o->answer.max = KUBEAPI_OBSERVED_BYTES_MAX;
     r->observed = o;
@@ -69,6 +71,7 @@ static void tell(struct api_request *r, const struct http_headers *headers, bool
         .id = o->id,
         .started = started,
         .received = o->received,
+        .peer = o->peer,
         .now = world_wall(api->w),
         .audit_id = http_headers_get(headers ? headers : r->headers, "Audit-Id"),
         .method = r->method,
@@ -99,8 +102,6 @@ static void tell(struct api_request *r, const struct http_headers *headers, bool
         x.verb = api_verb_name(r->verb);
     else
         x.verb = str_eq_c(r->method, "GET") ? STR("get") : r->method;
-    if (r->x)
-        x.peer = world_stream_peer(http_stream(r->x));
     api->observer.seen(api->observer.owner, &x);
 }
 
