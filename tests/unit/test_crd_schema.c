@@ -101,6 +101,14 @@ static void schemas_are_checked(void **state)
         {"{\"type\":\"object\",\"properties\":{\"metadata\":{\"type\":\"object\",\"properties\":{"
          "\"name\":{\"type\":\"string\",\"maxLength\":3}}}}}",
          ""},
+        {"{\"type\":\"object\",\"properties\":{\"l\":{\"type\":\"array\",\"x-kubernetes-list-"
+         "type\":"
+         "\"set\",\"items\":{\"type\":\"object\",\"nullable\":true}}}}",
+         "s.properties[l].items.nullable: Forbidden: cannot be nullable when "
+         "x-kubernetes-list-type "
+         "is set\n"
+         "s.properties[l].items.x-kubernetes-map-type: Invalid value: null: must be atomic as item "
+         "of a list with x-kubernetes-list-type=set"},
         {"{\"type\":\"object\",\"nullable\":true}",
          "s.nullable: Forbidden: nullable cannot be true at the root"},
         {"{\"type\":\"object\",\"x-kubernetes-validations\":[{\"rule\":\"true\"}]}",

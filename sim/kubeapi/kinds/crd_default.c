@@ -1,6 +1,8 @@
 /* What the server adds to a definition: names, conversion, the finalizer, and its status. */
 #include "sim/kubeapi/kinds/crd_internal.h"
 
+#include <string.h>
+
 #define APPROVAL "api-approved.kubernetes.io"
 
 static void default_names(struct arena *a, cJSON *names)
@@ -99,11 +101,32 @@ static void parse_status(struct arena *a, cJSON *tree)
     json_set(a, tree, STR("status"), parsed);
 }
 
+static bool has_rules(const cJSON *v, unsigned depth)
+{
+    if (depth > JSON_TREE_DEPTH_MAX)
+        return false;
+    for (const cJSON *c = v ? v->child : NULL; c; c = c->next)
+        if ((c->string && strcmp(c->string, "x-kubernetes-validations") == 0 && c->child) ||
+            has_rules(c, depth + 1))
+            return true;
+    return false;
+}
+
+/* Definitions of the system itself are not checked; but rules that nobody evaluates are not taken from anyone. */
+static void refuse_rules(struct api_request *r, const cJSON *tree)
+{
+    if (r->system && !crds_cel() && has_rules(json_path(tree, "spec.versions"), 0))
+        api_invalid(r, "FieldValueForbidden", STR("spec.versions"),
+                    "Forbidden: x-kubernetes-validations: not supported: this server has no "
+                    "evaluator for validation rules");
+}
+
 void crds_default(struct api_request *r, cJSON *tree, bool creating)
 {
     struct arena *a = &r->a;
     default_spec(a, tree);
     if (creating) {
+        refuse_rules(r, tree);
         add_finalizer(a, tree);
         (void)json_unset(tree, STR("status"));
         json_set(a, json_ensure(a, tree, "status"), STR("conditions"), json_array(a));

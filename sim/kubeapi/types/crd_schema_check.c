@@ -250,6 +250,28 @@ static void check_keyed(struct checker *c, const struct at *at, const cJSON *s)
     }
 }
 
+/* Elements of a set are compared as wholes: scalars, or what is atomic. */
+static void check_set(struct checker *c, const struct at *at, const cJSON *s)
+{
+    static const struct {
+        const char *type, *key;
+    } atomic[] = {{"object", "x-kubernetes-map-type"}, {"array", "x-kubernetes-list-type"}};
+    const cJSON *items = json_get(s, "items");
+    struct at element = {at, "items", {NULL, 0}, 0, false};
+    if (!items || items->type != cJSON_Object)
+        return;
+    if (flag(items, "nullable"))
+        forbidden(c, &element, "nullable", "cannot be nullable when x-kubernetes-list-type is set");
+    for (size_t i = 0; i < ARRAY_LEN(atomic); i++) {
+        const cJSON *given = json_get(items, atomic[i].key);
+        bool list_default = i == 1 && !given; /* lists are atomic unless they say otherwise */
+        if (str_eq_c(string_of(items, "type"), atomic[i].type) && !list_default &&
+            !str_eq_c(json_string(given), "atomic"))
+            invalid(c, &element, atomic[i].key, given ? given : json_null(c->report->a),
+                    "must be atomic as item of a list with x-kubernetes-list-type=set");
+    }
+}
+
 static void check_extensions(struct checker *c, const struct at *at, const cJSON *s)
 {
     static const char *const map_types[] = {"atomic", "granular"};
@@ -274,6 +296,8 @@ static void check_extensions(struct checker *c, const struct at *at, const cJSON
                 "must be map if x-kubernetes-list-map-keys is non-empty");
     if (list && str_eq_c(json_string(list), "map"))
         check_keyed(c, at, s);
+    if (list && str_eq_c(json_string(list), "set"))
+        check_set(c, at, s);
 }
 
 static void check_pattern(struct checker *c, const struct at *at, const cJSON *s)
