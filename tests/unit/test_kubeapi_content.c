@@ -100,7 +100,7 @@ static struct str envelope(struct wire *t, const char *json)
     cJSON *tree;
     check_ok(json_parse(&t->f.a, str_c(json), &tree));
     struct str version = json_string_at(tree, "apiVersion"), kind = json_string_at(tree, "kind");
-    proto_encode_object(type_builtin(str_empty, version, kind), version, kind, str_c(json), &b);
+    proto_encode_object(proto_type(version, kind), version, kind, str_c(json), &b);
     struct str s = arena_str(&t->f.a, buf_str(&b));
     buf_free(&b);
     return s;
@@ -148,6 +148,57 @@ static void test_protobuf_both_ways(void **state)
                          str_sub(body, 0, body.n - 8)),
                      400);
     assert_has(&t.body, "unexpected EOF (6b387300");
+    wire_close(&t);
+}
+
+/* Bodies of subresources come in the kind of another group, or of the resource's own. */
+static void test_protobuf_bodies_of_subresources(void **state)
+{
+    static const struct {
+        const char *line, *body;
+        int status;
+    } cases[] = {
+        {"POST /api/v1/namespaces/default/pods",
+         "{\"apiVersion\":\"v1\",\"kind\":\"Pod\",\"metadata\":{\"name\":\"p\"},\"spec\":{"
+         "\"containers\":["
+         "{\"image\":\"i\",\"name\":\"c\"}]}}",
+         201},
+        {"POST /api/v1/namespaces/default/pods/p/binding",
+         "{\"apiVersion\":\"v1\",\"kind\":\"Binding\",\"metadata\":{\"name\":\"p\"},\"target\":{"
+         "\"kind\":"
+         "\"Node\",\"name\":\"n\"}}",
+         201},
+        {"PUT /api/v1/namespaces/default/pods/p/status",
+         "{\"apiVersion\":\"v1\",\"kind\":\"Pod\",\"metadata\":{\"name\":\"p\",\"namespace\":"
+         "\"default\"},"
+         "\"spec\":{\"containers\":[{\"image\":\"i\",\"name\":\"c\"}]},\"status\":{\"phase\":"
+         "\"Running\"}}",
+         200},
+        {"POST /api/v1/namespaces/default/pods/p/eviction",
+         "{\"apiVersion\":\"policy/"
+         "v1\",\"deleteOptions\":{\"gracePeriodSeconds\":0},\"kind\":\"Eviction\","
+         "\"metadata\":{\"name\":\"p\",\"namespace\":\"default\"}}",
+         201},
+        {"POST /apis/authorization.k8s.io/v1/selfsubjectaccessreviews",
+         "{\"apiVersion\":\"authorization.k8s.io/"
+         "v1\",\"kind\":\"SelfSubjectAccessReview\",\"metadata\":{},"
+         "\"spec\":{\"resourceAttributes\":{\"resource\":\"pods\",\"verb\":\"get\"}}}",
+         201},
+        {"DELETE /api/v1/namespaces/default/configmaps",
+         "{\"apiVersion\":\"apps/"
+         "v1\",\"kind\":\"DeleteOptions\",\"propagationPolicy\":\"Background\"}",
+         200},
+    };
+    struct wire t;
+    wire_open(&t, 0, 0);
+    must(&t.f, 201, "POST", "/api/v1/namespaces/default/serviceaccounts",
+         "{\"metadata\":{\"name\":\"default\"}}");
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        int status = say(&t, cases[i].line, "Content-Type: application/vnd.kubernetes.protobuf\r\n",
+                         envelope(&t, cases[i].body));
+        if (status != cases[i].status)
+            fail_msg("%s: %d %s", cases[i].line, status, buf_c(&t.body));
+    }
     wire_close(&t);
 }
 
@@ -494,6 +545,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_protobuf_both_ways),
+        cmocka_unit_test(test_protobuf_bodies_of_subresources),
         cmocka_unit_test(test_metadata_in_protobuf),
         cmocka_unit_test(test_protobuf_watch),
         cmocka_unit_test(test_forms_of_answers),
