@@ -139,7 +139,8 @@ static void do_apply(struct arena *a, const struct type *t, const struct step *s
     cJSON *result;
     copy.list = ARENA_NEW_ARRAY(a, struct owner, owners->n + 1);
     copy.cap = owners->n + 1;
-    memcpy(copy.list, owners->list, owners->n * sizeof(*copy.list));
+    if (owners->n)
+        memcpy(copy.list, owners->list, owners->n * sizeof(*copy.list));
     struct merge_apply m = {.type = t,
                             .live = *live,
                             .patch = parse(a, s->json),
