@@ -99,6 +99,8 @@ static void definitions_appear_and_go(void **state)
     must(&f, 200, "GET", "/apis", NULL);
     assert_false(says(&f, "example.com"));
     must(&f, 201, "POST", CRDS, widgets);
+    must(&f, 200, "GET", "/apis", NULL);
+    assert_true(says(&f, "example.com"));
     must(&f, 200, "GET", "/apis/example.com", NULL);
     assert_string_equal(names(&f, "versions", "version"), "v1 v1beta1");
     must(&f, 200, "GET", "/apis/example.com/v1", NULL);
