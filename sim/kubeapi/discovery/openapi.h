@@ -31,9 +31,22 @@ void openapi_write_custom(struct kubeapi *api, enum openapi v, const struct api_
 void openapi_write_custom_list(enum openapi v, const struct api_kind *k, struct buf *out);
 
 /* ---- paths ---- */
+/* Documents that are no resources, by path without slashes around it, and what they answer (empty: a text). */
+#define OPENAPI_ROOTS 5u
+struct openapi_root {
+    const char *name, *type;
+};
+extern const struct openapi_root openapi_roots[OPENAPI_ROOTS];
 /* Each path of a row (and of its subresources) and its operations as JSON: "get":{...},... in braces. */
 typedef void (*openapi_path_fn)(void *data, struct str path, struct str item);
 void openapi_paths(enum openapi v, const struct api_kind *k, openapi_path_fn each, void *data);
+/* The path of a document that is no object, which answers a type ("io.k8s...APIGroup"; empty: a text):
+ * "/apis/apps/". */
+void openapi_plain_path(enum openapi v, struct str path, struct str type, openapi_path_fn each,
+                        void *data);
+/* "/apis/apps/v1/" of a row. */
+void openapi_version_path(enum openapi v, const struct api_kind *k, openapi_path_fn each,
+                          void *data);
 /* The shared parameters of v2, by name: each gives the parameter's JSON. */
 void openapi_parameters(openapi_path_fn each, void *data);
 

@@ -70,11 +70,30 @@ static void definitions(struct v2 *x)
     buf_free(&b);
 }
 
+static void plain_paths(struct v2 *x)
+{
+    struct documents_rows rows = documents_rows(x->api->documents);
+    struct arena a = {0};
+    for (size_t i = 0; i < OPENAPI_ROOTS; i++)
+        openapi_plain_path(OPENAPI_V2, arena_printf(&a, "/%s/", openapi_roots[i].name),
+                           str_c(openapi_roots[i].type), add_piece, x);
+    for (size_t i = 0; i < rows.n; i = documents_group_end(&rows, i)) {
+        struct str group = rows.rows[i]->group;
+        if (group.n > 0)
+            openapi_plain_path(OPENAPI_V2, arena_printf(&a, "/apis/" STR_FMT "/", STR_ARG(group)),
+                               STR(OPENAPI_META "APIGroup"), add_piece, x);
+    }
+    for (size_t i = 0; i < rows.n; i = documents_version_end(&rows, i))
+        openapi_version_path(OPENAPI_V2, rows.rows[i], add_piece, x);
+    arena_free(&a);
+}
+
 static void paths(struct v2 *x)
 {
     struct documents_rows rows = documents_rows(x->api->documents);
     x->message = openapi_pb_path;
     x->number = 2;
+    plain_paths(x);
     for (size_t i = 0; i < rows.n; i++)
         openapi_paths(OPENAPI_V2, rows.rows[i], add_piece, x);
 }

@@ -5,6 +5,12 @@
 
 #include "engine/base/timefmt.h"
 
+#define HEAD                                                                                       \
+    "{\"openapi\":\"3.0.0\",\"info\":{\"title\":\"Kubernetes\",\"version\":\"v1.34\"},"            \
+    "\"paths\":{"
+#define TAIL                                                                                       \
+    "},\"securitySchemes\":{\"BearerToken\":{\"type\":\"apiKey\",\"name\":\"authorization\","      \
+    "\"in\":\"header\"}}}}"
 #define INDEX_AGE (365 * 24 * 3600 * NS_PER_S)
 
 struct v3 {
@@ -13,6 +19,7 @@ struct v3 {
     size_t from, end;
     struct buf *out;
     bool first;
+    struct str plain, type; /* of a document with one path that is no object */
 };
 
 /* ---- one document ---- */
@@ -45,9 +52,9 @@ static void collect_kind(struct map *types, const struct api_kind *k)
 
 static void collect_meta(struct map *types)
 {
-    static const char *const names[] = {OPENAPI_META "ObjectMeta", OPENAPI_META "ListMeta",
-                                        OPENAPI_META "DeleteOptions", OPENAPI_META "Status",
-                                        OPENAPI_META "Patch"};
+    static const char *const names[] = {
+        OPENAPI_META "ObjectMeta", OPENAPI_META "ListMeta", OPENAPI_META "DeleteOptions",
+        OPENAPI_META "Status",     OPENAPI_META "Patch",    OPENAPI_META "APIResourceList"};
     for (size_t i = 0; i < ARRAY_LEN(names); i++) {
         const struct type *t = type_named(str_c(names[i]));
         if (t)
@@ -96,15 +103,50 @@ static void write_document(void *data, struct buf *out)
     struct v3 *x = data;
     x->out = out;
     x->first = true;
-    buf_add_c(out,
-              "{\"openapi\":\"3.0.0\",\"info\":{\"title\":\"Kubernetes\",\"version\":\"v1.34\"},"
-              "\"paths\":{");
+    buf_add_c(out, HEAD);
+    openapi_version_path(OPENAPI_V3, x->rows.rows[x->from], add_path, x);
     for (size_t i = x->from; i < x->end; i++)
         openapi_paths(OPENAPI_V3, x->rows.rows[i], add_path, x);
     buf_add_c(out, "},\"components\":{\"schemas\":{");
     add_schemas(x);
-    buf_add_c(out, "},\"securitySchemes\":{\"BearerToken\":{\"type\":\"apiKey\",\"name\":"
-                   "\"authorization\",\"in\":\"header\"}}}}");
+    buf_add_c(out, TAIL);
+}
+
+/* The document of one path: "apis/apps". */
+static void write_plain(void *data, struct buf *out)
+{
+    struct v3 *x = data;
+    struct map types = {0};
+    void *value;
+    struct buf path = {.max = 1024};
+    const struct type *t = x->type.n > 0 ? type_named(x->type) : NULL;
+    x->out = out;
+    x->first = true;
+    buf_addf(&path, "/" STR_FMT "/", STR_ARG(x->plain));
+    buf_add_c(out, HEAD);
+    openapi_plain_path(OPENAPI_V3, buf_str(&path), t ? x->type : str_empty, add_path, x);
+    buf_add_c(out, "},\"components\":{\"schemas\":{");
+    x->first = true;
+    if (t)
+        openapi_collect(&types, t);
+    for (size_t i = 0; map_next(&types, &i, NULL, &value);) {
+        add_schema_name(x, ((const struct type *)value)->name);
+        openapi_write_type(x->api, OPENAPI_V3, value, out);
+    }
+    buf_add_c(out, TAIL);
+    map_free(&types);
+    buf_free(&path);
+}
+
+static const struct document *plain_document(struct v3 *x, struct str name, struct str type)
+{
+    struct buf key = {.max = 1024};
+    buf_addf(&key, "v3 " STR_FMT, STR_ARG(name));
+    x->plain = name;
+    x->type = type;
+    const struct document *d = documents_get(x->api->documents, buf_str(&key), 0, write_plain, x);
+    buf_free(&key);
+    return d;
 }
 
 static void add_gv(const struct api_kind *k, struct buf *out)
@@ -132,20 +174,47 @@ static const struct document *document(struct v3 *x)
 
 /* ---- the index ---- */
 
+static void add_entry(struct buf *out, struct str name, struct str hash)
+{
+    bool first = out->p[out->n - 1] == '{';
+    buf_addf(out,
+             "%s\"" STR_FMT "\":{\"serverRelativeURL\":\"/openapi/v3/" STR_FMT "?hash=" STR_FMT
+             "\"}",
+             first ? "" : ",", STR_ARG(name), STR_ARG(name), STR_ARG(hash));
+}
+
+static void add_plain_entries(struct v3 *x, struct buf *out)
+{
+    struct buf name = {.max = 1024};
+    for (size_t i = 0; i < OPENAPI_ROOTS; i++) {
+        struct str root = str_c(openapi_roots[i].name);
+        add_entry(out, root, plain_document(x, root, str_c(openapi_roots[i].type))->hash);
+    }
+    for (size_t i = 0; i < x->rows.n; i = documents_group_end(&x->rows, i)) {
+        if (x->rows.rows[i]->group.n == 0)
+            continue;
+        buf_clear(&name);
+        buf_addf(&name, "apis/" STR_FMT, STR_ARG(x->rows.rows[i]->group));
+        add_entry(out, buf_str(&name),
+                  plain_document(x, buf_str(&name), STR(OPENAPI_META "APIGroup"))->hash);
+    }
+    buf_free(&name);
+}
+
 static void write_index(void *data, struct buf *out)
 {
     struct v3 *x = data;
+    struct buf name = {.max = 1024};
     buf_add_c(out, "{\"paths\":{");
+    add_plain_entries(x, out);
     for (size_t i = 0; i < x->rows.n; i = documents_version_end(&x->rows, i)) {
         x->from = i;
-        const struct document *d = document(x);
-        buf_add_c(out, i > 0 ? ",\"" : "\"");
-        add_gv(x->rows.rows[i], out);
-        buf_add_c(out, "\":{\"serverRelativeURL\":\"/openapi/v3/");
-        add_gv(x->rows.rows[i], out);
-        buf_addf(out, "?hash=" STR_FMT "\"}", STR_ARG(d->hash));
+        buf_clear(&name);
+        add_gv(x->rows.rows[i], &name);
+        add_entry(out, buf_str(&name), document(x)->hash);
     }
     buf_add_c(out, "}}");
+    buf_free(&name);
 }
 
 static void reply_index(struct api_request *r, struct v3 *x)
@@ -162,16 +231,24 @@ static void reply_index(struct api_request *r, struct v3 *x)
 
 /* ---- asking ---- */
 
-static bool find(struct v3 *x, struct str rest)
+/* The document of a name from the index; NULL: there is none. */
+static const struct document *find(struct v3 *x, struct str name)
 {
-    struct str root, group = str_empty, version, tail;
-    if (!str_cut(rest, '/', &root, &tail))
-        return false;
-    version = tail;
-    if (str_eq_c(root, "apis") && !str_cut(tail, '/', &group, &version))
-        return false;
-    return (str_eq_c(root, "apis") ? group.n > 0 : str_eq_c(root, "api")) && version.n > 0 &&
-           documents_find(&x->rows, group, version, &x->from);
+    struct str root, group = str_empty, version = str_empty, tail;
+    for (size_t i = 0; i < OPENAPI_ROOTS; i++)
+        if (str_eq_c(name, openapi_roots[i].name))
+            return plain_document(x, name, str_c(openapi_roots[i].type));
+    if (!str_cut(name, '/', &root, &tail))
+        return NULL;
+    if (str_eq_c(root, "apis"))
+        (void)str_cut(tail, '/', &group, &version);
+    else if (str_eq_c(root, "api"))
+        version = tail;
+    bool known =
+        (version.n > 0 || group.n > 0) && documents_find(&x->rows, group, version, &x->from);
+    if (!known || (str_eq_c(root, "apis") && group.n == 0))
+        return NULL;
+    return version.n > 0 ? document(x) : plain_document(x, name, STR(OPENAPI_META "APIGroup"));
 }
 
 static void redirect(struct api_request *r, struct str hash)
@@ -203,9 +280,8 @@ static const char *http_date(struct arena *a, int64_t unix_ns)
         .p;
 }
 
-static void reply_document(struct api_request *r, struct v3 *x)
+static void reply_document(struct api_request *r, const struct document *d)
 {
-    const struct document *d = document(x);
     struct str given;
     bool hashed = api_request_param(r, "hash", &given) && given.n > 0;
     struct str tag = arena_printf(&r->a, "\"" STR_FMT "\"", STR_ARG(d->hash));
@@ -236,6 +312,7 @@ static bool accepts_json(const struct api_request *r)
 void openapi_v3_reply(struct api_request *r, struct str rest)
 {
     struct v3 x = {.api = r->api, .rows = documents_rows(r->api->documents)};
+    const struct document *d;
     if (rest.n > 0 && rest.p[0] == '/')
         rest = str_sub(rest, 1, rest.n);
     if (!accepts_json(r))
@@ -243,8 +320,8 @@ void openapi_v3_reply(struct api_request *r, struct str rest)
                              "only the following media types are accepted: application/json");
     else if (rest.n == 0)
         reply_index(r, &x);
-    else if (find(&x, rest))
-        reply_document(r, &x);
+    else if ((d = find(&x, rest)))
+        reply_document(r, d);
     else
         (void)api_fail_404(r);
 }

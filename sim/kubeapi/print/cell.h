@@ -11,8 +11,9 @@
 
 struct cell {
     const struct kube_object *o;
-    int64_t now;     /* of the world's clock, unix ns */
-    const char *arg; /* of the column: a path, or what the function says */
+    struct str metadata, spec, status; /* of the object, found once a row */
+    int64_t now;                       /* of the world's clock, unix ns */
+    const char *arg;                   /* of the column: a path, or what the function says */
     struct buf *out;
 };
 typedef void (*cell_fn)(struct cell *c);
@@ -35,6 +36,7 @@ extern const size_t print_kinds_core_n, print_kinds_groups_n;
 extern const struct print_kind print_kind_default;
 
 /* ---- pieces ---- */
+void cell_row(struct cell *c, const struct kube_object *o);  /* begins the cells of an object */
 struct str cell_raw(const struct cell *c, const char *path); /* empty: absent */
 struct str cell_text_of(struct str raw); /* between the quotes; empty: no string */
 struct str cell_text(const struct cell *c, const char *path);

@@ -8,8 +8,31 @@
 
 /* ---- pieces ---- */
 
+void cell_row(struct cell *c, const struct kube_object *o)
+{
+    struct str key, value;
+    c->o = o;
+    c->metadata = c->spec = c->status = str_empty;
+    for (struct scan s = cell_members(o->json); scan_member(&s, &key, &value);) {
+        if (str_eq_c(key, "metadata"))
+            c->metadata = value;
+        else if (str_eq_c(key, "spec"))
+            c->spec = value;
+        else if (str_eq_c(key, "status"))
+            c->status = value;
+    }
+}
+
+/* Most paths begin with one of three members. */
 struct str cell_raw(const struct cell *c, const char *path)
 {
+    struct str p = str_c(path);
+    if (str_starts(p, STR("status.")))
+        return scan_path(c->status, path + 7);
+    if (str_starts(p, STR("spec.")))
+        return scan_path(c->spec, path + 5);
+    if (str_starts(p, STR("metadata.")))
+        return scan_path(c->metadata, path + 9);
     return kube_object_raw(c->o, path);
 }
 

@@ -215,7 +215,8 @@ static void write_partial(const struct print *p, const struct kube_object *o, st
 
 static void write_cells(struct print *p, const struct kube_object *o, struct buf *out)
 {
-    struct cell cell = {.o = o, .now = world_wall(p->w), .out = out};
+    struct cell cell = {.now = world_wall(p->w), .out = out};
+    cell_row(&cell, o);
     buf_add_c(out, "{\"cells\":[");
     for (size_t i = 0; p->columns && i < p->columns->n; i++) {
         const struct print_column *c = &p->columns->columns[i];
