@@ -228,6 +228,13 @@ static void scale_reads_and_writes_paths(void **state)
     assert_true(last_has(&f, "\"size\":5"));
     must(&f, 201, "POST", X, widget(&f, "b", "{}"));
     must(&f, 500, "GET", X "/b/scale", NULL);
+    must(&f, 400, "PATCH", X "/b/scale", "{\"metadata\":{\"labels\":{}}}");
+    assert_string_equal(said(&f, "message"),
+                        "the spec replicas field \".spec.size\" cannot be empty");
+    must(&f, 422, "PATCH", X "/b/scale", "{\"spec\":{\"replicas\":\"x\"}}");
+    must(&f, 200, "PATCH", X "/b/scale", "{\"spec\":{\"replicas\":3}}");
+    must(&f, 200, "GET", X "/b/scale", NULL);
+    assert_string_equal(said(&f, "spec.replicas"), "3");
     fixture_close(&f);
 }
 

@@ -21,14 +21,14 @@ static void no_replicas(struct api_request *r, const struct crd_scale *scale)
     api_reply_status(r, &s);
 }
 
-/* NULL: answered. */
+/* Without a number in the parent there is nothing to show, but something to patch. NULL: answered. */
 static cJSON *scale_of(struct api_request *r, const struct crd_scale *scale, const cJSON *tree)
 {
     static const char *const kept[] = {"name", "namespace", "uid", "resourceVersion",
                                        "creationTimestamp"};
     struct arena *a = &r->a;
-    int64_t wanted, seen = 0;
-    if (!json_int(jsonpath_first(scale->spec, tree), &wanted)) {
+    int64_t wanted = 0, seen = 0;
+    if (!json_int(jsonpath_first(scale->spec, tree), &wanted) && r->verb != VERB_PATCH) {
         no_replicas(r, scale);
         return NULL;
     }
@@ -125,6 +125,16 @@ static cJSON *patched(struct api_request *r, const struct crd_scale *scale, cons
     return api_apply_scale(r, parent, path, now, &wanted) ? wanted : NULL;
 }
 
+/* What a patch has made: a Scale, with a number if there was none in the parent. */
+static bool check_patched(struct api_request *r, const struct crd_scale *scale, const cJSON *parent,
+                          cJSON *body)
+{
+    if (!jsonpath_first(scale->spec, parent) && !json_path(body, "spec.replicas"))
+        return api_fail_bad(r, "the spec replicas field \"" STR_FMT "\" cannot be empty",
+                            STR_ARG(scale->spec_text));
+    return api_patch_is_apply(r) || api_decode_check(r, &scale_kind, body);
+}
+
 bool crds_handle_scale(struct api_request *r)
 {
     if (!r->kind->crd || !r->sub || !str_ends(r->sub->resource, STR("/scale")))
@@ -144,7 +154,7 @@ bool crds_handle_scale(struct api_request *r)
     cJSON *now = scale_of(r, scale, tree);
     if (now && r->verb == VERB_GET)
         answer(r, now);
-    else if (now && (body = patched(r, scale, tree, now)))
+    else if (now && (body = patched(r, scale, tree, now)) && check_patched(r, scale, tree, body))
         write_scale(r, scale, old, tree, body);
     return true;
 }
