@@ -1,6 +1,7 @@
 /* What is not plain storage: access reviews, token reviews, /finalize, binding and eviction of pods. */
 #include "sim/kubeapi/api_internal.h"
 #include "sim/kubeapi/kinds/crds.h"
+#include "sim/kubeapi/managed.h"
 
 static void reply_tree(struct api_request *r, int status, const cJSON *tree)
 {
@@ -75,6 +76,7 @@ static void review_access(struct api_request *r, bool self, bool local)
                     "Invalid value: \"" STR_FMT "\": must match metadata.namespace", STR_ARG(q.ns));
     if (!api_invalid_end(r, r->kind, str_empty))
         return;
+    managed_create(r, r->kind, tree);
     bool allowed = api_user_allowed(r, &q, &why);
     cJSON *status = status_of(r, tree);
     json_set_bool(&r->a, status, "allowed", allowed);

@@ -230,6 +230,66 @@ static void the_system_owns_nothing(void **state)
     fixture_close(&f);
 }
 
+static const char gizmos[] =
+    "{\"metadata\":{\"name\":\"gizmos.x.io\"},\"spec\":{\"group\":\"x.io\",\"scope\":"
+    "\"Namespaced\","
+    "\"names\":{\"plural\":\"gizmos\",\"kind\":\"Gizmo\"},\"versions\":[{\"name\":\"v1\","
+    "\"served\":true,"
+    "\"storage\":true,\"subresources\":{\"status\":{},\"scale\":{\"specReplicasPath\":\".spec."
+    "size\","
+    "\"statusReplicasPath\":\".status.size\"}},\"schema\":{\"openAPIV3Schema\":{\"type\":"
+    "\"object\","
+    "\"properties\":{\"spec\":{\"type\":\"object\",\"properties\":{\"size\":{\"type\":\"integer\"},"
+    "\"parts\":{\"type\":\"array\",\"x-kubernetes-list-type\":\"map\",\"x-kubernetes-list-map-"
+    "keys\":["
+    "\"id\"],\"items\":{\"type\":\"object\",\"required\":[\"id\"],\"properties\":{\"id\":{\"type\":"
+    "\"string\"},\"v\":{\"type\":\"integer\"}}}}}},\"status\":{\"type\":\"object\",\"properties\":{"
+    "\"size\":{\"type\":\"integer\"}}}}}}}]}}";
+
+#define GIZMO "/apis/x.io/v1/namespaces/default/gizmos/g"
+
+static void custom_resources_and_their_scale(void **state)
+{
+    static const char scale[] =
+        "{\"apiVersion\":\"autoscaling/v1\",\"kind\":\"Scale\",\"metadata\":{"
+        "\"name\":\"g\"},\"spec\":{\"replicas\":3}}";
+    struct fixture f;
+    (void)state;
+    fixture_open(&f, NULL);
+    must(&f, 201, "POST", "/apis/apiextensions.k8s.io/v1/customresourcedefinitions", gizmos);
+    settle(&f);
+    apply(&f, 201, GIZMO "?fieldManager=m1",
+          "apiVersion: x.io/v1\nkind: Gizmo\nmetadata: {name: g}\nspec:\n  size: 1\n"
+          "  parts: [{id: a, v: 1}]\n");
+    apply(
+        &f, 200, GIZMO "?fieldManager=m2",
+        "apiVersion: x.io/v1\nkind: Gizmo\nmetadata: {name: g}\nspec:\n  parts: [{id: b, v: 2}]\n");
+    check_owners(
+        &f, "m1 Apply {\"f:spec\":{\"f:parts\":{\"k:{\\\"id\\\":\\\"a\\\"}\":{\".\":{},\"f:id\":{}"
+            ",\"f:v\":{}}},\"f:size\":{}}}; m2 Apply {\"f:spec\":{\"f:parts\":{\"k:{\\\"id\\\":"
+            "\\\"b\\\"}\":{\".\":{},\"f:id\":{},\"f:v\":{}}}}}");
+    apply(&f, 200, GIZMO "?fieldManager=m2",
+          "apiVersion: x.io/v1\nkind: Gizmo\nmetadata: {name: g}\n");
+    assert_int_equal(cJSON_GetArraySize(json_path(f.body, "spec.parts")), 1);
+    apply(&f, 409, GIZMO "/scale?fieldManager=m3", scale);
+    assert_string_equal(said(&f, "message"),
+                        "Apply failed with 1 conflict: conflict with \"m1\": .spec.replicas");
+    apply(&f, 200, GIZMO "/scale?fieldManager=m3&force=1", scale);
+    must(&f, 200, "GET", GIZMO, NULL);
+    assert_int_equal(json_int_at(f.body, "spec.size", 0), 3);
+    check_owners(
+        &f, "m1 Apply {\"f:spec\":{\"f:parts\":{\"k:{\\\"id\\\":\\\"a\\\"}\":{\".\":{},\"f:id\":{}"
+            ",\"f:v\":{}}}}}; m3 Apply scale {\"f:spec\":{\"f:size\":{}}}");
+    patch(&f, "application/merge-patch+json", 200, GIZMO "/scale?fieldManager=hpa",
+          "{\"spec\":{\"replicas\":5}}");
+    must(&f, 200, "GET", GIZMO, NULL);
+    check_owners(
+        &f, "m1 Apply {\"f:spec\":{\"f:parts\":{\"k:{\\\"id\\\":\\\"a\\\"}\":{\".\":{},\"f:id\":{}"
+            ",\"f:v\":{}}}}}; hpa Update scale {\"f:spec\":{\"f:size\":{}}}");
+    patch(&f, "application/strategic-merge-patch+json", 415, GIZMO, "{}");
+    fixture_close(&f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -239,6 +299,7 @@ int main(void)
         cmocka_unit_test(refusals),
         cmocka_unit_test(the_status_is_owned_apart),
         cmocka_unit_test(the_system_owns_nothing),
+        cmocka_unit_test(custom_resources_and_their_scale),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -112,8 +112,37 @@ static void test_rows(void **state)
     }
 }
 
+/* Beyond a few members look-ups go by an index. */
+static void test_many_members(void **state)
+{
+    struct arena a = {0};
+    cJSON *tree = json_object(&a), *patch = json_object(&a), *data = json_object(&a);
+    cJSON *changes = json_object(&a);
+    (void)state;
+    for (int i = 0; i < 200; i++) {
+        struct str name = arena_printf(&a, "k%d", i);
+        json_set_str(&a, data, name.p, STR("old"));
+        if (i % 3 == 0)
+            json_set(&a, changes, name, json_null(&a));
+        else if (i % 3 == 1)
+            json_set_str(&a, changes, name.p, STR("new"));
+    }
+    json_set_str(&a, changes, "more", STR("1"));
+    json_set(&a, tree, STR("data"), data);
+    json_set(&a, patch, STR("data"), changes);
+    assert_null(
+        strategic_apply(&a, type_builtin(str_empty, STR("v1"), STR("ConfigMap")), &tree, patch));
+    data = json_get(tree, "data");
+    assert_int_equal(cJSON_GetArraySize(data), 200 - 67 + 1);
+    assert_null(json_get(data, "k3"));
+    assert_string_equal(json_get(data, "k4")->valuestring, "new");
+    assert_string_equal(json_get(data, "k5")->valuestring, "old");
+    arena_free(&a);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_rows)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_rows),
+                                       cmocka_unit_test(test_many_members)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

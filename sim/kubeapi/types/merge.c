@@ -145,15 +145,31 @@ cJSON *merge_values(struct arena *a, const struct type *t, const cJSON *live, co
 
 /* ---- removing ---- */
 
+/* What the set says of each item, by its position: one walk over both, which are sorted. */
+static const struct fieldset **said_of(struct arena *a, const struct typed_items *sorted, char kind,
+                                       const struct fieldset *gone)
+{
+    const struct fieldset **said = ARENA_NEW_ARRAY(a, const struct fieldset *, sorted->n + 1);
+    const struct fieldset *c = gone->first;
+    for (size_t i = 0; i < sorted->n; i++) {
+        while (c && (c->kind < kind || (c->kind == kind && str_cmp(c->text, sorted->p[i].key) < 0)))
+            c = c->next;
+        if (c && c->kind == kind && str_eq(c->text, sorted->p[i].key))
+            said[sorted->p[i].at] = c;
+    }
+    return said;
+}
+
 static void remove_children(struct arena *a, const struct type *t, const cJSON *v, bool list,
                             const struct fieldset *gone, cJSON *out)
 {
-    struct typed_items items;
-    char kind = list ? typed_list_kind(t) : 'f';
+    struct typed_items items, sorted;
+    typed_items(a, t, v, true, &sorted);
     typed_items(a, t, v, false, &items);
+    const struct fieldset **said = said_of(a, &sorted, list ? typed_list_kind(t) : 'f', gone);
     for (size_t i = 0; i < items.n; i++) {
         const struct typed_item *it = &items.p[i];
-        const struct fieldset *c = fieldset_child(gone, kind, it->key);
+        const struct fieldset *c = said[i];
         if (c && c->member)
             continue;
         cJSON *kept = c && c->first ? merge_remove(a, it->type, it->v, c) : json_copy(a, it->v);

@@ -1,4 +1,5 @@
 #include "sim/kubeapi/types/gotext.h"
+#include "sim/kubeapi/types/members.h"
 #include "sim/kubeapi/types/strategic_internal.h"
 #include "sim/kubeapi/types/typed.h"
 
@@ -328,88 +329,84 @@ static struct err *apply_orders(struct arena *a, const struct type *t, cJSON *or
 
 /* ---- $retainKeys ---- */
 
-static bool listed(const cJSON *list, const char *name)
-{
-    for (const cJSON *c = list->child; c; c = c->next)
-        if (c->type == cJSON_String && strcmp(c->valuestring, name) == 0)
-            return true;
-    return false;
-}
-
-static struct err *apply_retain_keys(cJSON *original, cJSON *patch)
+static struct err *apply_retain_keys(struct arena *a, cJSON *original, cJSON *patch)
 {
     cJSON *list = json_get_str(patch, retain_keys), *next;
+    struct map kept = {0};
     if (!list)
         return NULL;
     (void)detach(patch, list);
     bool ok = list->type == cJSON_Array;
+    for (cJSON *c = ok ? list->child : NULL; c; c = c->next)
+        (void)map_put(&kept, json_string(c), c);
     for (const cJSON *c = patch->child; c && ok; c = c->next)
-        ok = c->type == cJSON_NULL || is_directive(str_c(c->string)) || listed(list, c->string);
-    if (!ok)
-        return err_new(ERR_INVALID, "invalid patch format of retainKeys");
-    for (cJSON *c = original->child; c; c = next) {
+        ok = c->type == cJSON_NULL || is_directive(str_c(c->string)) ||
+             map_has(&kept, str_c(c->string));
+    for (cJSON *c = ok ? original->child : NULL; c; c = next) {
         next = c->next;
-        if (!listed(list, c->string))
+        if (!map_has(&kept, str_c(c->string)))
             (void)detach(original, c);
     }
-    return NULL;
+    map_free(&kept);
+    return ok ? NULL : err_new(ERR_INVALID, "invalid patch format of retainKeys");
 }
 
 /* ---- maps ---- */
 
 /* The patch keeps its own: its items are still asked for their keys. */
-static void set_new(struct arena *a, cJSON *original, struct str name, const cJSON *value)
+static void set_new(struct arena *a, struct members *original, struct str name, const cJSON *value)
 {
     cJSON *mine = json_copy(a, value);
     if (clean(mine))
-        json_set(a, original, name, mine);
+        members_set(a, original, name, mine);
     else
-        (void)json_unset(original, name);
+        members_unset(original, name);
 }
 
-static struct err *merge_member(struct arena *a, const struct type *t, cJSON *original,
+static struct err *delete_listed(struct arena *a, struct members *original, struct str name,
+                                 const cJSON *gone)
+{
+    const cJSON *old = members_get(original, name);
+    if (gone->type != cJSON_Array)
+        return err_new(ERR_INVALID, "invalid patch format of primitive list");
+    if (old && old->type == cJSON_Array)
+        members_set(a, original, name, delete_scalars(a, old, gone));
+    return NULL;
+}
+
+static struct err *merge_member(struct arena *a, const struct type *t, struct members *original,
                                 cJSON *value)
 {
     struct str name = str_c(value->string);
     bool delete_list = str_starts(name, delete_prefix);
     if (delete_list)
         name = str_sub(name, delete_prefix.n, SIZE_MAX);
-    cJSON *old = json_get_str(original, name);
+    cJSON *old = members_get(original, name), *merged = old;
     if (value->type == cJSON_NULL) {
-        (void)json_unset(original, name);
+        members_unset(original, name);
         return NULL;
     }
-    bool alike =
-        old && old->type == value->type && (old->type == cJSON_Object || old->type == cJSON_Array);
-    if (delete_list) {
-        if (value->type != cJSON_Array)
-            return err_new(ERR_INVALID, "invalid patch format of primitive list");
-        if (alike)
-            json_set(a, original, name, delete_scalars(a, old, value));
-        return NULL;
-    }
+    if (delete_list)
+        return delete_listed(a, original, name, value);
     struct list_kind k = list_kind(t, name);
-    cJSON *merged = NULL;
-    struct err *err = NULL;
-    if (!alike || (old->type == cJSON_Array && !k.merges)) {
+    bool maps = old && old->type == cJSON_Object && value->type == cJSON_Object;
+    bool lists = old && old->type == cJSON_Array && value->type == cJSON_Array;
+    if (!maps && !(lists && k.merges)) {
         set_new(a, original, name, value);
         return NULL;
     }
-    if (old->type == cJSON_Array) {
-        err = merge_list(a, &k, old, value, &merged);
-    } else {
-        const struct type_field *f;
-        merged = detach(original, old);
-        err = merge_map(a, typed_member(t, name, &f), &merged, value);
-    }
-    if (!err)
-        json_set(a, original, name, merged);
+    const struct type_field *f;
+    struct err *err = lists ? merge_list(a, &k, old, value, &merged)
+                            : merge_map(a, typed_member(t, name, &f), &merged, value);
+    if (!err && merged != old)
+        members_set(a, original, name, merged);
     return err;
 }
 
 static struct err *merge_map(struct arena *a, const struct type *t, cJSON **original, cJSON *patch)
 {
     const cJSON *what = json_get_str(patch, directive);
+    struct members members;
     struct err *err;
     cJSON *next;
     if (what && str_eq_c(json_string(what), "replace")) {
@@ -423,13 +420,15 @@ static struct err *merge_map(struct arena *a, const struct type *t, cJSON **orig
     }
     if (what)
         return bad_directive(what, patch);
-    err = apply_retain_keys(*original, patch);
+    err = apply_retain_keys(a, *original, patch);
     if (!err)
         err = apply_orders(a, t, *original, patch);
+    members_init(&members, *original);
     for (cJSON *c = patch->child; c && !err; c = next) {
         next = c->next;
-        err = merge_member(a, t, *original, c);
+        err = merge_member(a, t, &members, c);
     }
+    members_free(&members);
     return err;
 }
 
