@@ -133,6 +133,14 @@ static bool read_digits(const struct parts *p, unsigned __int128 *out, int *ten)
     return true;
 }
 
+/* What is given and written with at most 18 digits is taken as it is, also beyond the largest value: "10E". */
+static bool few_digits(unsigned __int128 v)
+{
+    for (int exponent = NANOS_EXPONENT; v % 1000 == 0 && exponent < EXPONENT_MAX; exponent += 3)
+        v /= 1000;
+    return v < 1000000000000000000;
+}
+
 const char *quantity_parse(struct str text, struct quantity *out)
 {
     struct parts p;
@@ -147,7 +155,8 @@ const char *quantity_parse(struct str text, struct quantity *out)
     if (fits && two > 0)
         fits = !__builtin_mul_overflow(v, (unsigned __int128)1 << two, &v);
     fits = fits && scale_ten(&v, ten - NANOS_EXPONENT);
-    bool exact = p.whole.n + p.fraction.n <= EXPONENT_MAX && out->form != QUANTITY_BINARY;
+    bool exact =
+        out->form != QUANTITY_BINARY && p.whole.n + p.fraction.n <= EXPONENT_MAX && few_digits(v);
     out->nanos = !fits || (!exact && v > (unsigned __int128)value_max) ? value_max : (__int128)v;
     if (out->form == QUANTITY_BINARY && out->nanos < 1000000000)
         out->form = QUANTITY_DECIMAL; /* "0.5Ki" is 512, but "0.0001Ki" is 102400u */
