@@ -32,6 +32,24 @@ static struct err *count_node(struct decoder *d)
     return NULL;
 }
 
+/* Text as the tree holds it: what is no UTF-8 is replaced now, as it would be when it is written; two keys must not become
+ * the same one only then. */
+static cJSON *text_value(struct decoder *d, struct str bytes)
+{
+    bool ascii = true;
+    for (size_t i = 0; i < bytes.n && ascii; i++)
+        ascii = (unsigned char)bytes.p[i] < 0x80;
+    if (ascii)
+        return json_str(d->a, bytes);
+    struct buf json = {0};
+    cJSON *v = NULL;
+    json_write_string(&json, bytes);
+    struct err *err = json_parse(d->a, buf_str(&json), &v);
+    BUG_ON(err != NULL, "a string that was written is read");
+    buf_free(&json);
+    return v;
+}
+
 static struct err *wrong_wire(enum wire wire, uint64_t number)
 {
     return err_new(ERR_INVALID, "proto: wrong wireType = %u for field %llu", (unsigned)wire,
@@ -153,7 +171,7 @@ static struct err *take_int_or_string(struct decoder *d, struct str in, cJSON **
     struct err *err = take_special(in, &s);
     if (err)
         return err;
-    *out = s.numbers[1] == 1 ? json_str(d->a, s.bytes[3])
+    *out = s.numbers[1] == 1 ? text_value(d, s.bytes[3])
                              : json_int_new(d->a, (int32_t)(uint32_t)s.numbers[2]);
     return NULL;
 }
@@ -163,7 +181,7 @@ static struct err *take_quantity(struct decoder *d, struct str in, cJSON **out)
     struct special s;
     struct err *err = take_special(in, &s);
     if (!err)
-        *out = json_str(d->a, s.bytes[1].n > 0 ? s.bytes[1] : STR("0"));
+        *out = text_value(d, s.bytes[1].n > 0 ? s.bytes[1] : STR("0"));
     return err;
 }
 
@@ -201,7 +219,7 @@ static struct err *take_union(struct decoder *d, const struct type *t, struct st
         else if (flag && number == 1)
             err = wire_take_varint(&in, &allows);
         else if (!(err = wire_take_bytes(&in, &bytes)) && !(err = count_node(d))) {
-            cJSON *v = strings && number == 2 ? json_str(d->a, bytes) : json_object(d->a);
+            cJSON *v = strings && number == 2 ? text_value(d, bytes) : json_object(d->a);
             if (!(strings && number == 2))
                 err = take_message(d, t->items, bytes, v, depth + 1);
             if (number == 1 || flag)
@@ -256,7 +274,7 @@ static struct err *take_bytes_value(struct decoder *d, const struct type *t, str
     struct buf text = {0};
     switch (t->kind) {
     case TYPE_STRING:
-        *out = json_str(d->a, in);
+        *out = text_value(d, in);
         return NULL;
     case TYPE_BYTES:
         base64_encode(&text, in);
@@ -411,6 +429,7 @@ static struct err *take_entry(struct decoder *d, const struct type *t, struct st
         if (err)
             return err;
     }
+    key = json_string(text_value(d, key));
     const cJSON *last = map->child ? map->child->prev : NULL;
     if (last && str_cmp(str_c(last->string), key) >= 0)
         *sorted = false;
