@@ -252,6 +252,22 @@ static bool wants_pretty(struct api_request *r)
     return false;
 }
 
+bool api_kind_has_message(struct kubeapi *api, const struct api_kind *k)
+{
+    enum { UNKNOWN, YES, NO };
+    struct str group = k->group, version = k->version;
+    if (k->flags & KIND_CUSTOM)
+        return false;
+    unsigned char *known = &api->messages[k - api_kinds];
+    if (*known == UNKNOWN) {
+        if (k->foreign.n > 0)
+            (void)kube_api_version_parse(k->foreign, &group, &version);
+        const struct type *t = type_builtin(group, version, k->kind);
+        *known = t && proto_knows(t) ? YES : NO;
+    }
+    return *known == YES;
+}
+
 void api_accept_default(struct api_request *r)
 {
     bool ok = api_media_choose(r->accept, API_ENDPOINT_PLAIN, &r->media);
@@ -267,8 +283,7 @@ bool api_accept_resource(struct api_request *r)
         return true;
     if (!custom && !router_serves(r->accept))
         return fail_router(r, collection);
-    const struct type *t = type_builtin(r->kind->group, r->kind->version, r->kind->kind);
-    bool message = !custom && t && proto_knows(t);
+    bool message = api_kind_has_message(r->api, r->kind);
     bool plain = (r->kind->flags & KIND_VIRTUAL) != 0;
     enum api_endpoint endpoint = plain     ? API_ENDPOINT_PLAIN
                                  : message ? API_ENDPOINT_RESOURCE

@@ -15,7 +15,9 @@
 #define API_ACCEPT_CLAUSES_MAX 32u
 #define API_GZIP_BYTES_MIN     ((size_t)128 << 10) /* shorter answers are never compressed */
 
+struct api_kind;
 struct api_request;
+struct kubeapi;
 
 enum api_format { API_FORMAT_JSON, API_FORMAT_YAML, API_FORMAT_PROTOBUF };
 enum api_as {
@@ -35,9 +37,9 @@ struct api_media {
 };
 
 enum api_endpoint {
-    API_ENDPOINT_PLAIN,      /* errors, reviews, documents: no transformation */
-    API_ENDPOINT_RESOURCE,   /* Tables and PartialObjectMetadata */
-    API_ENDPOINT_CUSTOM,     /* the same, of what has no message: protobuf only for PartialObjectMetadata */
+    API_ENDPOINT_PLAIN,    /* errors, reviews, documents: no transformation */
+    API_ENDPOINT_RESOURCE, /* Tables and PartialObjectMetadata */
+    API_ENDPOINT_CUSTOM, /* the same, of what has no message: protobuf only for PartialObjectMetadata */
     API_ENDPOINT_AGGREGATED, /* aggregated discovery and nothing else */
 };
 
@@ -53,6 +55,8 @@ bool api_accept_resource(struct api_request *r);
  * it was chosen. */
 bool api_accept_discovery(struct api_request *r, bool routed, bool aggregated);
 
+/* Can objects of a row (built-in or custom) be said in protobuf, bodies and answers? */
+bool api_kind_has_message(struct kubeapi *api, const struct api_kind *k);
 /* Once, when the answer is complete: r->out and r->out_type in the negotiated form, with its last newline; compressed when
  * that was asked for (r->out_gzip). Answers of another type than "application/json" stay as they are. */
 void api_answer_finish(struct api_request *r);

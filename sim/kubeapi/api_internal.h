@@ -88,6 +88,7 @@ struct kubeapi {
     uint64_t compact_to; /* revision at the last compaction: what is older goes with the next */
     struct buf scratch;  /* for canonical bytes: reused */
     struct api_frame frame;
+    unsigned char *messages; /* of the built-in kinds, by row: has it one? (accept.c) */
     struct store_table **tables; /* of the built-in kinds, by row; NULL: not asked for yet */
     struct store_table *secrets, *accounts; /* every request with a token looks into them */
     struct api_counter counters[VERB_NONE + 1][API_COUNTERS]; /* the usual codes of each verb */

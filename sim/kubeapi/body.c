@@ -147,8 +147,8 @@ static struct str own_api_version(struct api_request *r, const struct api_kind *
 bool api_body_protobuf(struct api_request *r, const struct api_kind *k, cJSON **tree)
 {
     struct proto_envelope e;
-    struct str group, version;
-    if (k->flags & KIND_CUSTOM)
+    bool row = (k->flags & KIND_CUSTOM) || (k >= api_kinds && k < api_kinds + api_kinds_n);
+    if (row && !api_kind_has_message(r->api, k))
         return api_fail_media(r, "application/json, application/yaml");
     struct err *err = proto_open(r->body, &e);
     if (err)
@@ -158,9 +158,6 @@ bool api_body_protobuf(struct api_request *r, const struct api_kind *k, cJSON **
     if (e.api_version.n == 0)
         e.api_version = own_api_version(r, k);
     const struct type *t = proto_type(e.api_version, e.kind);
-    if (!t && kube_api_version_parse(e.api_version, &group, &version) &&
-        type_builtin(group, version, e.kind))
-        return api_fail_media(r, "application/json, application/yaml");
     if (!t)
         return fail_unknown(r, &e);
     err = proto_decode(&r->a, t, e.raw, tree);

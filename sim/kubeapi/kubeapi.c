@@ -113,6 +113,7 @@ struct kubeapi *kubeapi_new(struct world *w, const struct kubeapi_options *optio
     api->w = w;
     api->store = store_new(&store);
     api->tables = MEM_NEW_ARRAY(struct store_table *, api_kinds_n);
+    api->messages = MEM_NEW_ARRAY(unsigned char, api_kinds_n);
     api->secrets = store_table(api->store, STR("secrets"));
     api->accounts = store_table(api->store, STR("serviceaccounts"));
     api->name = str_dup(options->name);
@@ -170,6 +171,7 @@ void kubeapi_free(struct kubeapi *api)
     buf_free(&api->scratch);
     buf_free(&api->frame.bytes);
     mem_free(api->tables);
+    mem_free(api->messages);
     str_free(&api->name);
     str_free(&api->ca_pem);
     mem_free(api);

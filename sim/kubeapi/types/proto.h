@@ -38,10 +38,10 @@ struct proto_envelope {
     struct str content_encoding, content_type;
 };
 
-/* Has the type a message at all: are its fields numbered? */
+/* Is everything that can be in it numbered? Walks all that the type reaches: ask once and remember. */
 bool proto_knows(const struct type *t);
 
-/* The type of a document by what it says it is ("apps/v1", "Deployment"); NULL: none, or one without a message.
+/* The type of a document by what it says it is ("apps/v1", "Deployment"); NULL: none, or one without numbers of its own.
  * meta.k8s.io's own kinds are found under all its versions, options (DeleteOptions) under every group. */
 const struct type *proto_type(struct str api_version, struct str kind);
 

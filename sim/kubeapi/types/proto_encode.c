@@ -340,44 +340,6 @@ static void put_message(const struct type *t, const cJSON *v, unsigned depth, st
             put_field(&t->fields[by_number[number] - 1], values[by_number[number] - 1], depth, out);
 }
 
-static bool stands_inline(const struct type *t, struct str name)
-{
-    for (size_t i = t->fields_n; i < t->fields_n + t->inlines_n; i++)
-        if (type_field_find(t->fields[i].type, name))
-            return true;
-    return false;
-}
-
-bool proto_knows(const struct type *t)
-{
-    if (t->kind != TYPE_OBJECT)
-        return false;
-    for (size_t i = 0; i < t->fields_n; i++) {
-        const struct type_field *f = &t->fields[i];
-        bool identity = str_eq_c(f->name, "apiVersion") || str_eq_c(f->name, "kind");
-        if (f->number == 0 && !identity && !stands_inline(t, f->name))
-            return false;
-    }
-    return true;
-}
-
-const struct type *proto_type(struct str api_version, struct str kind)
-{
-    struct str group, version;
-    if (!str_cut(api_version, '/', &group, &version)) {
-        version = group;
-        group = str_empty;
-    }
-    struct type_gvk own;
-    const struct type *t = type_builtin(group, version, kind);
-    if (!t) {
-        t = type_builtin(str_empty, STR("v1"), kind);
-        bool meta = str_eq_c(group, "meta.k8s.io");
-        t = t && (meta || (type_gvk(t, &own) && own.everywhere)) ? t : NULL;
-    }
-    return t && proto_knows(t) ? t : NULL;
-}
-
 void proto_encode(const struct type *t, const cJSON *tree, struct buf *out)
 {
     BUG_ON(t->kind != TYPE_OBJECT, "a message is of a type with fields");
