@@ -250,7 +250,8 @@ static void lets_schemas_read_themselves(void **state)
         "\"additionalProperties\":{\"type\":\"string\"},\"items\":[{}],\"maximum\":15,"
         "\"minimum\":0,\"multipleOf\":1e+22,\"properties\":{\"a\":{\"default\":{\"odd\":3},"
         "\"enum\":[1,null]}},\"type\":\"object\"}},\"served\":true,\"storage\":true}]},"
-        "\"status\":{\"acceptedNames\":{\"kind\":\"\",\"plural\":\"\"}}}";
+        "\"status\":{\"acceptedNames\":{\"kind\":\"\",\"plural\":\"\"},"
+        "\"conditions\":null,\"storedVersions\":null}}";
     check_decode("apiextensions.k8s.io", "CustomResourceDefinition", body,
                  &(struct outcome){
                      result,
