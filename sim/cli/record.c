@@ -34,7 +34,8 @@ static void set_identity(struct record *r, struct record_step *s, const struct k
 {
     struct str scheme, token, bearer = http_headers_get(x->headers, "Authorization");
     const struct kubeapi_user *user = x->as.name.n > 0 ? &x->as : &x->user;
-    if (bearer.n > 0 && x->as.name.n == 0 && str_cut(bearer, ' ', &scheme, &token)) {
+    if (bearer.n > 0 && x->as.name.n == 0 && str_cut(bearer, ' ', &scheme, &token) &&
+        str_eq_nocase(scheme, STR("Bearer"))) {
         s->as = arena_printf(&r->a, "token:" STR_FMT, STR_ARG(str_trim(token)));
         return;
     }
@@ -84,13 +85,15 @@ static enum record_form form_of(const char *type)
 
 static void fill_request(struct record *r, struct record_step *s, const struct kubeapi_exchange *x)
 {
-    static const char *const kept[] = {"User-Agent", "Accept", "Content-Type", "If-None-Match"};
+    static const char *const kept[] = {"User-Agent", "Accept", "Content-Type", "If-None-Match",
+                                       "Authorization"};
     s->id = x->id;
     s->method = arena_str(&r->a, x->method);
     s->target = arena_str(&r->a, x->target);
     s->body = arena_str(&r->a, x->body);
     set_identity(r, s, x);
-    copy_headers(r, x->headers, kept, ARRAY_LEN(kept), &s->headers, &s->headers_n);
+    bool token = str_starts(s->as, STR("token:")); /* says it already */
+    copy_headers(r, x->headers, kept, ARRAY_LEN(kept) - token, &s->headers, &s->headers_n);
 }
 
 static void fill_answer(struct record *r, struct record_step *s, const struct kubeapi_exchange *x)

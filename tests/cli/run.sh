@@ -227,5 +227,59 @@ check 2 '' 'missing.yaml: No such file' expand missing.yaml
 check 2 '' 'unknown axis "x"' expand good.yaml --case x=1
 check 2 '' 'unknown profile "x"' expand good.yaml --profile x
 
+# ---- apiserver ----
+check 2 '' 'HOST:PORT; port 0 means any free one' apiserver --listen 127.0.0.1
+check 2 '' 'not a numeric address' apiserver --listen example.test:0
+check 2 '' 'apiserver takes no argument such as "x"' apiserver x
+check 2 '' '"disk" is not memory' apiserver --datastore disk
+check 3 '' 'listen on 192.0.2.1:' apiserver --listen 192.0.2.1:6443
+check 3 '' '--kubeconfig-out: .*none/at/all: No such file' apiserver --kubeconfig-out none/at/all
+check 3 '' '--audit: none/at/all: No such file' apiserver --audit none/at/all
+check 3 '' 'none/at/all: No such file' apiserver --record none/at/all
+check 3 '' 'missing.yaml: No such file' apiserver --cluster missing.yaml
+check 2 '' '--crds: none: no .*in this folder' apiserver --crds none
+object() { printf 'apiVersion: v1\nkind: %s\nmetadata: {name: %s}\n%s\n' "$1" "$2" "${3:-}"; }
+{ object Namespace shop; echo ---; object ConfMap a; } >kind.yaml
+check 2 '' 'kind.yaml:7:1: no kind "ConfMap" in "v1"' apiserver --cluster kind.yaml
+{ object Namespace shop; echo ---; object ConfigMap A_; } >name.yaml
+check 2 '' 'name.yaml:8:12: ConfigMap "A_" is invalid: metadata.name' apiserver --cluster name.yaml
+{ object Namespace shop; echo ---; object ConfigMap a 'data: {k: v'; } >syntax.yaml
+check 2 '' 'syntax.yaml:[0-9]+:[0-9]+: ' apiserver --cluster syntax.yaml
+{ object Namespace shop; echo ---; object ConfigMap a 'data: {k: v}'; } >cluster.yaml
+
+"$sim" apiserver --cluster cluster.yaml --kubeconfig-out kubeconfig --audit audit.log --record record.json >out 2>err &
+pid=$!
+tries=0
+while ! grep -q '^ready https://127.0.0.1:[0-9]*$' out && [ $tries -lt 100 ]; do
+    sleep 0.05
+    tries=$((tries + 1))
+done
+url=$(sed -n 's/^ready //p' out)
+holds 'the kubeconfig is for its owner alone' test "$(stat -c %a kubeconfig)" = 600
+holds 'the kubeconfig names the server' grep -q "server: $url\$" kubeconfig
+for pair in certificate-authority:ca client-certificate:cert client-key:key; do
+    sed -n "s/^ *${pair%%:*}-data: //p" kubeconfig | base64 -d >"${pair#*:}.pem"
+done
+if command -v curl >/dev/null; then
+    get() { curl -sS --cacert ca.pem "$@"; }
+    holds '/readyz answers who shows no certificate' test "$(get "$url/readyz")" = ok
+    holds 'localhost is a name of the server' test "$(get "https://localhost:${url##*:}/readyz")" = ok
+    get "$url/api/v1/namespaces/default/configmaps/a" >got
+    holds 'who shows no certificate may not read' grep -q '"code": *403' got
+    get --cert cert.pem --key key.pem "$url/api/v1/namespaces/default/configmaps/a" >got
+    holds 'the administrator reads what --cluster holds' grep -q '"k": *"v"' got
+    kill -TERM $pid
+    wait $pid
+    holds "SIGTERM ends in order, not with $?" test $? -eq 0
+    holds 'the audit log tells of a refusal' \
+        grep -q '"verb":"get","user":{"username":"system:anonymous".*"code":403.*"authorization.k8s.io/decision":"forbid"' audit.log
+    holds 'the recording holds the exchanges' test "$(grep -c '^{"as":' record.json)" -eq 4
+else
+    kill -TERM $pid
+    wait $pid
+    holds "SIGTERM ends in order, not with $?" test $? -eq 0
+fi
+holds 'the server says nothing' test ! -s err
+
 echo "$passed passed, $failed failed"
 [ $failed -eq 0 ]

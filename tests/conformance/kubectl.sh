@@ -70,7 +70,7 @@ check() {
     judge "$name" "$want" "$pattern" "$status"
 }
 judge() { # NAME STATUS PATTERN GOT; the output is in $dir/out
-    tr '\n' ' ' <"$dir/out" >"$dir/line"
+    { tr '\n' ' ' <"$dir/out"; echo; } >"$dir/line"
     if [ "$4" -eq "$2" ] && grep -Eq -e "$3" "$dir/line"; then
         result ok "$1"
     else

@@ -19,7 +19,9 @@ since 28 check whoami-as 0 'Username +jane .*team .*Extra: k +v|Username +jane' 
 check as-allowed 0 'No resources found|NAME' get cm --as "$bot"
 check as-denied 1 "\(Forbidden\): secrets is forbidden: User \"$bot\" cannot list resource \"secrets\" in API group \"\" in the namespace \"$id\" \$" get secrets --as "$bot"
 check as-denied-cluster 1 'cannot list resource "nodes" in API group "" at the cluster scope' get nodes --as jane
-check escalation 1 'attempting to grant RBAC permissions not currently held|Forbidden' create clusterrolebinding "x-$id" --clusterrole=cluster-admin --user=jane --as "$bot"
+quiet create clusterrole "binder-$id" --verb=create --resource=clusterrolebindings
+quiet create clusterrolebinding "binder-$id" --clusterrole="binder-$id" --serviceaccount="$id:bot"
+check escalation 1 'is attempting to grant RBAC permissions not currently held' create clusterrolebinding "x-$id" --clusterrole=cluster-admin --user=jane --as "$bot"
 token=$(k create token bot 2>/dev/null || :)
 if [ -z "$token" ]; then # kubectl before 1.24
     token=$(k create --raw "/api/v1/namespaces/$id/serviceaccounts/bot/token" -f - <<X | sed -n 's/.*"token": *"\([^"]*\)".*/\1/p'

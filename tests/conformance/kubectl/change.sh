@@ -18,11 +18,14 @@ check label-remove 0 '^configmap/a (labeled|unlabeled) $' label cm a x-
 check label-invalid 1 'is invalid|a (valid|lowercase)|must consist' label cm a 'x=a b'
 check annotate 0 '^configmap/a annotated $' annotate cm a note='some text'
 check annotate-all 0 'configmap/a annotated' annotate cm --all all=yes
-printf '#!/bin/sh\nsed -i "s/n: \\"1\\"/n: \\"edited\\"/" "$1"\n' >editor
+printf '#!/bin/sh\nsed -i "s/: \\"1\\"/: \\"edited\\"/" "$1"\n' >editor
 chmod +x editor
-KUBE_EDITOR=$dir/editor check edit 0 '^configmap/a edited $' edit cm a
+KUBE_EDITOR=$dir/editor
+export KUBE_EDITOR
+check edit 0 '^configmap/a edited $' edit cm a
 check edited 0 '^edited ?$' get cm a -o 'jsonpath={.data.n}'
-KUBE_EDITOR=true check edit-cancelled 0 'Edit cancelled, no changes made' edit cm a
+KUBE_EDITOR=true
+check edit-cancelled 0 'Edit cancelled, no changes made' edit cm a
 check set-image 0 '^deployment.apps/web image updated $' set image deploy/web nginx=nginx:2
 check set-env 0 '^deployment.apps/web env updated $' set env deploy/web Y=2
 check set-env-list 0 'Y=2' set env deploy/web --list
@@ -48,7 +51,7 @@ check uncordon 0 "^node/n-$id uncordoned \$" uncordon "n-$id"
 quiet create -f - <<X
 {"apiVersion":"v1","kind":"Pod","metadata":{"name":"onnode","labels":{"app":"d"}},"spec":{"nodeName":"n-$id","containers":[{"name":"c","image":"x"}]}}
 X
-check drain-refused 1 'cannot delete Pods (declare no controller|not managed)' drain "n-$id"
+check drain-refused 1 'cannot delete Pods (declare no controller|not managed|that declare no controller)' drain "n-$id"
 check drain 0 "node/n-$id (drained|evicted)" drain "n-$id" --force --grace-period=0 --timeout=15s
 check describe-node 0 'Unschedulable: +true' describe node "n-$id"
 

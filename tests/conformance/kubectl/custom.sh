@@ -69,7 +69,7 @@ check required 1 'spec.size: Required value|missing required field "size"' creat
 sed 's/size: 3/size: 3, odd: 1/' cr.yaml >bad.yaml
 check unknown-field 1 'unknown field "(spec[.])?odd"' apply --validate=true -f bad.yaml
 check explain 0 "KIND: +Wheel$minor .*what a wheel shall be .*size.*how large it is" explain "wheel$minor.spec"
-check patch-merge 0 'patched' patch "wh$minor" w --type=merge -p '{"spec":{"size":4}}'
+check patch-merge 0 'patched' patch "wh$minor" w --type=merge -p '{"spec":{"size":4,"replicas":1}}'
 check patch-strategic-refused 1 'application/strategic-merge-patch[+]json is not supported|the body of the request was in an unknown format' patch "wh$minor" w -p '{"spec":{"size":5}}'
 check label 0 'labeled' label "wh$minor" w a=b
 check selector 0 '^[^ ]+/w $' get "wh$minor" -l a=b -o name

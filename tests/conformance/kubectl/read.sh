@@ -27,7 +27,7 @@ check sort-by 0 'c .*b .*a ' get cm c b a --sort-by='{.metadata.creationTimestam
 check selector 0 '^configmap/a configmap/b $' get cm -l 'tier in (front,back)' -o name
 check selector-not 0 '^configmap/b $' get cm -l 'tier,tier!=front' -o name
 check field-selector 0 '^configmap/c $' get cm --field-selector metadata.name=c -o name
-check field-selector-bad 1 'field label not supported: data.k' get cm --field-selector data.k=c
+check field-selector-bad 1 'not a known field selector|field label not supported: data.k' get cm --field-selector data.k=c
 check all-namespaces 0 "NAMESPACE +NAME .*$id +a " get cm -A
 check chunks 0 'a .*b .*c ' get cm --chunk-size=1 -o name
 check ignore-not-found 0 '^$' get cm nope --ignore-not-found
@@ -58,10 +58,11 @@ check describe-configmap 0 'Data ====' describe cm a
 check describe-namespace 0 'Status: +Active' describe ns "$id"
 check describe-not-found 1 'NotFound' describe cm nope
 check events-none 0 'No resources found|No events found' get events
+uid=$(k get pod pod1 -o 'jsonpath={.metadata.uid}')
 quiet create -f - <<X
 {"apiVersion":"v1","kind":"Event","metadata":{"name":"e1","namespace":"$id"},"type":"Warning","reason":"Odd","message":"it is odd","count":2,
 "firstTimestamp":"2026-01-01T00:00:00Z","lastTimestamp":"2026-01-01T00:00:00Z",
-"involvedObject":{"kind":"Pod","apiVersion":"v1","name":"pod1","namespace":"$id"},"source":{"component":"test"}}
+"involvedObject":{"kind":"Pod","apiVersion":"v1","name":"pod1","namespace":"$id","uid":"$uid"},"source":{"component":"test"}}
 X
 check events 0 'LAST SEEN +TYPE +REASON +OBJECT +MESSAGE .* Warning +Odd +pod/pod1 +it is odd' get events
 since 26 check events-command 0 'Warning +Odd +Pod/pod1 +it is odd' events
@@ -69,7 +70,7 @@ check events-described 0 'Events: .*Warning +Odd .*it is odd' describe pod pod1
 watching watch 'w1 .*w1 ' cm --watch-only -- sh -c "'$kubectl' create cm w1 && sleep 0.3 && '$kubectl' label cm w1 x=y"
 watching watch-list 'a +1 .*w2 ' cm -w -- "$kubectl" create cm w2
 watching watch-events 'ADDED .*DELETED ' cm --watch-only --output-watch-events -- sh -c "'$kubectl' create cm w3 && sleep 0.3 && '$kubectl' delete cm w3"
-watching watch-json '"name": "w4"' cm w4 -o json --watch --ignore-not-found -- "$kubectl" create cm w4
+watching watch-json '"w4": "x"' cm a -o json --watch -- "$kubectl" label cm a w4=x
 check logs-refused 1 'Error|error' logs pod1
 check exec-refused 1 'Error|error' exec pod1 -- date
 check top-refused 1 'Metrics (API )?not available|NotFound|not available' top nodes

@@ -608,10 +608,10 @@ function crd(group, plural, kind, scope = 'Cluster') {
 check('custom-resources', async (namespace) => {
   const group = `${namespace}.test`;
   const where = { group, version: 'v1', namespace, plural: 'wheels' };
-  const body = { apiVersion: `${group}/v1`, kind: 'Wheel', ...meta('w'), spec: { odd: 1 } };
+  const body = { apiVersion: `${group}/v1`, kind: 'Wheel', ...meta('w'), spec: { odd: 1, replicas: 1 } };
   await extensions.createCustomResourceDefinition({ body: crd(group, 'wheels', 'Wheel', 'Namespaced') });
   const made = await eventually(() => custom.createNamespacedCustomObject({ ...where, body }));
-  assert.deepEqual(made.spec, { size: 2 });
+  assert.deepEqual(made.spec, { size: 2, replicas: 1 });
   assert.equal(made.metadata.generation, 1);
   const status = await failure(custom.createNamespacedCustomObject({ ...where, body: { ...body, ...meta('x'), spec: { size: 0 } } }), 422, 'Invalid');
   assert.equal(status.details.causes[0].field, 'spec.size');
