@@ -138,7 +138,7 @@ wait_suites() {
     suites=
     running=0
 }
-# as many at a time as there are cores, and two more: most of the time kubectl waits
+# more at a time than there are cores: most of the time kubectl waits
 while read -r label kubectl minor version; do
     echo "kubectl-$label: $version ($kubectl)" | tee -a "$work.summary"
     for file in "$here"/kubectl/$only.sh; do
@@ -146,7 +146,7 @@ while read -r label kubectl minor version; do
         suites="$suites $!"
         at=$((at + 1))
         running=$((running + 1))
-        [ $running -lt $(($(nproc) + 2)) ] || wait_suites
+        [ $running -lt $(($(nproc) + 5)) ] || wait_suites
     done
 done <"$work/kubectls"
 wait_suites

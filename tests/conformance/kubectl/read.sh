@@ -23,7 +23,7 @@ check json 0 '"kind": "ConfigMap"' get cm a -o json
 check jsonpath 0 '^a b ?$' get cm a b -o 'jsonpath={.items[*].data.k}'
 check custom-columns 0 '^N +K a +a $' get cm a -o custom-columns=N:.metadata.name,K:.data.k
 check go-template 0 '^a ?$' get cm a -o 'go-template={{.data.k}}'
-check sort-by 0 'c .*b .*a ' get cm c b a --sort-by='{.metadata.creationTimestamp}' --no-headers -o name
+check sort-by 0 '^configmap/a configmap/b configmap/c $' get cm c b a --sort-by='{.metadata.name}' -o name
 check selector 0 '^configmap/a configmap/b $' get cm -l 'tier in (front,back)' -o name
 check selector-not 0 '^configmap/b $' get cm -l 'tier,tier!=front' -o name
 check field-selector 0 '^configmap/c $' get cm --field-selector metadata.name=c -o name
