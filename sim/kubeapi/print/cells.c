@@ -376,7 +376,8 @@ static void write_values(struct str list, struct buf *out)
     size_t n = 0;
     for (struct scan s = cell_list(list); n < ARRAY_LEN(values) && scan_element(&s, &item);)
         values[n++] = cell_text_of(item);
-    qsort(values, n, sizeof values[0], text_cmp);
+    if (n > 1)
+        qsort(values, n, sizeof values[0], text_cmp);
     for (size_t i = 0; i < n; i++)
         buf_addf(out, "%s" STR_FMT, i > 0 ? "," : "", STR_ARG(values[i]));
 }

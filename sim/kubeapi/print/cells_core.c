@@ -39,7 +39,8 @@ void cell_node_roles(struct cell *c)
         else if (str_eq_c(l->key, "kubernetes.io/role") && l->value.n > 0)
             roles[n++] = l->value;
     }
-    qsort(roles, n, sizeof roles[0], role_cmp);
+    if (n > 1)
+        qsort(roles, n, sizeof roles[0], role_cmp);
     buf_add_char(c->out, '"');
     for (size_t i = 0; i < n; i++) {
         if (i > 0 && str_eq(roles[i], last))
