@@ -85,7 +85,7 @@ static bool is_age(struct str s)
         size_t from = i;
         while (i < s.n && s.p[i] >= '0' && s.p[i] <= '9')
             i++;
-        if (i == from || i == s.n || !memchr("ydhms", s.p[i], 5))
+        if (i == from || i == s.n || str_find_char(STR("ydhms"), s.p[i]) < 0)
             return false;
         i++;
     }

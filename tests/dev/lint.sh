@@ -28,11 +28,13 @@ dev_lint() {
 
 lint_shell() {
     lint_status=0
-    for script in dev .ci/run tests/layers_check tests/incidents_check tests/cli/run.sh tests/dev/*.sh; do
+    set -- dev .ci/run tests/layers_check tests/incidents_check tests/cli/run.sh tests/dev/*.sh \
+        tests/conformance/*.sh tests/conformance/verdict tests/conformance/kubectl_find tests/conformance/kubectl/*.sh
+    for script in "$@"; do
         sh -n "$script" || lint_status=1
     done
     if command -v shellcheck >/dev/null; then
-        shellcheck -x dev .ci/run tests/layers_check tests/incidents_check tests/cli/run.sh tests/dev/*.sh || lint_status=1
+        shellcheck -x "$@" || lint_status=1
     fi
     return $lint_status
 }

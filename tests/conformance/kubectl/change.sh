@@ -1,4 +1,4 @@
-# shellcheck shell=sh disable=SC2154
+# shellcheck shell=sh disable=SC2016,SC2154
 # patch, label, annotate, edit, set, scale, nodes, rollouts, wait.
 quiet create cm a --from-literal=k=v
 quiet create deployment web --image=nginx:1 --replicas=2
