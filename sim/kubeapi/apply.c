@@ -304,7 +304,8 @@ void api_handle_apply(struct api_request *r)
     p.m.except = scope.except;
     if (!read_owners(r, p.live, &p.owners) || !merge(&p, &result))
         return;
-    r->managed = &p.owners;
+    r->managed = ARENA_NEW(&r->a, struct owners); /* outlives this call, as the request does */
+    *r->managed = p.owners;
     if (!api_patch_decode(r, result))
         return;
     if (!p.old)
