@@ -26,7 +26,7 @@ function(paddock_test_programs folder)
   set(${folder}_programs ${names} PARENT_SCOPE)
 endfunction()
 
-paddock_test_programs(bench)
+paddock_test_programs(bench PkgConfig::PKG_ssl PkgConfig::PKG_crypto)
 add_custom_target(benches)
 if(bench_programs)
   add_dependencies(benches ${bench_programs})
