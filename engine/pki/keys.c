@@ -6,6 +6,7 @@
 #include <openssl/ec.h>
 #include <openssl/err.h>
 #include <openssl/param_build.h>
+#include <openssl/rsa.h>
 #include <string.h>
 
 #define P256_NAME       "prime256v1"
@@ -121,6 +122,29 @@ struct pki_key *pki_key_derive(enum pki_key_kind kind,
     struct pki_key *key = pki_key_wrap(pkey, true);
     BUG_ON(!key, "any 32 bytes give a key");
     return key;
+}
+
+struct pki_key *pki_key_generate_rsa(void)
+{
+    struct pki_key *key = pki_key_wrap(EVP_RSA_gen(PKI_RSA_BITS_MIN), true);
+    BUG_ON(!key, "an RSA key can be made");
+    return key;
+}
+
+static void add_number(EVP_PKEY *pkey, const char *name, struct buf *out)
+{
+    BIGNUM *n = NULL;
+    BUG_ON(EVP_PKEY_get_bn_param(pkey, name, &n) != 1, "an RSA key has its numbers");
+    size_t bytes = (size_t)BN_num_bytes(n);
+    BN_bn2bin(n, (unsigned char *)buf_grow(out, bytes));
+    BN_free(n);
+}
+
+void pki_key_rsa_public(const struct pki_key *key, struct buf *modulus, struct buf *exponent)
+{
+    BUG_ON(key->kind != PKI_RSA, "only RSA keys have a modulus");
+    add_number(key->pkey, OSSL_PKEY_PARAM_RSA_N, modulus);
+    add_number(key->pkey, OSSL_PKEY_PARAM_RSA_E, exponent);
 }
 
 void pki_key_free(struct pki_key *key)

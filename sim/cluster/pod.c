@@ -168,8 +168,10 @@ static bool mount(struct pod *p, const char *secret, const char *key, const char
     struct arena a = {0};
     struct buf content = {0};
     bool ok =
-        o && base64_decode(&content,
-                           json_string(json_get(json_get(kube_object_tree(o, &a), "data"), key)));
+        o &&
+        base64_decode(&content,
+                      json_string(json_get(json_get(kube_object_tree(o, &a), "data"), key))) &&
+        content.n > 0; /* a token is filled in later than its Secret appears */
     if (ok)
         sim_volume_write(p->cluster->sim, sim_process_name(p->process), str_c(path),
                          buf_str(&content));

@@ -39,6 +39,8 @@ struct crds;
 struct gc;
 struct namespaces;
 struct tokens;
+struct token_secrets;
+struct pki_key;
 struct faults;
 struct documents;
 struct api_watch;
@@ -68,7 +70,7 @@ struct kubeapi {
     bool bare, allow_all;
     struct map static_tokens;   /* token → struct api_user * */
     struct arena static_memory; /* the users above */
-    struct map certificates;    /* peer PEM → struct api_user *; bounded */
+    struct map certificates;    /* peer PEM → struct auth_certificate *; bounded */
     struct arena certificate_memory;
     struct http_server *http;
     struct inflight *inflight;
@@ -78,6 +80,8 @@ struct kubeapi {
     struct gc *gc;
     struct namespaces *namespaces;
     struct tokens *tokens;
+    struct token_secrets *token_secrets; /* controllers/token_secrets.h */
+    struct pki_key *(*token_key)(void);  /* as in the options */
     struct faults *faults;
     struct documents *documents; /* of discovery and OpenAPI: discovery/documents.h */
     struct metrics metrics;
@@ -301,7 +305,8 @@ bool api_authorize(struct api_request *r);
 struct rbac_query {
     const struct api_user *user;
     struct str verb, group, resource, sub, ns, name;
-    struct str path; /* not empty: a non-resource request */
+    struct str path; /* of a non-resource request */
+    bool non_resource;
 };
 struct rbac *rbac_new(struct kubeapi *api);
 void rbac_free(struct rbac *x);
@@ -310,9 +315,9 @@ void rbac_event(struct rbac *x, struct store_event *e);
 void rbac_settle(struct rbac *x); /* writes the aggregated roles now, not soon */
 /* *why (may be NULL): the reason that a review shows; in the arena. */
 bool rbac_allows(struct rbac *x, const struct rbac_query *q, struct arena *a, struct str *why);
-/* The rules that a user has in a namespace, as JSON arrays of a SelfSubjectRulesReview. */
+/* The rules that a user has in a namespace, as JSON arrays of a SelfSubjectRulesReview. *errors: roles that are missing. */
 void rbac_rules_of(struct rbac *x, const struct api_user *user, struct str ns, struct arena *a,
-                   cJSON *resource_rules, cJSON *non_resource_rules);
+                   cJSON *resource_rules, cJSON *non_resource_rules, struct str *errors);
 /* RBAC, or above it (system:masters). *why may be NULL. */
 bool api_user_allowed(struct api_request *r, const struct rbac_query *q, struct str *why);
 bool rbac_may_grant(struct api_request *r, const cJSON *tree);
@@ -347,14 +352,8 @@ void api_namespaces_free(struct namespaces *x);
 void api_namespaces_reset(struct namespaces *x);
 void api_namespaces_event(struct namespaces *x, struct store_event *e);
 
-struct tokens *api_tokens_new(struct kubeapi *api);
+struct tokens *api_tokens_new(struct kubeapi *api); /* auth/tokens.h */
 void api_tokens_free(struct tokens *x);
-void api_tokens_event(struct tokens *x, struct store_event *e);
-/* Fills in a new token secret (type kubernetes.io/service-account-token) before it is stored. */
-void api_tokens_fill(struct kubeapi *api, struct arena *a, cJSON *secret, struct str ns);
-/* Is it a token of a service account that exists? Then the user. */
-bool api_tokens_check(struct kubeapi *api, struct arena *a, struct str token,
-                      struct api_user *user);
 void api_tokens_user(struct arena *a, struct str ns, struct str name, struct str uid,
                      struct api_user *user);
 

@@ -58,13 +58,6 @@ static void default_secret(struct api_request *r, cJSON *tree, bool creating)
         json_set_str(&r->a, tree, "type", STR("Opaque"));
 }
 
-static void prepare_secret(struct api_request *r, cJSON *tree)
-{
-    if (str_eq_c(json_string_at(tree, "type"), "kubernetes.io/service-account-token") &&
-        json_string_at(tree, "metadata.name").n > 0)
-        api_tokens_fill(r->api, &r->a, tree, r->ns);
-}
-
 static void default_pod(struct api_request *r, cJSON *tree, bool creating)
 {
     cJSON *spec = json_ensure(&r->a, tree, "spec"), *status;
@@ -270,8 +263,6 @@ void api_rules_prepare(struct api_request *r, const struct api_kind *k, cJSON *t
 {
     if (api_kind_is(k, "namespaces"))
         prepare_namespace(r, tree);
-    else if (api_kind_is(k, "secrets"))
-        prepare_secret(r, tree);
 }
 
 void api_rules_validate(struct api_request *r, const struct api_kind *k, const cJSON *tree,

@@ -1,3 +1,4 @@
+#include "sim/kubeapi/controllers/token_secrets.h"
 #include "sim/kubeapi/discovery/documents.h"
 #include "sim/kubeapi/inflight.h"
 #include "sim/kubeapi/wswatch.h"
@@ -15,7 +16,7 @@ static void on_event(void *owner, struct store_event *e)
         return;
     api_gc_event(api->gc, e);
     api_namespaces_event(api->namespaces, e);
-    api_tokens_event(api->tokens, e);
+    token_secrets_event(api->token_secrets, e);
 }
 
 static void on_tick(void *owner)
@@ -68,6 +69,7 @@ static void reset_indexes(struct kubeapi *api)
         return;
     api_gc_reset(api->gc);
     api_namespaces_reset(api->namespaces);
+    token_secrets_reset(api->token_secrets);
 }
 
 static void bootstrap_namespaces(struct kubeapi *api)
@@ -130,7 +132,9 @@ struct kubeapi *kubeapi_new(struct world *w, const struct kubeapi_options *optio
     api->documents = documents_new(api);
     api->gc = api_gc_new(api);
     api->namespaces = api_namespaces_new(api);
+    api->token_key = options->token_key;
     api->tokens = api_tokens_new(api);
+    api->token_secrets = token_secrets_new(api);
     store_observe(api->store, on_event, api);
     if (options->restore)
         kubeapi_restore(api, options->restore);
@@ -155,6 +159,7 @@ void kubeapi_free(struct kubeapi *api)
     world_timer_free(api->tick);
     inflight_free(api->inflight);
     store_observe(api->store, NULL, NULL);
+    token_secrets_free(api->token_secrets);
     api_tokens_free(api->tokens);
     api_namespaces_free(api->namespaces);
     api_gc_free(api->gc);

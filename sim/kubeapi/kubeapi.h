@@ -23,6 +23,7 @@
     ((size_t)1 << 20) /* bytes that wait in a connection before its watch pauses */
 
 struct kubeapi;
+struct pki_key;
 
 struct kubeapi_token { /* a bearer token that the server knows from its start */
     struct str token, user, uid;
@@ -38,6 +39,9 @@ struct kubeapi_options {
         allow_all; /* no RBAC: whoever is authenticated may do everything, and anonymous is cluster-admin */
     const struct kubeapi_token *tokens;
     size_t tokens_n;
+    /* Makes the private RSA key that signs tokens of service accounts, when the first is asked for; it may take its time.
+     * NULL: a fixed key that everybody knows, for simulations. */
+    struct pki_key *(*token_key)(void);
     struct str ca_pem; /* given to workloads: kube-root-ca.crt, ca.crt of token secrets */
     unsigned mutating_max, readonly_max;  /* requests worked on at once; 0: 200 and 400 */
     size_t events_max;                    /* history of the store; 0: its default */

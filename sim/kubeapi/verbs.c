@@ -83,14 +83,14 @@ void api_handle_update(struct api_request *r)
         (void)api_fail_not_found(r, r->kind, r->p.name);
         return;
     }
+    if (!rbac_may_grant(r, tree))
+        return;
     if (creates) {
         (void)json_unset(json_get(tree, "metadata"), STR("resourceVersion"));
         if (api_write_namespace_open(r, r->ns) && api_write_create(r, r->kind, r->ns, tree, &out))
             api_reply_object(r, 201, out);
         return;
     }
-    if (!rbac_may_grant(r, tree))
-        return;
     if (api_write_update(r, r->kind, old, tree, r->sub ? WRITE_STATUS : WRITE_MAIN, &out))
         api_reply_object(r, 200, out);
 }

@@ -105,6 +105,7 @@ static void aggregated_roles_hold_their_parts(void **state)
     struct fixture f;
     struct kubeapi_options options = {.name = STR("test")};
     fixture_open(&f, &options);
+    settle(&f);
     must(&f, 201, "POST", RBAC "/namespaces/default/rolebindings",
          "{\"metadata\":{\"name\":\"b\"},\"roleRef\":{\"kind\":\"ClusterRole\",\"name\":\"view\"},"
          "\"subjects\":[{\"kind\":\"User\",\"name\":\"u\"}]}");
@@ -115,8 +116,8 @@ static void aggregated_roles_hold_their_parts(void **state)
          "{\"metadata\":{\"name\":\"more\",\"labels\":{"
          "\"rbac.authorization.k8s.io/aggregate-to-view\":\"true\"}},\"rules\":[{\"apiGroups\":"
          "[\"x.io\"],\"resources\":[\"widgets\"],\"verbs\":[\"list\"]}]}");
-    as(&f, "u", 404, "GET", "/apis/x.io/v1/namespaces/default/widgets", NULL);
     settle(&f);
+    as(&f, "u", 404, "GET", "/apis/x.io/v1/namespaces/default/widgets", NULL);
     must(&f, 200, "GET", RBAC "/clusterroles/admin", NULL);
     assert_non_null(strstr(buf_c(&f.last.body), "x.io"));
     fixture_close(&f);
@@ -196,6 +197,9 @@ static void account_tokens_live_with_their_secret(void **state)
     must(&f, 201, "POST", "/api/v1/namespaces/default/serviceaccounts",
          "{\"metadata\":{\"name\":\"a\"}}");
     must(&f, 201, "POST", "/api/v1/namespaces/default/secrets", secret);
+    assert_string_equal(said(&f, "data.token"), "");
+    settle(&f);
+    must(&f, 200, "GET", "/api/v1/namespaces/default/secrets/t", NULL);
     struct buf token = {0};
     assert_true(base64_decode(&token, str_c(said(&f, "data.token"))));
     const char *text = arena_c(&f.a, buf_str(&token));

@@ -1,4 +1,5 @@
 /* Paths that are no resources: discovery (groups.c), health.h, and the list of all of them. */
+#include "sim/kubeapi/auth/tokens.h"
 #include "sim/kubeapi/discovery/documents.h"
 #include "sim/kubeapi/health.h"
 
@@ -59,7 +60,7 @@ void api_handle_non_resource(struct api_request *r)
 {
     struct str p = r->path;
     bool get = str_eq_c(r->method, "GET");
-    if (health_handle(r) || discovery_handle(r) || openapi_handle(r))
+    if (health_handle(r) || discovery_handle(r) || openapi_handle(r) || token_discovery(r))
         return;
     if (!get)
         (void)api_fail_method(r);

@@ -1,0 +1,105 @@
+/* May they: the question to RBAC, and its texts. */
+#include "sim/kubeapi/auth/auth.h"
+
+static bool is_master(const struct api_user *u)
+{
+    for (size_t i = 0; i < u->groups_n; i++)
+        if (str_eq_c(u->groups[i], "system:masters"))
+            return true;
+    return false;
+}
+
+bool api_user_allowed(struct api_request *r, const struct rbac_query *q, struct str *why)
+{
+    if (why)
+        *why = str_empty;
+    return r->api->allow_all || is_master(q->user) || rbac_allows(r->api->rbac, q, &r->a, why);
+}
+
+/* Why not: known to the authorizer when a role is missing. */
+static struct str reason_of(struct api_request *r, const struct rbac_query *q)
+{
+    struct str why;
+    (void)api_user_allowed(r, q, &why);
+    return why.n > 0 ? arena_printf(&r->a, ": " STR_FMT, STR_ARG(why)) : str_empty;
+}
+
+static bool deny_path(struct api_request *r, const struct rbac_query *q)
+{
+    struct kube_status s = {
+        .code = 403,
+        .reason = STR("Forbidden"),
+        .message = arena_printf(
+            &r->a,
+            "forbidden: User \"" STR_FMT "\" cannot " STR_FMT " path \"" STR_FMT "\"" STR_FMT,
+            STR_ARG(r->user.name), STR_ARG(q->verb), STR_ARG(r->path), STR_ARG(reason_of(r, q))),
+        .has_details = true};
+    s.name = s.group = s.kind = s.uid = s.continue_ = str_empty;
+    api_reply_status(r, &s);
+    return false;
+}
+
+bool auth_deny(struct api_request *r, const struct rbac_query *q, struct str reason)
+{
+    struct api_kind named = {.group = q->group, .version = str_empty, .resource = q->resource};
+    const struct api_kind *was = r->kind;
+    struct str what = q->resource, where = STR("at the cluster scope");
+    r->kind = &named;
+    if (q->sub.n > 0)
+        what = arena_printf(&r->a, STR_FMT "/" STR_FMT, STR_ARG(what), STR_ARG(q->sub));
+    if (q->ns.n > 0)
+        where = arena_printf(&r->a, "in the namespace \"" STR_FMT "\"", STR_ARG(q->ns));
+    bool ok = api_fail_forbidden(r, q->name,
+                                 "User \"" STR_FMT "\" cannot " STR_FMT " resource \"" STR_FMT
+                                 "\" in API group \"" STR_FMT "\" " STR_FMT STR_FMT,
+                                 STR_ARG(q->user->name), STR_ARG(q->verb), STR_ARG(what),
+                                 STR_ARG(q->group), STR_ARG(where), STR_ARG(reason));
+    r->kind = was;
+    return ok;
+}
+
+static struct str lower(struct arena *a, struct str s)
+{
+    char *out = arena_c(a, s);
+    for (char *p = out; *p; p++)
+        if (*p >= 'A' && *p <= 'Z')
+            *p = (char)(*p + ('a' - 'A'));
+    return (struct str){out, s.n};
+}
+
+/* A list or watch of one name is authorized as that name. */
+static struct str selected_name(struct api_request *r)
+{
+    struct selector sel = {.name = str_empty};
+    struct str text;
+    bool many = r->verb == VERB_LIST || r->verb == VERB_WATCH || r->verb == VERB_DELETECOLLECTION;
+    if (r->p.name.n > 0 || !many || !api_request_param(r, "fieldSelector", &text))
+        return r->p.name;
+    struct err *err = selector_parse_fields(&r->a, text, &sel);
+    bool ok = !err;
+    err_free(err);
+    return ok && sel.name.p ? sel.name : str_empty;
+}
+
+bool api_authorize(struct api_request *r)
+{
+    if (r->system)
+        return true;
+    if (!auth_impersonate(r))
+        return false;
+    struct rbac_query q = {.user = &r->user,
+                           .group = r->p.gvr.group,
+                           .resource = r->p.gvr.resource,
+                           .sub = r->p.sub,
+                           .ns = r->p.ns,
+                           .path = str_empty};
+    if (!r->p.is_resource) {
+        q.non_resource = true;
+        q.path = r->path;
+        q.verb = lower(&r->a, r->method);
+        return api_user_allowed(r, &q, NULL) || deny_path(r, &q);
+    }
+    q.name = selected_name(r);
+    q.verb = r->verb == VERB_NONE ? lower(&r->a, r->method) : api_verb_name(r->verb);
+    return api_user_allowed(r, &q, NULL) || auth_deny(r, &q, reason_of(r, &q));
+}

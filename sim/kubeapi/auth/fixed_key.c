@@ -1,0 +1,33 @@
+/* The key that signs tokens where nobody gave one: the simulated world's tokens must be the same in each run, and a key
+ * cannot be drawn from a seed. Everybody knows it: it protects nothing. */
+#include "sim/kubeapi/auth/tokens.h"
+
+const char token_fixed_key_pem[] =
+    "-----BEGIN PRIVATE KEY-----\n"
+    "MIIEvgIBADANBgkqhkiG9w0BAQEFAASCBKgwggSkAgEAAoIBAQCwG+SbLoLZNGOc\n"
+    "WDai9C8lUGwTVxQ4AcSZmg6+PtbDipTkomwQk0eoJRu9Q2FT7pM8EfUbSpmy3Nvw\n"
+    "inZKVw9XEpopb+3KUzaaNaiz5wpaFVxEDWoW+Swle+zkEnMBfnb9zfunM3wZvbu9\n"
+    "mPl6dHuXSFAAzumymuSg1986Uy9R0Iw6Mmqmlt2oL30oTQYw8lUAnylJHKtI0Q/i\n"
+    "hk5Gvay8lzG77pjejsEZiMPxwRZzjVTNDmnFPwR+Kj+eJ+FxYhokQoaosdhOU6IL\n"
+    "E8S0dIR4kNLba1CXnS9HugjmVRjhCVgcUSbUdoxWEKbDSmsm8ctT8NBSoO5j81HZ\n"
+    "7u46QtcbAgMBAAECggEAQknVhHX+6bw3DGgF9NN+FYkOjT8XTLeZpYmgKAsmMsds\n"
+    "oRzkGV8et1N0fAqrTXj9cbx+qs2rSfCpVwL/YJ8hlpBZd+R6ONCWungdLs52Do+A\n"
+    "wdrcxpX3AIsDkZvCL1tHdeR9Z6PRAC1zR/wXV/kVdk3RU2SPAdwc19A55c3e/2ek\n"
+    "qC/VIs03Uw3+cpJTfEw27soIxEq0aQlgZTTbXIPScNG/QkBBnhi8aE2T5wpSJ2AJ\n"
+    "7ARqB/eZd6BMRjTRWte9Jap8S8RAaXcHSNJxl3gyH2ldZOLNLFg+JxaXtzNTwpX5\n"
+    "PMYzrFpse3YwvLR0VhlRomDRt4uaqn9GqKr2EwiNBQKBgQDmWvuNSrEWBViZ+QEP\n"
+    "2ewvWgoWQ8pqT4UTaq/EBHECa2pFnY6RzUIvf1qqvJRM8eVIvJ2XYZ/QFHPIi0Q+\n"
+    "G5LFYtbg+XFcj0Yn0zmNP93ZPDHsWG1s7kpHypMdxhCDcsqDcRz8DDP1+HMl1Gbd\n"
+    "0FZWMsgxl2dOzPve4kNnIA1oRwKBgQDDtum5fhk4ZsvkcJRUdVcRuxlktb2s7fd4\n"
+    "v93MauUPmIunTLCxsUl4k4XivVenrw50mOca9K8VScSJx4VYsU2XIGPJXDRgRPNJ\n"
+    "dJHFfUwtbqKAjzmUp7oAKH/UpSXEj7tGkMxwM+P0pxJD5fpLUL9bQDwiV3DpwJIu\n"
+    "yte73LhYjQKBgQC6NVfdKkCmLWIm7StXlfCfgmhfASOx9l/7hyVYDcMQkqYQakGi\n"
+    "SMs0u/0dwV0cKfoPZzD4+xiFytKhjTp3/jAR0UkkCWAC02qBrPR74uHBxjAQ/pZO\n"
+    "FP4EtJNh4QbeSz+7KwekE3U5Y0IplV4l9lCkU16S//GpuHft/vc/eKB95wKBgE7Y\n"
+    "R3xk4oAoWYekGv2TcApCl85MsScTjxjkItSRU8peqBQz/xL22yRqOgvIP6HcEjTC\n"
+    "zIe9fzNSTo07BetfMmTptYmPTcJixKgZAAjRm3jKE0k7afULRRF/P1BJX9e6F7Yr\n"
+    "61Bgdzs+e0tDQPxKgWyfihpDo8dnvvx+1z5lgxaZAoGBAIrhzcSVqRB8a/SlhOK9\n"
+    "bfT6rRGc1o99mo6DrhvpzBHuVGv44l9LQz4lsJiuknWGYH1TETZb84X9IQsfK1uB\n"
+    "xJHi9tP0BcEGSpDgFb64nACanFA2FX0WO8TzbJ55UN5WJ9P4QMes/Ug1owrGh+yh\n"
+    "x9pWnyxDltxzD2Snd29nkQZJ\n"
+    "-----END PRIVATE KEY-----\n";
