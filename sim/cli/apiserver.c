@@ -5,6 +5,7 @@
 #include "sim/cli/audit.h"
 #include "sim/cli/cli.h"
 #include "sim/cli/credentials.h"
+#include "sim/cli/datastore.h"
 #include "sim/cli/preload.h"
 #include "sim/cli/transcript.h"
 
@@ -28,8 +29,9 @@ struct apiserver {
     struct uv_world *uv;
     struct world *w;
     struct kubeapi *api;
-    struct audit *audit;   /* NULL: none */
-    struct record *record; /* NULL: none */
+    struct datastore *datastore; /* NULL: memory */
+    struct audit *audit;         /* NULL: none */
+    struct record *record;       /* NULL: none */
     struct credentials credentials;
     struct world_addr address;
     struct buf url; /* https://HOST:PORT */
@@ -44,7 +46,8 @@ struct apiserver {
 static void on_drain(void *owner)
 {
     struct apiserver *s = owner;
-    if (kubeapi_connections(s->api) == 0 || world_now(s->w) >= s->drain_until)
+    bool done = kubeapi_connections(s->api) == 0 && kubeapi_settled(s->api);
+    if (done || world_now(s->w) >= s->drain_until)
         uv_world_stop(s->uv);
     else
         world_timer_start(s->drain, DRAIN_LOOK);
@@ -94,15 +97,28 @@ static struct err *parse_listen(struct str text, struct world_addr *out)
     return NULL;
 }
 
-static struct err *check_options(const struct options *o)
+/* ---- the datastore ---- */
+
+static struct err *open_datastore(struct apiserver *s, struct store **store)
 {
-    if (o->datastore.n == 0 || str_eq_c(o->datastore, "memory"))
-        return NULL;
-    if (str_starts(o->datastore, STR("sqlite:")))
-        return err_new(ERR_NOT_ALLOWED, "--datastore: this version has no sqlite datastore; use "
-                                        "--datastore memory");
-    return err_new(ERR_INVALID, "--datastore: \"" STR_FMT "\" is not memory",
-                   STR_ARG(o->datastore));
+    struct err *err = cli_datastore_open(s->sh->options.datastore, &s->datastore, store);
+    if (!err && s->datastore)
+        err = cli_datastore_load_credentials(s->datastore, &s->credentials);
+    if (err)
+        return err;
+    bool made = s->credentials.ca_pem.n == 0;
+    err = credentials_make(s->w, str_c(s->address.host), &s->credentials);
+    if (!err && made && s->datastore)
+        err = cli_datastore_save_credentials(s->datastore, &s->credentials);
+    return err;
+}
+
+/* Nothing can be acknowledged any more: whoever runs the server must know. */
+static void on_datastore_failed(void *owner, const struct err *why)
+{
+    struct apiserver *s = owner;
+    s->code = cli_complain(err_new(why->code, "--datastore: %s", why->message), EXIT_NO_WORLD);
+    uv_world_stop(s->uv);
 }
 
 /* ---- the start ---- */
@@ -247,9 +263,19 @@ static struct err *start(struct apiserver *s)
     if (err)
         return err;
     s->w = uv_world_view(s->uv);
-    credentials_make(s->w, str_c(s->address.host), &s->credentials);
-    struct kubeapi_options api = {
-        .name = STR("apiserver"), .bare = o->bare, .ca_pem = buf_str(&s->credentials.ca_pem)};
+    struct store *store = NULL;
+    err = open_datastore(s, &store);
+    if (err) {
+        store_free(store);
+        return err;
+    }
+    struct kubeapi_options api = {.name = STR("apiserver"),
+                                  .bare = o->bare,
+                                  .ca_pem = buf_str(&s->credentials.ca_pem),
+                                  .store = store,
+                                  .datastore = s->datastore,
+                                  .datastore_failed = on_datastore_failed,
+                                  .datastore_owner = s};
     s->api = kubeapi_new(s->w, &api);
     s->drain = world_timer_new(s->w, on_drain, s);
     err = preload_all(s);
@@ -284,7 +310,9 @@ static void finish(struct apiserver *s)
         write_record(s);
     record_free(s->record);
     audit_free(s->audit);
-    uv_world_free(s->uv);
+    uv_world_free(s->uv); /* a commit under way is waited for */
+    if (s->datastore)
+        s->datastore->ops->close(s->datastore);
     credentials_free(&s->credentials);
     buf_free(&s->url);
 }
@@ -292,11 +320,8 @@ static void finish(struct apiserver *s)
 int command_apiserver(struct shell *sh)
 {
     struct apiserver s = {.sh = sh, .code = EXIT_HELD};
-    struct err *err = check_options(&sh->options);
-    if (err)
-        return cli_complain(err, err->code == ERR_NOT_ALLOWED ? EXIT_UNSUPPORTED : EXIT_USAGE);
     struct str listen = sh->options.listen.n ? sh->options.listen : STR(DEFAULT_LISTEN);
-    err = parse_listen(listen, &s.address);
+    struct err *err = parse_listen(listen, &s.address);
     if (err)
         return cli_usage_error(err);
     raise_file_limit();

@@ -2,6 +2,7 @@
 #include "sim/cli/credentials.h"
 
 #include "engine/base/codec.h"
+#include "engine/pki/pki.h"
 #include "engine/pki/x509.h"
 
 #define VALID_S INT64_C(315360000) /* ten years: longer than any test */
@@ -47,36 +48,59 @@ static void issue_leaf(struct issuer *issuer, struct pki_cert_spec spec, struct 
     buf_free(&der);
 }
 
-void credentials_make(struct world *w, struct str host, struct credentials *out)
+static void issue_server(struct issuer *ca, struct str host, struct credentials *out)
 {
     static const struct str dns[] = {
         STR_INIT("localhost"), STR_INIT("kubernetes"), STR_INIT("kubernetes.default"),
         STR_INIT("kubernetes.default.svc"), STR_INIT("kubernetes.default.svc.cluster.local")};
-    static const struct str masters = STR_INIT("system:masters");
-    struct str ips[] = {STR("127.0.0.1"), STR("::1"), STR("10.96.0.1"), world_own_address(w), host};
+    struct str ips[] = {STR("127.0.0.1"), STR("::1"), STR("10.96.0.1"), world_own_address(ca->w),
+                        host};
     size_t ips_n = ARRAY_LEN(ips);
     if (str_eq_c(host, "0.0.0.0") || str_eq_c(host, "::"))
         ips_n--;
-    struct issuer none = {.w = w}, ca = {.w = w};
-    *out = (struct credentials){0};
-    issue(&none, (struct pki_cert_spec){.common_name = STR("kubernetes"), .usage = PKI_CA}, &ca.der,
-          &out->ca_pem, &out->ca_key_pem, &ca.key);
-    issue_leaf(&ca,
-               (struct pki_cert_spec){.common_name = STR("kube-apiserver"),
-                                      .dns = dns,
-                                      .dns_n = ARRAY_LEN(dns),
-                                      .ips = ips,
-                                      .ips_n = ips_n,
-                                      .usage = PKI_SERVER},
-               &out->cert_pem, &out->key_pem);
-    issue_leaf(&ca,
+    struct pki_cert_spec spec = {.common_name = STR("kube-apiserver"),
+                                 .dns = dns,
+                                 .dns_n = ARRAY_LEN(dns),
+                                 .ips = ips,
+                                 .ips_n = ips_n,
+                                 .usage = PKI_SERVER};
+    issue_leaf(ca, spec, &out->cert_pem, &out->key_pem);
+}
+
+static void make_authority(struct issuer *ca, struct credentials *out)
+{
+    static const struct str masters = STR_INIT("system:masters");
+    struct issuer none = {.w = ca->w};
+    issue(&none, (struct pki_cert_spec){.common_name = STR("kubernetes"), .usage = PKI_CA},
+          &ca->der, &out->ca_pem, &out->ca_key_pem, &ca->key);
+    issue_leaf(ca,
                (struct pki_cert_spec){.common_name = STR("kubernetes-admin"),
                                       .organizations = &masters,
                                       .organizations_n = 1,
                                       .usage = PKI_CLIENT},
                &out->admin_pem, &out->admin_key_pem);
+}
+
+static struct err *read_authority(struct issuer *ca, const struct credentials *kept)
+{
+    struct str rest = buf_str(&kept->ca_pem), label;
+    struct err *err = pki_pem_next(&rest, &label, &ca->der);
+    return err ? err : pki_key_from_pem(buf_str(&kept->ca_key_pem), &ca->key);
+}
+
+struct err *credentials_make(struct world *w, struct str host, struct credentials *out)
+{
+    struct issuer ca = {.w = w};
+    struct err *err = NULL;
+    if (out->ca_pem.n > 0)
+        err = read_authority(&ca, out);
+    else
+        make_authority(&ca, out);
+    if (!err)
+        issue_server(&ca, host, out);
     pki_key_free(ca.key);
     buf_free(&ca.der);
+    return err;
 }
 
 void credentials_free(struct credentials *c)

@@ -45,6 +45,7 @@ struct faults;
 struct documents;
 struct api_watch;
 struct inflight;
+struct journal;
 struct http_ws;
 struct owners;
 
@@ -74,7 +75,9 @@ struct kubeapi {
     struct arena certificate_memory;
     struct http_server *http;
     struct inflight *inflight;
-    struct list requests; /* read, delayed or watching */
+    struct list requests;    /* read, delayed or watching */
+    struct list held;        /* of them: those that wait for the datastore (hold.h) */
+    struct journal *journal; /* NULL: no datastore */
     struct rbac *rbac;
     struct crds *crds;
     struct gc *gc;
@@ -92,7 +95,7 @@ struct kubeapi {
     uint64_t compact_to; /* revision at the last compaction: what is older goes with the next */
     struct buf scratch;  /* for canonical bytes: reused */
     struct api_frame frame;
-    unsigned char *messages; /* of the built-in kinds, by row: has it one? (accept.c) */
+    unsigned char *messages;     /* of the built-in kinds, by row: has it one? (accept.c) */
     struct store_table **tables; /* of the built-in kinds, by row; NULL: not asked for yet */
     struct store_table *secrets, *accounts; /* every request with a token looks into them */
     struct api_counter counters[VERB_NONE + 1][API_COUNTERS]; /* the usual codes of each verb */
@@ -153,7 +156,9 @@ struct api_request {
     unsigned seat;         /* enum inflight_seat */
     bool seat_waits;
     world_time seat_deadline;
-    struct http_ws *ws; /* wswatch.c */
+    struct list hold_link; /* hold.c */
+    uint64_t hold_until;   /* 0: it does not wait */
+    struct http_ws *ws;    /* wswatch.c */
     const char *ws_protocol;
     bool ws_origin;
 };
@@ -359,6 +364,7 @@ void api_tokens_user(struct arena *a, struct str ns, struct str name, struct str
 
 void api_http_handle(void *owner, struct http_exchange *x); /* http.c */
 void api_http_admitted(struct api_request *r);
+void api_http_released(struct api_request *r);
 void api_http_refused(struct api_request *r);
 struct api_request *api_request_new(struct kubeapi *api);
 /* A request of the system itself; end it with api_system_end. */

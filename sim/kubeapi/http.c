@@ -4,6 +4,7 @@
  *
  * The request is on kubeapi.requests from its head on; `gone` (the connection died) frees it at any point. */
 #include "sim/kubeapi/api_internal.h"
+#include "sim/kubeapi/hold.h"
 #include "sim/kubeapi/inflight.h"
 #include "sim/kubeapi/wswatch.h"
 
@@ -130,6 +131,16 @@ static const struct watch_sink http_sink = {sink_start, sink_write, sink_queued,
 
 /* ---- from head to verb ---- */
 
+/* Its own write, or what its table holds, may still be lost: the answer waits. */
+static bool shows_unsafe(struct api_request *r, uint64_t before)
+{
+    struct store *s = r->api->store;
+    uint64_t shown = store_revision(s);
+    if (shown == before)
+        shown = r->table ? store_table_revision(r->table) : 0;
+    return api_hold(r, shown);
+}
+
 static void run(struct api_request *r)
 {
     if (r->timed_out && !r->answered) {
@@ -141,10 +152,16 @@ static void run(struct api_request *r)
         s.name = s.group = s.kind = s.uid = s.continue_ = str_empty;
         api_reply_status(r, &s);
     }
+    uint64_t before = store_revision(r->api->store);
     if (!r->answered)
         api_request_run(r);
-    if (!r->watch)
+    if (!r->watch && !shows_unsafe(r, before))
         answer(r);
+}
+
+void api_http_released(struct api_request *r)
+{
+    answer(r);
 }
 
 static void on_delay(void *owner)

@@ -1,6 +1,8 @@
 #include "sim/kubeapi/controllers/token_secrets.h"
 #include "sim/kubeapi/discovery/documents.h"
+#include "sim/kubeapi/hold.h"
 #include "sim/kubeapi/inflight.h"
+#include "sim/kubeapi/journal.h"
 #include "sim/kubeapi/wswatch.h"
 
 #include <string.h>
@@ -100,6 +102,34 @@ static void bootstrap(struct kubeapi *api, struct store_snapshot **shared)
     bootstrap_namespaces(api);
 }
 
+static void on_released(void *owner, bool complete)
+{
+    struct kubeapi *api = owner;
+    api_hold_release(api);
+    if (!complete)
+        api_watches_pump(api);
+}
+
+static void fill(struct kubeapi *api, const struct kubeapi_options *options)
+{
+    bool kept = options->store && store_revision(api->store) > 1;
+    struct journal_options journal = {.w = api->w,
+                                      .store = api->store,
+                                      .datastore = options->datastore,
+                                      .released = on_released,
+                                      .failed = options->datastore_failed,
+                                      .owner = api,
+                                      .failed_owner = options->datastore_owner};
+    if (options->datastore)
+        api->journal = journal_new(&journal);
+    if (options->restore)
+        kubeapi_restore(api, options->restore);
+    else if (kept)
+        reset_indexes(api);
+    else
+        bootstrap(api, options->shared);
+}
+
 static const char too_large[] =
     "{\"kind\":\"Status\",\"apiVersion\":\"v1\",\"metadata\":{},\"status\":\"Failure\",\"message\":"
     "\"Request entity too large: limit is "
@@ -113,7 +143,7 @@ struct kubeapi *kubeapi_new(struct world *w, const struct kubeapi_options *optio
                                        .header_bytes_max = KUBEAPI_HEADER_BYTES_MAX,
                                        .too_large = too_large};
     api->w = w;
-    api->store = store_new(&store);
+    api->store = options->store ? options->store : store_new(&store);
     api->tables = MEM_NEW_ARRAY(struct store_table *, api_kinds_n);
     api->messages = MEM_NEW_ARRAY(unsigned char, api_kinds_n);
     api->secrets = store_table(api->store, STR("secrets"));
@@ -123,6 +153,7 @@ struct kubeapi *kubeapi_new(struct world *w, const struct kubeapi_options *optio
     api->bare = options->bare;
     api->allow_all = options->allow_all;
     list_init(&api->requests);
+    list_init(&api->held);
     for (size_t i = 0; i < options->tokens_n; i++)
         copy_token(api, &options->tokens[i]);
     register_metrics(api);
@@ -136,10 +167,7 @@ struct kubeapi *kubeapi_new(struct world *w, const struct kubeapi_options *optio
     api->tokens = api_tokens_new(api);
     api->token_secrets = token_secrets_new(api);
     store_observe(api->store, on_event, api);
-    if (options->restore)
-        kubeapi_restore(api, options->restore);
-    else
-        bootstrap(api, options->shared);
+    fill(api, options);
     api->tick = world_timer_new(w, on_tick, api);
     world_timer_start(api->tick, KUBEAPI_TICK);
     api->inflight = inflight_new(w, options->mutating_max, options->readonly_max, api_http_admitted,
@@ -160,6 +188,7 @@ void kubeapi_free(struct kubeapi *api)
     inflight_free(api->inflight);
     store_observe(api->store, NULL, NULL);
     token_secrets_free(api->token_secrets);
+    journal_free(api->journal);
     api_tokens_free(api->tokens);
     api_namespaces_free(api->namespaces);
     api_gc_free(api->gc);
@@ -198,6 +227,11 @@ void kubeapi_drain(struct kubeapi *api)
     (void)kubeapi_cut_watches(api, str_empty, false);
 }
 
+bool kubeapi_settled(const struct kubeapi *api)
+{
+    return journal_settled(api->journal);
+}
+
 size_t kubeapi_connections(const struct kubeapi *api)
 {
     return http_server_connections(api->http);
@@ -205,6 +239,7 @@ size_t kubeapi_connections(const struct kubeapi *api)
 
 void kubeapi_restore(struct kubeapi *api, const struct store_snapshot *snapshot)
 {
+    BUG_ON(api->journal, "a snapshot is not restored over a datastore");
     (void)kubeapi_cut_watches(api, str_empty, true);
     store_restore(api->store, snapshot);
     api->compact_to = store_revision(api->store);

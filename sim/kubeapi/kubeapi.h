@@ -24,6 +24,7 @@
 
 struct kubeapi;
 struct pki_key;
+struct datastore;
 
 struct kubeapi_token { /* a bearer token that the server knows from its start */
     struct str token, user, uid;
@@ -46,6 +47,13 @@ struct kubeapi_options {
     unsigned mutating_max, readonly_max;  /* requests worked on at once; 0: 200 and 400 */
     size_t events_max;                    /* history of the store; 0: its default */
     const struct store_snapshot *restore; /* start from here instead of the bootstrap objects */
+    /* Taken over; NULL: a new one. With objects in it nothing is bootstrapped. */
+    struct store *store;
+    /* Where the store was loaded from, and where its writes are kept: answers wait until they are. NULL: nowhere. */
+    struct datastore *datastore;
+    /* It does not take a write: nothing is acknowledged any more. May be NULL without a datastore. */
+    void (*datastore_failed)(void *owner, const struct err *why);
+    void *datastore_owner;
     /* The default roles and their bindings, which many servers of the same age may share (uids as well): what is there
      * is taken, *shared NULL: made and left there, the caller's. NULL: all objects are the server's own. Namespaces,
      * by whose uids clusters are told apart, are always its own. */
@@ -63,6 +71,7 @@ struct err *kubeapi_listen(struct kubeapi *api, const struct world_listen *optio
  * kubeapi_connections tells when that is done. */
 void kubeapi_drain(struct kubeapi *api);
 size_t kubeapi_connections(const struct kubeapi *api);
+bool kubeapi_settled(const struct kubeapi *api); /* all that was written is in the datastore */
 
 /* ---- in process, as the system: no HTTP, no authentication, no faults ---- */
 

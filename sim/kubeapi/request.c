@@ -1,5 +1,6 @@
 /* One request from its head to its verb. */
 #include "sim/kubeapi/api_internal.h"
+#include "sim/kubeapi/hold.h"
 #include "sim/kubeapi/inflight.h"
 #include "sim/kubeapi/kinds/crds.h"
 
@@ -210,6 +211,7 @@ void api_request_free(struct api_request *r)
 {
     if (r->watch)
         api_watch_free(r->watch);
+    api_hold_leave(r);
     inflight_leave(r->api->inflight, r);
     world_timer_free(r->delay);
     api_observe_free(r);

@@ -5,6 +5,7 @@
  *
  * A watch holds no events: only its position. One that falls behind the history is told so (410) and ended. */
 #include "sim/kubeapi/api_internal.h"
+#include "sim/kubeapi/hold.h"
 #include "sim/kubeapi/kinds/crds.h"
 #include "sim/kubeapi/print/print.h"
 #include "sim/kubeapi/types/proto.h"
@@ -218,7 +219,7 @@ static bool replay_one(void *owner, struct store_event *e)
 {
     struct api_watch *w = owner;
     enum store_event_type shown;
-    if (full(w))
+    if (full(w) || e->revision > store_durable(w->r->api->store))
         return false;
     if (shown_as(w, e, &shown))
         out_event(w, e, shown);
@@ -233,12 +234,12 @@ static bool caught_up(const struct api_watch *w)
 
 void api_watch_pump(struct api_watch *w)
 {
-    if (w->closing || api_faults_stalled(w->r->api->faults, w->r))
+    if (w->closing || w->r->hold_until || api_faults_stalled(w->r->api->faults, w->r))
         return;
     pump_initial(w);
     if (w->initial)
         return;
-    uint64_t now = store_revision(w->r->api->store);
+    uint64_t now = store_durable(w->r->api->store);
     if (w->seen < now && !store_replay(w->r->table, w->seen, replay_one, w)) {
         gone(w, w->seen);
         return;
@@ -252,8 +253,15 @@ static void on_event(void *owner, struct store_event *e)
 {
     struct api_watch *w = owner;
     enum store_event_type shown;
-    if (w->behind || w->initial || w->closing)
+    if (w->initial || w->closing)
         return;
+    if (w->behind) {
+        if (w->r->api->journal && e->revision > w->seen && !full(w))
+            api_watch_pump(w); /* it waited for this event to be durable */
+        return;
+    }
+    if (w->r->api->journal && e->revision <= w->seen)
+        return; /* read from the history already */
     if (api_faults_stalled(w->r->api->faults, w->r) || full(w)) {
         w->behind = true; /* the pump reads on from `seen` */
         return;
@@ -268,8 +276,9 @@ static void maybe_bookmark(struct api_watch *w)
     if (!w->bookmarks || w->behind || w->initial || w->closing ||
         api_faults_stalled(w->r->api->faults, w->r))
         return;
-    if (store_table_revision(w->r->table) > w->bookmarked) {
-        w->seen = store_revision(w->r->api->store);
+    if (store_table_revision(w->r->table) > w->bookmarked && !w->r->hold_until) {
+        uint64_t safe = store_durable(w->r->api->store);
+        w->seen = safe > w->seen ? safe : w->seen;
         bookmark(w, false);
     }
 }
@@ -396,6 +405,8 @@ void api_handle_watch(struct api_request *r)
     r->sink->start(r);
     if ((revision == 0 && !no_initial_events) || initial_events)
         take_initial(w);
+    if (w->initial)
+        (void)api_hold(r, store_table_revision(r->table));
     w->events = store_watch_start(r->table, r->ns, on_event, w);
     start_timer(w);
     if (revision > 0 && !initial_events && revision < crds_born(r->kind)) {

@@ -231,7 +231,10 @@ check 2 '' 'unknown profile "x"' expand good.yaml --profile x
 check 2 '' 'HOST:PORT; port 0 means any free one' apiserver --listen 127.0.0.1
 check 2 '' 'not a numeric address' apiserver --listen example.test:0
 check 2 '' 'apiserver takes no argument such as "x"' apiserver x
-check 2 '' '"disk" is not memory' apiserver --datastore disk
+check 2 '' '"disk" is neither memory nor sqlite:FILE' apiserver --datastore disk
+check 3 '' 'none/at/all: cannot open' apiserver --datastore sqlite:none/at/all
+echo 'this is not a database, and long enough to be looked at' >foreign.db
+check 2 '' 'foreign.db: this is no SQLite database' apiserver --datastore sqlite:foreign.db
 check 3 '' 'listen on 192.0.2.1:' apiserver --listen 192.0.2.1:6443
 check 3 '' '--kubeconfig-out: .*none/at/all: No such file' apiserver --kubeconfig-out none/at/all
 check 3 '' '--audit: none/at/all: No such file' apiserver --audit none/at/all

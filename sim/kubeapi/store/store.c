@@ -11,8 +11,8 @@ struct store *store_new(const struct store_options *options)
     s->ring_max = 64;
     while (s->ring_max < want)
         s->ring_max *= 2;
-    s->revision = s->compacted = s->dispatched =
-        1; /* the empty state; real clusters start above 0 too */
+    /* the empty state; real clusters start above 0 too */
+    s->revision = s->compacted = s->observed = s->dispatched = 1;
     list_init(&s->stopped);
     return s;
 }
@@ -150,6 +150,8 @@ static void commit(struct store_table *t, enum store_event_type type, struct kub
     t->last_event = e->revision;
     t->changes++;
     store_ring_push(s, e);
+    if (s->journal)
+        s->journal(s->journal_owner, e);
     store_watch_dispatch(s);
 }
 

@@ -77,6 +77,19 @@ void store_put(struct store_table *t, struct kube_object *take);
 /* take_last: the deleted object's last state. */
 void store_delete(struct store_table *t, struct kube_object *take_last);
 
+/* ---- durability ----
+ * With a journal, watches see an event only when store_release said that it is safe; reads and the observer see writes
+ * at once: whoever shows them to others waits for store_durable. Without one every write is safe as it is made. */
+void store_journal(struct store *s, void (*written)(void *owner, struct store_event *e),
+                   void *owner);
+uint64_t store_durable(const struct store *s); /* writes up to here survive a crash */
+/* Everything up to this revision is safe. False: some events left the history before they could be delivered, so that
+ * watches must look for themselves whether they missed any. */
+bool store_release(struct store *s, uint64_t revision);
+/* From a store that was kept: the object under the revision that it carries; no event. Before the first write. */
+void store_load(struct store_table *t, struct kube_object *take);
+void store_load_end(struct store *s, uint64_t revision);
+
 /* ---- history ---- */
 /* Forgets events up to and including this revision. */
 void store_compact(struct store *s, uint64_t revision);

@@ -40,7 +40,12 @@ struct store {
     uint64_t revision, compacted;
     struct store_event **ring; /* by revision & mask; grows up to ring_max */
     size_t ring_size, ring_max;
-    uint64_t dispatched; /* events up to here were given to the watches */
+    uint64_t observed;   /* events up to here were given to the observer */
+    uint64_t dispatched; /* and up to here to the watches */
+    void (*journal)(void *owner, struct store_event *e); /* NULL: none */
+    void *journal_owner;
+    uint64_t durable; /* with a journal */
+    bool lost;        /* an event was gone before its delivery */
     bool dispatching;
     struct list stopped; /* watches to free behind the dispatch */
     store_watch_fn observe;

@@ -49,6 +49,21 @@ static void index_table(struct store_table *t)
         store_index_change(t, NULL, o);
 }
 
+void store_load(struct store_table *t, struct kube_object *take)
+{
+    struct kube_object *before;
+    oset_put(&t->objects, take, &before);
+    BUG_ON(before, "an object is loaded once");
+    store_index_change(t, NULL, take);
+    t->changes++;
+}
+
+void store_load_end(struct store *s, uint64_t revision)
+{
+    BUG_ON(s->revision != s->compacted, "a store is loaded before it is written to");
+    s->revision = s->compacted = s->observed = s->dispatched = s->durable = revision;
+}
+
 void store_restore(struct store *s, const struct store_snapshot *snapshot)
 {
     struct store_table *t;
@@ -64,5 +79,5 @@ void store_restore(struct store *s, const struct store_snapshot *snapshot)
         oset_copy(&t->objects, &snapshot->tables[i].objects);
         index_table(t);
     }
-    s->revision = s->compacted = s->dispatched = snapshot->revision;
+    s->revision = s->compacted = s->observed = s->dispatched = s->durable = snapshot->revision;
 }

@@ -59,14 +59,24 @@ static void deliver(struct list *watches, struct store_event *e)
     }
 }
 
+static void observe_one(struct store *s, uint64_t revision)
+{
+    struct store_event *e = store_ring_at(s, revision);
+    if (!e || !s->observe)
+        return;
+    e->refs++;
+    s->observe(s->observer, e);
+    store_event_unref(e);
+}
+
 static void dispatch_one(struct store *s, uint64_t revision)
 {
     struct store_event *e = store_ring_at(s, revision);
-    if (!e)
-        return; /* a callback of an earlier event wrote so much that this one left the ring */
+    if (!e) { /* so much was written meanwhile that it left the ring */
+        s->lost = true;
+        return;
+    }
     e->refs++;
-    if (s->observe)
-        s->observe(s->observer, e);
     struct store_table *t = e->table;
     deliver(&t->watches, e);
     struct str ns = e->object->ns;
@@ -82,7 +92,38 @@ void store_watch_dispatch(struct store *s)
     if (s->dispatching)
         return; /* a callback wrote: the loop below, further up the stack, comes to its event in order */
     s->dispatching = true;
-    while (s->dispatched < s->revision)
-        dispatch_one(s, ++s->dispatched);
+    for (;;) { /* the observer comes first, and each event is done with before the next */
+        if (s->dispatched < s->observed && s->dispatched < store_durable(s))
+            dispatch_one(s, ++s->dispatched);
+        else if (s->observed < s->revision)
+            observe_one(s, ++s->observed);
+        else
+            break;
+    }
     s->dispatching = false;
+}
+
+/* ---- durability ---- */
+
+void store_journal(struct store *s, void (*written)(void *owner, struct store_event *e),
+                   void *owner)
+{
+    BUG_ON(s->journal && written, "a store has one journal");
+    s->durable = s->revision;
+    s->journal = written;
+    s->journal_owner = owner;
+}
+
+uint64_t store_durable(const struct store *s)
+{
+    return s->journal ? s->durable : s->revision;
+}
+
+bool store_release(struct store *s, uint64_t revision)
+{
+    BUG_ON(revision < s->durable || revision > s->revision, "what was written becomes safe, once");
+    s->durable = revision;
+    s->lost = false;
+    store_watch_dispatch(s);
+    return !s->lost;
 }
