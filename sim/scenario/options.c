@@ -207,6 +207,14 @@ static struct str *text_option(struct options *o, enum option_id id)
     }
 }
 
+static struct err *take_until(struct options *o, struct str value)
+{
+    o->until = value;
+    if (!str_starts(value, STR("-")))
+        return NULL;
+    return err_new(ERR_INVALID, "--until: \"" STR_FMT "\" lies before the start", STR_ARG(value));
+}
+
 static struct err *take_option(struct parser *p, enum option_id id, struct str value)
 {
     static const char *const formats[] = {"pretty", "json", "junit"};
@@ -240,11 +248,7 @@ static struct err *take_option(struct parser *p, enum option_id id, struct str v
         o->out = value;
         return NULL;
     case OPT_UNTIL:
-        o->until = value;
-        return str_starts(value, STR("-"))
-                   ? err_new(ERR_INVALID, "--until: \"" STR_FMT "\" lies before the start",
-                             STR_ARG(value))
-                   : NULL;
+        return take_until(o, value);
     case OPT_JOBS:
         return take_jobs(o, value);
     case OPT_TRACE:

@@ -219,7 +219,8 @@ static void bench_start(struct bench *b, const char *datastore)
         api_server_stop(&s);
     }
     qsort(took, STARTS, sizeof(*took), by_size);
-    report(b, "ready_time", (double)took[STARTS / 2] / 1e6, "ms");
+    int64_t median = took[STARTS / 2];
+    report(b, "ready_time", (double)median / 1e6, "ms");
     report(b, "ready_cpu", (double)cpu / 1e6, "ms");
     report(b, "ready_rss", (double)rss / 1e6, "MB");
 }

@@ -15,15 +15,11 @@ static cJSON *any_of(struct rng *r, struct arena *a, const struct type *t, unsig
 
 static struct str any_word(struct rng *r, struct arena *a)
 {
-    static const char *const words[] = {"a",
-                                        "app",
-                                        "x/y",
-                                        "\xc3\xa9",
-                                        "{\"",
-                                        "longer than a few bytes",
-                                        "127 or more bytes make a length of two bytes: ............"
-                                        "......................................................"
-                                        "......................................................"};
+    static const char long_word[] = "127 or more bytes make a length of two bytes: ............"
+                                    "......................................................"
+                                    "......................................................";
+    static const char *const words[] = {
+        "a", "app", "x/y", "\xc3\xa9", "{\"", "longer than a few bytes", long_word};
     return arena_printf(a, "%s%u", words[draw(r, ARRAY_LEN(words))], (unsigned)draw(r, 100));
 }
 

@@ -27,101 +27,102 @@ static const char *lines_of(const struct type_report *report, struct buf *out)
 
 #define EMPTY "Required value: must not be empty for specified object fields"
 
+static const struct {
+    const char *schema, *said;
+} schema_cases[] = {
+    {"{\"type\":\"object\"}", ""},
+    {"{\"type\":\"string\"}", "s.type: Invalid value: \"string\": must be object at the root"},
+    {"{}", "s.type: Required value: must not be empty at the root"},
+    {"{\"type\":\"object\",\"properties\":{\"b\":{},\"a\":{}}}",
+     "s.properties[a].type: " EMPTY "\ns.properties[b].type: " EMPTY},
+    {"{\"type\":\"object\",\"properties\":{\"a\":{\"type\":\"thing\"}}}",
+     "s.properties[a].type: Unsupported value: \"thing\": supported values: \"array\", "
+     "\"boolean\", "
+     "\"integer\", \"number\", \"object\", \"string\""},
+    {"{\"type\":\"object\",\"properties\":{\"a\":{\"type\":\"array\"}}}",
+     "s.properties[a].items: Required value: must be specified"},
+    {"{\"type\":\"object\",\"properties\":{\"a\":{\"type\":\"object\",\"$ref\":\"x\"}}}",
+     "s.properties[a].$ref: Forbidden: $ref is not supported"},
+    {"{\"type\":\"object\",\"properties\":{\"a\":{\"type\":\"object\",\"properties\":{\"b\":{"
+     "\"type\":\"string\"}},\"additionalProperties\":{\"type\":\"string\"}}}}",
+     "s.properties[a].additionalProperties: Forbidden: additionalProperties and properties are "
+     "mutual exclusive"},
+    {"{\"type\":\"object\",\"properties\":{\"a\":{\"type\":\"array\",\"uniqueItems\":true,"
+     "\"items\":{\"type\":\"string\"}}}}",
+     "s.properties[a].uniqueItems: Forbidden: uniqueItems cannot be set to true since the "
+     "runtime complexity becomes quadratic"},
+    {"{\"type\":\"object\",\"properties\":{\"a\":{\"type\":\"string\",\"pattern\":\"(\"}}}",
+     "s.properties[a].pattern: Invalid value: \"(\": must be a valid regular expression, but "
+     "isn't: error parsing regexp: missing closing ): `(`"},
+    {"{\"type\":\"object\",\"properties\":{\"a\":{\"type\":\"integer\",\"default\":\"x\"}}}",
+     "s.properties[a].default: Invalid value: \"string\":  in body must be of type integer: "
+     "\"string\""},
+    {"{\"type\":\"object\",\"properties\":{\"a\":{\"type\":\"object\",\"default\":{\"x\":1}}}}",
+     "s.properties[a].default: Invalid value: {\"x\":1}: must not have unknown fields"},
+    {"{\"type\":\"object\",\"properties\":{\"a\":{\"type\":\"object\",\"default\":{\"x\":1},"
+     "\"properties\":{\"x\":{\"type\":\"string\"}}}}}",
+     "s.properties[a].default.x: Invalid value: \"integer\": x in body must be of type string: "
+     "\"integer\""},
+    {"{\"type\":\"object\",\"anyOf\":[{\"required\":[\"a\"]},{\"properties\":{\"a\":{}}}]}",
+     "s.properties[a]: Required value: because it is defined in s.anyOf[1].properties[a]"},
+    {"{\"type\":\"object\",\"not\":{\"type\":\"object\",\"nullable\":true}}",
+     "s.not.nullable: Forbidden: must be false to be structural\n"
+     "s.not.type: Forbidden: must be empty to be structural"},
+    {"{\"type\":\"object\",\"properties\":{\"p\":{\"x-kubernetes-int-or-string\":true,"
+     "\"anyOf\":["
+     "{\"type\":\"integer\"},{\"type\":\"string\"}]}}}",
+     ""},
+    {"{\"type\":\"object\",\"properties\":{\"p\":{\"x-kubernetes-int-or-string\":true,\"type\":"
+     "\"string\"}}}",
+     "s.properties[p].type: Invalid value: \"string\": must be empty if "
+     "x-kubernetes-int-or-string is true"},
+    {"{\"type\":\"object\",\"properties\":{\"e\":{\"type\":\"object\","
+     "\"x-kubernetes-embedded-resource\":true}}}",
+     "s.properties[e].properties: Required value: must not be empty if "
+     "x-kubernetes-embedded-resource is true without x-kubernetes-preserve-unknown-fields"},
+    {"{\"type\":\"object\",\"properties\":{\"l\":{\"type\":\"array\",\"x-kubernetes-list-"
+     "type\":"
+     "\"map\",\"x-kubernetes-list-map-keys\":[\"k\"],\"items\":{\"type\":\"object\","
+     "\"properties\":{\"k\":{\"type\":\"string\"}}}}}}",
+     "s.properties[l].items.properties[k].default: Required value: this property is in "
+     "x-kubernetes-list-map-keys, so it must have a default or be a required property"},
+    {"{\"type\":\"object\",\"properties\":{\"l\":{\"type\":\"string\",\"x-kubernetes-list-"
+     "type\":"
+     "\"set\"}}}",
+     "s.properties[l].type: Invalid value: \"string\": must be array if x-kubernetes-list-type "
+     "is specified"},
+    {"{\"type\":\"object\",\"properties\":{\"l\":{\"type\":\"object\",\"x-kubernetes-map-"
+     "type\":"
+     "\"odd\"}}}",
+     "s.properties[l].x-kubernetes-map-type: Unsupported value: \"odd\": supported values: "
+     "\"atomic\", \"granular\""},
+    {"{\"type\":\"object\",\"properties\":{\"metadata\":{\"type\":\"object\",\"properties\":{"
+     "\"name\":{\"type\":\"string\",\"maxLength\":3}}}}}",
+     ""},
+    {"{\"type\":\"object\",\"properties\":{\"l\":{\"type\":\"array\",\"x-kubernetes-list-"
+     "type\":"
+     "\"set\",\"items\":{\"type\":\"object\",\"nullable\":true}}}}",
+     "s.properties[l].items.nullable: Forbidden: cannot be nullable when "
+     "x-kubernetes-list-type "
+     "is set\n"
+     "s.properties[l].items.x-kubernetes-map-type: Invalid value: null: must be atomic as item "
+     "of a list with x-kubernetes-list-type=set"},
+    {"{\"type\":\"object\",\"nullable\":true}",
+     "s.nullable: Forbidden: nullable cannot be true at the root"},
+    {"{\"type\":\"object\",\"x-kubernetes-validations\":[{\"rule\":\"true\"}]}",
+     "s.x-kubernetes-validations: Forbidden: not supported: this server has no evaluator for "
+     "validation rules"},
+};
+
 static void schemas_are_checked(void **state)
 {
-    static const struct {
-        const char *schema, *said;
-    } cases[] = {
-        {"{\"type\":\"object\"}", ""},
-        {"{\"type\":\"string\"}", "s.type: Invalid value: \"string\": must be object at the root"},
-        {"{}", "s.type: Required value: must not be empty at the root"},
-        {"{\"type\":\"object\",\"properties\":{\"b\":{},\"a\":{}}}",
-         "s.properties[a].type: " EMPTY "\ns.properties[b].type: " EMPTY},
-        {"{\"type\":\"object\",\"properties\":{\"a\":{\"type\":\"thing\"}}}",
-         "s.properties[a].type: Unsupported value: \"thing\": supported values: \"array\", "
-         "\"boolean\", "
-         "\"integer\", \"number\", \"object\", \"string\""},
-        {"{\"type\":\"object\",\"properties\":{\"a\":{\"type\":\"array\"}}}",
-         "s.properties[a].items: Required value: must be specified"},
-        {"{\"type\":\"object\",\"properties\":{\"a\":{\"type\":\"object\",\"$ref\":\"x\"}}}",
-         "s.properties[a].$ref: Forbidden: $ref is not supported"},
-        {"{\"type\":\"object\",\"properties\":{\"a\":{\"type\":\"object\",\"properties\":{\"b\":{"
-         "\"type\":\"string\"}},\"additionalProperties\":{\"type\":\"string\"}}}}",
-         "s.properties[a].additionalProperties: Forbidden: additionalProperties and properties are "
-         "mutual exclusive"},
-        {"{\"type\":\"object\",\"properties\":{\"a\":{\"type\":\"array\",\"uniqueItems\":true,"
-         "\"items\":{\"type\":\"string\"}}}}",
-         "s.properties[a].uniqueItems: Forbidden: uniqueItems cannot be set to true since the "
-         "runtime complexity becomes quadratic"},
-        {"{\"type\":\"object\",\"properties\":{\"a\":{\"type\":\"string\",\"pattern\":\"(\"}}}",
-         "s.properties[a].pattern: Invalid value: \"(\": must be a valid regular expression, but "
-         "isn't: error parsing regexp: missing closing ): `(`"},
-        {"{\"type\":\"object\",\"properties\":{\"a\":{\"type\":\"integer\",\"default\":\"x\"}}}",
-         "s.properties[a].default: Invalid value: \"string\":  in body must be of type integer: "
-         "\"string\""},
-        {"{\"type\":\"object\",\"properties\":{\"a\":{\"type\":\"object\",\"default\":{\"x\":1}}}}",
-         "s.properties[a].default: Invalid value: {\"x\":1}: must not have unknown fields"},
-        {"{\"type\":\"object\",\"properties\":{\"a\":{\"type\":\"object\",\"default\":{\"x\":1},"
-         "\"properties\":{\"x\":{\"type\":\"string\"}}}}}",
-         "s.properties[a].default.x: Invalid value: \"integer\": x in body must be of type string: "
-         "\"integer\""},
-        {"{\"type\":\"object\",\"anyOf\":[{\"required\":[\"a\"]},{\"properties\":{\"a\":{}}}]}",
-         "s.properties[a]: Required value: because it is defined in s.anyOf[1].properties[a]"},
-        {"{\"type\":\"object\",\"not\":{\"type\":\"object\",\"nullable\":true}}",
-         "s.not.nullable: Forbidden: must be false to be structural\n"
-         "s.not.type: Forbidden: must be empty to be structural"},
-        {"{\"type\":\"object\",\"properties\":{\"p\":{\"x-kubernetes-int-or-string\":true,"
-         "\"anyOf\":["
-         "{\"type\":\"integer\"},{\"type\":\"string\"}]}}}",
-         ""},
-        {"{\"type\":\"object\",\"properties\":{\"p\":{\"x-kubernetes-int-or-string\":true,\"type\":"
-         "\"string\"}}}",
-         "s.properties[p].type: Invalid value: \"string\": must be empty if "
-         "x-kubernetes-int-or-string is true"},
-        {"{\"type\":\"object\",\"properties\":{\"e\":{\"type\":\"object\","
-         "\"x-kubernetes-embedded-resource\":true}}}",
-         "s.properties[e].properties: Required value: must not be empty if "
-         "x-kubernetes-embedded-resource is true without x-kubernetes-preserve-unknown-fields"},
-        {"{\"type\":\"object\",\"properties\":{\"l\":{\"type\":\"array\",\"x-kubernetes-list-"
-         "type\":"
-         "\"map\",\"x-kubernetes-list-map-keys\":[\"k\"],\"items\":{\"type\":\"object\","
-         "\"properties\":{\"k\":{\"type\":\"string\"}}}}}}",
-         "s.properties[l].items.properties[k].default: Required value: this property is in "
-         "x-kubernetes-list-map-keys, so it must have a default or be a required property"},
-        {"{\"type\":\"object\",\"properties\":{\"l\":{\"type\":\"string\",\"x-kubernetes-list-"
-         "type\":"
-         "\"set\"}}}",
-         "s.properties[l].type: Invalid value: \"string\": must be array if x-kubernetes-list-type "
-         "is specified"},
-        {"{\"type\":\"object\",\"properties\":{\"l\":{\"type\":\"object\",\"x-kubernetes-map-"
-         "type\":"
-         "\"odd\"}}}",
-         "s.properties[l].x-kubernetes-map-type: Unsupported value: \"odd\": supported values: "
-         "\"atomic\", \"granular\""},
-        {"{\"type\":\"object\",\"properties\":{\"metadata\":{\"type\":\"object\",\"properties\":{"
-         "\"name\":{\"type\":\"string\",\"maxLength\":3}}}}}",
-         ""},
-        {"{\"type\":\"object\",\"properties\":{\"l\":{\"type\":\"array\",\"x-kubernetes-list-"
-         "type\":"
-         "\"set\",\"items\":{\"type\":\"object\",\"nullable\":true}}}}",
-         "s.properties[l].items.nullable: Forbidden: cannot be nullable when "
-         "x-kubernetes-list-type "
-         "is set\n"
-         "s.properties[l].items.x-kubernetes-map-type: Invalid value: null: must be atomic as item "
-         "of a list with x-kubernetes-list-type=set"},
-        {"{\"type\":\"object\",\"nullable\":true}",
-         "s.nullable: Forbidden: nullable cannot be true at the root"},
-        {"{\"type\":\"object\",\"x-kubernetes-validations\":[{\"rule\":\"true\"}]}",
-         "s.x-kubernetes-validations: Forbidden: not supported: this server has no evaluator for "
-         "validation rules"},
-    };
     const struct crd_schema_options options = {0};
     struct buf said = {0};
-    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+    for (size_t i = 0; i < ARRAY_LEN(schema_cases); i++) {
         struct arena a = {0};
         struct type_report report = {.a = &a};
-        crd_schema_check(&options, parse(&a, cases[i].schema), STR("s"), &report);
-        assert_string_equal(lines_of(&report, &said), cases[i].said);
+        crd_schema_check(&options, parse(&a, schema_cases[i].schema), STR("s"), &report);
+        assert_string_equal(lines_of(&report, &said), schema_cases[i].said);
         arena_free(&a);
     }
     buf_free(&said);

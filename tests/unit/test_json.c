@@ -228,11 +228,9 @@ static void edits(void **state)
     json_append(list, json_bool_new(&a, true));
     json_append(list, json_null(&a));
     json_append(list, json_str(&a, STR("x\0y")));
-    check_text(o,
-               "{\"b\":\"1\",\"a\":-9223372036854775808,\"list\":[true,null,\"x\\u0000y\"]}");
+    check_text(o, "{\"b\":\"1\",\"a\":-9223372036854775808,\"list\":[true,null,\"x\\u0000y\"]}");
     json_set_bool(&a, o, "b", false); /* in its place */
-    check_text(o,
-               "{\"b\":false,\"a\":-9223372036854775808,\"list\":[true,null,\"x\\u0000y\"]}");
+    check_text(o, "{\"b\":false,\"a\":-9223372036854775808,\"list\":[true,null,\"x\\u0000y\"]}");
     json_set_int(&a, o, "list", 3);
     check_text(o, "{\"b\":false,\"a\":-9223372036854775808,\"list\":3}");
     assert_true(json_unset(o, STR("b")));

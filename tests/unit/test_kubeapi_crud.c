@@ -285,6 +285,26 @@ static void pods_go_gracefully(void **state)
     fixture_close(&f);
 }
 
+/* Who deletes names what they mean: an object that is another by now stays, and so does one of a dry run. */
+static void deletions_mind_their_options(void **state)
+{
+    struct fixture f;
+    open_server(&f);
+    must(&f, 201, "POST", CM, "{\"metadata\":{\"name\":\"a\"}}");
+    const char *uid = said(&f, "metadata.uid"), *old = said(&f, "metadata.resourceVersion");
+    struct str by_old = arena_printf(&f.a, "{\"preconditions\":{\"resourceVersion\":\"%s\"}}", old);
+    struct str by_uid = arena_printf(&f.a, "{\"preconditions\":{\"uid\":\"%s\"}}", uid);
+    must(&f, 200, "PATCH", CM "/a", "{\"data\":{\"k\":\"v\"}}");
+    must(&f, 409, "DELETE", CM "/a", by_old.p);
+    must(&f, 409, "DELETE", CM "/a", "{\"preconditions\":{\"uid\":\"another\"}}");
+    must(&f, 200, "DELETE", CM "/a", "{\"dryRun\":[\"All\"]}");
+    must(&f, 200, "DELETE", CM "/a?dryRun=All", NULL);
+    must(&f, 200, "GET", CM "/a", NULL);
+    must(&f, 200, "DELETE", CM "/a", by_uid.p);
+    must(&f, 404, "GET", CM "/a", NULL);
+    fixture_close(&f);
+}
+
 static void leases_need_a_revision_and_may_be_put(void **state)
 {
     static const char lease[] = "/apis/coordination.k8s.io/v1/namespaces/default/leases/l";
@@ -341,6 +361,7 @@ int main(void)
         cmocka_unit_test(json_patches),
         cmocka_unit_test(finalizers_hold_an_object),
         cmocka_unit_test(pods_go_gracefully),
+        cmocka_unit_test(deletions_mind_their_options),
         cmocka_unit_test(leases_need_a_revision_and_may_be_put),
         cmocka_unit_test(the_system_writes_past_the_rules),
     };

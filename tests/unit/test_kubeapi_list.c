@@ -38,6 +38,7 @@ static void selectors_select(void **state)
         {"?labelSelector=!tier", 200, "d"},
         {"?labelSelector=tier%3Dweb", 200, "a"},
         {"?labelSelector=tier%3D%3Dweb,n", 200, "a"},
+        {"?labelSelector=tier,n%3D9", 200, "b"},
         {"?labelSelector=tier!%3Dweb", 200, "b c d"},
         {"?labelSelector=tier%3D", 200, "c"},
         {"?labelSelector=tier+in+(web,+db)", 200, "a b"},

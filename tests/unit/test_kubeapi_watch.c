@@ -278,6 +278,36 @@ static void a_slow_reader_pauses_and_catches_up(void **state)
     net_close(&n);
 }
 
+/* A bookmark says "you have seen everything up to here": never while there is something left to see. */
+static void no_bookmark_overtakes_an_event(void **state)
+{
+    struct net n;
+    struct remote w;
+    char big[60001];
+    net_open(&n);
+    memset(big, 'x', sizeof(big) - 1);
+    big[sizeof(big) - 1] = '\0';
+    start(&n, &w, "GET", CM "?watch=1&allowWatchBookmarks=true", NULL);
+    run_for(&n, 30 * NS_PER_S);
+    http_call_pause(w.call);
+    for (int i = 0; i < 50; i++) {
+        struct str body = arena_printf(
+            &n.f.a, "{\"metadata\":{\"name\":\"%02d\"},\"data\":{\"x\":\"%s\"}}", i, big);
+        must(&n.f, 201, "POST", CM, body.p);
+        run_for(&n, NS_PER_MS);
+    }
+    run_for(&n, 40 * NS_PER_S); /* a bookmark is due meanwhile */
+    http_call_resume(w.call);
+    run_for(&n, NS_PER_S);
+    const char *events = heard(&n, &w);
+    assert_non_null(strstr(events, "A49"));
+    assert_null(strchr(events, 'B'));
+    run_for(&n, 70 * NS_PER_S);
+    assert_true(str_ends(str_c(heard(&n, &w)), STR("A49 B")));
+    stop(&n, &w);
+    net_close(&n);
+}
+
 static void faults_fire_and_count(void **state)
 {
     struct net n;
@@ -384,6 +414,7 @@ int main(void)
         cmocka_unit_test(selection_is_entered_and_left),
         cmocka_unit_test(bookmarks_and_time_outs),
         cmocka_unit_test(a_slow_reader_pauses_and_catches_up),
+        cmocka_unit_test(no_bookmark_overtakes_an_event),
         cmocka_unit_test(faults_fire_and_count),
         cmocka_unit_test(stalled_watches_say_nothing_until_it_ends),
         cmocka_unit_test(connections_may_die_at_any_time),

@@ -45,8 +45,8 @@ struct api_kind {
     struct str
         foreign;      /* group/version of the kind when it is not the row's own: "autoscaling/v1" */
     struct str table; /* of the store: "deployments.apps" */
-    struct str list_kind;  /* empty: kind + "List" */
-    struct crd *crd; /* custom resources */
+    struct str list_kind; /* empty: kind + "List" */
+    struct crd *crd;      /* custom resources */
 };
 
 extern const struct api_kind api_kinds[];

@@ -13,8 +13,9 @@ static void put_message(const struct type *t, const cJSON *v, unsigned depth, st
 /* Text of a tree: a NUL in it is JSON_NUL there. */
 static void put_text(uint32_t number, struct str text, struct buf *out)
 {
-    ptrdiff_t at =
-        text.n > 0 && memchr(text.p, JSON_NUL[0], text.n) ? str_find(text, STR(JSON_NUL)) : -1;
+    ptrdiff_t at = text.n > 0 && memchr(text.p, (unsigned char)JSON_NUL[0], text.n)
+                       ? str_find(text, STR(JSON_NUL))
+                       : -1;
     if (at < 0) {
         wire_add_bytes(out, number, text);
         return;

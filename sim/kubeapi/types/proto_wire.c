@@ -260,8 +260,8 @@ void wire_double_write(double v, struct buf *out)
         v = 0;
     for (int precision = 0; precision <= 16; precision++) {
         (void)snprintf(text, sizeof(text), "%.*e", precision, v);
-        if (wire_double_parse(str_c(text), &back) && memcmp(&back, &v, sizeof(v)) == 0)
-            break;
+        if (wire_double_parse(str_c(text), &back) && back == v)
+            break; /* the shortest that reads back; "-0" keeps its sign by the text */
     }
     struct str number = str_c(text), mantissa, power;
     int64_t exponent = 0;

@@ -122,10 +122,11 @@ static void figures(struct api_measure *out, int64_t *latencies, size_t n, int64
                     uint64_t requests)
 {
     qsort(latencies, n, sizeof(*latencies), by_size);
+    int64_t p50 = latencies[n / 2], p99 = latencies[n - n / 100 - 1];
     out->seconds = (double)ns / 1e9;
     out->cpu_us = (double)cpu / 1e3 / (double)requests;
-    out->p50_ms = (double)latencies[n / 2] / 1e6;
-    out->p99_ms = (double)latencies[n - n / 100 - 1] / 1e6;
+    out->p50_ms = (double)p50 / 1e6;
+    out->p99_ms = (double)p99 / 1e6;
     mem_free(latencies);
 }
 
