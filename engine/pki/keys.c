@@ -45,8 +45,7 @@ static bool kind_of(const EVP_PKEY *pkey, enum pki_key_kind *kind)
     }
 }
 
-/* Takes pkey. NULL when its kind or size is not one of ours; pkey is freed then. */
-static struct pki_key *pki_key_wrap(EVP_PKEY *take_pkey, bool is_private)
+struct pki_key *pki_key_wrap(EVP_PKEY *take_pkey, bool is_private)
 {
     enum pki_key_kind kind;
     if (!take_pkey || !kind_of(take_pkey, &kind)) {

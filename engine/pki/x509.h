@@ -46,8 +46,9 @@ struct pki_cert_info {  /* in the arena that it was read into */
     size_t dns_n;
     struct str *ips;
     size_t ips_n;
-    struct str serial; /* hex */
-    struct str key_id; /* as pki_key_id */
+    size_t other_names_n; /* alternative names of other kinds: mail addresses, URIs, ... */
+    struct str serial;    /* hex */
+    struct str key_id;    /* as pki_key_id */
     int64_t not_before_s, not_after_s;
     bool is_ca;
 };

@@ -62,7 +62,7 @@ static struct str name_text(struct arena *a, const X509_NAME *name)
     return text;
 }
 
-static void read_subject(struct arena *a, const X509_NAME *name, struct pki_cert_info *out)
+void pki_read_subject(struct arena *a, const X509_NAME *name, struct pki_cert_info *out)
 {
     int entries = X509_NAME_entry_count(name);
     out->organizations = ARENA_NEW_ARRAY(a, struct str, (size_t)entries);
@@ -94,9 +94,8 @@ static struct str ip_text(struct arena *a, const ASN1_STRING *ip)
     return kept;
 }
 
-static void read_alternative_names(struct arena *a, const X509 *cert, struct pki_cert_info *out)
+void pki_read_alternative_names(struct arena *a, GENERAL_NAMES *names, struct pki_cert_info *out)
 {
-    GENERAL_NAMES *names = X509_get_ext_d2i(cert, NID_subject_alt_name, NULL, NULL);
     size_t n = names ? (size_t)sk_GENERAL_NAME_num(names) : 0;
     if (n > PKI_NAMES_MAX)
         n = PKI_NAMES_MAX;
@@ -110,8 +109,9 @@ static void read_alternative_names(struct arena *a, const X509 *cert, struct pki
             out->dns[out->dns_n++] = text_of(a, value);
         else if (type == GEN_IPADD)
             out->ips[out->ips_n++] = ip_text(a, value);
+        else
+            out->other_names_n++;
     }
-    GENERAL_NAMES_free(names);
 }
 
 static struct str serial_text(struct arena *a, const X509 *cert)
@@ -133,8 +133,10 @@ struct err *pki_cert_read(struct arena *a, struct str chain, struct pki_cert_inf
     *out = (struct pki_cert_info){.common_name = str_empty};
     out->subject = name_text(a, X509_get_subject_name(cert));
     out->issuer = name_text(a, X509_get_issuer_name(cert));
-    read_subject(a, X509_get_subject_name(cert), out);
-    read_alternative_names(a, cert, out);
+    pki_read_subject(a, X509_get_subject_name(cert), out);
+    GENERAL_NAMES *names = X509_get_ext_d2i(cert, NID_subject_alt_name, NULL, NULL);
+    pki_read_alternative_names(a, names, out);
+    GENERAL_NAMES_free(names);
     out->serial = serial_text(a, cert);
     out->not_before_s = pki_time_s(X509_get0_notBefore(cert));
     out->not_after_s = pki_time_s(X509_get0_notAfter(cert));

@@ -9,6 +9,7 @@
 #include "sim/cli/preload.h"
 #include "sim/cli/transcript.h"
 
+#include "engine/pki/keys.h"
 #include "engine/world/uv/uv_world.h"
 #include "sim/kubeapi/kubeapi.h"
 
@@ -272,6 +273,8 @@ static struct err *start(struct apiserver *s)
     struct kubeapi_options api = {.name = STR("apiserver"),
                                   .bare = o->bare,
                                   .ca_pem = buf_str(&s->credentials.ca_pem),
+                                  .ca_key_pem = buf_str(&s->credentials.ca_key_pem),
+                                  .token_key = pki_key_generate_rsa,
                                   .store = store,
                                   .datastore = s->datastore,
                                   .datastore_failed = on_datastore_failed,

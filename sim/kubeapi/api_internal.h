@@ -40,6 +40,7 @@ struct gc;
 struct namespaces;
 struct tokens;
 struct token_secrets;
+struct signer;
 struct pki_key;
 struct faults;
 struct documents;
@@ -84,6 +85,7 @@ struct kubeapi {
     struct namespaces *namespaces;
     struct tokens *tokens;
     struct token_secrets *token_secrets; /* controllers/token_secrets.h */
+    struct signer *signer;               /* controllers/signer.h */
     struct pki_key *(*token_key)(void);  /* as in the options */
     struct faults *faults;
     struct documents *documents; /* of discovery and OpenAPI: discovery/documents.h */

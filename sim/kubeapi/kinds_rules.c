@@ -1,6 +1,8 @@
 /* What single kinds need beyond the common rules, as a table of small functions: defaults on write, what an update keeps,
  * what is refused. */
 #include "sim/kubeapi/api_internal.h"
+#include "sim/kubeapi/auth/csr.h"
+#include "sim/kubeapi/auth/rbac_objects.h"
 #include "sim/kubeapi/kinds/crds.h"
 
 #include "engine/base/codec.h"
@@ -85,18 +87,10 @@ static void default_service(struct api_request *r, cJSON *tree, bool creating)
         json_set_str(&r->a, spec, "sessionAffinity", STR("None"));
 }
 
-static void default_binding(struct api_request *r, cJSON *tree, bool creating)
+static void default_role(struct api_request *r, cJSON *tree, bool creating)
 {
-    drop_empty(tree, "subjects");
-    cJSON *subjects = json_get(tree, "subjects"), *ref = json_get(tree, "roleRef");
-    if (ref && ref->type == cJSON_Object && json_string_at(ref, "apiGroup").n == 0)
-        json_set_str(&r->a, ref, "apiGroup", STR("rbac.authorization.k8s.io"));
-    for (cJSON *s = subjects ? subjects->child : NULL; s; s = s->next) {
-        struct str kind = json_string_at(s, "kind");
-        bool account = str_eq_c(kind, "ServiceAccount");
-        if (!account && s->type == cJSON_Object && json_string_at(s, "apiGroup").n == 0)
-            json_set_str(&r->a, s, "apiGroup", STR("rbac.authorization.k8s.io"));
-    }
+    if (!creating)
+        rbac_prepare_role(r, tree);
 }
 
 /* ---- refusals ---- */
@@ -147,12 +141,6 @@ static void default_config(struct api_request *r, cJSON *tree, bool creating)
     drop_empty(tree, "binaryData");
 }
 
-static void default_role(struct api_request *r, cJSON *tree, bool creating)
-{
-    if (!json_get(tree, "rules"))
-        json_set(&r->a, tree, STR("rules"), json_null(&r->a));
-}
-
 static bool is_immutable(const struct kube_object *old)
 {
     return old && str_eq_c(kube_object_raw(old, "immutable"), "true");
@@ -201,31 +189,6 @@ static void check_secret(struct api_request *r, const cJSON *tree, const struct 
                     "Required value");
 }
 
-static void check_binding(struct api_request *r, const cJSON *tree, const struct kube_object *old)
-{
-    struct str kind = json_string_at(tree, "roleRef.kind");
-    bool cluster = r->ns.n == 0;
-    struct str group = json_string_at(tree, "roleRef.apiGroup");
-    if (!str_eq_c(group, "rbac.authorization.k8s.io"))
-        api_invalid(r, "FieldValueNotSupported", STR("roleRef.apiGroup"),
-                    "Unsupported value: \"" STR_FMT
-                    "\": supported values: \"rbac.authorization.k8s.io\"",
-                    STR_ARG(group));
-    if (!str_eq_c(kind, "ClusterRole") && (cluster || !str_eq_c(kind, "Role")))
-        api_invalid(r, "FieldValueNotSupported", STR("roleRef.kind"),
-                    "Unsupported value: \"" STR_FMT "\": supported values: %s", STR_ARG(kind),
-                    cluster ? "\"ClusterRole\"" : "\"ClusterRole\", \"Role\"");
-    if (json_string_at(tree, "roleRef.name").n == 0)
-        api_invalid(r, "FieldValueRequired", STR("roleRef.name"), "Required value");
-    if (old && differs(old, "roleRef", tree)) {
-        struct buf b = {0};
-        json_write(&b, json_get(tree, "roleRef") ? json_get(tree, "roleRef") : json_object(&r->a));
-        api_invalid(r, "FieldValueInvalid", STR("roleRef"),
-                    "Invalid value: " STR_FMT ": cannot change roleRef", STR_ARG(buf_str(&b)));
-        buf_free(&b);
-    }
-}
-
 /* ---- the table ---- */
 
 static const struct {
@@ -241,10 +204,11 @@ static const struct {
     {"deployments.apps", default_replicas, NULL},
     {"replicasets.apps", default_replicas, NULL},
     {"statefulsets.apps", default_replicas, NULL},
-    {"roles.rbac.authorization.k8s.io", default_role, NULL},
-    {"clusterroles.rbac.authorization.k8s.io", default_role, NULL},
-    {"rolebindings.rbac.authorization.k8s.io", default_binding, check_binding},
-    {"clusterrolebindings.rbac.authorization.k8s.io", default_binding, check_binding},
+    {"roles.rbac.authorization.k8s.io", default_role, rbac_check_role},
+    {"clusterroles.rbac.authorization.k8s.io", default_role, rbac_check_role},
+    {"rolebindings.rbac.authorization.k8s.io", rbac_default_binding, rbac_check_binding},
+    {"clusterrolebindings.rbac.authorization.k8s.io", rbac_default_binding, rbac_check_binding},
+    {"certificatesigningrequests.certificates.k8s.io", csr_default, csr_check},
     {"customresourcedefinitions.apiextensions.k8s.io", crds_default, crds_check},
 };
 
@@ -263,6 +227,10 @@ void api_rules_prepare(struct api_request *r, const struct api_kind *k, cJSON *t
 {
     if (api_kind_is(k, "namespaces"))
         prepare_namespace(r, tree);
+    else if (str_ends(k->table, STR("roles.rbac.authorization.k8s.io")))
+        rbac_prepare_role(r, tree);
+    else if (api_kind_is(k, "certificatesigningrequests.certificates.k8s.io"))
+        csr_stamp(r, tree);
 }
 
 void api_rules_validate(struct api_request *r, const struct api_kind *k, const cJSON *tree,
@@ -278,6 +246,8 @@ void api_rules_keep(struct api_request *r, const struct api_kind *k, const struc
                     cJSON *tree)
 {
     struct arena *a = &r->a;
+    if (api_kind_is(k, "certificatesigningrequests.certificates.k8s.io"))
+        csr_keep(r, old, tree);
     if (!api_kind_is(k, "namespaces"))
         return;
     cJSON *labels = json_ensure(a, tree, "metadata.labels"), *list = json_array(a);

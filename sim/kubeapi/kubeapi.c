@@ -1,3 +1,4 @@
+#include "sim/kubeapi/controllers/signer.h"
 #include "sim/kubeapi/controllers/token_secrets.h"
 #include "sim/kubeapi/discovery/documents.h"
 #include "sim/kubeapi/hold.h"
@@ -19,6 +20,7 @@ static void on_event(void *owner, struct store_event *e)
     api_gc_event(api->gc, e);
     api_namespaces_event(api->namespaces, e);
     token_secrets_event(api->token_secrets, e);
+    signer_event(api->signer, e);
 }
 
 static void on_tick(void *owner)
@@ -72,6 +74,7 @@ static void reset_indexes(struct kubeapi *api)
     api_gc_reset(api->gc);
     api_namespaces_reset(api->namespaces);
     token_secrets_reset(api->token_secrets);
+    signer_reset(api->signer);
 }
 
 static void bootstrap_namespaces(struct kubeapi *api)
@@ -166,6 +169,7 @@ struct kubeapi *kubeapi_new(struct world *w, const struct kubeapi_options *optio
     api->token_key = options->token_key;
     api->tokens = api_tokens_new(api);
     api->token_secrets = token_secrets_new(api);
+    api->signer = signer_new(api, options->ca_pem, options->ca_key_pem);
     store_observe(api->store, on_event, api);
     fill(api, options);
     api->tick = world_timer_new(w, on_tick, api);
@@ -187,6 +191,7 @@ void kubeapi_free(struct kubeapi *api)
     world_timer_free(api->tick);
     inflight_free(api->inflight);
     store_observe(api->store, NULL, NULL);
+    signer_free(api->signer);
     token_secrets_free(api->token_secrets);
     journal_free(api->journal);
     api_tokens_free(api->tokens);

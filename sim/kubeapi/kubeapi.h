@@ -44,6 +44,8 @@ struct kubeapi_options {
      * NULL: a fixed key that everybody knows, for simulations. */
     struct pki_key *(*token_key)(void);
     struct str ca_pem; /* given to workloads: kube-root-ca.crt, ca.crt of token secrets */
+    struct str
+        ca_key_pem; /* of ca_pem: signs what CertificateSigningRequests ask for; empty: nothing is signed */
     unsigned mutating_max, readonly_max;  /* requests worked on at once; 0: 200 and 400 */
     size_t events_max;                    /* history of the store; 0: its default */
     const struct store_snapshot *restore; /* start from here instead of the bootstrap objects */

@@ -112,7 +112,7 @@ static void set_entries(struct arena *a, cJSON *tree, cJSON *entries)
 
 struct managed_scope managed_scope_of(const struct api_request *r, const struct api_kind *k)
 {
-    bool status = r->sub && str_eq_c(r->p.sub, "status");
+    bool status = r->sub && (str_eq_c(r->p.sub, "status") || str_eq_c(r->p.sub, "approval"));
     if (status && (k->flags & KIND_CUSTOM))
         return (struct managed_scope){.only = "status"};
     if (status)

@@ -1,5 +1,6 @@
 /* What is not plain storage: reviews (auth/), /finalize, tokens (auth/), binding and eviction of pods. */
 #include "sim/kubeapi/api_internal.h"
+#include "sim/kubeapi/auth/csr.h"
 #include "sim/kubeapi/auth/reviews.h"
 #include "sim/kubeapi/auth/tokens.h"
 #include "sim/kubeapi/kinds/crds.h"
@@ -84,10 +85,14 @@ bool api_handle_special(struct api_request *r)
     if (crds_handle_scale(r))
         return true;
     struct str sub = r->sub ? r->sub->resource : str_empty;
+    if (str_starts(sub, STR("certificatesigningrequests/")) && !csr_admit(r))
+        return true;
     if (str_eq_c(sub, "namespaces/finalize"))
         finalize(r);
     else if (str_eq_c(sub, "serviceaccounts/token"))
         token_request(r);
+    else if (str_eq_c(sub, "certificatesigningrequests/approval"))
+        csr_approval(r);
     else if (str_eq_c(sub, "pods/binding"))
         bind(r);
     else if (str_eq_c(sub, "pods/eviction"))

@@ -83,6 +83,8 @@ static const struct {
     {"system:service-account-issuer-discovery", "", "",
      "@ /.well-known/openid-configuration,/.well-known/openid-configuration/,"
      "/openid/v1/jwks,/openid/v1/jwks/ get"},
+    {"system:well-known-viewer", "", "", /* the reference server lets its users see these */
+     "@ /.well-known,/.well-known/* get"},
     {"system:node", "", "",
      "authentication.k8s.io tokenreviews create;"
      "authorization.k8s.io localsubjectaccessreviews,subjectaccessreviews create;"
@@ -147,6 +149,7 @@ static const struct {
     {"system:monitoring", "G:system:monitoring"},
     {"system:node-proxier", "U:system:kube-proxy"},
     {"system:public-info-viewer", "G:system:authenticated,G:system:unauthenticated"},
+    {"system:well-known-viewer", "G:system:authenticated"},
     {"system:service-account-issuer-discovery", "G:system:serviceaccounts"},
 };
 

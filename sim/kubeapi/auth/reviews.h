@@ -7,6 +7,9 @@
 /* Answers the four access reviews, TokenReview and SelfSubjectReview; false: it is none of them. */
 bool review_handle(struct api_request *r);
 
+/* A user as in userInfo: username, uid, groups, extra; what is empty is left out. */
+cJSON *review_user(struct api_request *r, const struct api_user *u);
+
 /* ---- shared by reviews*.c ---- */
 /* The body without its status. False: answered. */
 bool review_decode(struct api_request *r, cJSON **tree);

@@ -14,7 +14,7 @@ static cJSON *extra_tree(struct api_request *r, const struct api_user *u)
     return extra;
 }
 
-static cJSON *user_tree(struct api_request *r, const struct api_user *u)
+cJSON *review_user(struct api_request *r, const struct api_user *u)
 {
     cJSON *tree = json_object(&r->a), *groups = json_array(&r->a);
     json_set_str(&r->a, tree, "username", u->name);
@@ -35,7 +35,7 @@ void review_self(struct api_request *r)
     if (!review_decode(r, &tree))
         return;
     json_set_str(&r->a, json_get(tree, "metadata"), "creationTimestamp", api_now(r->api, &r->a));
-    json_set(&r->a, review_status(r, tree), STR("userInfo"), user_tree(r, &r->user));
+    json_set(&r->a, review_status(r, tree), STR("userInfo"), review_user(r, &r->user));
     review_reply(r, tree);
 }
 
@@ -55,7 +55,7 @@ static void tell_token(struct api_request *r, cJSON *status, const struct token_
         for (size_t i = 0; i < t->audiences.n; i++)
             json_append(audiences, json_str(&r->a, t->audiences.items[i]));
         json_set_bool(&r->a, status, "authenticated", true);
-        json_set(&r->a, status, STR("user"), user_tree(r, &t->user));
+        json_set(&r->a, status, STR("user"), review_user(r, &t->user));
         json_set(&r->a, status, STR("audiences"), audiences);
         return;
     }
