@@ -284,7 +284,7 @@ int main(int argc, char **argv)
     bench_reviews(&b, &s);
     api_server_stop(&s);
     bench_memory(&b);
-    if (getenv("PADDOCK_BENCH_SQLITE"))
-        bench_sqlite(&b);
+
+    bench_sqlite(&b);
     return 0;
 }

@@ -363,6 +363,50 @@ static void listener_close(struct world_listener *listener)
 
 /* ---- the world itself ---- */
 
+/* ---- work: done a moment later, in the loop ---- */
+
+#define WORK_TIME NS_PER_MS
+
+struct fake_work {
+    struct world_work base;
+    struct world_timer *timer;
+    void (*run)(void *job);
+    void (*done)(void *job);
+    void *job;
+};
+
+static void work_fire(void *owner)
+{
+    struct fake_work *work = owner;
+    struct fake_work it = *work;
+    timer_free(work->timer);
+    mem_free(work);
+    it.run(it.job);
+    it.done(it.job);
+}
+
+static struct world_work *work_new(struct world *w, void (*run)(void *), void (*done)(void *),
+                                   void *job)
+{
+    struct fake_work *work = MEM_NEW(struct fake_work);
+    work->base.w = w;
+    work->timer = timer_new(w, work_fire, work);
+    work->run = run;
+    work->done = done;
+    work->job = job;
+    timer_start(work->timer, WORK_TIME);
+    return &work->base;
+}
+
+static void work_cancel(struct world_work *base, void (*release)(void *))
+{
+    struct fake_work *work = container_of(base, struct fake_work, base);
+    void *job = work->job;
+    timer_free(work->timer);
+    mem_free(work);
+    release(job);
+}
+
 static const struct world_ops fake_ops = {
     .now = fake_now,
     .wall = fake_now,
@@ -387,6 +431,8 @@ static const struct world_ops fake_ops = {
     .stream_peer_pem = stream_pem,
     .listen = fake_listen,
     .listener_close = listener_close,
+    .work = work_new,
+    .work_cancel = work_cancel,
 };
 
 struct fake_world *fake_new(uint64_t seed)

@@ -1,4 +1,4 @@
-/* fake_world: the smallest world that HTTP can be tested on: time, timers, random bytes and byte streams on one event
+/* fake_world: the smallest world that HTTP can be tested on: time, timers, random bytes, work and byte streams on one event
  * queue. What it can do better than a real one: cut everything that is sent into pieces of random sizes, count events
  * and writes, and complain about handles that are used after their end. TLS, DNS, files are not there. */
 #ifndef PADDOCK_TESTS_UNIT_SUPPORT_FAKE_WORLD_H
