@@ -9,7 +9,8 @@
 
 #include <string.h>
 
-const struct type *api_kind_type(const struct api_kind *k)
+/* Of the bodies of a built-in row (a subresource's foreign kind counts); NULL: custom. */
+static const struct type *api_kind_type(const struct api_kind *k)
 {
     struct str group = k->group, version = k->version;
     if (k->flags & KIND_CUSTOM)

@@ -13,8 +13,6 @@ struct api_kind;
 
 enum api_field_validation { FIELDS_WARN, FIELDS_IGNORE, FIELDS_STRICT };
 
-/* The type of a built-in row's bodies (a subresource's foreign kind counts); NULL: custom. */
-const struct type *api_kind_type(const struct api_kind *k);
 /* Query parameter fieldValidation. False: answered (422). */
 bool api_field_validation(struct api_request *r, enum api_field_validation *out);
 /* Tells what strict validation found: warnings, or the 400 of Strict (of a patch: 422). False: answered. */

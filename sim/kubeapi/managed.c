@@ -88,7 +88,8 @@ static cJSON *raw_node(struct arena *a, struct str json)
     return v;
 }
 
-cJSON *managed_node(struct arena *a, struct owners *owners)
+/* Entries as a raw node; NULL when there are none. */
+static cJSON *managed_node(struct arena *a, struct owners *owners)
 {
     if (owners->n == 0)
         return NULL;

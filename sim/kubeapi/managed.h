@@ -45,8 +45,6 @@ void managed_create(struct api_request *r, const struct api_kind *k, cJSON *tree
 void managed_update(struct api_request *r, const struct api_kind *k, const struct kube_object *old,
                     cJSON *tree, struct managed *out);
 void managed_settle(struct api_request *r, cJSON *tree, const struct managed *m);
-/* Entries as a raw node; NULL when there are none. */
-cJSON *managed_node(struct arena *a, struct owners *owners);
 
 /* apply.c: application/apply-patch+yaml */
 void api_handle_apply(struct api_request *r);

@@ -85,6 +85,26 @@ static void test_api_down(void **state)
     bench_free(b);
 }
 
+/* One probe that goes wrong says nothing: only the second in a row is believed. */
+static void test_one_miss(void **state)
+{
+    (void)state;
+    struct policies p = policies_hardened();
+    struct bench *b = bench_with(1, &p, 1, 1);
+    struct kubeapi *api = bench_downstream(b, 0);
+    struct kubeapi_fault f = {
+        .kind = KUBEAPI_FAULT_STATUS, .status = 500, .resource = STR("namespaces")};
+    uint64_t id = kubeapi_fault_add(api, &f);
+    buf_clear(&b->states);
+    for (int i = 0; i < 300 && kubeapi_fault_fired(api, id) == 0; i++)
+        bench_run(b, S / 10);
+    assert_int_equal(kubeapi_fault_fired(api, id), 1);
+    kubeapi_fault_remove(api, id);
+    bench_run(b, 60 * S);
+    check_str(buf_str(&b->states), "");
+    bench_free(b);
+}
+
 /* The first cluster's API accepts and never answers; then the second one is cut off. */
 static void hang_first_cut_second(struct bench *b)
 {
@@ -291,6 +311,7 @@ int main(void)
         cmocka_unit_test(test_life),
         cmocka_unit_test(test_unavailable_and_back),
         cmocka_unit_test(test_api_down),
+        cmocka_unit_test(test_one_miss),
         cmocka_unit_test(test_hung_cluster_independent),
         cmocka_unit_test(test_hung_cluster_sequential),
         cmocka_unit_test(test_agent_update),

@@ -57,7 +57,6 @@ void openapi_pb_parameter(struct str name, const cJSON *value,
                           struct buf *out); /* NamedParameter */
 
 /* ---- documents ---- */
-void openapi_v2_reply(struct api_request *r);
 void openapi_v3_reply(struct api_request *r, struct str rest); /* behind /openapi/v3 */
 
 #endif

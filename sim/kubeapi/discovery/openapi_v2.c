@@ -163,7 +163,7 @@ static void reply(struct api_request *r, bool messages)
         r->status = 304;
 }
 
-void openapi_v2_reply(struct api_request *r)
+static void openapi_v2_reply(struct api_request *r)
 {
     struct str rest = r->accept, entry, type, tail;
     if (str_trim(rest).n == 0) {

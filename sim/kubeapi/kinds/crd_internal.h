@@ -20,12 +20,11 @@ struct crd_version {
     bool open;    /* its schema keeps everything as it is */
     bool made;    /* what follows was made at the first use */
     uint64_t schema_hash;
-    struct str schema, deprecation;
+    struct str deprecation;
     const struct type *type;
     const struct crd_scale *scale;
-    const struct crd_column *columns;
     const struct crd_selectable *selectable;
-    size_t columns_n, selectable_n;
+    size_t selectable_n;
 };
 
 struct crd {
@@ -64,7 +63,6 @@ struct crds {
 /* Notes the versions of a definition without making anything of their schemas. */
 void crd_versions_read(struct crd *d, const cJSON *tree);
 struct crd_version *crd_version_of(const struct api_kind *k);
-struct crd_version *crd_version_made(const struct api_kind *k); /* the same, ready for use */
 uint64_t crd_storage_hash(const struct crd *d);
 
 /* ---- crd_names.c ---- */

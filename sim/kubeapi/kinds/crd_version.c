@@ -45,8 +45,7 @@ void crd_versions_read(struct crd *d, const cJSON *tree)
         x->index = d->versions_n++;
         x->name = own(d, v, "name");
         x->open = crd_schema_is_open(json_path(v, "schema.openAPIV3Schema"));
-        x->schema = scan_path(version_json(d, x->index), "schema.openAPIV3Schema");
-        x->schema_hash = str_hash(x->schema);
+        x->schema_hash = str_hash(scan_path(version_json(d, x->index), "schema.openAPIV3Schema"));
         x->deprecation = deprecation_of(d, tree, v);
         if (json_bool_at(v, "storage", false))
             d->storage_version = x->name;
@@ -99,24 +98,6 @@ static void make_scale(struct crd *d, struct crd_version *x, const cJSON *v)
         x->scale = scale;
 }
 
-static void make_columns(struct crd *d, struct crd_version *x, const cJSON *v)
-{
-    const cJSON *list = json_get(v, "additionalPrinterColumns");
-    size_t n = list ? (size_t)cJSON_GetArraySize(list) : 0;
-    struct crd_column *columns = ARENA_NEW_ARRAY(&d->a, struct crd_column, n + 1);
-    for (const cJSON *c = n > 0 ? list->child : NULL; c; c = c->next) {
-        struct crd_column *column = &columns[x->columns_n];
-        column->name = own(d, c, "name");
-        column->type = own(d, c, "type");
-        column->format = own(d, c, "format");
-        column->description = own(d, c, "description");
-        column->priority = json_int_at(c, "priority", 0);
-        column->path = path_of(d, json_string_at(c, "jsonPath"));
-        x->columns_n += column->path != NULL;
-    }
-    x->columns = columns;
-}
-
 static void make_selectable(struct crd *d, struct crd_version *x, const cJSON *v)
 {
     const cJSON *list = json_get(v, "selectableFields");
@@ -132,7 +113,8 @@ static void make_selectable(struct crd *d, struct crd_version *x, const cJSON *v
     x->selectable = fields;
 }
 
-struct crd_version *crd_version_made(const struct api_kind *k)
+/* The same, ready for use. */
+static struct crd_version *crd_version_made(const struct api_kind *k)
 {
     struct crd_version *x = crd_version_of(k);
     struct crd *d = k->crd;
@@ -145,7 +127,6 @@ struct crd_version *crd_version_made(const struct api_kind *k)
     BUG_ON(err, "a stored definition is JSON");
     x->type = crd_schema_compile(&options, &d->a, json_path(v, "schema.openAPIV3Schema"));
     make_scale(d, x, v);
-    make_columns(d, x, v);
     make_selectable(d, x, v);
     x->made = true;
     arena_free(&scratch);
@@ -164,23 +145,11 @@ const struct crd_scale *crds_scale(const struct api_kind *k)
     return crd_version_made(k)->scale;
 }
 
-size_t crds_columns(const struct api_kind *k, const struct crd_column **out)
-{
-    const struct crd_version *x = crd_version_made(k);
-    *out = x->columns;
-    return x->columns_n;
-}
-
 size_t crds_selectable(const struct api_kind *k, const struct crd_selectable **out)
 {
     const struct crd_version *x = crd_version_made(k);
     *out = x->selectable;
     return x->selectable_n;
-}
-
-struct str crds_schema(const struct api_kind *k)
-{
-    return crd_version_of(k)->schema;
 }
 
 struct str crds_deprecation(const struct api_kind *k)

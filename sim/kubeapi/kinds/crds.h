@@ -22,11 +22,6 @@
 
 struct decode_report;
 
-struct crd_column {
-    struct str name, type, format, description;
-    int64_t priority;
-    const struct jsonpath *path;
-};
 struct crd_scale {
     struct str spec_text, status_text, selector_text; /* ".spec.replicas"; selector: may be empty */
     const struct jsonpath *spec, *status, *selector;  /* selector NULL: none */
@@ -39,11 +34,7 @@ struct crd_selectable {
 /* ---- what a definition says; k is any row of a custom resource, also of its subresources ---- */
 const struct type *crds_type(const struct api_kind *k);       /* never NULL */
 const struct crd_scale *crds_scale(const struct api_kind *k); /* NULL: none */
-/* additionalPrinterColumns; 0: none are declared (Name and Age are shown). */
-size_t crds_columns(const struct api_kind *k, const struct crd_column **out);
 size_t crds_selectable(const struct api_kind *k, const struct crd_selectable **out);
-/* openAPIV3Schema of the version as raw canonical JSON; empty: none. Borrowed from the definition. */
-struct str crds_schema(const struct api_kind *k);
 /* The warning of a deprecated version; empty: it is not. */
 struct str crds_deprecation(const struct api_kind *k);
 

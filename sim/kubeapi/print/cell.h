@@ -51,8 +51,6 @@ struct scan cell_members(struct str raw);
 /* "5s", "3m10s", "2d3h" */
 void cell_duration(int64_t ns, struct buf *out);
 void cell_since_text(int64_t now, struct str rfc3339, struct buf *out); /* "<unknown>" when empty */
-/* "a=b,c in (x,y)"; empty selectors: nothing */
-void cell_selector_write(struct str selector, struct buf *out);
 
 #define CELL_FUNCTIONS(X)                                                                          \
     X(access_modes)                                                                                \

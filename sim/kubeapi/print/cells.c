@@ -397,7 +397,7 @@ static void write_requirement(const struct requirement *r, struct buf *out)
     buf_add_char(out, ')');
 }
 
-void cell_selector_write(struct str selector, struct buf *out)
+static void cell_selector_write(struct str selector, struct buf *out)
 {
     struct requirement all[SELECTOR_PARTS_MAX];
     struct str key, value, item;

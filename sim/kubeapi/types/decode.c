@@ -65,7 +65,8 @@ bool type_is_empty(const struct type_field *f, const cJSON *v)
     }
 }
 
-cJSON *type_zero(struct arena *a, const struct type_field *f)
+/* The value that a member has when nothing was said. */
+static cJSON *type_zero(struct arena *a, const struct type_field *f)
 {
     if (f->flags & FIELD_POINTER)
         return json_null(a);
@@ -141,7 +142,8 @@ static bool told_before(const struct decode_report *r, struct str text)
     return false;
 }
 
-void type_decode_complain(struct walk *w, const char *what, const struct place *p, struct str key)
+static void type_decode_complain(struct walk *w, const char *what, const struct place *p,
+                                 struct str key)
 {
     struct decode_report *r = w->report;
     struct buf path = {0}, text = {0};
@@ -218,7 +220,8 @@ static struct str package_of(struct str name)
     return package;
 }
 
-void type_go_name(const struct type *t, const struct type_field *f, struct buf *out)
+/* "v1.PodSpec", "[]string", "map[string]string". The field may be NULL. */
+static void type_go_name(const struct type *t, const struct type_field *f, struct buf *out)
 {
     static const char *const names[] = {
         [TYPE_STRING] = "string",

@@ -31,13 +31,9 @@ struct decode_report {
 bool type_decode(struct arena *a, const struct type *t, cJSON *tree, struct decode_report *report);
 /* Puts the members that are always written into an object of this type, and into those below it. */
 void type_fill(struct arena *a, const struct type *t, cJSON *object);
-/* The value that a member has when nothing was said; NULL: none. */
-cJSON *type_zero(struct arena *a, const struct type_field *f);
 /* Is it what typed encoders leave out: zero and no pointer, an empty list or map? FIELD_ALWAYS is not asked. */
 bool type_is_empty(const struct type_field *f, const cJSON *v);
 /* Duplicates in a tree without type: all of them, with their paths. */
 void type_untyped_duplicates(struct arena *a, const cJSON *tree, struct decode_report *report);
-/* "v1.PodSpec", "[]string", "map[string]string": the name of a type in errors. The field may be NULL. */
-void type_go_name(const struct type *t, const struct type_field *f, struct buf *out);
 
 #endif

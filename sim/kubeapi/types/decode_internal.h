@@ -26,6 +26,5 @@ bool type_decode_scalar(struct walk *w, const struct place *p, const struct type
 void type_decode_mismatch(struct walk *w, const struct place *p, const struct type *t,
                           const cJSON *v, const char *instead);
 bool type_decode_fail(struct walk *w, struct str text); /* false */
-void type_decode_complain(struct walk *w, const char *what, const struct place *p, struct str key);
 
 #endif

@@ -125,11 +125,3 @@ void type_default(struct arena *a, const struct type *t, cJSON *tree)
     if (t->flags & TYPE_DEFAULTS)
         fill_value(&f, t, tree);
 }
-
-void type_default_told(struct arena *a, const struct type *t, cJSON *object)
-{
-    struct filling f = {a, str_empty};
-    for (size_t i = 0; i < t->fields_n; i++)
-        if (t->fields[i].default_json.n > 0 && !(t->fields[i].flags & FIELD_UNTOLD))
-            set_default(&f, &t->fields[i], object);
-}

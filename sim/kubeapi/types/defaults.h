@@ -11,7 +11,5 @@
 
 /* All of them, in an object of this type and below. */
 void type_default(struct arena *a, const struct type *t, cJSON *tree);
-/* Those that stand in schemas (no FIELD_UNTOLD), in one object: apply needs those of list keys. */
-void type_default_told(struct arena *a, const struct type *t, cJSON *object);
 
 #endif

@@ -3,14 +3,8 @@
 
 #include "engine/base/codec.h"
 #include "engine/base/map.h"
-#include "engine/base/timefmt.h"
-#include "sim/kubeapi/types/proto_wire.h"
+#include "sim/kubeapi/types/proto_internal.h"
 #include <string.h>
-
-struct decoder {
-    struct arena *a;
-    size_t nodes_left;
-};
 
 /* What the fields of one message have filled so far. */
 struct filling {
@@ -20,226 +14,19 @@ struct filling {
     bool unsorted[PROTO_FIELDS_MAX]; /* maps whose keys did not come in order */
 };
 
-static struct err *take_message(struct decoder *d, const struct type *t, struct str in,
-                                cJSON *object, unsigned depth);
-
-static struct err *count_node(struct decoder *d)
-{
-    if (d->nodes_left-- == 0) {
-        d->nodes_left = 0;
-        return err_new(ERR_TOO_LARGE, "proto: more than %u values", PROTO_NODES_MAX);
-    }
-    return NULL;
-}
-
-/* Text as the tree holds it: what is no UTF-8 is replaced now, as it would be when it is written; two keys must not become
- * the same one only then. */
-static cJSON *text_value(struct decoder *d, struct str bytes)
-{
-    bool ascii = true;
-    for (size_t i = 0; i < bytes.n && ascii; i++)
-        ascii = (unsigned char)bytes.p[i] < 0x80;
-    if (ascii)
-        return json_str(d->a, bytes);
-    struct buf json = {0};
-    cJSON *v = NULL;
-    json_write_string(&json, bytes);
-    struct err *err = json_parse(d->a, buf_str(&json), &v);
-    BUG_ON(err != NULL, "a string that was written is read");
-    buf_free(&json);
-    return v;
-}
-
 static struct err *wrong_wire(enum wire wire, uint64_t number)
 {
     return err_new(ERR_INVALID, "proto: wrong wireType = %u for field %llu", (unsigned)wire,
                    (unsigned long long)number);
 }
 
-/* ---- specials: small messages that are one value in JSON ---- */
-
-#define SPECIAL_FIELDS 3
-
-struct special {
-    uint64_t numbers[SPECIAL_FIELDS + 1];
-    struct str bytes[SPECIAL_FIELDS + 1];
-    bool seen[SPECIAL_FIELDS + 1];
-};
-
-static struct err *take_special(struct str in, struct special *s)
-{
-    *s = (struct special){0};
-    while (in.n > 0) {
-        uint64_t number;
-        enum wire wire;
-        struct err *err = wire_take_tag(&in, &number, &wire);
-        if (err)
-            return err;
-        if (number > SPECIAL_FIELDS || (wire != WIRE_VARINT && wire != WIRE_BYTES))
-            err = wire_skip(&in, wire);
-        else if (wire == WIRE_VARINT)
-            err = wire_take_varint(&in, &s->numbers[number]);
-        else
-            err = wire_take_bytes(&in, &s->bytes[number]);
-        if (err)
-            return err;
-        if (number <= SPECIAL_FIELDS)
-            s->seen[number] = true;
-    }
-    return NULL;
-}
-
-static cJSON *text_node(struct decoder *d, struct buf *take_text)
-{
-    cJSON *v = json_str(d->a, buf_str(take_text));
-    buf_free(take_text);
-    return v;
-}
-
-/* The zero time is an empty message: no value. */
-static struct err *take_time(struct decoder *d, struct str in, bool micro, cJSON **out)
-{
-    struct special s;
-    struct buf text = {0};
-    struct err *err = take_special(in, &s);
-    if (err || in.n == 0)
-        return err;
-    int64_t seconds = (int64_t)s.numbers[1], nanos = (int32_t)(uint32_t)s.numbers[2];
-    if (seconds > INT64_MAX / NS_PER_S - 4 || seconds < INT64_MIN / NS_PER_S + 4)
-        return err_new(ERR_INVALID, "proto: time out of range");
-    if (micro)
-        rfc3339_format_micro(&text, seconds * NS_PER_S + nanos / NS_PER_US * NS_PER_US);
-    else
-        rfc3339_format(&text, seconds * NS_PER_S);
-    *out = text_node(d, &text);
-    return NULL;
-}
-
-static unsigned text_depth(struct str json)
-{
-    unsigned depth = 0, most = 0;
-    for (size_t i = 0; i < json.n; i++) {
-        if (json.p[i] == '"') {
-            for (i++; i < json.n && json.p[i] != '"'; i++)
-                i += json.p[i] == '\\';
-        } else if (json.p[i] == '{' || json.p[i] == '[') {
-            most = ++depth > most ? depth : most;
-        } else if ((json.p[i] == '}' || json.p[i] == ']') && depth > 0) {
-            depth--;
-        }
-    }
-    return most;
-}
-
-/* Two levels of the tree for each message above it, at most. */
-static struct err *take_json(struct decoder *d, struct str in, unsigned depth, cJSON **out)
-{
-    struct special s;
-    struct err *err = take_special(in, &s);
-    if (err || s.bytes[1].n == 0)
-        return err;
-    if (text_depth(s.bytes[1]) + 2 * depth > JSON_DEPTH_MAX)
-        return err_new(ERR_INVALID, "proto: JSON in it is too deep");
-    return json_parse_lenient(d->a, s.bytes[1], out, NULL);
-}
-
-/* A RawExtension may hold an object in its envelope. */
-static struct err *take_raw(struct decoder *d, struct str in, unsigned depth, cJSON **out)
-{
-    struct special s;
-    struct proto_envelope e;
-    struct err *err = take_special(in, &s);
-    if (err || !str_starts(s.bytes[1], (struct str){"k8s\0", 4}))
-        return err ? err : take_json(d, in, depth, out);
-    if ((err = proto_open(s.bytes[1], &e)) != NULL)
-        return err;
-    const struct type *t = proto_type(e.api_version, e.kind);
-    if (!t)
-        return err_new(ERR_INVALID,
-                       "no kind \"" STR_FMT "\" is registered for version \"" STR_FMT "\"",
-                       STR_ARG(e.kind), STR_ARG(e.api_version));
-    cJSON *object = json_object(d->a);
-    json_add(d->a, object, STR("apiVersion"), json_str(d->a, e.api_version));
-    json_add(d->a, object, STR("kind"), json_str(d->a, e.kind));
-    *out = object;
-    return take_message(d, t, e.raw, object, depth + 1);
-}
-
-static struct err *take_int_or_string(struct decoder *d, struct str in, cJSON **out)
-{
-    struct special s;
-    struct err *err = take_special(in, &s);
-    if (err)
-        return err;
-    *out = s.numbers[1] == 1 ? text_value(d, s.bytes[3])
-                             : json_int_new(d->a, (int32_t)(uint32_t)s.numbers[2]);
-    return NULL;
-}
-
-static struct err *take_quantity(struct decoder *d, struct str in, cJSON **out)
-{
-    struct special s;
-    struct err *err = take_special(in, &s);
-    if (!err)
-        *out = text_value(d, s.bytes[1].n > 0 ? s.bytes[1] : STR("0"));
-    return err;
-}
-
-static struct err *take_duration(struct decoder *d, struct str in, cJSON **out)
-{
-    struct special s;
-    struct buf text = {0};
-    struct err *err = take_special(in, &s);
-    if (err)
-        return err;
-    duration_format(&text, (int64_t)s.numbers[1]);
-    *out = text_node(d, &text);
-    return NULL;
-}
-
-static struct err *take_list_message(struct decoder *d, const struct type *t, struct str in,
+static struct err *take_list_message(struct proto_decoder *d, const struct type *t, struct str in,
                                      unsigned depth, cJSON **out);
-
-/* {1: allows, 2: schema}; the others: {1: schema, 2: schemas or strings}. */
-static struct err *take_union(struct decoder *d, const struct type *t, struct str in,
-                              unsigned depth, cJSON **out)
-{
-    bool flag = str_ends(t->name, STR("OrBool")), strings = str_ends(t->name, STR("StringArray"));
-    cJSON *schema = NULL, *list = NULL;
-    uint64_t allows = 0;
-    while (in.n > 0) {
-        uint64_t number;
-        enum wire wire;
-        struct str bytes;
-        struct err *err = wire_take_tag(&in, &number, &wire);
-        if (err)
-            return err;
-        if (number > 2 || wire != (flag && number == 1 ? WIRE_VARINT : WIRE_BYTES))
-            err = wire_skip(&in, wire);
-        else if (flag && number == 1)
-            err = wire_take_varint(&in, &allows);
-        else if (!(err = wire_take_bytes(&in, &bytes)) && !(err = count_node(d))) {
-            cJSON *v = strings && number == 2 ? text_value(d, bytes) : json_object(d->a);
-            if (!(strings && number == 2))
-                err = take_message(d, t->items, bytes, v, depth + 1);
-            if (number == 1 || flag)
-                schema = v;
-            else
-                json_append(list ? list : (list = json_array(d->a)), v);
-        }
-        if (err)
-            return err;
-    }
-    *out = schema ? schema
-           : flag ? json_bool_new(d->a, allows != 0)
-           : list ? list
-                  : json_null(d->a);
-    return NULL;
-}
 
 /* ---- values by wire type ---- */
 
-static struct err *take_number(struct decoder *d, const struct type *t, uint64_t v, cJSON **out)
+static struct err *take_number(struct proto_decoder *d, const struct type *t, uint64_t v,
+                               cJSON **out)
 {
     if (t->kind == TYPE_BOOL)
         *out = json_bool_new(d->a, v != 0);
@@ -250,7 +37,7 @@ static struct err *take_number(struct decoder *d, const struct type *t, uint64_t
     return NULL;
 }
 
-static struct err *take_double(struct decoder *d, struct str *in, cJSON **out)
+static struct err *take_double(struct proto_decoder *d, struct str *in, cJSON **out)
 {
     uint64_t bits = 0;
     double v;
@@ -262,42 +49,36 @@ static struct err *take_double(struct decoder *d, struct str *in, cJSON **out)
     *in = str_sub(*in, 8, in->n);
     memcpy(&v, &bits, sizeof(v));
     wire_double_write(v, &text);
-    cJSON *node = text_node(d, &text);
+    cJSON *node = proto_text_taken(d, &text);
     node->type = cJSON_Raw; /* as the tokenizer keeps numbers */
     *out = node;
     return NULL;
 }
 
-static struct err *take_bytes_value(struct decoder *d, const struct type *t, struct str in,
+static struct err *take_bytes_value(struct proto_decoder *d, const struct type *t, struct str in,
                                     unsigned depth, cJSON **out)
 {
     struct buf text = {0};
     switch (t->kind) {
     case TYPE_STRING:
-        *out = text_value(d, in);
+        *out = proto_text(d, in);
         return NULL;
     case TYPE_BYTES:
         base64_encode(&text, in);
-        *out = text_node(d, &text);
+        *out = proto_text_taken(d, &text);
         return NULL;
     case TYPE_QUANTITY:
-        return take_quantity(d, in, out);
     case TYPE_INT_OR_STRING:
-        return take_int_or_string(d, in, out);
     case TYPE_TIME:
     case TYPE_MICRO_TIME:
-        return take_time(d, in, t->kind == TYPE_MICRO_TIME, out);
     case TYPE_DURATION:
-        return take_duration(d, in, out);
     case TYPE_RAW:
-        return take_raw(d, in, depth, out);
     case TYPE_FIELDS_V1:
-        return take_json(d, in, depth, out);
     case TYPE_ANY:
-        return t->items ? take_union(d, t, in, depth, out) : take_json(d, in, depth, out);
+        return proto_take_special(d, t, in, depth, out);
     case TYPE_OBJECT:
         *out = json_object(d->a);
-        return take_message(d, t, in, *out, depth + 1);
+        return proto_take_message(d, t, in, *out, depth + 1);
     case TYPE_LIST:
         return take_list_message(d, t, in, depth + 1, out);
     case TYPE_MAP:
@@ -320,13 +101,13 @@ static enum wire wire_of(const struct type *t)
 }
 
 /* One value from the front of *in; *out stays NULL when it is a zero that JSON has no form for. */
-static struct err *take_value(struct decoder *d, const struct type *t, struct str *in,
+static struct err *take_value(struct proto_decoder *d, const struct type *t, struct str *in,
                               unsigned depth, cJSON **out)
 {
     uint64_t number;
     struct str bytes;
     *out = NULL;
-    struct err *err = count_node(d);
+    struct err *err = proto_count_node(d);
     if (err)
         return err;
     switch (wire_of(t)) {
@@ -343,7 +124,7 @@ static struct err *take_value(struct decoder *d, const struct type *t, struct st
 
 /* ---- lists and maps ---- */
 
-static struct err *take_item(struct decoder *d, const struct type *t, enum wire wire,
+static struct err *take_item(struct proto_decoder *d, const struct type *t, enum wire wire,
                              uint64_t number, struct str *in, unsigned depth, cJSON *list)
 {
     struct str packed;
@@ -367,7 +148,7 @@ static struct err *take_item(struct decoder *d, const struct type *t, enum wire 
 }
 
 /* {1: repeated} */
-static struct err *take_list_message(struct decoder *d, const struct type *t, struct str in,
+static struct err *take_list_message(struct proto_decoder *d, const struct type *t, struct str in,
                                      unsigned depth, cJSON **out)
 {
     struct err *err = NULL;
@@ -383,7 +164,7 @@ static struct err *take_list_message(struct decoder *d, const struct type *t, st
     return err;
 }
 
-static cJSON *zero_of(struct decoder *d, const struct type *t)
+static cJSON *zero_of(struct proto_decoder *d, const struct type *t)
 {
     switch (t->kind) {
     case TYPE_OBJECT:
@@ -409,7 +190,7 @@ static cJSON *zero_of(struct decoder *d, const struct type *t)
 }
 
 /* An entry into the map; *sorted falls when its key does not come behind the last one. */
-static struct err *take_entry(struct decoder *d, const struct type *t, struct str in,
+static struct err *take_entry(struct proto_decoder *d, const struct type *t, struct str in,
                               unsigned depth, cJSON *map, bool *sorted)
 {
     struct str key = str_empty;
@@ -429,7 +210,7 @@ static struct err *take_entry(struct decoder *d, const struct type *t, struct st
         if (err)
             return err;
     }
-    key = json_string(text_value(d, key));
+    key = json_string(proto_text(d, key));
     const cJSON *last = map->child ? map->child->prev : NULL;
     if (last && str_cmp(str_c(last->string), key) >= 0)
         *sorted = false;
@@ -479,7 +260,7 @@ static bool drops_zero(const struct type_field *f, const cJSON *v)
     }
 }
 
-static void put_single(struct decoder *d, struct filling *m, size_t i, cJSON *v)
+static void put_single(struct proto_decoder *d, struct filling *m, size_t i, cJSON *v)
 {
     const struct type_field *f = &m->t->fields[i];
     if (m->values[i])
@@ -493,7 +274,7 @@ static void put_single(struct decoder *d, struct filling *m, size_t i, cJSON *v)
     m->values[i] = v;
 }
 
-static cJSON *container_of_field(struct decoder *d, struct filling *m, size_t i)
+static cJSON *container_of_field(struct proto_decoder *d, struct filling *m, size_t i)
 {
     const struct type_field *f = &m->t->fields[i];
     if (!m->values[i]) {
@@ -503,8 +284,8 @@ static cJSON *container_of_field(struct decoder *d, struct filling *m, size_t i)
     return m->values[i];
 }
 
-static struct err *take_map_entry(struct decoder *d, struct filling *m, size_t i, struct str *in,
-                                  unsigned depth)
+static struct err *take_map_entry(struct proto_decoder *d, struct filling *m, size_t i,
+                                  struct str *in, unsigned depth)
 {
     struct str bytes;
     bool sorted = true;
@@ -516,7 +297,7 @@ static struct err *take_map_entry(struct decoder *d, struct filling *m, size_t i
     return err;
 }
 
-static struct err *take_field(struct decoder *d, struct filling *m, size_t i, enum wire wire,
+static struct err *take_field(struct proto_decoder *d, struct filling *m, size_t i, enum wire wire,
                               struct str *in, unsigned depth)
 {
     const struct type_field *f = &m->t->fields[i];
@@ -531,7 +312,7 @@ static struct err *take_field(struct decoder *d, struct filling *m, size_t i, en
         return take_map_entry(d, m, i, in, depth);
     if (f->flags & FIELD_INLINE) {
         err = wire_take_bytes(in, &bytes);
-        return err ? err : take_message(d, f->type, bytes, m->object, depth + 1);
+        return err ? err : proto_take_message(d, f->type, bytes, m->object, depth + 1);
     }
     err = take_value(d, f->type, in, depth, &v);
     if (!err)
@@ -550,8 +331,8 @@ static void index_fields(const struct type *t, unsigned char by_number[PROTO_NUM
     by_number[0] = 0; /* what is in JSON only */
 }
 
-static struct err *take_message(struct decoder *d, const struct type *t, struct str in,
-                                cJSON *object, unsigned depth)
+struct err *proto_take_message(struct proto_decoder *d, const struct type *t, struct str in,
+                               cJSON *object, unsigned depth)
 {
     unsigned char by_number[PROTO_NUMBER_MAX + 1] = {0};
     struct filling m = {.t = t, .object = object};
@@ -577,10 +358,10 @@ static struct err *take_message(struct decoder *d, const struct type *t, struct 
 
 struct err *proto_decode(struct arena *a, const struct type *t, struct str message, cJSON **out)
 {
-    struct decoder d = {a, PROTO_NODES_MAX};
+    struct proto_decoder d = {a, PROTO_NODES_MAX};
     cJSON *object = json_object(a);
     BUG_ON(t->kind != TYPE_OBJECT, "a message is of a type with fields");
-    struct err *err = take_message(&d, t, message, object, 1);
+    struct err *err = proto_take_message(&d, t, message, object, 1);
     if (!err)
         *out = object;
     return err;
@@ -590,8 +371,8 @@ struct err *proto_decode(struct arena *a, const struct type *t, struct str messa
 
 static struct err *open_type_meta(struct str in, struct proto_envelope *e)
 {
-    struct special s;
-    struct err *err = take_special(in, &s);
+    struct proto_small s;
+    struct err *err = proto_take_small(in, &s);
     e->api_version = s.bytes[1];
     e->kind = s.bytes[2];
     return err;

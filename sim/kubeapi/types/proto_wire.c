@@ -114,7 +114,7 @@ static size_t varint_put(char *p, uint64_t v)
     return n;
 }
 
-void wire_add_varint(struct buf *out, uint64_t v)
+static void wire_add_varint(struct buf *out, uint64_t v)
 {
     char bytes[10];
     buf_add(out, (struct str){bytes, varint_put(bytes, v)});

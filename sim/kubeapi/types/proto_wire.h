@@ -24,7 +24,6 @@ struct err *wire_take_tag(struct str *in, uint64_t *number, enum wire *wire) mus
 /* Takes a value that nobody knows. */
 struct err *wire_skip(struct str *in, enum wire wire) must_check;
 
-void wire_add_varint(struct buf *out, uint64_t v);
 void wire_add_tag(struct buf *out, uint32_t number, enum wire wire);
 void wire_add_bytes(struct buf *out, uint32_t number, struct str bytes);
 void wire_add_number(struct buf *out, uint32_t number, uint64_t v);
