@@ -44,7 +44,7 @@ check quota 0 '^resourcequota/q created $' create quota q --hard=pods=10,configm
 [ "$minor" -lt 21 ] || check pdb 0 '^poddisruptionbudget.policy/pdb created $' create poddisruptionbudget pdb --selector=app=web --min-available=1
 check priorityclass 0 "^priorityclass.scheduling.k8s.io/pc-$id created \$" create priorityclass "pc-$id" --value=1000
 check ingress 0 '^ingress.networking.k8s.io/in created $' create ingress in --rule='x.test/*=web:80'
-since 24 check token 0 '^ey[^.]+[.][^.]+[.][^ ]+ $' create token sa
+since 24 check token 0 '^ey[^.]+[.][^.]+[.][^ ]+ ?$' create token sa
 check run 0 '^pod/p created $' run p --image=busybox --restart=Never --labels=app=web --port=80
 check run-dry 0 'kind: Pod' run q --image=busybox --dry-run=client -o yaml
 check expose 0 '^service/p exposed $' expose pod p --port=80 --name=p
