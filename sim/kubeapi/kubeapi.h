@@ -106,6 +106,7 @@ struct kubeapi_request {
     struct str target;                                          /* path?query */
     struct str content_type, accept, authorization, user_agent; /* may be empty */
     struct str body;
+    const struct http_headers *headers; /* more of them: Impersonate-User; NULL: none */
     struct str as; /* be this user (no authentication); empty: by authorization */
     const struct str *as_groups;
     size_t as_groups_n;

@@ -145,6 +145,7 @@ static void fill(struct api_request *r, const struct kubeapi_request *q)
     r->authorization = q->authorization.p ? q->authorization : str_empty;
     r->user_agent = q->user_agent.p ? q->user_agent : str_empty;
     r->body = q->body.p ? q->body : str_empty;
+    r->headers = q->headers;
     if (q->as.n == 0)
         return;
     r->user.name = q->as;
