@@ -1,4 +1,5 @@
 /* The write path: stamping metadata, optimistic locking, no-ops, generations, finalizers; then the store. */
+#include "sim/kubeapi/admission/service_account.h"
 #include "sim/kubeapi/api_internal.h"
 #include "sim/kubeapi/decode.h"
 #include "sim/kubeapi/kinds/crds.h"
@@ -148,6 +149,8 @@ bool api_write_create(struct api_request *r, const struct api_kind *k, struct st
     api_rules_default(r, k, tree, true);
     if (!r->system)
         managed_create(r, k, tree);
+    if (!admit_service_account(r, k, tree))
+        return false;
     api_decode_status(r, k, tree);
     api_rules_prepare(r, k, tree);
     if (!r->system) {

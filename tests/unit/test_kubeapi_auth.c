@@ -258,6 +258,153 @@ static void bootstrap_roles_can_be_shared(void **state)
         fixture_close(&f[i]);
 }
 
+static void refusals_name_what_is_missing(void **state)
+{
+    struct fixture f;
+    fixture_open(&f, NULL);
+    must(&f, 201, "POST", RBAC "/clusterroles",
+         "{\"metadata\":{\"name\":\"maker\"},\"rules\":[{\"apiGroups\":[\"rbac.authorization.k8s."
+         "io\"],\"resources\":[\"*\"],\"verbs\":[\"create\",\"update\",\"patch\",\"get\"]},"
+         "{\"apiGroups\":[\"\"],\"resources\":[\"pods\"],\"verbs\":[\"get\",\"list\"]}]}");
+    must(&f, 201, "POST", RBAC "/clusterrolebindings",
+         "{\"metadata\":{\"name\":\"maker\"},\"roleRef\":{\"kind\":\"ClusterRole\",\"name\":"
+         "\"maker\"},\"subjects\":[{\"kind\":\"User\",\"name\":\"u\"}]}");
+    as(&f, "u", 403, "POST", RBAC "/clusterroles",
+       "{\"metadata\":{\"name\":\"x\"},\"rules\":[{\"nonResourceURLs\":[\"/metrics\"],\"verbs\":"
+       "[\"get\"]},{\"apiGroups\":[\"\"],\"resources\":[\"secrets\",\"pods\"],\"verbs\":"
+       "[\"get\",\"delete\"]},{\"apiGroups\":[\"\"],\"resources\":[\"secrets\"],"
+       "\"resourceNames\":[\"a\"],\"verbs\":[\"*\"]}]}");
+    assert_string_equal(
+        said(&f, "message"),
+        "clusterroles.rbac.authorization.k8s.io \"x\" is forbidden: user \"u\" "
+        "(groups=[\"system:authenticated\"]) is attempting to grant RBAC permissions not currently "
+        "held:\n{APIGroups:[\"\"], Resources:[\"pods\"], Verbs:[\"delete\"]}\n"
+        "{APIGroups:[\"\"], Resources:[\"secrets\"], ResourceNames:[\"a\"], Verbs:[\"*\"]}\n"
+        "{APIGroups:[\"\"], Resources:[\"secrets\"], Verbs:[\"get\" \"delete\"]}\n"
+        "{NonResourceURLs:[\"/metrics\"], Verbs:[\"get\"]}");
+    as(&f, "u", 201, "POST", RBAC "/clusterroles",
+       "{\"metadata\":{\"name\":\"x\"},\"rules\":[{\"apiGroups\":[\"\"],\"resources\":[\"pods\"],"
+       "\"verbs\":[\"get\"]}]}");
+    as(&f, "u", 403, "PUT", RBAC "/namespaces/default/roles/made-by-put",
+       "{\"metadata\":{\"name\":\"made-by-put\"},\"rules\":[{\"apiGroups\":[\"*\"],"
+       "\"resources\":[\"*\"],\"verbs\":[\"*\"]}]}");
+    as(&f, "u", 403, "POST", RBAC "/clusterroles",
+       "{\"metadata\":{\"name\":\"y\"},\"aggregationRule\":{\"clusterRoleSelectors\":[{"
+       "\"matchLabels\":{\"a\":\"b\"}}]}}");
+    assert_non_null(strstr(said(&f, "message"), "must have cluster-admin privileges to use the"));
+    as(&f, "u", 404, "POST", RBAC "/clusterrolebindings",
+       "{\"metadata\":{\"name\":\"z\"},\"roleRef\":{\"kind\":\"ClusterRole\",\"name\":\"none\"},"
+       "\"subjects\":[{\"kind\":\"User\",\"name\":\"u\"}]}");
+    fixture_close(&f);
+}
+
+/* Who held a role may hand it on; not any more when the role grows, or when they lose it. */
+static void what_is_remembered_of_grants_follows_changes(void **state)
+{
+    static const char body[] =
+        "{\"metadata\":{\"generateName\":\"b\"},\"roleRef\":{\"kind\":\"ClusterRole\",\"name\":"
+        "\"shared\"},\"subjects\":[{\"kind\":\"User\",\"name\":\"v\"}]}";
+    static const char target[] = RBAC "/namespaces/default/rolebindings";
+    struct fixture f;
+    fixture_open(&f, NULL);
+    must(&f, 201, "POST", RBAC "/clusterroles",
+         "{\"metadata\":{\"name\":\"shared\"},\"rules\":[{\"apiGroups\":[\"\"],\"resources\":"
+         "[\"pods\"],\"verbs\":[\"get\"]},{\"apiGroups\":[\"rbac.authorization.k8s.io\"],"
+         "\"resources\":[\"rolebindings\"],\"verbs\":[\"create\"]}]}");
+    must(&f, 201, "POST", RBAC "/clusterrolebindings",
+         "{\"metadata\":{\"name\":\"shared\"},\"roleRef\":{\"kind\":\"ClusterRole\",\"name\":"
+         "\"shared\"},\"subjects\":[{\"kind\":\"User\",\"name\":\"u\"}]}");
+    as(&f, "u", 201, "POST", target, body);
+    as(&f, "u", 201, "POST", target, body);
+    must(&f, 201, "POST", RBAC "/clusterroles",
+         "{\"metadata\":{\"name\":\"binds\"},\"rules\":[{\"apiGroups\":["
+         "\"rbac.authorization.k8s.io\"],\"resources\":[\"rolebindings\"],\"verbs\":[\"create\"]}]"
+         "}");
+    must(&f, 201, "POST", RBAC "/clusterrolebindings",
+         "{\"metadata\":{\"name\":\"binds\"},\"roleRef\":{\"kind\":\"ClusterRole\",\"name\":"
+         "\"binds\"},\"subjects\":[{\"kind\":\"User\",\"name\":\"u\"}]}");
+    must(&f, 200, "DELETE", RBAC "/clusterrolebindings/shared", NULL);
+    as(&f, "u", 403, "POST", target, body);
+    fixture_close(&f);
+}
+
+static void bindings_of_missing_roles_are_named(void **state)
+{
+    struct fixture f;
+    fixture_open(&f, NULL);
+    must(&f, 201, "POST", RBAC "/namespaces/default/rolebindings",
+         "{\"metadata\":{\"name\":\"b\"},\"roleRef\":{\"kind\":\"Role\",\"name\":\"gone\"},"
+         "\"subjects\":[{\"kind\":\"User\",\"name\":\"u\"}]}");
+    as(&f, "u", 403, "GET", "/api/v1/namespaces/default/pods", NULL);
+    assert_string_equal(said(&f, "message"),
+                        "pods is forbidden: User \"u\" cannot list resource \"pods\" in API group "
+                        "\"\" in the namespace \"default\": RBAC: "
+                        "role.rbac.authorization.k8s.io \"gone\" not found");
+    fixture_close(&f);
+}
+
+static void roles_and_bindings_are_checked(void **state)
+{
+    static const struct {
+        const char *target, *body, *says;
+    } rows[] = {
+        {RBAC "/clusterroles", "{\"metadata\":{\"name\":\"x\"},\"rules\":[{}]}",
+         "rules[0].verbs: Required value: verbs must contain at least one value, "
+         "rules[0].apiGroups: "
+         "Required value: resource rules must supply at least one api group, rules[0].resources: "
+         "Required value: resource rules must supply at least one resource"},
+        {RBAC "/namespaces/default/roles",
+         "{\"metadata\":{\"name\":\"x\"},\"rules\":[{\"nonResourceURLs\":[\"/x\"],\"verbs\":"
+         "[\"get\"]}]}",
+         "namespaced rules cannot apply to non-resource URLs"},
+        {RBAC "/clusterrolebindings",
+         "{\"metadata\":{\"name\":\"x\"},\"roleRef\":{\"kind\":\"Role\",\"name\":\"r\"},"
+         "\"subjects\":[{\"kind\":\"Robot\",\"name\":\"r\"},{\"kind\":\"ServiceAccount\","
+         "\"name\":\"a\"},{\"kind\":\"User\",\"name\":\"\"}]}",
+         "[roleRef.kind: Unsupported value: \"Role\": supported values: \"ClusterRole\", "
+         "subjects[0].kind: Unsupported value: \"Robot\": supported values: \"ServiceAccount\", "
+         "\"User\", \"Group\", subjects[1].namespace: Required value, subjects[2].name: Required "
+         "value]"},
+    };
+    struct fixture f;
+    fixture_open(&f, NULL);
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        must(&f, 422, "POST", rows[i].target, rows[i].body);
+        assert_non_null(strstr(said(&f, "message"), rows[i].says));
+    }
+    fixture_close(&f);
+}
+
+static void reviews_refuse_what_they_cannot_answer(void **state)
+{
+    static const struct {
+        const char *body, *says;
+    } rows[] = {
+        {"{}",
+         "spec.resourceAttributes: Invalid value: null: exactly one of nonResourceAttributes or "
+         "resourceAttributes must be specified, spec.user: Invalid value: \"\": at least one of "
+         "user or group must be specified"},
+        {"{\"spec\":{\"user\":\"u\",\"resourceAttributes\":{},\"nonResourceAttributes\":{\"path\":"
+         "\"/a\",\"verb\":\"get\"}}}",
+         "spec.nonResourceAttributes: Invalid value: {\"Path\":\"/a\",\"Verb\":\"get\"}: cannot be "
+         "specified in combination with resourceAttributes"},
+        {"{\"spec\":{\"user\":\"u\",\"resourceAttributes\":{\"fieldSelector\":{}}}}",
+         "when spec.resourceAttributes.fieldSelector is specified, requirements or rawSelector is "
+         "required"},
+    };
+    struct fixture f;
+    fixture_open(&f, NULL);
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        must(&f, 422, "POST", "/apis/authorization.k8s.io/v1/subjectaccessreviews", rows[i].body);
+        assert_non_null(strstr(said(&f, "message"), rows[i].says));
+    }
+    must(&f, 201, "POST", "/apis/authorization.k8s.io/v1/subjectaccessreviews",
+         "{\"spec\":{\"user\":\"u\",\"groups\":[\"system:masters\"],\"resourceAttributes\":{"
+         "\"verb\":\"list\",\"resource\":\"pods\",\"fieldSelector\":{\"rawSelector\":"
+         "\"spec.nodeName=a\"}}}}");
+    fixture_close(&f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -266,6 +413,11 @@ int main(void)
         cmocka_unit_test(aggregated_roles_hold_their_parts),
         cmocka_unit_test(nobody_grants_more_than_they_hold),
         cmocka_unit_test(reviews_answer),
+        cmocka_unit_test(reviews_refuse_what_they_cannot_answer),
+        cmocka_unit_test(refusals_name_what_is_missing),
+        cmocka_unit_test(what_is_remembered_of_grants_follows_changes),
+        cmocka_unit_test(bindings_of_missing_roles_are_named),
+        cmocka_unit_test(roles_and_bindings_are_checked),
         cmocka_unit_test(bootstrap_roles_can_be_shared),
         cmocka_unit_test(account_tokens_live_with_their_secret),
     };
