@@ -7,8 +7,9 @@
 
 enum statement { PUT, REMOVE, RESERVE, BEGIN, COMMIT, STATEMENTS };
 static const char *const texts[STATEMENTS] = {
-    [PUT] = "INSERT INTO objects (resource, ns, name, revision, bytes) VALUES (?1, ?2, ?3, ?4, ?5) "
-            "ON CONFLICT (resource, ns, name) DO UPDATE SET revision = ?4, bytes = ?5",
+    [PUT] =
+        ("INSERT INTO objects (resource, ns, name, revision, bytes) VALUES (?1, ?2, ?3, ?4, ?5) "
+         "ON CONFLICT (resource, ns, name) DO UPDATE SET revision = ?4, bytes = ?5"),
     [REMOVE] = "DELETE FROM objects WHERE resource = ?1 AND ns = ?2 AND name = ?3",
     [RESERVE] = "INSERT OR REPLACE INTO settings (name, value) VALUES ('reserved', ?1)",
     [BEGIN] = "BEGIN IMMEDIATE",
