@@ -281,8 +281,10 @@ void api_handle_list(struct api_request *r)
         return;
     if (print_wanted(r) && !print_new(r, &l.print))
         return;
-    struct store_view *v =
-        store_view_open(r->table, page.revision, r->ns, page.from_ns, page.from_name);
+    struct store_attribute only;
+    bool selects = selector_attribute(&sel, &only);
+    struct store_view *v = store_view_select(r->table, page.revision, r->ns, page.from_ns,
+                                             page.from_name, selects ? &only : NULL);
     if (!v) {
         (void)too_old(r, &page);
         print_free(l.print);

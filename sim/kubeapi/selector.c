@@ -369,6 +369,38 @@ bool selector_matches(const struct selector *s, const struct kube_object *o)
     return ok;
 }
 
+/* ---- indexes ---- */
+
+static struct str index_field(const struct kube_object *o, struct str key)
+{
+    struct arena a = {0};
+    struct str value = field_value(o, key, &a); /* of the object, not of the arena */
+    arena_free(&a);
+    return value;
+}
+
+/* Names first, then other fields: few objects share their values. */
+bool selector_attribute(const struct selector *s, struct store_attribute *out)
+{
+    for (size_t i = 0; i < s->fields_n; i++) {
+        const struct selector_term *t = &s->fields[i];
+        bool absent_too = t->values[0].n == 0 || str_eq_c(t->values[0], "false");
+        if (t->op != SEL_EQ || absent_too || str_eq_c(t->key, "metadata.namespace"))
+            continue;
+        *out = (struct store_attribute){index_field, t->key, t->values[0]};
+        return true;
+    }
+    for (size_t i = 0; i < s->labels_n; i++) {
+        const struct selector_term *t = &s->labels[i];
+        bool one = t->op == SEL_EQ || (t->op == SEL_IN && t->values_n == 1);
+        if (!one || t->values[0].n == 0)
+            continue;
+        *out = (struct store_attribute){kube_object_label, t->key, t->values[0]};
+        return true;
+    }
+    return false;
+}
+
 static bool expression_matches(const cJSON *e, const struct kube_object *o)
 {
     struct str key = json_string_at(e, "key"), op = json_string_at(e, "operator");

@@ -4,7 +4,7 @@
 #ifndef PADDOCK_SIM_KUBEAPI_SELECTOR_H
 #define PADDOCK_SIM_KUBEAPI_SELECTOR_H
 
-#include "engine/kube/object.h"
+#include "sim/kubeapi/store/store.h"
 
 #define SELECTOR_TERMS_MAX 1000u
 
@@ -31,5 +31,7 @@ struct err *selector_parse_fields(struct arena *a, struct str text, struct selec
 bool selector_object_matches(const cJSON *label_selector, const struct kube_object *o);
 bool selector_empty(const struct selector *s);
 bool selector_matches(const struct selector *s, const struct kube_object *o);
+/* An attribute that all that matches has, for an index; false: there is none. */
+bool selector_attribute(const struct selector *s, struct store_attribute *out);
 
 #endif

@@ -318,15 +318,24 @@ static void on_timer(void *owner)
 
 static void take_initial(struct api_watch *w)
 {
-    struct store_cursor c = store_seek(w->r->table, w->r->ns, str_empty);
-    size_t cap = store_count(w->r->table);
-    w->initial = MEM_NEW_ARRAY(struct kube_object *, cap + 1);
-    for (struct kube_object *o; (o = store_next(&c));) {
-        if (w->r->ns.n > 0 && !str_eq(o->ns, w->r->ns))
-            break;
-        if (selector_matches(&w->sel, o))
-            w->initial[w->initial_n++] = kube_object_ref(o);
+    struct store_attribute only;
+    bool selects = selector_attribute(&w->sel, &only);
+    size_t cap = 0;
+    struct store_view *v =
+        store_view_select(w->r->table, store_revision(w->r->api->store), w->r->ns, str_empty,
+                          str_empty, selects ? &only : NULL);
+    for (struct kube_object *o; (o = store_view_next(v));) {
+        if (!selector_matches(&w->sel, o))
+            continue;
+        if (w->initial_n == cap) {
+            cap = cap ? cap * 2 : 16;
+            w->initial = mem_resize(w->initial, cap * sizeof(struct kube_object *));
+        }
+        w->initial[w->initial_n++] = kube_object_ref(o);
     }
+    if (!w->initial)
+        w->initial = mem_alloc(sizeof(struct kube_object *)); /* none is a start too */
+    store_view_close(v);
 }
 
 static bool check_initial_events(struct api_request *r, bool *wanted, bool *unwanted)

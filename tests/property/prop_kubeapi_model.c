@@ -509,8 +509,12 @@ static void open_server(struct lab *l)
     static const struct str groups[] = {STR_INIT("system:masters")};
     static const struct kubeapi_token token = {STR_INIT("t"), STR_INIT("admin"), STR_INIT("1"),
                                                groups, 1};
-    struct kubeapi_options options = {
-        .bare = true, .allow_all = true, .tokens = &token, .tokens_n = 1, .events_max = 64};
+    struct store_options store = {.events_max = 64, .select_min = 1};
+    struct kubeapi_options options = {.bare = true,
+                                      .allow_all = true,
+                                      .tokens = &token,
+                                      .tokens_n = 1,
+                                      .store = store_new(&store)};
     struct world_listen listen = {.address = world_addr_make(STR("0.0.0.0"), 80)};
     fixture_open(&l->f, &options);
     assert_null(kubeapi_listen(l->f.api, &listen, NULL));

@@ -8,6 +8,7 @@ struct store *store_new(const struct store_options *options)
     size_t want = STORE_EVENTS_MAX_DEFAULT;
     if (options && options->events_max)
         want = options->events_max;
+    s->select_min = options && options->select_min ? options->select_min : STORE_SELECT_MIN;
     s->ring_max = 64;
     while (s->ring_max < want)
         s->ring_max *= 2;
@@ -34,6 +35,7 @@ static void table_free(struct store_table *t)
         mem_free(list);
     }
     map_free(&t->watches_of);
+    store_select_clear(t);
     oset_free(&t->objects);
     str_free(&t->name);
     mem_free(t);
@@ -120,7 +122,7 @@ struct kube_object *store_get(const struct store_table *t, struct str ns, struct
 
 struct store_cursor store_seek(const struct store_table *t, struct str ns, struct str name)
 {
-    struct store_cursor c = {.t = t};
+    struct store_cursor c = {.set = &t->objects};
     oset_seek(&t->objects, ns, name, &c.chunk, &c.at);
     return c;
 }
@@ -128,7 +130,7 @@ struct store_cursor store_seek(const struct store_table *t, struct str ns, struc
 struct kube_object *store_next(struct store_cursor *c)
 {
     struct kube_object *o = NULL;
-    return oset_step(&c->t->objects, &c->chunk, &c->at, &o) ? o : NULL;
+    return oset_step(c->set, &c->chunk, &c->at, &o) ? o : NULL;
 }
 
 /* The event takes a reference to what is now in the table (or the last state) and owns `before`. */

@@ -25,6 +25,7 @@ struct store_table;
 
 struct store_options {
     size_t events_max; /* ring size, rounded up to a power of two; 0: STORE_EVENTS_MAX_DEFAULT */
+    size_t select_min; /* 0: STORE_SELECT_MIN */
 };
 
 enum store_event_type { STORE_ADDED, STORE_MODIFIED, STORE_DELETED, STORE_EVENT_TYPES };
@@ -64,13 +65,26 @@ struct kube_object *store_get(const struct store_table *t, struct str ns,
                               struct str name); /* NULL: absent */
 struct kube_object *store_by_uid(const struct store *s, struct str uid, struct store_table **t);
 
+struct oset;
 struct store_cursor {
-    const struct store_table *t;
+    const struct oset *set;
     size_t chunk, at;
 };
 /* At the first object that is not before (ns, name) in key order; empty strings: at the start. */
 struct store_cursor store_seek(const struct store_table *t, struct str ns, struct str name);
 struct kube_object *store_next(struct store_cursor *c); /* NULL: the end */
+
+/* ---- selecting: objects by the value of a label or field; indexes come and go as they are asked for ---- */
+#define STORE_SELECTS_MAX 8u   /* indexes of one table */
+#define STORE_SELECT_MIN  256u /* objects; smaller tables are walked */
+#define STORE_SELECT_WRITES                                                                        \
+    1000u /* and as many as the table has objects: then an index that nobody asks for goes */
+
+typedef struct str (*store_value_fn)(const struct kube_object *o, struct str key); /* empty: none */
+struct store_attribute {
+    store_value_fn of;
+    struct str key, value; /* value is not empty */
+};
 
 /* ---- writing: the object carries store_revision() + 1 as its resourceVersion ---- */
 void store_put(struct store_table *t, struct kube_object *take);
@@ -104,6 +118,10 @@ struct store_view;
 /* NULL: compacted. ns empty: all namespaces. (from_ns, from_name): first key; empty: the start. */
 struct store_view *store_view_open(struct store_table *t, uint64_t revision, struct str ns,
                                    struct str from_ns, struct str from_name);
+/* The same, but only objects that may have the attribute then: others may come too. NULL: all. */
+struct store_view *store_view_select(struct store_table *t, uint64_t revision, struct str ns,
+                                     struct str from_ns, struct str from_name,
+                                     const struct store_attribute *only);
 struct kube_object *store_view_next(struct store_view *v); /* borrowed; no write may come between */
 void store_view_close(struct store_view *v);
 

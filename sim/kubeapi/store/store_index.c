@@ -170,6 +170,8 @@ void store_index_change(struct store_table *t, struct kube_object *before,
                         struct kube_object *after)
 {
     uid_change(t, before, after);
+    if (t->selects_n > 0)
+        store_select_change(t, before, after);
     if ((before && before->owners_n > 0) || (after && after->owners_n > 0))
         owners_change(t, before, after);
 }

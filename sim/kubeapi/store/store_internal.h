@@ -11,10 +11,12 @@ struct store_table {
     struct store *store;
     struct str name; /* owned */
     struct oset objects;
-    uint64_t changes;      /* of its content, so far */
-    uint64_t last_event;   /* revision of the table's newest event in the ring; 0: none */
-    struct list watches;   /* of all namespaces */
-    struct map watches_of; /* namespace → struct list * (kept once made) */
+    uint64_t changes;             /* of its content, so far */
+    uint64_t last_event;          /* revision of the table's newest event in the ring; 0: none */
+    struct list watches;          /* of all namespaces */
+    struct map watches_of;        /* namespace → struct list * (kept once made) */
+    struct select_index *selects; /* NULL: nobody has asked */
+    size_t selects_n;
 };
 
 struct store_watch {
@@ -45,7 +47,8 @@ struct store {
     void (*journal)(void *owner, struct store_event *e); /* NULL: none */
     void *journal_owner;
     uint64_t durable; /* with a journal */
-    bool lost;        /* an event was gone before its delivery */
+    size_t select_min;
+    bool lost; /* an event was gone before its delivery */
     bool dispatching;
     struct list stopped; /* watches to free behind the dispatch */
     store_watch_fn observe;
@@ -66,6 +69,13 @@ void store_ring_clear(struct store *s); /* everything up to the present is compa
 void store_index_change(struct store_table *t, struct kube_object *before,
                         struct kube_object *after);
 void store_index_clear(struct store *s);
+
+/* store_select.c */
+/* The objects that have the attribute now; NULL: none has. False: no index (yet): walk the table. */
+bool store_select(struct store_table *t, const struct store_attribute *a, const struct oset **set);
+void store_select_change(struct store_table *t, struct kube_object *before,
+                         struct kube_object *after);
+void store_select_clear(struct store_table *t);
 
 /* store_watch.c */
 void store_watch_dispatch(struct store *s);

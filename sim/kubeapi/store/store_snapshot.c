@@ -72,6 +72,7 @@ void store_restore(struct store *s, const struct store_snapshot *snapshot)
     store_index_clear(s);
     for (size_t i = 0; store_table_next(s, &i, &t);) {
         oset_free(&t->objects);
+        store_select_clear(t);
         t->changes++;
     }
     for (size_t i = 0; i < snapshot->n; i++) {

@@ -60,8 +60,27 @@ static void advance(struct store_view *v)
         v->ahead = NULL;
 }
 
+/* What has the attribute now, and (collect_past) whatever has changed since the revision: nothing else can match. */
+static struct store_cursor start(struct store_table *t, const struct store_attribute *only,
+                                 struct str ns, struct str name)
+{
+    static const struct oset none;
+    struct store_cursor c = {.set = &t->objects};
+    if (only && store_select(t, only, &c.set) && !c.set)
+        c.set = &none;
+    oset_seek(c.set, ns, name, &c.chunk, &c.at);
+    return c;
+}
+
 struct store_view *store_view_open(struct store_table *t, uint64_t revision, struct str ns,
                                    struct str from_ns, struct str from_name)
+{
+    return store_view_select(t, revision, ns, from_ns, from_name, NULL);
+}
+
+struct store_view *store_view_select(struct store_table *t, uint64_t revision, struct str ns,
+                                     struct str from_ns, struct str from_name,
+                                     const struct store_attribute *only)
 {
     if (revision < t->store->compacted || revision > t->store->revision)
         return NULL;
@@ -71,7 +90,7 @@ struct store_view *store_view_open(struct store_table *t, uint64_t revision, str
         from_ns = v->ns;
     if (revision < t->store->revision)
         collect_past(v, t, revision, from_ns, from_name);
-    v->cursor = store_seek(t, from_ns, from_name);
+    v->cursor = start(t, only, from_ns, from_name);
     advance(v);
     return v;
 }
