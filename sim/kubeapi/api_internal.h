@@ -49,6 +49,7 @@ struct inflight;
 struct journal;
 struct http_ws;
 struct owners;
+struct addresses;
 
 /* The metric's cell of one code. */
 struct api_counter {
@@ -82,6 +83,7 @@ struct kubeapi {
     struct rbac *rbac;
     struct crds *crds;
     struct gc *gc;
+    struct addresses *addresses; /* of services: rules/addresses.h */
     struct namespaces *namespaces;
     struct tokens *tokens;
     struct token_secrets *token_secrets; /* controllers/token_secrets.h */
@@ -233,12 +235,13 @@ void api_validate_metadata(struct api_request *r, const struct api_kind *k, cons
 /* The same for an update: the name is the old one's. */
 void api_validate_change(struct api_request *r, const struct api_kind *k, const cJSON *metadata);
 
-/* ---- kinds_rules.c: what single kinds need ---- */
+/* ---- rules/kinds.c: what single kinds need ---- */
 void api_rules_default(struct api_request *r, const struct api_kind *k, cJSON *tree, bool creating);
-/* What the server adds to a new object of its own accord, behind the defaults: nobody owns it. */
-void api_rules_prepare(struct api_request *r, const struct api_kind *k, cJSON *tree);
+/* What the server adds to an object of its own accord, behind the defaults: nobody owns it. */
+void api_rules_prepare(struct api_request *r, const struct api_kind *k, cJSON *tree,
+                       const struct kube_object *old); /* old NULL: creating */
 void api_rules_validate(struct api_request *r, const struct api_kind *k, const cJSON *tree,
-                        const struct kube_object *old); /* old NULL: creating */
+                        const struct kube_object *old, bool status); /* status: a write to it */
 /* Parts of the old object that an update cannot touch. */
 void api_rules_keep(struct api_request *r, const struct api_kind *k, const struct kube_object *old,
                     cJSON *tree);

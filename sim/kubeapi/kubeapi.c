@@ -4,6 +4,7 @@
 #include "sim/kubeapi/hold.h"
 #include "sim/kubeapi/inflight.h"
 #include "sim/kubeapi/journal.h"
+#include "sim/kubeapi/rules/addresses.h"
 #include "sim/kubeapi/wswatch.h"
 
 #include <string.h>
@@ -15,6 +16,7 @@ static void on_event(void *owner, struct store_event *e)
     struct kubeapi *api = owner;
     rbac_event(api->rbac, e);
     crds_event(api->crds, e);
+    addresses_event(api->addresses, e);
     if (api->bare)
         return;
     api_gc_event(api->gc, e);
@@ -69,6 +71,7 @@ static void reset_indexes(struct kubeapi *api)
 {
     rbac_reset(api->rbac);
     crds_reset(api->crds);
+    addresses_reset(api->addresses);
     if (api->bare)
         return;
     api_gc_reset(api->gc);
@@ -165,6 +168,7 @@ struct kubeapi *kubeapi_new(struct world *w, const struct kubeapi_options *optio
     api->crds = crds_new(api);
     api->documents = documents_new(api);
     api->gc = api_gc_new(api);
+    api->addresses = addresses_new(api->store);
     api->namespaces = api_namespaces_new(api);
     api->token_key = options->token_key;
     api->tokens = api_tokens_new(api);
@@ -197,6 +201,7 @@ void kubeapi_free(struct kubeapi *api)
     api_tokens_free(api->tokens);
     api_namespaces_free(api->namespaces);
     api_gc_free(api->gc);
+    addresses_free(api->addresses);
     documents_free(api->documents);
     crds_free(api->crds);
     rbac_free(api->rbac);

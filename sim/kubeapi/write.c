@@ -4,6 +4,7 @@
 #include "sim/kubeapi/decode.h"
 #include "sim/kubeapi/kinds/crds.h"
 #include "sim/kubeapi/managed.h"
+#include "sim/kubeapi/rules/rules.h"
 
 #include "engine/kube/scan.h"
 #include <string.h>
@@ -152,10 +153,10 @@ bool api_write_create(struct api_request *r, const struct api_kind *k, struct st
     if (!admit_service_account(r, k, tree))
         return false;
     api_decode_status(r, k, tree);
-    api_rules_prepare(r, k, tree);
+    api_rules_prepare(r, k, tree, NULL);
     if (!r->system) {
         api_validate_metadata(r, k, metadata);
-        api_rules_validate(r, k, tree, NULL);
+        api_rules_validate(r, k, tree, NULL, false);
         crds_validate(r, k, tree, NULL, WRITE_MAIN);
     }
     struct str name = json_string_at(metadata, "name");
@@ -290,6 +291,8 @@ static cJSON *status_tree(struct api_request *r, const struct api_kind *k,
         metadata = json_get(old_tree, "metadata");
         (void)json_unset(old_tree, STR("metadata"));
     }
+    if (metadata)
+        rules_status_metadata(r, k, old, metadata);
     json_set(&r->a, whole, STR("metadata"), metadata);
     return whole;
 }
@@ -373,7 +376,9 @@ bool api_write_update(struct api_request *r, const struct api_kind *k, struct ku
     struct managed managed;
     if (!r->system && (!check_uid(r, k, old, metadata) || !check_revision(r, k, old, metadata)))
         return false;
-    if (scope == WRITE_STATUS)
+    if (scope == WRITE_STATUS && rules_sub_tree(r, old, &tree))
+        scope = WRITE_MAIN;
+    else if (scope == WRITE_STATUS)
         tree = status_tree(r, k, old, tree);
     else if (scope == WRITE_MAIN && (k->flags & KIND_STATUS))
         restore(&r->a, tree, "status", old, "status");
@@ -383,16 +388,18 @@ bool api_write_update(struct api_request *r, const struct api_kind *k, struct ku
     stamp_old(&r->a, old, metadata);
     api_rules_keep(r, k, old, tree);
     api_decode_default(r, k, tree);
-    if (scope != WRITE_STATUS)
+    if (scope != WRITE_STATUS || api_kind_is(k, "nodes"))
         api_rules_default(r, k, tree, false);
     managed_update(r, k, old, tree, &managed);
     api_decode_status(r, k, tree);
+    if (scope != WRITE_STATUS)
+        api_rules_prepare(r, k, tree, old);
     if (!r->system) {
         /* The name is the old one's; it is read from the header because it stands raw in the tree. */
         check_new_finalizers(r, old, metadata);
         api_validate_change(r, k, metadata);
-        if (scope == WRITE_MAIN)
-            api_rules_validate(r, k, tree, old);
+        if (scope != WRITE_ALL)
+            api_rules_validate(r, k, tree, old, scope == WRITE_STATUS);
         crds_validate(r, k, tree, old, scope);
         if (!api_invalid_end(r, k, old->name))
             return false;
