@@ -71,7 +71,12 @@ void api_object_write(const struct api_kind *k, const struct kube_object *o, boo
     size_t version, kind, from = 0;
     if (!crds_as_stored(k, o)) {
         struct arena a = {0};
-        json_write(out, crds_tree(k, o, &a));
+        cJSON *tree = crds_tree(k, o, &a);
+        if (bare_item) {
+            (void)json_unset(tree, STR("apiVersion"));
+            (void)json_unset(tree, STR("kind"));
+        }
+        json_write(out, tree);
         arena_free(&a);
         return;
     }

@@ -143,7 +143,9 @@ static void run_verb(struct api_request *r)
     };
     if (api_handle_special(r))
         return;
-    if (r->sub && !str_ends(r->sub->resource, STR("/status"))) {
+    if (r->sub && !str_ends(r->sub->resource, STR("/status")) &&
+        !str_eq_c(r->sub->resource, "pods/ephemeralcontainers") &&
+        !str_eq_c(r->sub->resource, "pods/resize")) {
         (void)api_fail_plain(r, 501, "NotImplemented",
                              "the subresource " STR_FMT " is not served by this server yet",
                              STR_ARG(r->sub->resource));

@@ -4,6 +4,7 @@
 #include "sim/kubeapi/auth/reviews.h"
 #include "sim/kubeapi/auth/tokens.h"
 #include "sim/kubeapi/kinds/crds.h"
+#include "sim/kubeapi/subresources.h"
 
 /* ---- namespaces/finalize ---- */
 
@@ -31,58 +32,13 @@ static void finalize(struct api_request *r)
         api_reply_object(r, 200, out);
 }
 
-/* ---- pods ---- */
-
-static struct kube_object *pod_of(struct api_request *r)
-{
-    struct kube_object *o = store_get(r->table, r->ns, r->p.name);
-    if (!o)
-        (void)api_fail_not_found(r, r->kind, r->p.name);
-    return o;
-}
-
-static void reply_done(struct api_request *r)
-{
-    struct kube_status s = {.success = true, .code = 201};
-    s.message = s.reason = s.name = s.group = s.kind = s.uid = s.continue_ = str_empty;
-    api_reply_status(r, &s);
-}
-
-static void bind(struct api_request *r)
-{
-    cJSON *body;
-    struct kube_object *o = pod_of(r), *out;
-    if (!o || !api_write_decode(r, r->sub, &body))
-        return;
-    struct str node = kube_object_string(o, "spec.nodeName");
-    if (node.n > 0) {
-        (void)api_fail_conflict(r, r->p.name,
-                                "pod " STR_FMT " is already assigned to node \"" STR_FMT "\"",
-                                STR_ARG(r->p.name), STR_ARG(node));
-        return;
-    }
-    cJSON *tree = kube_object_tree(o, &r->a), *spec = json_ensure(&r->a, tree, "spec");
-    json_set_str(&r->a, spec, "nodeName", json_string_at(body, "target.name"));
-    if (api_write_update(r, r->kind, o, tree, WRITE_MAIN, &out))
-        reply_done(r);
-}
-
-static void evict(struct api_request *r)
-{
-    struct delete_options options = {str_empty, str_empty, str_empty, -1};
-    struct kube_object *o = pod_of(r), *out;
-    bool gone;
-    if (o && api_write_delete(r, r->kind, o, &options, &gone, &out))
-        reply_done(r);
-}
-
 /* ---- the choice ---- */
 
 bool api_handle_special(struct api_request *r)
 {
     if ((r->kind->flags & KIND_VIRTUAL) && review_handle(r))
         return true;
-    if (crds_handle_scale(r))
+    if (crds_handle_scale(r) || sub_scale(r) || sub_pods(r) || sub_kubelet(r))
         return true;
     struct str sub = r->sub ? r->sub->resource : str_empty;
     if (str_starts(sub, STR("certificatesigningrequests/")) && !csr_admit(r))
@@ -93,10 +49,6 @@ bool api_handle_special(struct api_request *r)
         token_request(r);
     else if (str_eq_c(sub, "certificatesigningrequests/approval"))
         csr_approval(r);
-    else if (str_eq_c(sub, "pods/binding"))
-        bind(r);
-    else if (str_eq_c(sub, "pods/eviction"))
-        evict(r);
     else if (crds_terminating(r->api->crds, r->kind) && r->verb == VERB_CREATE)
         (void)api_fail_forbidden(
             r, r->p.name, "create not allowed while custom resource definition is terminating");

@@ -1,9 +1,10 @@
 /* The write path: stamping metadata, optimistic locking, no-ops, generations, finalizers; then the store. */
-#include "sim/kubeapi/admission/service_account.h"
+#include "sim/kubeapi/admission/admission.h"
 #include "sim/kubeapi/api_internal.h"
 #include "sim/kubeapi/decode.h"
 #include "sim/kubeapi/kinds/crds.h"
 #include "sim/kubeapi/managed.h"
+#include "sim/kubeapi/rules/convert.h"
 #include "sim/kubeapi/rules/rules.h"
 
 #include "engine/kube/scan.h"
@@ -150,10 +151,13 @@ bool api_write_create(struct api_request *r, const struct api_kind *k, struct st
     api_rules_default(r, k, tree, true);
     if (!r->system)
         managed_create(r, k, tree);
-    if (!admit_service_account(r, k, tree))
+    struct admission admission = {
+        .r = r, .k = k, .verb = ADMIT_CREATE, .object = tree, .sub = str_empty};
+    if (!admission_mutate(&admission))
         return false;
     api_decode_status(r, k, tree);
     api_rules_prepare(r, k, tree, NULL);
+    convert_to_storage(&r->a, k, tree);
     if (!r->system) {
         api_validate_metadata(r, k, metadata);
         api_rules_validate(r, k, tree, NULL, false);
@@ -165,6 +169,8 @@ bool api_write_create(struct api_request *r, const struct api_kind *k, struct st
     struct kube_object *old = store_get(r->table, ns, name);
     if (old)
         return api_fail_exists(r, k, name, old->deleting);
+    if (!admission_validate(&admission))
+        return false;
     crds_to_storage(&r->a, k, tree);
     if (r->dry_run) {
         *out = encode(r->api, tree);
@@ -369,21 +375,36 @@ static void store_changed(struct api_request *r, const struct api_kind *k, struc
     }
 }
 
-bool api_write_update(struct api_request *r, const struct api_kind *k, struct kube_object *old,
-                      cJSON *tree, enum write_scope scope, struct kube_object **out)
+/* In the stored version's form. Parts of the old object stand raw in the tree: they are looked into now. */
+static cJSON *converted(struct arena *a, const struct api_kind *k, const cJSON *tree)
+{
+    struct buf b = {0};
+    cJSON *out;
+    json_write(&b, tree);
+    struct err *err = json_parse(a, buf_str(&b), &out);
+    BUG_ON(err != NULL, "what was written is JSON");
+    buf_free(&b);
+    convert_to_storage(a, k, out);
+    return out;
+}
+
+/* seen: the old object in the form of this kind's version. */
+static bool update_seen(struct api_request *r, const struct api_kind *k, struct kube_object *old,
+                        const struct kube_object *seen, cJSON *tree, enum write_scope scope,
+                        struct kube_object **out)
 {
     cJSON *metadata = json_get(tree, "metadata");
     struct managed managed;
     if (!r->system && (!check_uid(r, k, old, metadata) || !check_revision(r, k, old, metadata)))
         return false;
-    if (scope == WRITE_STATUS && rules_sub_tree(r, old, &tree))
+    if (scope == WRITE_STATUS && rules_sub_tree(r, seen, &tree))
         scope = WRITE_MAIN;
     else if (scope == WRITE_STATUS)
-        tree = status_tree(r, k, old, tree);
+        tree = status_tree(r, k, seen, tree);
     else if (scope == WRITE_MAIN && (k->flags & KIND_STATUS))
-        restore(&r->a, tree, "status", old, "status");
+        restore(&r->a, tree, "status", seen, "status");
     else if (scope == WRITE_ALL && r->verb == VERB_UPDATE && !json_get(tree, "status"))
-        restore(&r->a, tree, "status", old, "status"); /* the system has nothing to say about it */
+        restore(&r->a, tree, "status", seen, "status"); /* the system has nothing to say about it */
     metadata = json_get(tree, "metadata");
     stamp_old(&r->a, old, metadata);
     api_rules_keep(r, k, old, tree);
@@ -391,9 +412,15 @@ bool api_write_update(struct api_request *r, const struct api_kind *k, struct ku
     if (scope != WRITE_STATUS || api_kind_is(k, "nodes"))
         api_rules_default(r, k, tree, false);
     managed_update(r, k, old, tree, &managed);
+    struct admission admission = {.r = r, .k = k, .verb = ADMIT_UPDATE, .object = tree, .old = old};
+    admission.sub = r->sub ? r->p.sub : str_empty;
+    if (!admission_mutate(&admission))
+        return false;
     api_decode_status(r, k, tree);
     if (scope != WRITE_STATUS)
         api_rules_prepare(r, k, tree, old);
+    if (convert_needed(k))
+        tree = converted(&r->a, k, tree);
     if (!r->system) {
         /* The name is the old one's; it is read from the header because it stands raw in the tree. */
         check_new_finalizers(r, old, metadata);
@@ -401,7 +428,7 @@ bool api_write_update(struct api_request *r, const struct api_kind *k, struct ku
         if (scope != WRITE_ALL)
             api_rules_validate(r, k, tree, old, scope == WRITE_STATUS);
         crds_validate(r, k, tree, old, scope);
-        if (!api_invalid_end(r, k, old->name))
+        if (!api_invalid_end(r, k, old->name) || !admission_validate(&admission))
             return false;
     }
     crds_to_storage(&r->a, k, tree);
@@ -414,4 +441,17 @@ bool api_write_update(struct api_request *r, const struct api_kind *k, struct ku
     }
     store_changed(r, k, old, tree, &managed, fresh, out);
     return true;
+}
+
+bool api_write_update(struct api_request *r, const struct api_kind *k, struct kube_object *old,
+                      cJSON *tree, enum write_scope scope, struct kube_object **out)
+{
+    struct kube_object *seen = NULL;
+    if (!convert_needed(k))
+        return update_seen(r, k, old, old, tree, scope, out);
+    struct err *err = kube_object_from_tree(crds_tree(k, old, &r->a), &seen);
+    BUG_ON(err != NULL, "a stored object converts to an object");
+    bool ok = update_seen(r, k, old, seen, tree, scope, out);
+    kube_object_unref(seen);
+    return ok;
 }

@@ -1,6 +1,7 @@
 /* The objects of custom resources: into the shape of their version when they come, out of the stored one when they go. */
 #include "sim/kubeapi/decode.h"
 #include "sim/kubeapi/kinds/crd_internal.h"
+#include "sim/kubeapi/rules/convert.h"
 #include "sim/kubeapi/types/prune.h"
 
 #include <string.h>
@@ -140,7 +141,7 @@ bool crds_begin(struct api_request *r)
 bool crds_as_stored(const struct api_kind *k, const struct kube_object *o)
 {
     if (!k->crd)
-        return true;
+        return !convert_needed(k);
     const struct crd_version *x = crd_version_of(k);
     if (x->open)
         return true;
@@ -151,8 +152,10 @@ bool crds_as_stored(const struct api_kind *k, const struct kube_object *o)
 cJSON *crds_tree(const struct api_kind *k, const struct kube_object *o, struct arena *a)
 {
     cJSON *tree = kube_object_tree(o, a);
-    if (!k->crd)
+    if (!k->crd) {
+        convert_to_shown(a, k, tree);
         return tree;
+    }
     json_set_str(a, tree, "apiVersion", api_version(a, k->group, k->version));
     if (!crds_as_stored(k, o))
         (void)type_prune(a, crds_type(k), tree, PRUNE_ALL, NULL);

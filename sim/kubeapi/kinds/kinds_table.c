@@ -87,7 +87,7 @@ const struct api_kind api_kinds[] = {
     ROW("apps", "v1", "statefulsets", "StatefulSet", "sts", "all", ALL, NS | ST | GEN, "", "statefulsets.apps"),
     ROW("apps", "v1", "statefulsets/scale", "Scale", "", "", GPU, NS, "autoscaling/v1", "statefulsets.apps"),
     ROW("apps", "v1", "statefulsets/status", "StatefulSet", "", "", GPU, NS, "", "statefulsets.apps"),
-    ROW("events.k8s.io", "v1", "events", "Event", "ev", "", ALL, NS | PUT, "", "events.events.k8s.io"),
+    ROW("events.k8s.io", "v1", "events", "Event", "ev", "", ALL, NS | PUT, "", "events"),
     ROW("authentication.k8s.io", "v1", "selfsubjectreviews", "SelfSubjectReview", "", "", CREATE, VIRTUAL, "", "selfsubjectreviews.authentication.k8s.io"),
     ROW("authentication.k8s.io", "v1", "tokenreviews", "TokenReview", "", "", CREATE, VIRTUAL, "", "tokenreviews.authentication.k8s.io"),
     ROW("authorization.k8s.io", "v1", "localsubjectaccessreviews", "LocalSubjectAccessReview", "", "", CREATE, NS | VIRTUAL, "", "localsubjectaccessreviews.authorization.k8s.io"),

@@ -57,13 +57,6 @@ void default_secret(struct api_request *r, cJSON *tree, bool creating)
         json_set_str(&r->a, tree, "type", STR("Opaque"));
 }
 
-void prepare_secret(struct api_request *r, cJSON *tree, const struct kube_object *old)
-{
-    if (!old && str_eq_c(json_string_at(tree, "type"), "kubernetes.io/service-account-token") &&
-        json_string_at(tree, "metadata.name").n > 0)
-        api_tokens_fill(r->api, &r->a, tree, r->ns);
-}
-
 void default_config(struct api_request *r, cJSON *tree, bool creating)
 {
     drop_empty(tree, "data");
@@ -219,8 +212,6 @@ static void check_secret(struct check *c, const struct node *n)
 const struct rule secret_rules[] = {RULE_CALL(NULL, check_secret), RULE_END};
 const struct rule secret_update_rules[] = {RULE_IMMUTABLE("type"), RULE_CALL(NULL, check_frozen),
                                            RULE_END};
-
-const struct rule account_rules[] = {RULE_END};
 
 /* ---- nodes ---- */
 

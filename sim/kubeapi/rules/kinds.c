@@ -1,24 +1,43 @@
 /* The kinds that have rules of their own, in byte order of their tables. */
 #include "sim/kubeapi/rules/rules.h"
 
+#include "sim/kubeapi/auth/csr.h"
+#include "sim/kubeapi/auth/rbac_objects.h"
 #include "sim/kubeapi/kinds/crds.h"
 
-static void default_definition(struct api_request *r, cJSON *tree, bool creating)
+static void prepare_csr(struct api_request *r, cJSON *tree, const struct kube_object *old)
 {
-    crds_default(r, tree, creating);
+    if (!old)
+        csr_stamp(r, tree);
+}
+
+static void default_role(struct api_request *r, cJSON *tree, bool creating)
+{
+    if (!creating)
+        rbac_prepare_role(r, tree);
+}
+
+static void prepare_role(struct api_request *r, cJSON *tree, const struct kube_object *old)
+{
+    if (!old)
+        rbac_prepare_role(r, tree);
 }
 
 static const struct kind_rules rows[] = {
     {.table = "apiservices.apiregistration.k8s.io",
      .rules = api_service_rules,
      .status_keeps = STATUS_KEEPS_ALL},
-    {.table = "certificatesigningrequests.certificates.k8s.io", .rules = csr_rules},
+    {.table = "certificatesigningrequests.certificates.k8s.io",
+     .defaults = csr_default,
+     .prepare = prepare_csr,
+     .check = csr_check},
     {.table = "clusterrolebindings.rbac.authorization.k8s.io",
-     .defaults = default_binding,
-     .rules = cluster_binding_rules},
+     .defaults = rbac_default_binding,
+     .check = rbac_check_binding},
     {.table = "clusterroles.rbac.authorization.k8s.io",
      .defaults = default_role,
-     .rules = role_rules},
+     .prepare = prepare_role,
+     .check = rbac_check_role},
     {.table = "configmaps",
      .defaults = default_config,
      .rules = config_map_rules,
@@ -31,7 +50,8 @@ static const struct kind_rules rows[] = {
     {.table = "csinodes.storage.k8s.io", .rules = csi_node_rules},
     {.table = "csistoragecapacities.storage.k8s.io", .rules = csi_capacity_rules},
     {.table = "customresourcedefinitions.apiextensions.k8s.io",
-     .defaults = default_definition,
+     .defaults = crds_default,
+     .check = crds_check,
      .status_keeps = STATUS_KEEPS_ALL},
     {.table = "daemonsets.apps",
      .defaults = default_daemon_set,
@@ -47,7 +67,7 @@ static const struct kind_rules rows[] = {
     {.table = "endpointslices.discovery.k8s.io",
      .rules = slice_rules,
      .update_rules = slice_update_rules},
-    {.table = "events", .rules = event_rules},
+    {.table = "events", .prepare = prepare_event, .rules = event_rules},
     {.table = "flowschemas.flowcontrol.apiserver.k8s.io",
      .rules = flow_schema_rules,
      .status_keeps = STATUS_KEEPS_ALL},
@@ -107,15 +127,17 @@ static const struct kind_rules rows[] = {
      .rules = replication_rules},
     {.table = "resourcequotas", .rules = quota_rules, .status_rules = quota_status_rules},
     {.table = "rolebindings.rbac.authorization.k8s.io",
-     .defaults = default_binding,
-     .rules = binding_rules},
-    {.table = "roles.rbac.authorization.k8s.io", .defaults = default_role, .rules = role_rules},
+     .defaults = rbac_default_binding,
+     .check = rbac_check_binding},
+    {.table = "roles.rbac.authorization.k8s.io",
+     .defaults = default_role,
+     .prepare = prepare_role,
+     .check = rbac_check_role},
     {.table = "runtimeclasses.node.k8s.io",
      .rules = runtime_class_rules,
      .update_rules = runtime_class_update_rules},
     {.table = "secrets",
      .defaults = default_secret,
-     .prepare = prepare_secret,
      .rules = secret_rules,
      .update_rules = secret_update_rules},
     {.table = "servicecidrs.networking.k8s.io", .rules = service_cidr_rules},
@@ -210,8 +232,8 @@ void api_rules_validate(struct api_request *r, const struct api_kind *k, const c
         rule_walk(&c, first, &root);
     if (second)
         rule_walk(&c, second, &root);
-    if (!status && api_kind_is(k, "customresourcedefinitions.apiextensions.k8s.io"))
-        crds_check(r, tree, old);
+    if (!status && rules->check)
+        rules->check(r, tree, old);
 }
 
 /* ---- what updates keep ---- */
@@ -221,6 +243,8 @@ void api_rules_keep(struct api_request *r, const struct api_kind *k, const struc
                     cJSON *tree)
 {
     struct arena *a = &r->a;
+    if (api_kind_is(k, "certificatesigningrequests.certificates.k8s.io"))
+        csr_keep(r, old, tree);
     if (!api_kind_is(k, "namespaces"))
         return;
     cJSON *labels = json_ensure(a, tree, "metadata.labels"), *list = json_array(a);

@@ -187,7 +187,14 @@ static void check_new_event(struct check *c, const struct node *n)
         rule_bad_text(c, &note, str_empty, "can have at most 1024 characters");
 }
 
-const struct rule new_event_rules[] = {RULE_CALL(NULL, check_new_event), RULE_END};
+/* Applied to the form that was sent, before it becomes the stored one. */
+void prepare_event(struct api_request *r, cJSON *tree, const struct kube_object *old)
+{
+    struct check c = {.r = r, .k = r->kind, .root = tree};
+    const struct node root = node_root(&c);
+    if (!r->system && !old && str_eq_c(r->kind->group, "events.k8s.io"))
+        check_new_event(&c, &root);
+}
 
 /* ---- endpoints ---- */
 

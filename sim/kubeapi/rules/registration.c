@@ -1,7 +1,5 @@
-/* What extends the API: webhooks, policies, API services, flow control, certificate requests. */
+/* What extends the API: webhooks, policies, API services, flow control. */
 #include "sim/kubeapi/rules/rules.h"
-
-#include "engine/base/codec.h"
 
 /* ---- rules of webhooks and policies ---- */
 
@@ -276,67 +274,3 @@ static void check_level(struct check *c, const struct node *n)
 }
 
 const struct rule priority_level_rules[] = {RULE_CALL("spec", check_level), RULE_END};
-
-/* ---- certificate requests ---- */
-
-static const char usages[] =
-    "any|cert sign|client auth|code signing|content commitment|crl sign|data encipherment|"
-    "decipher only|digital signature|email protection|encipher only|ipsec end system|ipsec tunnel|"
-    "ipsec user|key agreement|key encipherment|microsoft sgc|netscape sgc|ocsp signing|s/mime|"
-    "server auth|signing|timestamping";
-
-static void check_request(struct check *c, const struct node *n)
-{
-    struct buf text = {0};
-    bool pem = base64_decode(&text, json_string(n->v)) &&
-               (str_find(buf_str(&text), STR("-----BEGIN CERTIFICATE REQUEST-----")) >= 0 ||
-                str_find(buf_str(&text), STR("-----BEGIN NEW CERTIFICATE REQUEST-----")) >= 0);
-    if (!pem)
-        rule_bad(c, n, "PEM block type must be CERTIFICATE REQUEST");
-    buf_free(&text);
-}
-
-static void check_usages(struct check *c, const struct node *n)
-{
-    size_t i = 0;
-    if (node_count(n) == 0)
-        rule_required(c, n, NULL);
-    for (const cJSON *v = node_is(n) ? n->v->child : NULL; v; v = v->next, i++) {
-        const struct node item = node_item(n, i, v);
-        if (!text_among(json_string(v), usages))
-            rule_unsupported(c, &item, usages);
-    }
-}
-
-static void check_signer(struct check *c, const struct node *n)
-{
-    struct str s = json_string(n->v), domain, path;
-    if (s.n == 0) {
-        rule_required(c, n, NULL);
-        return;
-    }
-    if (!str_cut(s, '/', &domain, &path) || domain.n == 0 || path.n == 0) {
-        rule_bad(c, n,
-                 "must be a fully qualified domain and path of the form 'example.com/signer-name'");
-        return;
-    }
-    const char *texts[NAMES_PROBLEMS_MAX];
-    size_t count = names_problems(NAME_DOMAIN2, domain, texts);
-    for (size_t i = 0; i < count; i++)
-        rule_bad_text(c, n, s, "validating domain segment: %s", texts[i]);
-}
-
-static void check_expiry(struct check *c, const struct node *n)
-{
-    int64_t v;
-    if (node_is(n) && json_int(n->v, &v) && v < 600)
-        rule_bad(c, n, "may not specify a duration less than 600 seconds (10 minutes)");
-}
-
-static const struct rule csr_spec_rules[] = {RULE_CALL("request", check_request),
-                                             RULE_CALL("usages", check_usages),
-                                             RULE_UNIQUE("usages", NULL),
-                                             RULE_CALL("signerName", check_signer),
-                                             RULE_CALL("expirationSeconds", check_expiry),
-                                             RULE_END};
-const struct rule csr_rules[] = {RULE_IN("spec", csr_spec_rules), RULE_END};

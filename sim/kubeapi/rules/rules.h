@@ -21,6 +21,7 @@ struct kind_rules {
     /* old NULL: creating */
     void (*defaults)(struct api_request *r, cJSON *tree, bool creating);
     void (*prepare)(struct api_request *r, cJSON *tree, const struct kube_object *old);
+    void (*check)(struct api_request *r, const cJSON *tree, const struct kube_object *old);
     const struct rule *rules;        /* of the whole object, in every version's storage form */
     const struct rule *update_rules; /* behind them, on updates */
     const struct rule *status_rules; /* of writes to the status */
@@ -78,15 +79,13 @@ void check_pod_update(struct check *c, const struct node *n);
 /* core.c */
 void default_config(struct api_request *r, cJSON *tree, bool creating);
 void default_secret(struct api_request *r, cJSON *tree, bool creating);
-void prepare_secret(struct api_request *r, cJSON *tree, const struct kube_object *old);
 void default_namespace(struct api_request *r, cJSON *tree, bool creating);
 void prepare_namespace(struct api_request *r, cJSON *tree, const struct kube_object *old);
 void default_node(struct api_request *r, cJSON *tree, bool creating);
 void default_limits(struct api_request *r, cJSON *tree, bool creating);
 void prepare_status_phase(struct api_request *r, cJSON *tree, const struct kube_object *old);
-/* rbac_objects.c */
-void default_role(struct api_request *r, cJSON *tree, bool creating);
-void default_binding(struct api_request *r, cJSON *tree, bool creating);
+/* quotas.c */
+void prepare_event(struct api_request *r, cJSON *tree, const struct kube_object *old);
 /* workloads.c, jobs.c */
 void default_workload(struct api_request *r, cJSON *tree, bool creating);
 void default_daemon_set(struct api_request *r, cJSON *tree, bool creating);
@@ -100,25 +99,22 @@ void prepare_job(struct api_request *r, cJSON *tree, const struct kube_object *o
 /* network.c, policy.c */
 void default_network_policy(struct api_request *r, cJSON *tree, bool creating);
 void default_autoscaler(struct api_request *r, cJSON *tree, bool creating);
-/* certificates.c */
-void prepare_csr(struct api_request *r, cJSON *tree, const struct kube_object *old);
 
 extern const struct rule config_map_rules[], config_map_update_rules[], secret_rules[],
     secret_update_rules[], node_rules[], node_update_rules[], limit_range_rules[], quota_rules[],
-    quota_status_rules[], event_rules[], new_event_rules[], endpoints_rules[], account_rules[],
-    service_rules[], service_update_rules[], claim_rules[], claim_update_rules[], volume_rules[],
-    volume_update_rules[], pod_rules[], pod_update_rules[], pod_template_rules[],
-    replication_rules[], deployment_rules[], deployment_update_rules[], replica_set_rules[],
-    stateful_set_rules[], stateful_set_update_rules[], daemon_set_rules[], revision_rules[],
-    revision_update_rules[], job_rules[], job_update_rules[], job_status_rules[], cron_job_rules[],
-    ingress_rules[], ingress_class_rules[], ingress_class_update_rules[], network_policy_rules[],
-    slice_rules[], slice_update_rules[], budget_rules[], autoscaler_rules[], priority_rules[],
+    quota_status_rules[], event_rules[], endpoints_rules[], service_rules[], service_update_rules[],
+    claim_rules[], claim_update_rules[], volume_rules[], volume_update_rules[], pod_rules[],
+    pod_update_rules[], pod_template_rules[], replication_rules[], deployment_rules[],
+    deployment_update_rules[], replica_set_rules[], stateful_set_rules[],
+    stateful_set_update_rules[], daemon_set_rules[], revision_rules[], revision_update_rules[],
+    job_rules[], job_update_rules[], job_status_rules[], cron_job_rules[], ingress_rules[],
+    ingress_class_rules[], ingress_class_update_rules[], network_policy_rules[], slice_rules[],
+    slice_update_rules[], budget_rules[], autoscaler_rules[], priority_rules[],
     priority_update_rules[], runtime_class_rules[], runtime_class_update_rules[], lease_rules[],
     storage_class_rules[], storage_class_update_rules[], attachment_rules[],
     attachment_update_rules[], csi_driver_rules[], csi_node_rules[], csi_capacity_rules[],
     attributes_class_rules[], attributes_class_update_rules[], webhook_rules[], policy_rules[],
-    policy_binding_rules[], api_service_rules[], csr_rules[], csr_update_rules[],
-    flow_schema_rules[], priority_level_rules[], role_rules[], binding_rules[],
-    cluster_binding_rules[], ip_address_rules[], service_cidr_rules[];
+    policy_binding_rules[], api_service_rules[], flow_schema_rules[], priority_level_rules[],
+    ip_address_rules[], service_cidr_rules[];
 
 #endif

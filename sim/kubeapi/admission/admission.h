@@ -1,0 +1,51 @@
+/* admission: what looks at a write between its owners and the store, in one ordered table (admission.c).
+ *
+ *   decode ─► defaults ─► owners ─► mutate… ─► prepare ─► validation (422) ─► validate… ─► store
+ *
+ * A plug-in says which verbs and kinds it is for, and may change the object (mutate) or refuse the request (either): it
+ * answers and returns false. The system's own writes pass none. A new plug-in is a function and a row.
+ * Ownership: the object's tree is the request's; nothing is kept. What a plug-in needs of other kinds it reads from the store. */
+#ifndef PADDOCK_SIM_KUBEAPI_ADMISSION_ADMISSION_H
+#define PADDOCK_SIM_KUBEAPI_ADMISSION_ADMISSION_H
+
+#include "sim/kubeapi/api_internal.h"
+
+enum { ADMIT_CREATE = 1 << 0, ADMIT_UPDATE = 1 << 1, ADMIT_DELETE = 1 << 2 };
+
+struct admission {
+    struct api_request *r;
+    const struct api_kind *k;
+    unsigned verb;                 /* ADMIT_... */
+    struct str sub;                /* "status"; empty: the main resource */
+    cJSON *object;                 /* NULL: a deletion */
+    const struct kube_object *old; /* NULL: a creation */
+};
+
+struct admission_plugin {
+    const char *name;
+    unsigned verbs;
+    const char *tables; /* "pods|services"; NULL: all */
+    bool subs;          /* also for writes to subresources */
+    bool (*mutate)(struct admission *a);
+    bool (*validate)(struct admission *a);
+};
+
+/* False: answered. */
+bool admission_mutate(struct admission *a);
+bool admission_validate(struct admission *a);
+
+/* ---- plug-ins ---- */
+bool admit_priority(struct admission *a);
+bool admit_tolerations(struct admission *a);
+bool admit_runtime_class(struct admission *a);
+bool admit_storage_class(struct admission *a);
+bool admit_protection(struct admission *a);
+bool admit_taint(struct admission *a);
+bool admit_certificate_subject(struct admission *a);
+bool admit_limit_defaults(struct admission *a);
+bool admit_limits(struct admission *a);
+bool admit_quota(struct admission *a);
+bool admit_pod_security(struct admission *a);
+bool admit_default_class(struct admission *a);
+
+#endif
