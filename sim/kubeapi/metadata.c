@@ -2,6 +2,7 @@
 #include "sim/kubeapi/api_internal.h"
 
 #include "engine/base/codec.h"
+#include "sim/kubeapi/rules/walk.h"
 #include <string.h>
 
 #define ANNOTATIONS_BYTES_MAX 262144u
@@ -43,135 +44,53 @@ struct str api_generated_name(struct kubeapi *api, struct arena *a, struct str p
     return (struct str){out, prefix.n + 5};
 }
 
-/* ---- names ---- */
+/* ---- names, labels, annotations ---- */
 
-static bool lower_alnum(char c)
+static void bad_text(struct api_request *r, struct str field, struct str value, const char *text)
 {
-    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
+    struct buf quoted = {0};
+    json_write_string(&quoted, value);
+    api_invalid(r, "FieldValueInvalid", field, "Invalid value: " STR_FMT ": %s",
+                STR_ARG(buf_str(&quoted)), text);
+    buf_free(&quoted);
 }
 
-static bool is_label(struct str s)
+static void check_form(struct api_request *r, struct str field, struct str shown, struct str value,
+                       enum name_form form)
 {
-    for (size_t i = 0; i < s.n; i++)
-        if (!lower_alnum(s.p[i]) && (s.p[i] != '-' || i == 0 || i + 1 == s.n))
-            return false;
-    return s.n > 0;
+    const char *texts[NAMES_PROBLEMS_MAX];
+    size_t n = names_problems(form, value, texts);
+    for (size_t i = 0; i < n; i++)
+        bad_text(r, field, shown, texts[i]);
 }
 
-static bool is_subdomain(struct str s)
+static enum name_form name_form_of(const struct api_kind *k)
 {
-    struct str head, rest = s;
-    bool more = true;
-    while (more) {
-        more = str_cut(rest, '.', &head, &rest);
-        if (!is_label(head))
-            return false;
-    }
-    return true;
+    if (k->flags & KIND_NAME_SEGMENT)
+        return NAME_SEGMENT;
+    if (k->flags & KIND_NAME_LABEL)
+        return NAME_LABEL;
+    if (k->flags & KIND_NAME_1035)
+        return NAME_1035;
+    return api_kind_is(k, "cronjobs.batch") ? NAME_CRON_JOB : NAME_SUBDOMAIN;
 }
 
-#define SUBDOMAIN_TEXT                                                                             \
-    "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or "   \
-    "'.', and must start and end with an alphanumeric character (e.g. 'example.com', regex used "  \
-    "for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')"
-#define LABEL_TEXT                                                                                 \
-    "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and "   \
-    "must start and end with an alphanumeric character (e.g. 'my-name',  or '123-abc', regex "     \
-    "used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?')"
-#define DNS1035_TEXT                                                                               \
-    "a DNS-1035 label must consist of lower case alphanumeric characters or '-', start with an "   \
-    "alphabetic character, and end with an alphanumeric character (e.g. 'my-name',  or "           \
-    "'abc-123', regex used for validation is '[a-z]([-a-z0-9]*[a-z0-9])?')"
-
-static void bad_name(struct api_request *r, struct str field, struct str name, const char *text)
+/* What a name begins with may end in a dash: something follows it. */
+static void check_prefix(struct api_request *r, const struct api_kind *k, struct str prefix)
 {
-    api_invalid(r, "FieldValueInvalid", field, "Invalid value: \"" STR_FMT "\": %s", STR_ARG(name),
-                text);
-}
-
-static void validate_segment(struct api_request *r, struct str name, struct str field)
-{
-    if (str_eq_c(name, ".") || str_eq_c(name, ".."))
-        api_invalid(r, "FieldValueInvalid", field,
-                    "Invalid value: \"" STR_FMT "\": may not be '" STR_FMT "'", STR_ARG(name),
-                    STR_ARG(name));
-    if (str_find_char(name, '/') >= 0)
-        bad_name(r, field, name, "may not contain '/'");
-    if (str_find_char(name, '%') >= 0)
-        bad_name(r, field, name, "may not contain '%'");
-}
-
-static void api_validate_name(struct api_request *r, const struct api_kind *k, struct str name,
-                              struct str field)
-{
-    bool label = (k->flags & KIND_NAME_LABEL) != 0, dns1035 = (k->flags & KIND_NAME_1035) != 0;
-    if (k->flags & KIND_NAME_SEGMENT) {
-        validate_segment(r, name, field);
-        return;
-    }
-    if (name.n > (label || dns1035 ? 63u : 253u))
-        bad_name(r, field, name,
-                 label || dns1035 ? "must be no more than 63 characters"
-                                  : "must be no more than 253 characters");
-    if (label && str_find_char(name, '.') >= 0)
-        bad_name(r, field, name, "must not contain dots");
-    else if (label && !is_label(name))
-        bad_name(r, field, name, LABEL_TEXT);
-    else if (dns1035 && (!is_label(name) || (name.p[0] >= '0' && name.p[0] <= '9')))
-        bad_name(r, field, name, DNS1035_TEXT);
-    else if (!label && !dns1035 && !is_subdomain(name))
-        bad_name(r, field, name, SUBDOMAIN_TEXT);
-}
-
-/* ---- labels and annotations ---- */
-
-static bool label_chars(struct str s)
-{
-    for (size_t i = 0; i < s.n; i++) {
-        char c = s.p[i];
-        bool alnum = lower_alnum(c) || (c >= 'A' && c <= 'Z');
-        bool inner = c == '-' || c == '_' || c == '.';
-        if (!alnum && (!inner || i == 0 || i + 1 == s.n))
-            return false;
-    }
-    return true;
-}
-
-#define NAME_PART_TEXT                                                                             \
-    "name part must consist of alphanumeric characters, '-', '_' or '.', and must start and end "  \
-    "with an alphanumeric character (e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for " \
-    "validation is '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]')"
-#define LABEL_VALUE_TEXT                                                                           \
-    "a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or "    \
-    "'.', and must start and end with an alphanumeric character (e.g. 'MyValue',  or 'my_value', " \
-    " or '12345', regex used for validation is '(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?')"
-
-static void validate_key(struct api_request *r, struct str key, struct str field)
-{
-    struct str prefix, name;
-    bool has_prefix = str_cut(key, '/', &prefix, &name);
-    if (!has_prefix)
-        name = key;
-    if (has_prefix && !is_subdomain(prefix))
-        bad_name(r, field, key,
-                 prefix.n == 0 ? "prefix part must be non-empty" : "prefix part " SUBDOMAIN_TEXT);
-    if (name.n == 0)
-        bad_name(r, field, key, "name part must be non-empty");
-    if (name.n > 63)
-        bad_name(r, field, key, "name part must be no more than 63 characters");
-    if (name.n == 0 || !label_chars(name))
-        bad_name(r, field, key, NAME_PART_TEXT);
+    char *whole = arena_c(&r->a, prefix);
+    if (prefix.n > 1 && whole[prefix.n - 1] == '-')
+        whole[prefix.n - 1] = 'a';
+    check_form(r, STR("metadata.generateName"), prefix, (struct str){whole, prefix.n},
+               name_form_of(k));
 }
 
 static void validate_labels(struct api_request *r, const cJSON *labels)
 {
     for (const cJSON *l = labels ? labels->child : NULL; l; l = l->next) {
-        struct str value = json_string(l);
-        validate_key(r, str_c(l->string), STR("metadata.labels"));
-        if (value.n > 63)
-            bad_name(r, STR("metadata.labels"), value, "must be no more than 63 characters");
-        if (!label_chars(value))
-            bad_name(r, STR("metadata.labels"), value, LABEL_VALUE_TEXT);
+        struct str key = str_c(l->string), value = json_string(l);
+        check_form(r, STR("metadata.labels"), key, key, NAME_QUALIFIED);
+        check_form(r, STR("metadata.labels"), value, value, NAME_LABEL_VALUE);
     }
 }
 
@@ -179,12 +98,13 @@ static void validate_annotations(struct api_request *r, const cJSON *annotations
 {
     size_t bytes = 0;
     for (const cJSON *n = annotations ? annotations->child : NULL; n; n = n->next) {
-        char *lower = arena_c(&r->a, str_c(n->string));
+        struct str key = str_c(n->string);
+        char *lower = arena_c(&r->a, key);
         for (char *p = lower; *p; p++)
             if (*p >= 'A' && *p <= 'Z')
                 *p = (char)(*p + ('a' - 'A'));
-        validate_key(r, str_c(lower), STR("metadata.annotations"));
-        bytes += strlen(n->string) + json_string(n).n;
+        check_form(r, STR("metadata.annotations"), key, str_c(lower), NAME_QUALIFIED);
+        bytes += key.n + json_string(n).n;
     }
     if (bytes > ANNOTATIONS_BYTES_MAX)
         api_invalid(r, "FieldValueTooLong", STR("metadata.annotations"),
@@ -193,22 +113,99 @@ static void validate_annotations(struct api_request *r, const cJSON *annotations
 
 /* ---- finalizers and owners ---- */
 
+static struct str json_text(struct api_request *r, const cJSON *v)
+{
+    struct buf b = {0};
+    json_write(&b, v);
+    struct str s = arena_str(&r->a, buf_str(&b));
+    buf_free(&b);
+    return s;
+}
+
 /* Custom resources and definitions take any qualified name, others want a domain in it. */
 static void validate_finalizers(struct api_request *r, const struct api_kind *k,
                                 const cJSON *finalizers)
 {
     bool any = (k->flags & KIND_CUSTOM) || str_eq_c(k->group, "apiextensions.k8s.io");
     static const char *const standard[] = {"kubernetes", "orphan", "foregroundDeletion"};
+    bool orphan = false, foreground = false;
     size_t at = 0;
-    for (const cJSON *f = finalizers ? finalizers->child : NULL; f; f = f->next, at++) {
-        struct str name = json_string(f);
-        bool known = str_find_char(name, '/') >= 0 || (any && name.n > 0);
+    for (const cJSON *f = finalizers ? finalizers->child : NULL; f; f = f->next) {
+        check_form(r, STR("metadata.finalizers"), json_string(f), json_string(f), NAME_QUALIFIED);
+        orphan = orphan || str_eq_c(json_string(f), "orphan");
+        foreground = foreground || str_eq_c(json_string(f), "foregroundDeletion");
+    }
+    if (orphan && foreground)
+        api_invalid(r, "FieldValueInvalid", STR("metadata.finalizers"),
+                    "Invalid value: " STR_FMT
+                    ": finalizer orphan and foregroundDeletion cannot be both set",
+                    STR_ARG(json_text(r, finalizers)));
+    for (const cJSON *f = finalizers && !any ? finalizers->child : NULL; f; f = f->next, at++) {
+        bool known = str_find_char(json_string(f), '/') >= 0;
         for (size_t i = 0; i < ARRAY_LEN(standard); i++)
-            known = known || str_eq_c(name, standard[i]);
+            known = known || str_eq_c(json_string(f), standard[i]);
         if (!known)
-            bad_name(r, arena_printf(&r->a, "metadata.finalizers[%zu]", at), name,
+            bad_text(r, arena_printf(&r->a, "metadata.finalizers[%zu]", at), json_string(f),
                      "name is neither a standard finalizer name nor is it fully qualified");
     }
+}
+
+/* A reference as its declaration orders it. */
+static void write_owner(struct buf *out, const cJSON *owner)
+{
+    static const char *const members[] = {"apiVersion", "kind",       "name",
+                                          "uid",        "controller", "blockOwnerDeletion"};
+    size_t n = 0;
+    buf_add_char(out, '{');
+    for (size_t i = 0; i < ARRAY_LEN(members); i++) {
+        const cJSON *v = json_get(owner, members[i]);
+        if (!v && i > 3)
+            continue;
+        buf_addf(out, "%s\"%s\":", n++ > 0 ? "," : "", members[i]);
+        if (v)
+            json_write(out, v);
+        else
+            buf_add_c(out, "\"\"");
+    }
+    buf_add_char(out, '}');
+}
+
+static void check_one_controller(struct api_request *r, const cJSON *owners)
+{
+    const cJSON *first = NULL, *second = NULL;
+    struct buf list = {0};
+    for (const cJSON *o = owners ? owners->child : NULL; o; o = o->next) {
+        if (json_bool_at(o, "controller", false)) {
+            second = first && !second ? o : second;
+            first = first ? first : o;
+        }
+        buf_add_char(&list, list.n > 0 ? ',' : '[');
+        write_owner(&list, o);
+    }
+    if (second)
+        api_invalid(r, "FieldValueInvalid", STR("metadata.ownerReferences"),
+                    "Invalid value: " STR_FMT
+                    "]: Only one reference can have Controller set to true. Found \"true\" in "
+                    "references for " STR_FMT "/" STR_FMT " and " STR_FMT "/" STR_FMT,
+                    STR_ARG(buf_str(&list)), STR_ARG(json_string_at(first, "kind")),
+                    STR_ARG(json_string_at(first, "name")), STR_ARG(json_string_at(second, "kind")),
+                    STR_ARG(json_string_at(second, "name")));
+    buf_free(&list);
+}
+
+static void refuse_event(struct api_request *r, const cJSON *owner)
+{
+    struct str version = json_string_at(owner, "apiVersion");
+    struct buf b = {0};
+    if (!str_eq_c(json_string_at(owner, "kind"), "Event") ||
+        !text_among(version, "v1|events.k8s.io/v1|events.k8s.io/v1beta1"))
+        return;
+    write_owner(&b, owner);
+    api_invalid(r, "FieldValueInvalid", STR("metadata.ownerReferences"),
+                "Invalid value: " STR_FMT ": %s" STR_FMT
+                ", Kind=Event is disallowed from being an owner",
+                STR_ARG(buf_str(&b)), str_eq_c(version, "v1") ? "/" : "", STR_ARG(version));
+    buf_free(&b);
 }
 
 static void validate_owners(struct api_request *r, const cJSON *owners)
@@ -221,26 +218,26 @@ static void validate_owners(struct api_request *r, const cJSON *owners)
         {"name", "metadata.ownerReferences.name", "must not be empty"},
         {"uid", "metadata.ownerReferences.uid", "must not be empty"},
     };
-    size_t controllers = 0;
     for (const cJSON *o = owners ? owners->child : NULL; o; o = o->next) {
         for (size_t i = 0; i < ARRAY_LEN(needed); i++)
             if (json_string_at(o, needed[i].key).n == 0)
-                bad_name(r, str_c(needed[i].field), str_empty, needed[i].text);
-        controllers += json_bool_at(o, "controller", false);
+                bad_text(r, str_c(needed[i].field), str_empty, needed[i].text);
+        refuse_event(r, o);
     }
-    if (controllers > 1)
-        api_invalid(r, "FieldValueInvalid", STR("metadata.ownerReferences"),
-                    "Invalid value: only one reference can have Controller set to true");
+    check_one_controller(r, owners);
 }
 
 void api_validate_metadata(struct api_request *r, const struct api_kind *k, const cJSON *metadata)
 {
     struct str name = json_string_at(metadata, "name");
+    struct str prefix = json_string_at(metadata, "generateName");
+    if (prefix.n > 0)
+        check_prefix(r, k, prefix);
     if (name.n == 0)
         api_invalid(r, "FieldValueRequired", STR("metadata.name"),
                     "Required value: name or generateName is required");
     else
-        api_validate_name(r, k, name, STR("metadata.name"));
+        check_form(r, STR("metadata.name"), name, name, name_form_of(k));
     api_validate_change(r, k, metadata);
 }
 

@@ -34,8 +34,18 @@ static void finalize(struct api_request *r)
 
 /* ---- the choice ---- */
 
+/* Kinds of which every answer warns. */
+static void warn_of_deprecated(struct api_request *r)
+{
+    if (api_kind_is(r->kind, "endpoints"))
+        api_warn(r, "v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice");
+    else if (api_kind_is(r->kind, "componentstatuses"))
+        api_warn(r, "v1 ComponentStatus is deprecated in v1.19+");
+}
+
 bool api_handle_special(struct api_request *r)
 {
+    warn_of_deprecated(r);
     if ((r->kind->flags & KIND_VIRTUAL) && review_handle(r))
         return true;
     if (crds_handle_scale(r) || sub_scale(r) || sub_pods(r) || sub_kubelet(r))

@@ -257,6 +257,19 @@ static bool check_uid(struct api_request *r, const struct api_kind *k,
                              STR_ARG(registry_key(r, k, old)), STR_ARG(given), STR_ARG(old->uid));
 }
 
+/* Only a deletion sets the time of one. */
+static bool check_deletion(struct api_request *r, const struct api_kind *k,
+                           const struct kube_object *old, const cJSON *metadata)
+{
+    struct str given = json_string_at(metadata, "deletionTimestamp");
+    if (given.n == 0 || old->deleting)
+        return true;
+    for (int twice = 0; twice < 2; twice++) /* so do both layers of the original */
+        api_invalid(r, "FieldValueInvalid", STR("metadata.deletionTimestamp"),
+                    "Invalid value: \"" STR_FMT "\": field is immutable", STR_ARG(given));
+    return api_invalid_end(r, k, old->name);
+}
+
 static void stamp_old(struct arena *a, const struct kube_object *old, cJSON *metadata)
 {
     static const struct {
@@ -358,7 +371,9 @@ static void store_changed(struct api_request *r, const struct api_kind *k, struc
 {
     struct arena *a = &r->a;
     managed_settle(r, tree, managed);
-    if ((k->flags & KIND_GENERATION) && spec_changed(k, old->json, fresh->json))
+    bool binding =
+        r->verb == VERB_CREATE && !r->system; /* a pod's place is no wish of its writer */
+    if ((k->flags & KIND_GENERATION) && !binding && spec_changed(k, old->json, fresh->json))
         json_set_int(a, json_get(tree, "metadata"), "generation", old->generation + 1);
     if (!r->dry_run)
         set_revision(a, tree, store_revision(r->api->store) + 1);
@@ -395,7 +410,8 @@ static bool update_seen(struct api_request *r, const struct api_kind *k, struct 
 {
     cJSON *metadata = json_get(tree, "metadata");
     struct managed managed;
-    if (!r->system && (!check_uid(r, k, old, metadata) || !check_revision(r, k, old, metadata)))
+    if (!r->system && (!check_uid(r, k, old, metadata) || !check_revision(r, k, old, metadata) ||
+                       !check_deletion(r, k, old, metadata)))
         return false;
     if (scope == WRITE_STATUS && rules_sub_tree(r, seen, &tree))
         scope = WRITE_MAIN;

@@ -11,7 +11,9 @@
 
 #include <string.h>
 
-#define CM "/api/v1/namespaces/default/configmaps"
+#define CM         "/api/v1/namespaces/default/configmaps"
+
+#define CONTAINERS "\"containers\":[{\"name\":\"c\",\"image\":\"i:1\"}]"
 
 static void open_server(struct fixture *f)
 {
@@ -136,7 +138,9 @@ static void generation_follows_the_spec(void **state)
     struct fixture f;
     open_server(&f);
     must(&f, 201, "POST", path,
-         "{\"metadata\":{\"name\":\"d\"},\"spec\":{},\"status\":{\"observedGeneration\":1}}");
+         "{\"metadata\":{\"name\":\"d\"},\"spec\":{\"selector\":{\"matchLabels\":{\"a\":\"b\"}},"
+         "\"template\":{\"metadata\":{\"labels\":{\"a\":\"b\"}},\"spec\":{" CONTAINERS "}}},"
+         "\"status\":{\"observedGeneration\":1}}");
     assert_string_equal(said(&f, "metadata.generation"), "1");
     assert_string_equal(said(&f, "status.observedGeneration"), "");
     must(&f, 200, "PATCH", "/apis/apps/v1/namespaces/default/deployments/d",
@@ -176,20 +180,21 @@ static void status_and_the_rest_are_written_apart(void **state)
     struct fixture f;
     open_server(&f);
     must(&f, 201, "POST", pods,
-         "{\"metadata\":{\"name\":\"p\"},\"spec\":{\"nodeName\":\"n\"},\"status\":{\"reason\":"
+         "{\"metadata\":{\"name\":\"p\"},\"spec\":{" CONTAINERS
+         ",\"nodeName\":\"n\"},\"status\":{\"reason\":"
          "\"no\"}}");
     assert_string_equal(said(&f, "status.reason"), "");
     for (int put = 0; put < 2; put++) {
         const char *verb = put ? "PUT" : "PATCH";
         must(&f, 200, verb, "/api/v1/namespaces/default/pods/p/status",
-             "{\"metadata\":{\"name\":\"p\"},\"spec\":{\"nodeName\":\"other\"},"
+             "{\"metadata\":{\"name\":\"p\"},\"spec\":{" CONTAINERS ",\"nodeName\":\"other\"},"
              "\"status\":{\"reason\":\"yes\"}}");
         assert_string_equal(said(&f, "status.reason"), "yes");
         assert_string_equal(said(&f, "spec.nodeName"), "n");
-        must(
-            &f, 200, verb, "/api/v1/namespaces/default/pods/p",
-            "{\"metadata\":{\"name\":\"p\",\"labels\":{\"l\":\"1\"}},\"spec\":{\"nodeName\":\"n\"},"
-            "\"status\":{\"reason\":\"no\"}}");
+        must(&f, 200, verb, "/api/v1/namespaces/default/pods/p",
+             "{\"metadata\":{\"name\":\"p\",\"labels\":{\"l\":\"1\"}},\"spec\":{" CONTAINERS
+             ",\"nodeName\":\"n\"},"
+             "\"status\":{\"reason\":\"no\"}}");
         assert_string_equal(said(&f, "status.reason"), "yes");
     }
     fixture_close(&f);
@@ -274,7 +279,8 @@ static void pods_go_gracefully(void **state)
     static const char pods[] = "/api/v1/namespaces/default/pods";
     struct fixture f;
     open_server(&f);
-    must(&f, 201, "POST", pods, "{\"metadata\":{\"name\":\"p\"},\"spec\":{\"nodeName\":\"n\"}}");
+    must(&f, 201, "POST", pods,
+         "{\"metadata\":{\"name\":\"p\"},\"spec\":{" CONTAINERS ",\"nodeName\":\"n\"}}");
     assert_string_equal(said(&f, "status.phase"), "Pending");
     must(&f, 200, "DELETE", "/api/v1/namespaces/default/pods/p", NULL);
     assert_string_equal(said(&f, "metadata.deletionGracePeriodSeconds"), "30");

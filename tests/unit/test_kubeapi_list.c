@@ -11,7 +11,9 @@
 
 #include <string.h>
 
-#define CM "/api/v1/namespaces/default/configmaps"
+#define CM         "/api/v1/namespaces/default/configmaps"
+
+#define CONTAINERS "\"containers\":[{\"name\":\"c\",\"image\":\"i:1\"}]"
 
 static void fill(struct fixture *f)
 {
@@ -77,8 +79,9 @@ static void fields_of_pods_select(void **state)
     static const char pods[] = "/api/v1/namespaces/default/pods";
     struct fixture f;
     fixture_open(&f, NULL);
-    must(&f, 201, "POST", pods, "{\"metadata\":{\"name\":\"p\"},\"spec\":{\"nodeName\":\"n-1\"}}");
-    must(&f, 201, "POST", pods, "{\"metadata\":{\"name\":\"q\"}}");
+    must(&f, 201, "POST", pods,
+         "{\"metadata\":{\"name\":\"p\"},\"spec\":{" CONTAINERS ",\"nodeName\":\"n-1\"}}");
+    must(&f, 201, "POST", pods, "{\"metadata\":{\"name\":\"q\"},\"spec\":{" CONTAINERS "}}");
     must(&f, 200, "GET", "/api/v1/pods?fieldSelector=spec.nodeName%3Dn-1", NULL);
     assert_string_equal(items(&f), "p");
     must(&f, 200, "GET", "/api/v1/pods?fieldSelector=status.phase%3DPending", NULL);

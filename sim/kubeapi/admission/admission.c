@@ -11,7 +11,7 @@ static const struct admission_plugin plugins[] = {
      admit_limit_defaults, admit_limits},
     {"TaintNodesByCondition", ADMIT_CREATE, "nodes", false, admit_taint, NULL},
     {"PodSecurity", ADMIT_CREATE | ADMIT_UPDATE, WORKLOADS, false, NULL, admit_pod_security},
-    {"Priority", ADMIT_CREATE, "pods", false, admit_priority, NULL},
+    {"Priority", ADMIT_CREATE | ADMIT_UPDATE, "pods", false, admit_priority, NULL},
     {"DefaultTolerationSeconds", ADMIT_CREATE | ADMIT_UPDATE, "pods", false, admit_tolerations,
      NULL},
     {"StorageObjectInUseProtection", ADMIT_CREATE, "persistentvolumeclaims|persistentvolumes",

@@ -24,10 +24,25 @@ static struct kube_object *default_priority(struct admission *a)
     return best;
 }
 
+/* A writer that leaves out what the pod has been given keeps it. */
+static bool keep_priority(struct admission *a, cJSON *spec)
+{
+    static const char *const kept[] = {"priority", "preemptionPolicy"};
+    const cJSON *was = json_get(kube_object_tree(a->old, &a->r->a), "spec");
+    for (size_t i = 0; i < ARRAY_LEN(kept); i++) {
+        const cJSON *v = json_get(was, kept[i]);
+        if (v && !json_get(spec, kept[i]))
+            json_set(&a->r->a, spec, str_c(kept[i]), json_copy(&a->r->a, v));
+    }
+    return true;
+}
+
 bool admit_priority(struct admission *a)
 {
     struct arena *m = &a->r->a;
     cJSON *spec = json_ensure(m, a->object, "spec");
+    if (a->verb == ADMIT_UPDATE)
+        return keep_priority(a, spec);
     struct str name = json_string_at(spec, "priorityClassName"),
                policy = STR("PreemptLowerPriority");
     struct kube_object *class = NULL;

@@ -107,6 +107,23 @@ static void check_env(struct check *c, const struct node *n)
         rule_bad_text(c, &from, str_empty, "may not have more than one field specified at a time");
 }
 
+/* What strategic patches and applies lose: two variables of one name. */
+static void warn_of_hidden(struct check *c, const struct node *container)
+{
+    const struct node list = node_at(container, "env");
+    size_t i = 0;
+    for (const cJSON *v = node_is(&list) ? list.v->child : NULL; v; v = v->next, i++)
+        for (const cJSON *o = list.v->child; o != v; o = o->next)
+            if (str_eq(json_string_at(o, "name"), json_string_at(v, "name"))) {
+                const struct node item = node_item(&list, i, v);
+                api_warn(c->r,
+                         STR_FMT ": hides previous definition of \"" STR_FMT
+                                 "\", which may be dropped when using apply",
+                         STR_ARG(node_text(c, &item)), STR_ARG(json_string_at(v, "name")));
+                break;
+            }
+}
+
 static void check_env_from(struct check *c, const struct node *n)
 {
     static const char *const sources[] = {"configMapRef", "secretRef"};
@@ -357,6 +374,7 @@ static void check_container(struct check *c, const struct node *n, const cJSON *
     else
         (void)rule_name(c, &name, NAME_LABEL);
     check_image(c, &image);
+    warn_of_hidden(c, n);
     rule_walk(c, container_rules, n);
     check_mounts(c, n, spec);
     rule_walk(c, container_end_rules, n);

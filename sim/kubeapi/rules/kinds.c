@@ -220,6 +220,7 @@ void api_rules_validate(struct api_request *r, const struct api_kind *k, const c
 {
     const struct kind_rules *rules = kind_rules_of(k);
     struct check c = {.r = r, .k = k, .updating = old != NULL, .root = tree};
+    size_t warned = r->warnings.n;
     if (!rules) {
         return;
     }
@@ -234,6 +235,8 @@ void api_rules_validate(struct api_request *r, const struct api_kind *k, const c
         rule_walk(&c, second, &root);
     if (!status && rules->check)
         rules->check(r, tree, old);
+    if (r->problems_n > 0) /* what is refused is not warned of */
+        r->warnings.n = warned;
 }
 
 /* ---- what updates keep ---- */

@@ -225,6 +225,8 @@ static void check_endpoint(struct check *c, const struct node *n, struct str typ
         rule_too_many(c, &list, node_count(&list), 100);
     for (const cJSON *v = node_is(&list) ? list.v->child : NULL; v; v = v->next, i++) {
         const struct node item = node_item(&list, i, v);
+        if (c->updating && !node_changed(&item)) /* what was let in stays */
+            continue;
         if (str_eq_c(type, "FQDN"))
             (void)rule_name(c, &item, NAME_DOMAIN2);
         else if (names_ip_family(json_string(v)) != (str_eq_c(type, "IPv6") ? 6 : 4))

@@ -175,6 +175,11 @@ void prepare_service(struct api_request *r, cJSON *tree, const struct kube_objec
 
 /* ---- rules ---- */
 
+static struct str own_name(const struct check *c)
+{
+    return c->updating ? c->r->p.name : json_string_at(c->root, "metadata.name");
+}
+
 static void check_port(struct check *c, const struct node *ports, const struct node *n)
 {
     static const struct rule rules[] = {RULE_PORT("port"),
@@ -242,8 +247,7 @@ static void check_node_ports(struct check *c, const struct node *spec)
             rule_bad(c, &n,
                      "provided port is not in the valid range. The range of valid ports is %d-%d",
                      ADDRESSES_PORT_MIN, ADDRESSES_PORT_MAX);
-        else if (!addresses_port_mine(c->r->api->addresses, (unsigned)port, c->r->ns,
-                                      json_string_at(c->root, "metadata.name")))
+        else if (!addresses_port_mine(c->r->api->addresses, (unsigned)port, c->r->ns, own_name(c)))
             rule_bad(c, &n, "provided port is already allocated");
     }
 }
@@ -283,8 +287,8 @@ static void check_address(struct check *c, const struct node *spec)
         const struct node item = node_item(&ips, i, v);
         if (!has_address(json_string(v)) || !rule_name(c, &item, NAME_IP))
             continue;
-        const char *why = addresses_ip_problem(c->r->api->addresses, json_string(v), c->r->ns,
-                                               json_string_at(c->root, "metadata.name"));
+        const char *why =
+            addresses_ip_problem(c->r->api->addresses, json_string(v), c->r->ns, own_name(c));
         if (why)
             rule_bad(c, &ips, "failed to allocate IP " STR_FMT ": %s", STR_ARG(json_string(v)),
                      why);

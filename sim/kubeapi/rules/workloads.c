@@ -82,7 +82,7 @@ static void check_selected(struct check *c, const struct node *spec)
     const cJSON *selector = json_get(spec->v, "selector");
     const struct node metadata = node_at(&template, "metadata"),
                       labels = node_at(&metadata, "labels");
-    bool everything = selector && selector_is_empty(selector);
+    bool everything = selector && selector->type == cJSON_Object && selector_is_empty(selector);
     if (everything || labels_selected(selector, labels.v))
         return;
     rule_bad(c, &labels, "`selector` does not match template `labels`");
