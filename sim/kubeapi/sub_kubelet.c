@@ -52,7 +52,7 @@ static bool fail_node(struct api_request *r, struct str node)
 static void answer_pod(struct api_request *r)
 {
     struct kube_object *pod = store_get(r->table, r->ns, r->p.name);
-    bool log = str_eq_c(r->p.sub, "log"), proxy = str_eq_c(r->p.sub, "proxy");
+    bool proxy = str_eq_c(r->p.sub, "proxy");
     if (!pod) {
         (void)api_fail_not_found(r, r->kind, r->p.name);
         return;
@@ -66,9 +66,7 @@ static void answer_pod(struct api_request *r)
     }
     if (!str_eq_c(r->p.sub, "portforward") && !check_container(r, pod))
         return;
-    if (node.n == 0 && log)
-        api_reply_text(r, 200, "");
-    else if (node.n == 0)
+    if (node.n == 0)
         (void)api_fail_bad(r, "pod " STR_FMT " does not have a host assigned", STR_ARG(pod->name));
     else
         (void)fail_node(r, node);

@@ -1,14 +1,21 @@
 #include "sim/kubeapi/admission/admission.h"
 
+#include "sim/kubeapi/admission/service_account.h"
 #include "sim/kubeapi/rules/walk.h"
 
 #define WORKLOADS                                                                                  \
     "pods|podtemplates|replicationcontrollers|deployments.apps|replicasets.apps|daemonsets.apps|"  \
     "statefulsets.apps|jobs.batch|cronjobs.batch"
 
+static bool admit_account(struct admission *a)
+{
+    return admit_service_account(a->r, a->k, a->object);
+}
+
 static const struct admission_plugin plugins[] = {
     {"LimitRanger", ADMIT_CREATE | ADMIT_UPDATE, "pods|persistentvolumeclaims", false,
      admit_limit_defaults, admit_limits},
+    {"ServiceAccount", ADMIT_CREATE, "pods", false, admit_account, NULL},
     {"TaintNodesByCondition", ADMIT_CREATE, "nodes", false, admit_taint, NULL},
     {"PodSecurity", ADMIT_CREATE | ADMIT_UPDATE, WORKLOADS, false, NULL, admit_pod_security},
     {"Priority", ADMIT_CREATE | ADMIT_UPDATE, "pods", false, admit_priority, NULL},
