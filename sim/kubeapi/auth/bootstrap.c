@@ -1,30 +1,25 @@
 /* The cluster roles and bindings that a fresh server has: those that clients, agents and nodes rely on. Rights of single
- * controllers of a control plane are left out: they run inside this server.
+ * controllers of a control plane are bootstrap_outer.c's: only a bare server's run outside.
  *
  * A rule is "GROUPS RESOURCES VERBS [NAMES]" or "@ URLS VERBS", lists by commas, "-" is the core group. */
-#include "sim/kubeapi/api_internal.h"
+#include "sim/kubeapi/auth/bootstrap.h"
 
-static const struct {
-    const char *name;
-    const char *part_of; /* aggregate-to-... label; empty: none */
-    const char *made_of; /* its rules are those with this label; empty: own rules */
-    const char *rules;   /* by semicolons */
-} roles[] = {
+static const struct bootstrap_role roles[] = {
     /* clang-format off */
-    {"cluster-admin", "", "",
+    {"cluster-admin", "", "", "",
      "* * *;"
      "@ * *"},
-    {"admin", "", "admin",
+    {"admin", "", "admin", "",
      ""},
-    {"edit", "admin", "edit",
+    {"edit", "admin", "edit", "",
      ""},
-    {"view", "edit", "view",
+    {"view", "edit", "view", "",
      ""},
-    {"system:aggregate-to-admin", "admin", "",
+    {"system:aggregate-to-admin", "admin", "", "",
      "authorization.k8s.io localsubjectaccessreviews create;"
      "rbac.authorization.k8s.io rolebindings,roles create,delete,deletecollection,get,list,"
      "patch,update,watch"},
-    {"system:aggregate-to-edit", "edit", "",
+    {"system:aggregate-to-edit", "edit", "", "",
      "- pods/attach,pods/exec,pods/portforward,pods/proxy,secrets,services/proxy get,list,"
      "watch;"
      "- serviceaccounts impersonate;"
@@ -49,7 +44,7 @@ static const struct {
      "coordination.k8s.io leases create,delete,deletecollection,get,list,patch,update,watch;"
      "resource.k8s.io resourceclaims,resourceclaimtemplates create,delete,deletecollection,"
      "patch,update"},
-    {"system:aggregate-to-view", "view", "",
+    {"system:aggregate-to-view", "view", "", "",
      "- configmaps,endpoints,persistentvolumeclaims,persistentvolumeclaims/status,pods,"
      "replicationcontrollers,replicationcontrollers/scale,serviceaccounts,services,"
      "services/status get,list,watch;"
@@ -69,23 +64,23 @@ static const struct {
      "networking.k8s.io ingresses,ingresses/status,networkpolicies get,list,watch;"
      "resource.k8s.io resourceclaims,resourceclaims/status,resourceclaimtemplates get,list,"
      "watch"},
-    {"system:auth-delegator", "", "",
+    {"system:auth-delegator", "", "", "",
      "authentication.k8s.io tokenreviews create;"
      "authorization.k8s.io subjectaccessreviews create"},
-    {"system:basic-user", "", "",
+    {"system:basic-user", "", "", "",
      "authorization.k8s.io selfsubjectaccessreviews,selfsubjectrulesreviews create;"
      "authentication.k8s.io selfsubjectreviews create"},
-    {"system:discovery", "", "",
+    {"system:discovery", "", "", "",
      "@ /api,/api/*,/apis,/apis/*,/healthz,/livez,/openapi,/openapi/*,/readyz,/version,"
      "/version/ get"},
-    {"system:public-info-viewer", "", "",
+    {"system:public-info-viewer", "", "", "",
      "@ /healthz,/livez,/readyz,/version,/version/ get"},
-    {"system:service-account-issuer-discovery", "", "",
+    {"system:service-account-issuer-discovery", "", "", "",
      "@ /.well-known/openid-configuration,/.well-known/openid-configuration/,"
      "/openid/v1/jwks,/openid/v1/jwks/ get"},
-    {"system:well-known-viewer", "", "", /* the reference server lets its users see these */
+    {"system:well-known-viewer", "", "", "", /* the reference server lets its users see these */
      "@ /.well-known,/.well-known/* get"},
-    {"system:node", "", "",
+    {"system:node", "", "", "",
      "authentication.k8s.io tokenreviews create;"
      "authorization.k8s.io localsubjectaccessreviews,subjectaccessreviews create;"
      "- services get,list,watch;"
@@ -111,25 +106,25 @@ static const struct {
      "resource.k8s.io resourceclaims get;"
      "resource.k8s.io resourceslices deletecollection;"
      "- serviceaccounts get"},
-    {"system:node-proxier", "", "",
+    {"system:node-proxier", "", "", "",
      "- endpoints,services list,watch;"
      "- nodes get,list,watch;"
      "-,events.k8s.io events create,patch,update;"
      "networking.k8s.io servicecidrs list,watch;"
      "discovery.k8s.io endpointslices list,watch"},
-    {"system:kube-dns", "", "",
+    {"system:kube-dns", "", "", "",
      "- endpoints,services list,watch"},
-    {"system:monitoring", "", "",
+    {"system:monitoring", "", "", "",
      "@ /healthz,/healthz/*,/livez,/livez/*,/metrics,/metrics/slis,/readyz,/readyz/* get;"
      "- nodes/metrics get"},
-    {"system:kubelet-api-admin", "", "",
+    {"system:kubelet-api-admin", "", "", "",
      "- nodes get,list,watch;"
      "- nodes proxy;"
      "- nodes/log,nodes/metrics,nodes/proxy,nodes/stats *;"
      "- nodes/configz,nodes/healthz,nodes/pods *"},
-    {"system:node-bootstrapper", "", "",
+    {"system:node-bootstrapper", "", "", "",
      "certificates.k8s.io certificatesigningrequests create,get,list,watch"},
-    {"system:persistent-volume-provisioner", "", "",
+    {"system:persistent-volume-provisioner", "", "", "",
      "- persistentvolumes create,delete,get,list,watch;"
      "- persistentvolumeclaims get,list,update,watch;"
      "storage.k8s.io storageclasses get,list,watch;"
@@ -138,19 +133,18 @@ static const struct {
     /* clang-format on */
 };
 
-static const struct {
-    const char *role;     /* the binding has its name */
-    const char *subjects; /* G:group, U:user, S:namespace/account */
-} bindings[] = {
-    {"cluster-admin", "G:system:masters"},
-    {"system:basic-user", "G:system:authenticated"},
-    {"system:discovery", "G:system:authenticated"},
-    {"system:kube-dns", "S:kube-system/kube-dns"},
-    {"system:monitoring", "G:system:monitoring"},
-    {"system:node-proxier", "U:system:kube-proxy"},
-    {"system:public-info-viewer", "G:system:authenticated,G:system:unauthenticated"},
-    {"system:well-known-viewer", "G:system:authenticated"},
-    {"system:service-account-issuer-discovery", "G:system:serviceaccounts"},
+static const struct bootstrap_binding bindings[] = {
+    {"cluster-admin", "cluster-admin", "", "G:system:masters"},
+    {"system:basic-user", "system:basic-user", "", "G:system:authenticated"},
+    {"system:discovery", "system:discovery", "", "G:system:authenticated"},
+    {"system:kube-dns", "system:kube-dns", "", "S:kube-system/kube-dns"},
+    {"system:monitoring", "system:monitoring", "", "G:system:monitoring"},
+    {"system:node-proxier", "system:node-proxier", "", "U:system:kube-proxy"},
+    {"system:public-info-viewer", "system:public-info-viewer", "",
+     "G:system:authenticated,G:system:unauthenticated"},
+    {"system:well-known-viewer", "system:well-known-viewer", "", "G:system:authenticated"},
+    {"system:service-account-issuer-discovery", "system:service-account-issuer-discovery", "",
+     "G:system:serviceaccounts"},
 };
 
 static cJSON *words(struct arena *a, struct str list)
@@ -179,12 +173,14 @@ static cJSON *rule_tree(struct arena *a, struct str text)
     return rule;
 }
 
-static cJSON *new_tree(struct arena *a, const char *kind, const char *name)
+static cJSON *new_tree(struct arena *a, const char *kind, const char *ns, const char *name)
 {
     cJSON *tree = json_object(a), *metadata = json_ensure(a, tree, "metadata");
     json_set_str(a, tree, "apiVersion", STR("rbac.authorization.k8s.io/v1"));
     json_set_str(a, tree, "kind", str_c(kind));
     json_set_str(a, metadata, "name", str_c(name));
+    if (ns[0])
+        json_set_str(a, metadata, "namespace", str_c(ns));
     json_set_str(a, json_ensure(a, tree, "metadata.labels"), "kubernetes.io/bootstrapping",
                  STR("rbac-defaults"));
     json_set_str(a, json_ensure(a, tree, "metadata.annotations"),
@@ -206,18 +202,19 @@ static char *aggregate_label(struct arena *a, const char *to)
     return arena_c(a, arena_printf(a, "rbac.authorization.k8s.io/aggregate-to-%s", to));
 }
 
-static void make_role(struct kubeapi *api, size_t i)
+static void make_role(struct kubeapi *api, const struct bootstrap_role *role)
 {
     struct arena a = {0};
-    cJSON *tree = new_tree(&a, "ClusterRole", roles[i].name), *rules = json_array(&a);
-    struct str text, rest = str_c(roles[i].rules);
-    if (roles[i].part_of[0])
+    cJSON *tree = new_tree(&a, role->ns[0] ? "Role" : "ClusterRole", role->ns, role->name),
+          *rules = json_array(&a);
+    struct str text, rest = str_c(role->rules);
+    if (role->part_of[0])
         json_set_str(&a, json_ensure(&a, tree, "metadata.labels"),
-                     aggregate_label(&a, roles[i].part_of), STR("true"));
-    if (roles[i].made_of[0]) {
+                     aggregate_label(&a, role->part_of), STR("true"));
+    if (role->made_of[0]) {
         cJSON *selectors = json_array(&a), *selector = json_object(&a);
         json_set_str(&a, json_ensure(&a, selector, "matchLabels"),
-                     aggregate_label(&a, roles[i].made_of), STR("true"));
+                     aggregate_label(&a, role->made_of), STR("true"));
         json_append(selectors, selector);
         json_set(&a, json_ensure(&a, tree, "aggregationRule"), STR("clusterRoleSelectors"),
                  selectors);
@@ -247,15 +244,16 @@ static cJSON *subject_tree(struct arena *a, struct str text)
     return subject;
 }
 
-static void make_binding(struct kubeapi *api, size_t i)
+static void make_binding(struct kubeapi *api, const struct bootstrap_binding *b)
 {
     struct arena a = {0};
-    cJSON *tree = new_tree(&a, "ClusterRoleBinding", bindings[i].role), *subjects = json_array(&a);
-    cJSON *ref = json_ensure(&a, tree, "roleRef");
-    struct str text, rest = str_c(bindings[i].subjects);
+    bool inside = b->ns[0] != '\0';
+    cJSON *tree = new_tree(&a, inside ? "RoleBinding" : "ClusterRoleBinding", b->ns, b->name);
+    cJSON *subjects = json_array(&a), *ref = json_ensure(&a, tree, "roleRef");
+    struct str text, rest = str_c(b->subjects);
     json_set_str(&a, ref, "apiGroup", STR("rbac.authorization.k8s.io"));
-    json_set_str(&a, ref, "kind", STR("ClusterRole"));
-    json_set_str(&a, ref, "name", str_c(bindings[i].role));
+    json_set_str(&a, ref, "kind", inside ? STR("Role") : STR("ClusterRole"));
+    json_set_str(&a, ref, "name", str_c(b->role));
     while (rest.n > 0) {
         (void)str_cut(rest, ',', &text, &rest);
         json_append(subjects, subject_tree(&a, text));
@@ -268,7 +266,11 @@ static void make_binding(struct kubeapi *api, size_t i)
 void rbac_bootstrap(struct kubeapi *api)
 {
     for (size_t i = 0; i < ARRAY_LEN(roles); i++)
-        make_role(api, i);
+        make_role(api, &roles[i]);
     for (size_t i = 0; i < ARRAY_LEN(bindings); i++)
-        make_binding(api, i);
+        make_binding(api, &bindings[i]);
+    for (size_t i = 0; api->bare && i < bootstrap_outer_roles_n; i++)
+        make_role(api, &bootstrap_outer_roles[i]);
+    for (size_t i = 0; api->bare && i < bootstrap_outer_bindings_n; i++)
+        make_binding(api, &bootstrap_outer_bindings[i]);
 }
