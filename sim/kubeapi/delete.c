@@ -2,6 +2,7 @@
 #include "sim/kubeapi/api_internal.h"
 #include "sim/kubeapi/body.h"
 #include "sim/kubeapi/kinds/crds.h"
+#include "sim/kubeapi/listed.h"
 
 #include <string.h>
 
@@ -85,7 +86,12 @@ static bool check_preconditions(struct api_request *r, const struct api_kind *k,
     if (!api_kind_is(k, "namespaces"))
         by_kind.resource = k->kind;
     r->kind = &by_kind;
-    if (options->uid.n > 0 && !str_eq(options->uid, o->uid))
+    if (options->uid.n > 0 && !str_eq(options->uid, o->uid) && api_kind_is(k, "namespaces"))
+        ok = api_fail_conflict(r, o->name,
+                               "Precondition failed: UID in precondition: " STR_FMT
+                               ", UID in object meta: " STR_FMT,
+                               STR_ARG(options->uid), STR_ARG(o->uid)); /* its own check */
+    else if (options->uid.n > 0 && !str_eq(options->uid, o->uid))
         ok = api_fail_conflict(r, o->name,
                                "the UID in the precondition (" STR_FMT
                                ") does not match the UID in record (" STR_FMT
@@ -200,6 +206,24 @@ static bool is_held(const struct api_kind *k, const cJSON *tree)
     return (own && own->child) || (content && content->child);
 }
 
+/* Pods are always marked: those without grace are written with the mark, and then go. */
+static bool remove_marked(struct api_request *r, struct kube_object *o, cJSON *tree,
+                          struct kube_object **out)
+{
+    struct kube_object *marked = NULL;
+    mark(r, o, tree, 0);
+    kube_object_unref(r->held);
+    if (r->dry_run) {
+        struct err *err = kube_object_from_tree(tree, &marked);
+        BUG_ON(err, "a stored object with a mark is an object");
+        r->held = *out = marked;
+        return true;
+    }
+    r->held = *out = kube_object_ref(api_write_commit(r->api, r->table, tree, &r->a));
+    api_write_remove(r->api, r->table, *out);
+    return true;
+}
+
 bool api_write_delete(struct api_request *r, const struct api_kind *k, struct kube_object *o,
                       const struct delete_options *options, bool *gone, struct kube_object **out)
 {
@@ -209,6 +233,8 @@ bool api_write_delete(struct api_request *r, const struct api_kind *k, struct ku
     set_propagation(r, k, json_get(tree, "metadata"), options->propagation);
     int64_t grace = grace_of(k, o, options);
     *gone = !is_held(k, tree) && grace == 0;
+    if (*gone && api_kind_is(k, "pods") && !r->system)
+        return remove_marked(r, o, tree, out);
     if (*gone) {
         kube_object_unref(r->held);
         r->held = *out = kube_object_ref(o);
@@ -273,58 +299,34 @@ void api_handle_delete(struct api_request *r)
 
 /* ---- a collection ---- */
 
-static size_t collect(struct api_request *r, const struct selector *sel, struct kube_object ***out)
+static void reply_deleted(struct api_request *r, const struct api_listed *l)
 {
-    size_t n = 0, cap = store_count(r->table), limit = SIZE_MAX;
-    int64_t given = 0;
-    struct kube_object **list = ARENA_NEW_ARRAY(&r->a, struct kube_object *, cap + 1);
-    struct store_cursor c = store_seek(r->table, r->ns, str_empty);
-    if (str_to_i64(api_request_param_or_empty(r, "limit"), &given) && given > 0)
-        limit = (size_t)given;
-    for (struct kube_object *o; n < limit && (o = store_next(&c));) {
-        if (r->ns.n > 0 && !str_eq(o->ns, r->ns))
-            break;
-        if (selector_matches(sel, o))
-            list[n++] = kube_object_ref(o);
-    }
-    *out = list;
-    return n;
-}
-
-static void reply_deleted(struct api_request *r, struct kube_object **list, size_t n, uint64_t at)
-{
-    struct buf b = {0}, name = {.max = 512};
-    kube_api_version_write(r->kind->group, r->kind->version, &name);
-    buf_addf(&b, "{\"apiVersion\":\"" STR_FMT "\",\"items\":[", STR_ARG(buf_str(&name)));
-    for (size_t i = 0; i < n; i++) {
+    struct buf b = {0}, version = {.max = 512};
+    kube_api_version_write(r->kind->group, r->kind->version, &version);
+    buf_addf(&b, "{\"apiVersion\":\"" STR_FMT "\",\"items\":[", STR_ARG(buf_str(&version)));
+    for (size_t i = 0; i < l->n; i++) {
         if (i > 0)
             buf_add_char(&b, ',');
-        api_object_write(r->kind, list[i], !(r->kind->flags & KIND_CUSTOM), &b);
+        api_object_write(r->kind, l->objects[i], !(r->kind->flags & KIND_CUSTOM), &b);
     }
-    buf_clear(&name);
-    api_kind_list_name(r->kind, &name);
-    buf_addf(&b, "],\"kind\":\"" STR_FMT "\",\"metadata\":{\"resourceVersion\":\"%llu\"}}",
-             STR_ARG(buf_str(&name)), (unsigned long long)at);
+    api_list_tail(r, l->token, l->left, l->revision, &b);
     api_reply_json(r, 200, buf_str(&b));
     buf_free(&b);
-    buf_free(&name);
+    buf_free(&version);
 }
 
 void api_handle_delete_collection(struct api_request *r)
 {
     struct delete_options options;
-    struct selector sel = {0};
-    struct kube_object **list, *out;
+    struct api_listed l;
+    struct kube_object *out;
     bool gone, ok = true;
-    if (!options_parse(r, &options) || !api_list_select(r, &sel))
+    if (!options_parse(r, &options) || !api_list_collect(r, &l))
         return;
-    uint64_t at = store_revision(r->api->store);
-    size_t n = collect(r, &sel, &list);
-    for (size_t i = 0; ok && i < n; i++)
-        if (store_get(r->table, list[i]->ns, list[i]->name) == list[i])
-            ok = api_write_delete(r, r->kind, list[i], &options, &gone, &out);
+    for (size_t i = 0; ok && i < l.n; i++)
+        if (store_get(r->table, l.objects[i]->ns, l.objects[i]->name) == l.objects[i])
+            ok = api_write_delete(r, r->kind, l.objects[i], &options, &gone, &out);
     if (ok)
-        reply_deleted(r, list, n, at);
-    for (size_t i = 0; i < n; i++)
-        kube_object_unref(list[i]);
+        reply_deleted(r, &l);
+    api_listed_free(&l);
 }

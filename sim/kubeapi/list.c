@@ -3,6 +3,7 @@
  * A continue token is base64url of `REVISION NS/NAME`: the snapshot and the first key of the next page. */
 #include "sim/kubeapi/api_internal.h"
 #include "sim/kubeapi/kinds/crds.h"
+#include "sim/kubeapi/listed.h"
 #include "sim/kubeapi/print/print.h"
 
 #include "engine/base/codec.h"
@@ -199,8 +200,6 @@ static bool page_parse(struct api_request *r, struct page *page)
     return true;
 }
 
-/* ---- writing ---- */
-
 static bool too_old(struct api_request *r, const struct page *page)
 {
     uint64_t now = store_revision(r->api->store);
@@ -217,37 +216,117 @@ static bool too_old(struct api_request *r, const struct page *page)
         "returned and now may show up in the list.");
 }
 
-struct listing {
+/* ---- walking one page ---- */
+
+struct pages {
     const struct page *page;
     const struct selector *sel;
-    struct print *print; /* NULL: the objects themselves */
     size_t written, left;
-    struct str token;
+    struct str token; /* of the next page; empty: this is the last */
 };
 
-static void write_items(struct api_request *r, struct store_view *v, struct listing *l)
+/* Under a selector a page that is full goes on when there is any object behind it, whether it matches or not; how many
+ * is not counted. */
+static void look_behind(struct api_request *r, struct pages *p, const struct kube_object *last)
 {
-    bool bare = !(r->kind->flags & KIND_CUSTOM);
+    struct str behind = arena_printf(&r->a, STR_FMT "%c", STR_ARG(last->name), 0);
+    struct store_view *v = store_view_open(r->table, p->page->revision, r->ns, last->ns, behind);
+    const struct kube_object *next = store_view_next(v);
+    if (next)
+        p->token = make_token(r, p->page->revision, next);
+    store_view_close(v);
+}
+
+static void walk(struct api_request *r, struct store_view *v, struct pages *p,
+                 void (*item)(struct api_request *r, struct kube_object *o, void *owner),
+                 void *owner)
+{
+    bool selects = !selector_empty(p->sel);
     for (struct kube_object *o; (o = store_view_next(v));) {
-        bool full = l->page->limit > 0 && l->written == l->page->limit;
-        if (!selector_empty(l->sel) && !selector_matches(l->sel, o))
+        if (selects && !selector_matches(p->sel, o))
             continue;
-        if (full) {
-            if (l->left++ == 0)
-                l->token = make_token(r, l->page->revision, o);
-            if (!selector_empty(l->sel))
-                return; /* the rest is not counted under a selector */
+        if (p->page->limit > 0 && p->written == p->page->limit) {
+            if (p->left++ == 0)
+                p->token = make_token(r, p->page->revision, o);
             continue;
         }
-        if (l->print) {
-            l->written++;
-            print_list_item(l->print, o, &r->out);
-            continue;
+        p->written++;
+        item(r, o, owner);
+        if (selects && p->written == p->page->limit) {
+            look_behind(r, p, o);
+            return;
         }
-        if (l->written++ > 0)
-            buf_add_char(&r->out, ',');
-        api_object_write(r->kind, o, bare, &r->out);
     }
+}
+
+static struct store_view *open_page(struct api_request *r, const struct page *page,
+                                    const struct selector *sel)
+{
+    struct store_attribute only;
+    bool selects = selector_attribute(sel, &only);
+    return store_view_select(r->table, page->revision, r->ns, page->from_ns, page->from_name,
+                             selects ? &only : NULL);
+}
+
+struct collection {
+    struct api_listed *out;
+    size_t cap;
+};
+
+static void collect_item(struct api_request *r, struct kube_object *o, void *owner)
+{
+    struct collection *c = owner;
+    if (c->out->n == c->cap) {
+        c->cap = c->cap ? c->cap * 2 : 16;
+        c->out->objects = mem_resize(c->out->objects, c->cap * sizeof(struct kube_object *));
+    }
+    c->out->objects[c->out->n++] = kube_object_ref(o);
+}
+
+bool api_list_collect(struct api_request *r, struct api_listed *out)
+{
+    struct page page;
+    struct selector sel = {0};
+    struct pages pages = {.page = &page, .sel = &sel, .token = str_empty};
+    struct collection c = {.out = out};
+    *out = (struct api_listed){0};
+    if (!page_parse(r, &page) || !api_list_select(r, &sel))
+        return false;
+    struct store_view *v = open_page(r, &page, &sel);
+    if (!v)
+        return too_old(r, &page);
+    walk(r, v, &pages, collect_item, &c);
+    store_view_close(v);
+    out->token = pages.token;
+    out->left = pages.left;
+    out->revision = page.revision;
+    return true;
+}
+
+void api_listed_free(struct api_listed *l)
+{
+    for (size_t i = 0; i < l->n; i++)
+        kube_object_unref(l->objects[i]);
+    mem_free(l->objects);
+}
+
+/* ---- writing ---- */
+
+struct listing {
+    struct pages pages;
+    struct print *print; /* NULL: the objects themselves */
+};
+
+static void write_item(struct api_request *r, struct kube_object *o, void *listing)
+{
+    struct listing *l = listing;
+    if (l->print) {
+        print_list_item(l->print, o, &r->out);
+        return;
+    }
+    if (l->pages.written > 1)
+        buf_add_char(&r->out, ',');
+    api_object_write(r->kind, o, !(r->kind->flags & KIND_CUSTOM), &r->out);
 }
 
 static void write_head(struct api_request *r)
@@ -258,17 +337,17 @@ static void write_head(struct api_request *r)
     buf_free(&version);
 }
 
-static void write_tail(struct api_request *r, const struct listing *l)
+void api_list_tail(struct api_request *r, struct str token, size_t left, uint64_t revision,
+                   struct buf *out)
 {
     struct buf name = {.max = 512};
     api_kind_list_name(r->kind, &name);
-    buf_addf(&r->out, "],\"kind\":\"" STR_FMT "\",\"metadata\":{", STR_ARG(buf_str(&name)));
-    if (l->token.n > 0 ||
-        (r->kind->flags & KIND_CUSTOM)) /* theirs says so also when there is none */
-        buf_addf(&r->out, "\"continue\":\"" STR_FMT "\",", STR_ARG(l->token));
-    if (l->left > 0 && selector_empty(l->sel))
-        buf_addf(&r->out, "\"remainingItemCount\":%zu,", l->left);
-    buf_addf(&r->out, "\"resourceVersion\":\"%llu\"}}", (unsigned long long)l->page->revision);
+    buf_addf(out, "],\"kind\":\"" STR_FMT "\",\"metadata\":{", STR_ARG(buf_str(&name)));
+    if (token.n > 0 || (r->kind->flags & KIND_CUSTOM)) /* theirs says so also when there is none */
+        buf_addf(out, "\"continue\":\"" STR_FMT "\",", STR_ARG(token));
+    if (left > 0)
+        buf_addf(out, "\"remainingItemCount\":%zu,", left);
+    buf_addf(out, "\"resourceVersion\":\"%llu\"}}", (unsigned long long)revision);
     buf_free(&name);
 }
 
@@ -276,15 +355,12 @@ void api_handle_list(struct api_request *r)
 {
     struct page page;
     struct selector sel = {0};
-    struct listing l = {.page = &page, .sel = &sel, .token = str_empty};
+    struct listing l = {.pages = {.page = &page, .sel = &sel, .token = str_empty}};
     if (!page_parse(r, &page) || !api_list_select(r, &sel))
         return;
     if (print_wanted(r) && !print_new(r, &l.print))
         return;
-    struct store_attribute only;
-    bool selects = selector_attribute(&sel, &only);
-    struct store_view *v = store_view_select(r->table, page.revision, r->ns, page.from_ns,
-                                             page.from_name, selects ? &only : NULL);
+    struct store_view *v = open_page(r, &page, &sel);
     if (!v) {
         (void)too_old(r, &page);
         print_free(l.print);
@@ -294,12 +370,11 @@ void api_handle_list(struct api_request *r)
         print_list_open(l.print, &r->out);
     else
         write_head(r);
-    write_items(r, v, &l);
+    walk(r, v, &l.pages, write_item, &l);
     if (l.print)
-        print_list_close(l.print, l.token, selector_empty(&sel) ? l.left : 0, page.revision,
-                         &r->out);
+        print_list_close(l.print, l.pages.token, l.pages.left, page.revision, &r->out);
     else
-        write_tail(r, &l);
+        api_list_tail(r, l.pages.token, l.pages.left, page.revision, &r->out);
     store_view_close(v);
     print_free(l.print);
     r->answered = true;
