@@ -114,6 +114,19 @@ static struct err *open_datastore(struct apiserver *s, struct store **store)
     return err;
 }
 
+/* Tokens outlive a restart with a datastore: so does the key that they are signed with. */
+static struct pki_key *token_key(void *owner)
+{
+    const struct apiserver *s = owner;
+    struct pki_key *key = s->datastore ? cli_datastore_load_token_key(s->datastore) : NULL;
+    if (key)
+        return key;
+    key = pki_key_generate_rsa();
+    if (s->datastore)
+        cli_datastore_save_token_key(s->datastore, key);
+    return key;
+}
+
 /* Nothing can be acknowledged any more: whoever runs the server must know. */
 static void on_datastore_failed(void *owner, const struct err *why)
 {
@@ -274,7 +287,8 @@ static struct err *start(struct apiserver *s)
                                   .bare = o->bare,
                                   .ca_pem = buf_str(&s->credentials.ca_pem),
                                   .ca_key_pem = buf_str(&s->credentials.ca_key_pem),
-                                  .token_key = pki_key_generate_rsa,
+                                  .token_key = token_key,
+                                  .token_key_owner = s,
                                   .store = store,
                                   .datastore = s->datastore,
                                   .datastore_failed = on_datastore_failed,

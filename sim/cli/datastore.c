@@ -1,5 +1,7 @@
 #include "sim/cli/datastore.h"
 
+#include "engine/pki/keys.h"
+
 #include "sim/kubeapi/datastore/sqlite.h"
 
 #include <fcntl.h>
@@ -66,4 +68,28 @@ struct err *cli_datastore_save_credentials(struct datastore *d, const struct cre
     for (size_t i = 0; i < PARTS && !err; i++)
         err = d->ops->set(d, str_c(part_names[i]), buf_str(part(&copy, i)));
     return err ? err_wrap(err, err->code, "--datastore") : NULL;
+}
+
+/* ---- the key of tokens ---- */
+
+static const struct str token_key_name = STR_INIT("sa.key");
+
+struct pki_key *cli_datastore_load_token_key(struct datastore *d)
+{
+    struct buf pem = {0};
+    struct pki_key *key = NULL;
+    struct err *err = d->ops->get(d, token_key_name, &pem);
+    if (!err && pem.n > 0)
+        err = pki_key_from_pem(buf_str(&pem), &key);
+    err_ignore(err);
+    buf_free(&pem);
+    return key;
+}
+
+void cli_datastore_save_token_key(struct datastore *d, const struct pki_key *key)
+{
+    struct buf pem = {0};
+    pki_key_to_pem(key, &pem);
+    err_ignore(d->ops->set(d, token_key_name, buf_str(&pem)));
+    buf_free(&pem);
 }

@@ -13,4 +13,10 @@ struct err *cli_datastore_load_credentials(struct datastore *d, struct credentia
 struct err *cli_datastore_save_credentials(struct datastore *d,
                                            const struct credentials *c) must_check;
 
+/* The key that signs tokens of service accounts; NULL: none is kept, or it cannot be read. A key that cannot be saved is
+ * one that the next start makes anew. */
+struct pki_key;
+struct pki_key *cli_datastore_load_token_key(struct datastore *d);
+void cli_datastore_save_token_key(struct datastore *d, const struct pki_key *key);
+
 #endif

@@ -86,9 +86,10 @@ struct kubeapi {
     struct addresses *addresses; /* of services: rules/addresses.h */
     struct namespaces *namespaces;
     struct tokens *tokens;
-    struct token_secrets *token_secrets; /* controllers/token_secrets.h */
-    struct signer *signer;               /* controllers/signer.h */
-    struct pki_key *(*token_key)(void);  /* as in the options */
+    struct token_secrets *token_secrets;       /* controllers/token_secrets.h */
+    struct signer *signer;                     /* controllers/signer.h */
+    struct pki_key *(*token_key)(void *owner); /* as in the options */
+    void *token_key_owner;
     struct faults *faults;
     struct documents *documents; /* of discovery and OpenAPI: discovery/documents.h */
     struct metrics metrics;

@@ -171,6 +171,7 @@ struct kubeapi *kubeapi_new(struct world *w, const struct kubeapi_options *optio
     api->addresses = addresses_new(api->store);
     api->namespaces = api_namespaces_new(api);
     api->token_key = options->token_key;
+    api->token_key_owner = options->token_key_owner;
     api->tokens = api_tokens_new(api);
     api->token_secrets = token_secrets_new(api);
     api->signer = signer_new(api, options->ca_pem, options->ca_key_pem);

@@ -42,7 +42,8 @@ struct kubeapi_options {
     size_t tokens_n;
     /* Makes the private RSA key that signs tokens of service accounts, when the first is asked for; it may take its time.
      * NULL: a fixed key that everybody knows, for simulations. */
-    struct pki_key *(*token_key)(void);
+    struct pki_key *(*token_key)(void *owner);
+    void *token_key_owner;
     struct str ca_pem; /* given to workloads: kube-root-ca.crt, ca.crt of token secrets */
     struct str
         ca_key_pem; /* of ca_pem: signs what CertificateSigningRequests ask for; empty: nothing is signed */

@@ -31,7 +31,7 @@ const struct pki_key *tokens_key(struct tokens *x)
     if (x->key)
         return x->key;
     if (x->api->token_key) {
-        x->key = x->api->token_key();
+        x->key = x->api->token_key(x->api->token_key_owner);
     } else {
         struct err *err = pki_key_from_pem(str_c(token_fixed_key_pem), &x->key);
         BUG_ON(err, "the fixed key is a key");
