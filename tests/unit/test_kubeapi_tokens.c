@@ -216,6 +216,30 @@ static void tokens_of_pods_last_longer_and_warn(void **state)
     fixture_close(&f);
 }
 
+static void browsers_offer_tokens_as_protocols(void **state)
+{
+    struct fixture f;
+    struct buf text = {0};
+    open_with_account(&f);
+    const char *token = token_of(&f, "{}");
+    for (int good = 0; good < 2; good++) {
+        struct http_headers h = {0};
+        struct kubeapi_request r = {.method = "GET", .target = STR("/version"), .headers = &h};
+        struct kubeapi_answer answer;
+        buf_clear(&text);
+        buf_add_c(&text, "v4.channel.k8s.io, base64url.bearer.authorization.k8s.io.");
+        base64url_encode(&text, str_sub(str_c(token), good ? 0 : 1, strlen(token)));
+        http_headers_add_c(&h, "Upgrade", "websocket");
+        assert_true(http_headers_add(&h, STR("Sec-WebSocket-Protocol"), buf_str(&text)));
+        kubeapi_call(f.api, &r, &answer);
+        assert_int_equal(answer.status, good ? 200 : 401);
+        kubeapi_answer_free(&answer);
+        http_headers_free(&h);
+    }
+    buf_free(&text);
+    fixture_close(&f);
+}
+
 /* ---- somebody else ---- */
 
 static int as_other(struct fixture *f, const char *user, const char *const *headers)
@@ -301,6 +325,7 @@ int main(void)
         cmocka_unit_test(tokens_are_for_their_audiences),
         cmocka_unit_test(nobody_else_can_make_tokens),
         cmocka_unit_test(tokens_of_pods_last_longer_and_warn),
+        cmocka_unit_test(browsers_offer_tokens_as_protocols),
         cmocka_unit_test(impersonation_needs_the_right_to_each_part),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -100,13 +100,34 @@ static bool bearer_token(const struct api_request *r, struct str *token)
     return token->n > 0;
 }
 
+/* Browsers cannot set headers of a WebSocket: they offer the token as a subprotocol. */
+static bool protocol_token(struct api_request *r, struct str *token)
+{
+    static const struct str prefix = STR_INIT("base64url.bearer.authorization.k8s.io.");
+    struct str item, list;
+    if (!r->headers || !http_headers_has_token(r->headers, "Upgrade", "websocket"))
+        return false;
+    list = http_headers_get(r->headers, "Sec-WebSocket-Protocol");
+    while (list.n > 0) {
+        (void)str_cut(list, ',', &item, &list);
+        item = str_trim(item);
+        struct buf b = {.max = PKI_JWT_BYTES_MAX};
+        bool ok = str_starts(item, prefix) && base64url_decode(&b, str_sub(item, prefix.n, item.n));
+        *token = ok ? arena_str(&r->a, buf_str(&b)) : str_empty;
+        buf_free(&b);
+        if (token->n > 0)
+            return true;
+    }
+    return false;
+}
+
 bool api_authenticate(struct api_request *r)
 {
     struct str token;
     struct token_answer answer;
     if (r->user.name.n > 0 || from_certificate(r))
         return true;
-    if (!bearer_token(r, &token)) {
+    if (!bearer_token(r, &token) && !protocol_token(r, &token)) {
         be_anonymous(r);
         return true;
     }
