@@ -18,6 +18,7 @@ struct crd_version {
     struct str name;
     size_t index; /* in spec.versions */
     bool open;    /* its schema keeps everything as it is */
+    bool rules;   /* it has x-kubernetes-validations */
     bool made;    /* what follows was made at the first use */
     uint64_t schema_hash;
     struct str deprecation;

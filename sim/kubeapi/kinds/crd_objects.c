@@ -66,6 +66,8 @@ static void check_parts(const struct api_kind *k, const cJSON *tree, const cJSON
     const cJSON *v = status ? json_get(tree, "status") : NULL;
     const struct type_path at = {NULL, STR("status"), 0};
     report->n = 0;
+    report->cel_cost = 0;
+    report->cel_over = false;
     if (scope != WRITE_STATUS)
         type_validate(&check, t, tree, before, NULL, report);
     else if (v)
@@ -98,7 +100,7 @@ void crds_validate(struct api_request *r, const struct api_kind *k, const cJSON 
         return;
     struct type_report *report = ARENA_NEW(&r->a, struct type_report);
     report->a = &r->a;
-    bool compare = old && crds_cel();
+    bool compare = old && crd_version_of(k)->rules; /* some look at what was there */
     check_parts(k, tree, compare ? crds_tree(k, old, &r->a) : NULL, scope, report);
     if (report->n > 0 && old) { /* only now does it matter what was there before */
         const cJSON *before = crds_tree(k, old, &r->a);

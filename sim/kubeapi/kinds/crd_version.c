@@ -45,7 +45,9 @@ void crd_versions_read(struct crd *d, const cJSON *tree)
         x->index = d->versions_n++;
         x->name = own(d, v, "name");
         x->open = crd_schema_is_open(json_path(v, "schema.openAPIV3Schema"));
-        x->schema_hash = str_hash(scan_path(version_json(d, x->index), "schema.openAPIV3Schema"));
+        struct str schema = scan_path(version_json(d, x->index), "schema.openAPIV3Schema");
+        x->schema_hash = str_hash(schema);
+        x->rules = str_find(schema, STR("\"x-kubernetes-validations\":")) >= 0;
         x->deprecation = deprecation_of(d, tree, v);
         if (json_bool_at(v, "storage", false))
             d->storage_version = x->name;
@@ -155,9 +157,4 @@ size_t crds_selectable(const struct api_kind *k, const struct crd_selectable **o
 struct str crds_deprecation(const struct api_kind *k)
 {
     return k->crd ? crd_version_of(k)->deprecation : str_empty;
-}
-
-const struct type_rules_cel *crds_cel(void)
-{
-    return NULL;
 }

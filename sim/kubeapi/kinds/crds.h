@@ -12,7 +12,7 @@
  * Stored: in the storage version, whatever version they were written in. Conversion is None: only apiVersion differs.
  *         Definitions with conversion webhooks are accepted; reading or writing a version other than the stored one is
  *         refused by name (crds_begin).
- * Rules (x-kubernetes-validations): crds_cel() is where an evaluator goes; without one definitions with rules are refused. */
+ * Rules (x-kubernetes-validations): crd_cel.c compiles them with the schema and evaluates them under a budget of each object. */
 #ifndef PADDOCK_SIM_KUBEAPI_KINDS_CRDS_H
 #define PADDOCK_SIM_KUBEAPI_KINDS_CRDS_H
 
@@ -64,6 +64,6 @@ void crds_check(struct api_request *r, const cJSON *tree, const struct kube_obje
 /* A definition is being marked for deletion: its condition says so. */
 void crds_mark_terminating(struct kubeapi *api, struct arena *a, cJSON *tree);
 
-const struct type_rules_cel *crds_cel(void); /* NULL: no evaluator */
+const struct type_rules_cel *crds_cel(void); /* crd_cel.c */
 
 #endif

@@ -225,6 +225,48 @@ static struct str rule_text(struct schema_checker *c, const struct type_cel_rule
     return s;
 }
 
+/* A rule's own field is somewhere below the schema that the rule stands at. */
+static bool field_path_holds(const cJSON *s, struct str path)
+{
+    while (path.n > 0 && s) {
+        size_t n = 1;
+        struct str name;
+        if (path.p[0] == '.') {
+            while (n < path.n && path.p[n] != '.' && path.p[n] != '[')
+                n++;
+            name = str_sub(path, 1, n - 1);
+        } else {
+            ptrdiff_t end = str_find(path, STR("']"));
+            if (!str_starts(path, STR("['")) || end < 0)
+                return false;
+            n = (size_t)end + 2;
+            name = str_sub(path, 2, n - 4);
+        }
+        const cJSON *properties = json_get(s, "properties");
+        s = properties ? json_get_str(properties, name) : json_get(s, "additionalProperties");
+        path = str_sub(path, n, path.n);
+    }
+    return s != NULL;
+}
+
+static void check_rule_texts(struct schema_checker *c, const struct schema_at *at, const cJSON *v,
+                             const struct type_cel_rule *rule, const cJSON *s)
+{
+    static const char *const reasons[] = {"FieldValueDuplicate", "FieldValueForbidden",
+                                          "FieldValueInvalid", "FieldValueRequired"};
+    if (json_get(v, "message") && str_trim(rule->message).n == 0)
+        schema_invalid(c, at, "message", json_get(v, "message"),
+                       "message must be non-empty if specified");
+    if (str_find_char(str_trim(rule->message), '\n') >= 0)
+        schema_invalid(c, at, "message", json_get(v, "message"),
+                       "message must not contain line breaks");
+    if (rule->reason.n > 0)
+        not_supported(c, at, v, "reason", reasons, ARRAY_LEN(reasons));
+    if (rule->field_path.n > 0 && !field_path_holds(s, rule->field_path))
+        schema_invalid(c, at, "fieldPath", json_get(v, "fieldPath"),
+                       "fieldPath must be a valid path: does not refer to a valid field");
+}
+
 static void check_rules(struct schema_checker *c, const struct schema_at *at, const cJSON *s,
                         enum schema_level level)
 {
@@ -254,11 +296,13 @@ static void check_rules(struct schema_checker *c, const struct schema_at *at, co
                             "Required value: rule is not specified");
             continue;
         }
+        check_rule_texts(c, &there, v, &rule, s);
         struct err *err = c->options->cel->compile(c->report->a, self, &rule);
         if (err)
-            type_report_add(c->report, 0, "FieldValueInvalid", schema_text(c, &there, "rule"),
-                            "Invalid value: " STR_FMT ": compilation failed: %s",
-                            STR_ARG(rule_text(c, &rule)), err->message);
+            type_report_add(
+                c->report, 0, "FieldValueInvalid",
+                schema_text(c, &there, err->code == ERR_INVALID ? "rule" : "messageExpression"),
+                "Invalid value: " STR_FMT ": %s", STR_ARG(rule_text(c, &rule)), err->message);
         err_free(err);
     }
 }

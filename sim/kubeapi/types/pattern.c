@@ -179,7 +179,7 @@ struct err *pattern_compile(struct arena *a, struct str text, struct pattern **o
     return NULL;
 }
 
-bool pattern_matches(const struct pattern *p, struct str text)
+bool pattern_find(const struct pattern *p, struct str text, size_t from, size_t *start, size_t *end)
 {
     struct arena scratch = {0};
     pcre2_general_context *memory = pcre2_general_context_create(take, keep, &scratch);
@@ -187,7 +187,17 @@ bool pattern_matches(const struct pattern *p, struct str text)
     pcre2_match_data *data = pcre2_match_data_create(1, memory);
     (void)pcre2_set_match_limit(limits, PATTERN_STEPS_MAX);
     (void)pcre2_set_heap_limit(limits, PATTERN_HEAP_KIB_MAX);
-    int rc = pcre2_match(p->code, (PCRE2_SPTR)text.p, text.n, 0, 0, data, limits);
+    int rc = pcre2_match(p->code, (PCRE2_SPTR)text.p, text.n, from, 0, data, limits);
+    if (rc >= 0) {
+        *start = pcre2_get_ovector_pointer(data)[0];
+        *end = pcre2_get_ovector_pointer(data)[1];
+    }
     arena_free(&scratch);
     return rc >= 0;
+}
+
+bool pattern_matches(const struct pattern *p, struct str text)
+{
+    size_t start, end;
+    return pattern_find(p, text, 0, &start, &end);
 }

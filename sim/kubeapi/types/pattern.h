@@ -20,5 +20,8 @@ struct pattern;
 /* ERR_INVALID in Go's words: "error parsing regexp: missing closing ): `(a`". */
 struct err *pattern_compile(struct arena *a, struct str text, struct pattern **out) must_check;
 bool pattern_matches(const struct pattern *p, struct str text);
+/* The first match at or behind `from`: text[*start...*end). */
+bool pattern_find(const struct pattern *p, struct str text, size_t from, size_t *start,
+                  size_t *end);
 
 #endif

@@ -76,6 +76,8 @@ struct type_report {
     struct arena *a;
     struct type_violation list[TYPE_VIOLATIONS_MAX];
     size_t n;
+    uint64_t cel_cost; /* of the rules so far */
+    bool cel_over;     /* they have cost too much: no further one is met */
 };
 
 /* Where a value is, from the root up: frames on the stack, made into text only when something is wrong. */
@@ -89,7 +91,8 @@ struct str type_path_text(const struct type_path *path, struct arena *a);
 
 /* What evaluates validation rules; a world without one refuses definitions that have them. */
 struct type_rules_cel {
-    /* NULL: compiled, *program set. The error's message goes behind "compilation failed: ". */
+    /* NULL: compiled, *program set. ERR_INVALID: the rule is wrong; ERR_UNPROCESSABLE: its message expression is. The
+     * message is what goes behind the value. */
     struct err *(*compile)(struct arena *a, const struct type *self, struct type_cel_rule *rule);
     /* Reports what does not hold; old NULL: there was none. */
     void (*check)(const struct type *t, const struct type_cel_rule *rule, const cJSON *v,

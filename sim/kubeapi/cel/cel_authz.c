@@ -1,0 +1,134 @@
+/* The authorizer: a chain of steps that gathers one check, and asks it. */
+#include "sim/kubeapi/cel/cel_internal.h"
+
+#define CHECK_COST 350000u /* as the original has it: few of them fit into a budget */
+
+struct step {
+    struct cel_check check;
+    bool decided, allowed;
+    struct str reason;
+};
+
+static struct cel_value step_value(struct arena *a, const struct step *from, struct step **out)
+{
+    struct step *s = ARENA_NEW(a, struct step);
+    *s = *from;
+    *out = s;
+    return (struct cel_value){.kind = CEL_AUTHORIZER, .opaque = s};
+}
+
+static const struct step *empty(void)
+{
+    static const struct step s = {.check = {{"", 0},
+                                            {"", 0},
+                                            {"", 0},
+                                            {"", 0},
+                                            {"", 0},
+                                            {"", 0},
+                                            {"", 0},
+                                            {"", 0},
+                                            {"", 0},
+                                            {"", 0},
+                                            {"", 0}},
+                                  .reason = {"", 0}};
+    return &s;
+}
+
+struct cel_value cel_authorizer_value(void)
+{
+    return (struct cel_value){.kind = CEL_AUTHORIZER, .opaque = empty()};
+}
+
+struct cel_value cel_authorizer_resource(struct arena *a, const struct cel_check *check)
+{
+    struct step *s;
+    struct cel_value v = step_value(a, empty(), &s);
+    s->check = *check;
+    return v;
+}
+
+enum {
+    PATH,
+    GROUP,
+    RESOURCE,
+    SUBRESOURCE,
+    NAMESPACE,
+    NAME,
+    ACCOUNT,
+    FIELD_SELECTOR,
+    LABEL_SELECTOR,
+    CHECK
+};
+
+static struct cel_value narrow(struct cel_run *run, const struct cel_node *node,
+                               struct cel_value *args, size_t n)
+{
+    struct step *s;
+    struct cel_value v = step_value(run->a, args[0].opaque, &s);
+    struct cel_check *c = &s->check;
+    struct str *const fields[] = {[PATH] = &c->path,
+                                  [GROUP] = &c->group,
+                                  [RESOURCE] = &c->resource,
+                                  [SUBRESOURCE] = &c->sub,
+                                  [NAMESPACE] = &c->ns,
+                                  [NAME] = &c->name,
+                                  [FIELD_SELECTOR] = &c->field_selector,
+                                  [LABEL_SELECTOR] = &c->label_selector};
+    if (node->func->which == ACCOUNT) {
+        c->account_ns = args[1].s;
+        c->account = args[2].s;
+    } else {
+        *fields[node->func->which] = args[1].s;
+    }
+    return v;
+}
+
+static struct cel_value check(struct cel_run *run, const struct cel_node *node,
+                              struct cel_value *args, size_t n)
+{
+    struct step *s;
+    struct cel_value v = step_value(run->a, args[0].opaque, &s);
+    if (!cel_charge(run, CHECK_COST))
+        return cel_fail(run, CEL_OVER_BUDGET);
+    s->check.verb = args[1].s;
+    s->decided = true;
+    if (run->authorizer)
+        s->allowed = run->authorizer->allowed(run->authorizer->owner, &s->check, &s->reason);
+    return v;
+}
+
+enum { ALLOWED, REASON, ERRORED, ERROR };
+
+static struct cel_value decision(struct cel_run *run, const struct cel_node *node,
+                                 struct cel_value *args, size_t n)
+{
+    const struct step *s = args[0].opaque;
+    switch (node->func->which) {
+    case ALLOWED:
+        return cel_bool(s->decided && s->allowed);
+    case REASON:
+        return cel_string(s->reason);
+    case ERRORED:
+        return cel_bool(false);
+    default:
+        return cel_string(str_empty);
+    }
+}
+
+const struct cel_func cel_funcs_authz[] = {
+    {".path", "as:P", narrow, 1, PATH},
+    {".serviceAccount", "ass:a", narrow, 1, ACCOUNT},
+    {".group", "as:g", narrow, 1, GROUP},
+    {".resource", "gs:h", narrow, 1, RESOURCE},
+    {".subresource", "hs:h", narrow, 1, SUBRESOURCE},
+    {".namespace", "hs:h", narrow, 1, NAMESPACE},
+    {".name", "hs:h", narrow, 1, NAME},
+    {".fieldSelector", "hs:h", narrow, 1, FIELD_SELECTOR},
+    {".labelSelector", "hs:h", narrow, 1, LABEL_SELECTOR},
+    {".check", "Ps:e|hs:e", check, 1, CHECK},
+    {".allowed", "e:b", decision, 1, ALLOWED},
+    {".reason", "e:s", decision, 1, REASON},
+    {".errored", "e:b", decision, 1, ERRORED},
+    {".error", "e:s", decision, 1, ERROR},
+    {0},
+};
