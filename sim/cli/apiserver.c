@@ -186,6 +186,7 @@ static struct err *listen_on(struct apiserver *s)
         shown = world_addr_make(STR("127.0.0.1"), shown.port);
     else if (strcmp(shown.host, "::") == 0)
         shown = world_addr_make(STR("::1"), shown.port);
+    kubeapi_publish(s->api, str_c(shown.host), shown.port);
     buf_add_c(&s->url, "https://");
     world_addr_print(&shown, &s->url);
     return NULL;
@@ -264,6 +265,15 @@ static struct err *observe(struct apiserver *s)
     return err;
 }
 
+static struct err *read_stages(struct apiserver *s, struct buf *text)
+{
+    struct str path = s->sh->options.stages;
+    struct err *err = path.n ? cli_read_file(path.p, text) : NULL;
+    if (!err && path.n)
+        err = kubeapi_stages_check(buf_str(text));
+    return err ? err_wrap(err, ERR_INVALID, "--stages: %s", path.p) : NULL;
+}
+
 static struct err *start(struct apiserver *s)
 {
     const struct options *o = &s->sh->options;
@@ -283,8 +293,13 @@ static struct err *start(struct apiserver *s)
         store_free(store);
         return err;
     }
+    struct buf stages = {0};
+    err = read_stages(s, &stages);
+    struct kubeapi_workloads workloads = {
+        .nodes = o->has_nodes ? o->nodes : 1, .events = true, .stages = buf_str(&stages)};
     struct kubeapi_options api = {.name = STR("apiserver"),
                                   .bare = o->bare,
+                                  .workloads = &workloads,
                                   .ca_pem = buf_str(&s->credentials.ca_pem),
                                   .ca_key_pem = buf_str(&s->credentials.ca_key_pem),
                                   .token_key = token_key,
@@ -295,7 +310,10 @@ static struct err *start(struct apiserver *s)
                                   .datastore_owner = s};
     s->api = kubeapi_new(s->w, &api);
     s->drain = world_timer_new(s->w, on_drain, s);
-    err = preload_all(s);
+    buf_free(&stages);
+    if (!err)
+        err = preload_all(s);
+    kubeapi_keep_nodes(s->api);
     if (!err)
         err = observe(s);
     if (!err)

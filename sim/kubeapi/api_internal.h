@@ -36,6 +36,7 @@ struct api_user {
 /* ---- the server ---- */
 struct rbac;
 struct crds;
+struct ctl;
 struct gc;
 struct namespaces;
 struct tokens;
@@ -85,6 +86,7 @@ struct kubeapi {
     struct gc *gc;
     struct addresses *addresses; /* of services: rules/addresses.h */
     struct namespaces *namespaces;
+    struct ctl *workloads; /* controllers/workloads.h; NULL: none */
     struct tokens *tokens;
     struct token_secrets *token_secrets;       /* controllers/token_secrets.h */
     struct signer *signer;                     /* controllers/signer.h */

@@ -1,5 +1,6 @@
 #include "sim/kubeapi/controllers/signer.h"
 #include "sim/kubeapi/controllers/token_secrets.h"
+#include "sim/kubeapi/controllers/workloads.h"
 #include "sim/kubeapi/discovery/documents.h"
 #include "sim/kubeapi/hold.h"
 #include "sim/kubeapi/inflight.h"
@@ -23,6 +24,8 @@ static void on_event(void *owner, struct store_event *e)
     api_namespaces_event(api->namespaces, e);
     token_secrets_event(api->token_secrets, e);
     signer_event(api->signer, e);
+    if (api->workloads)
+        api_workloads_event(api->workloads, e);
 }
 
 static void on_tick(void *owner)
@@ -78,6 +81,8 @@ static void reset_indexes(struct kubeapi *api)
     api_namespaces_reset(api->namespaces);
     token_secrets_reset(api->token_secrets);
     signer_reset(api->signer);
+    if (api->workloads)
+        api_workloads_reset(api->workloads);
 }
 
 static void bootstrap_namespaces(struct kubeapi *api)
@@ -175,8 +180,12 @@ struct kubeapi *kubeapi_new(struct world *w, const struct kubeapi_options *optio
     api->tokens = api_tokens_new(api);
     api->token_secrets = token_secrets_new(api);
     api->signer = signer_new(api, options->ca_pem, options->ca_key_pem);
+    if (options->workloads && !api->bare)
+        api->workloads = api_workloads_new(api, options->workloads);
     store_observe(api->store, on_event, api);
     fill(api, options);
+    if (api->workloads)
+        api_workloads_begin(api->workloads);
     api->tick = world_timer_new(w, on_tick, api);
     world_timer_start(api->tick, KUBEAPI_TICK);
     api->inflight = inflight_new(w, options->mutating_max, options->readonly_max, api_http_admitted,
@@ -196,6 +205,7 @@ void kubeapi_free(struct kubeapi *api)
     world_timer_free(api->tick);
     inflight_free(api->inflight);
     store_observe(api->store, NULL, NULL);
+    api_workloads_free(api->workloads);
     signer_free(api->signer);
     token_secrets_free(api->token_secrets);
     journal_free(api->journal);

@@ -32,6 +32,29 @@ struct kubeapi_token { /* a bearer token that the server knows from its start */
     size_t groups_n;
 };
 
+/* Who runs pods for real where that is not a fake kubelet going by life-cycle stages. NULLs: nobody, all nodes are up. */
+struct kubeapi_kubelet {
+    bool (*runs)(void *owner, const struct kube_object *pod); /* has a node: it is the owner's */
+    bool (*node_up)(void *owner, struct str node);            /* false: its kubelet is silent */
+    void *owner;
+};
+/* The controllers of a control plane (deployments to quotas), a scheduler, fake kubelets: controllers/README.md. */
+struct kubeapi_workloads {
+    uint32_t nodes;         /* fake nodes to begin with; others may be added as objects */
+    struct str node_prefix; /* of their names; empty: "node-" */
+    bool events;            /* Events are recorded */
+    struct str stages;      /* life-cycle stages (controllers/stages.h); empty: the usual ones */
+    struct kubeapi_kubelet kubelet;
+};
+/* Fake kubelets take over every node that is there now, such as those of a file (not those whose annotation
+ * paddock.io/kubelet says otherwise). Without workloads nothing happens. */
+void kubeapi_keep_nodes(struct kubeapi *api);
+/* Publishes where the server is found: Service `kubernetes` in namespace default with its endpoints; with workloads also
+ * CoreDNS in kube-system. */
+void kubeapi_publish(struct kubeapi *api, struct str host, uint16_t port);
+/* Are these life-cycle stages? ERR_INVALID with the line. */
+struct err *kubeapi_stages_check(struct str text) must_check;
+
 struct kubeapi_options {
     struct str name; /* in metrics and notes */
     bool
@@ -47,8 +70,9 @@ struct kubeapi_options {
     struct str ca_pem; /* given to workloads: kube-root-ca.crt, ca.crt of token secrets */
     struct str
         ca_key_pem; /* of ca_pem: signs what CertificateSigningRequests ask for; empty: nothing is signed */
-    unsigned mutating_max, readonly_max;  /* requests worked on at once; 0: 200 and 400 */
-    size_t events_max;                    /* history of the store; 0: its default */
+    unsigned mutating_max, readonly_max;       /* requests worked on at once; 0: 200 and 400 */
+    size_t events_max;                         /* history of the store; 0: its default */
+    const struct kubeapi_workloads *workloads; /* NULL, or bare: none */
     const struct store_snapshot *restore; /* start from here instead of the bootstrap objects */
     /* Taken over; NULL: a new one. With objects in it nothing is bootstrapped. */
     struct store *store;

@@ -50,6 +50,8 @@ static const struct {
          "                       certificate of group system:masters)\n"
          "  --bare               no controllers and no default service accounts: what a\n"
          "                       kube-apiserver does alone\n"
+         "  --nodes N            fake nodes that run pods (default 1; not with --bare)\n"
+         "  --stages FILE        what becomes of their pods, and when\n"
          "  --cluster FILE       objects to start with: YAML documents or JSON\n"
          "  --crds DIR           definitions of custom resources to start with\n"
          "  --datastore STORE    memory (default)\n"
@@ -128,6 +130,17 @@ static struct err *take_jobs(struct options *o, struct str value)
     return NULL;
 }
 
+static struct err *take_nodes(struct options *o, struct str value)
+{
+    uint64_t n;
+    if (!str_to_u64(value, &n) || n > OPTIONS_NODES_MAX)
+        return err_new(ERR_INVALID, "--nodes: \"" STR_FMT "\" is not a number from 0 to %u",
+                       STR_ARG(value), OPTIONS_NODES_MAX);
+    o->nodes = (uint32_t)n;
+    o->has_nodes = true;
+    return NULL;
+}
+
 enum option_id {
     OPT_SEED,
     OPT_SET,
@@ -148,6 +161,8 @@ enum option_id {
     OPT_CLUSTER,
     OPT_CRDS,
     OPT_BARE,
+    OPT_NODES,
+    OPT_STAGES,
     OPT_AUDIT,
     OPT_RECORD,
     OPT_HELP,
@@ -177,6 +192,8 @@ static const struct {
     [OPT_CLUSTER] = {STR_INIT("--cluster"), true, 1u << COMMAND_APISERVER},
     [OPT_CRDS] = {STR_INIT("--crds"), true, 1u << COMMAND_APISERVER},
     [OPT_BARE] = {STR_INIT("--bare"), false, 1u << COMMAND_APISERVER},
+    [OPT_NODES] = {STR_INIT("--nodes"), true, 1u << COMMAND_APISERVER},
+    [OPT_STAGES] = {STR_INIT("--stages"), true, 1u << COMMAND_APISERVER},
     [OPT_AUDIT] = {STR_INIT("--audit"), true, 1u << COMMAND_APISERVER},
     [OPT_RECORD] = {STR_INIT("--record"), true, 1u << COMMAND_APISERVER},
     [OPT_COLOR] = {STR_INIT("--color"), true, ~0u},
@@ -198,6 +215,8 @@ static struct str *text_option(struct options *o, enum option_id id)
         return &o->cluster;
     case OPT_CRDS:
         return &o->crds;
+    case OPT_STAGES:
+        return &o->stages;
     case OPT_AUDIT:
         return &o->audit;
     case OPT_RECORD:
@@ -251,6 +270,8 @@ static struct err *take_option(struct parser *p, enum option_id id, struct str v
         return take_until(o, value);
     case OPT_JOBS:
         return take_jobs(o, value);
+    case OPT_NODES:
+        return take_nodes(o, value);
     case OPT_TRACE:
         o->trace = true;
         return NULL;

@@ -8,7 +8,8 @@
 #include "engine/base/err.h"
 #include "engine/base/log.h"
 
-#define OPTIONS_JOBS_MAX 256u
+#define OPTIONS_NODES_MAX 5000u
+#define OPTIONS_JOBS_MAX  256u
 
 enum command {
     COMMAND_HELP,
@@ -41,8 +42,10 @@ struct options {
     int verbosity; /* -1, 0, 1 */
     bool logs;     /* the engine's log lines go to standard error */
     enum log_level log_level;
-    struct str listen, kubeconfig_out, datastore, cluster, crds, audit, record; /* of apiserver */
-    bool bare;
+    struct str listen, kubeconfig_out, datastore, cluster, crds, stages, audit,
+        record; /* of apiserver */
+    bool bare, has_nodes;
+    uint32_t nodes;
 };
 
 struct err *options_parse(struct arena *a, int argc, char *const argv[],

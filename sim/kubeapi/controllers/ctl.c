@@ -1,0 +1,286 @@
+/* The work queue of the controllers. */
+#include "sim/kubeapi/controllers/ctl.h"
+
+#include "sim/kubeapi/controllers/kubelet.h"
+#include "sim/kubeapi/controllers/stages.h"
+
+struct ctl_item {
+    struct heap_node node;
+    world_time due;
+    enum ctl_kind kind;
+    struct str ns, name; /* behind the struct */
+    struct str key;
+    char text[];
+};
+
+static const struct str table_names[CTL_TABLES] = {
+    [T_PODS] = STR_INIT("pods"),
+    [T_NODES] = STR_INIT("nodes"),
+    [T_SERVICES] = STR_INIT("services"),
+    [T_ENDPOINTS] = STR_INIT("endpoints"),
+    [T_EVENTS] = STR_INIT("events"),
+    [T_CLAIMS] = STR_INIT("persistentvolumeclaims"),
+    [T_VOLUMES] = STR_INIT("persistentvolumes"),
+    [T_QUOTAS] = STR_INIT("resourcequotas"),
+    [T_REPLICATIONS] = STR_INIT("replicationcontrollers"),
+    [T_NAMESPACES] = STR_INIT("namespaces"),
+    [T_DEPLOYMENTS] = STR_INIT("deployments.apps"),
+    [T_REPLICA_SETS] = STR_INIT("replicasets.apps"),
+    [T_STATEFUL_SETS] = STR_INIT("statefulsets.apps"),
+    [T_DAEMON_SETS] = STR_INIT("daemonsets.apps"),
+    [T_REVISIONS] = STR_INIT("controllerrevisions.apps"),
+    [T_JOBS] = STR_INIT("jobs.batch"),
+    [T_CRON_JOBS] = STR_INIT("cronjobs.batch"),
+    [T_SLICES] = STR_INIT("endpointslices.discovery.k8s.io"),
+    [T_BUDGETS] = STR_INIT("poddisruptionbudgets.policy"),
+    [T_AUTOSCALERS] = STR_INIT("horizontalpodautoscalers.autoscaling"),
+    [T_LEASES] = STR_INIT("leases.coordination.k8s.io"),
+    [T_CLASSES] = STR_INIT("storageclasses.storage.k8s.io"),
+};
+
+static void (*const syncs[CTL_KINDS])(struct ctl *c, struct str ns, struct str name) = {
+    [CTL_NODE] = sync_node,
+    [CTL_KUBELET] = sync_kubelet,
+    [CTL_SCHEDULER] = sync_scheduler,
+    [CTL_DEPLOYMENT] = sync_deployment,
+    [CTL_REPLICA_SET] = sync_replica_set,
+    [CTL_REPLICATION] = sync_replication,
+    [CTL_STATEFUL_SET] = sync_stateful_set,
+    [CTL_DAEMON_SET] = sync_daemon_set,
+    [CTL_JOB] = sync_job,
+    [CTL_CRON_JOB] = sync_cron_job,
+    [CTL_ENDPOINTS] = sync_endpoints,
+    [CTL_CLAIM] = sync_claim,
+    [CTL_VOLUME] = sync_volume,
+    [CTL_BUDGET] = sync_budget,
+    [CTL_QUOTA] = sync_quota,
+    [CTL_AUTOSCALER] = sync_autoscaler,
+    [CTL_EVENT] = sync_event,
+};
+
+/* ---- putting in ---- */
+
+static void arm(struct ctl *c)
+{
+    int64_t at;
+    struct heap_node *first;
+    if (!heap_peek(&c->heap, &at, &first)) {
+        world_timer_stop(c->timer);
+        c->armed = -1;
+        return;
+    }
+    if (c->armed >= 0 && c->armed <= at)
+        return;
+    c->armed = at;
+    world_timer_start(c->timer, at - world_now(c->api->w));
+}
+
+static struct ctl_item *item_new(enum ctl_kind kind, struct str ns, struct str name)
+{
+    struct ctl_item *it = mem_alloc(sizeof *it + ns.n + 1 + name.n);
+    *it = (struct ctl_item){.kind = kind};
+    memcpy(it->text, ns.p, ns.n);
+    it->text[ns.n] = '/';
+    memcpy(it->text + ns.n + 1, name.p, name.n);
+    it->ns = (struct str){it->text, ns.n};
+    it->name = (struct str){it->text + ns.n + 1, name.n};
+    it->key = (struct str){it->text, ns.n + 1 + name.n};
+    return it;
+}
+
+void ctl_after(struct ctl *c, enum ctl_kind kind, struct str ns, struct str name, world_time delay)
+{
+    char text[512];
+    BUG_ON(ns.n + name.n + 1 > sizeof text, "names are bounded by validation");
+    memcpy(text, ns.p, ns.n);
+    text[ns.n] = '/';
+    memcpy(text + ns.n + 1, name.p, name.n);
+    struct str key = {text, ns.n + 1 + name.n};
+    struct ctl_item *it = map_get(&c->items[kind], key);
+    world_time due = world_now(c->api->w) + (delay > 0 ? delay : 0);
+    if (it && it->due <= due)
+        return;
+    if (it) {
+        heap_remove(&c->heap, &it->node);
+    } else {
+        it = item_new(kind, ns, name);
+        map_put(&c->items[kind], it->key, it);
+    }
+    it->due = due;
+    heap_push(&c->heap, &it->node, due, c->seq++);
+    arm(c);
+}
+
+void ctl_soon(struct ctl *c, enum ctl_kind kind, struct str ns, struct str name)
+{
+    ctl_after(c, kind, ns, name, CTL_SETTLE);
+}
+
+void ctl_soon_all(struct ctl *c, enum ctl_kind kind, enum ctl_table table, struct str ns)
+{
+    struct store_cursor cursor = store_seek(c->tables[table], ns, str_empty);
+    for (struct kube_object *o; (o = store_next(&cursor)) && (ns.n == 0 || str_eq(o->ns, ns));)
+        ctl_soon(c, kind, o->ns, o->name);
+}
+
+void ctl_soon_owner(struct ctl *c, const struct kube_object *o)
+{
+    static const struct {
+        const char *kind, *group;
+        enum ctl_kind ctl;
+    } known[] = {
+        {"ReplicaSet", "apps/", CTL_REPLICA_SET},
+        {"Deployment", "apps/", CTL_DEPLOYMENT},
+        {"StatefulSet", "apps/", CTL_STATEFUL_SET},
+        {"DaemonSet", "apps/", CTL_DAEMON_SET},
+        {"Job", "batch/", CTL_JOB},
+        {"CronJob", "batch/", CTL_CRON_JOB},
+        {"ReplicationController", "v1", CTL_REPLICATION},
+    };
+    const struct kube_owner *owner = kube_object_controller(o);
+    for (size_t i = 0; owner && i < ARRAY_LEN(known); i++)
+        if (str_eq_c(owner->kind, known[i].kind) &&
+            str_starts(owner->api_version, str_c(known[i].group)))
+            ctl_soon(c, known[i].ctl, o->ns, owner->name);
+}
+
+/* ---- working off ---- */
+
+void ctl_end_sync(struct ctl *c)
+{
+    for (size_t i = 0; i < c->held_n; i++)
+        kube_object_unref(c->held[i]);
+    c->held_n = 0;
+    arena_reset(&c->a);
+}
+
+static void on_timer(void *owner)
+{
+    struct ctl *c = owner;
+    int64_t at;
+    struct heap_node *first;
+    world_time now = world_now(c->api->w);
+    c->armed = now; /* what is put in now is seen below */
+    for (unsigned n = 0; n < CTL_BATCH && heap_peek(&c->heap, &at, &first) && at <= now; n++) {
+        struct ctl_item *it = container_of(heap_pop(&c->heap), struct ctl_item, node);
+        map_remove(&c->items[it->kind], it->key);
+        syncs[it->kind](c, it->ns, it->name);
+        ctl_end_sync(c);
+        mem_free(it);
+    }
+    c->armed = -1;
+    arm(c);
+}
+
+world_time ctl_wall(struct ctl *c)
+{
+    return world_wall(c->api->w);
+}
+
+struct str ctl_now(struct ctl *c)
+{
+    return api_now(c->api, &c->a);
+}
+
+/* ---- life ---- */
+
+/* Whatever comes or goes may be counted by a quota. */
+static void wake_quotas(struct ctl *c, const struct store_event *e)
+{
+    if (e->object->ns.n > 0 && (e->type != STORE_MODIFIED || e->table == c->tables[T_PODS]))
+        ctl_soon_all(c, CTL_QUOTA, T_QUOTAS, e->object->ns);
+}
+
+void api_workloads_event(struct ctl *c, struct store_event *e)
+{
+    if (store_count(c->tables[T_QUOTAS]) > 0)
+        wake_quotas(c, e);
+    for (size_t i = 0; i < CTL_TABLES; i++) {
+        if (e->table == c->tables[i]) {
+            ctl_route(c, (enum ctl_table)i, e);
+            return;
+        }
+    }
+}
+
+static void forget_items(struct ctl *c)
+{
+    for (struct heap_node *n; (n = heap_pop(&c->heap));)
+        mem_free(container_of(n, struct ctl_item, node));
+    for (size_t i = 0; i < CTL_KINDS; i++)
+        map_clear(&c->items[i]);
+    arm(c);
+}
+
+void api_workloads_reset(struct ctl *c)
+{
+    forget_items(c);
+    map_clear(&c->stray_pods);
+    map_clear(&c->stray_sets);
+    ctl_nodes_reset(c->nodes);
+    kubelet_forget_all(c);
+    ctl_route_all(c);
+}
+
+struct ctl *api_workloads_new(struct kubeapi *api, const struct kubeapi_workloads *options)
+{
+    struct ctl *c = MEM_NEW(struct ctl);
+    c->api = api;
+    c->options = *options;
+    c->options.node_prefix = str_dup(options->node_prefix.n ? options->node_prefix : STR("node-"));
+    for (size_t i = 0; i < CTL_TABLES; i++)
+        c->tables[i] = store_table(api->store, table_names[i]);
+    c->timer = world_timer_new(api->w, on_timer, c);
+    c->beat = world_timer_new(api->w, nodes_beat, c);
+    c->armed = -1;
+    c->nodes = ctl_nodes_new();
+    c->stages = stages_default();
+    if (options->stages.n > 0) {
+        struct stages *own = NULL;
+        err_ignore(
+            stages_parse(options->stages, &own)); /* kubeapi_stages_check said that it is fine */
+        if (own) {
+            stages_free(c->stages);
+            c->stages = own;
+        }
+        c->options.stages = str_empty;
+    }
+    return c;
+}
+
+void api_workloads_begin(struct ctl *c)
+{
+    api_workloads_reset(c);
+    nodes_register(c);
+}
+
+void api_workloads_free(struct ctl *c)
+{
+    if (!c)
+        return;
+    forget_items(c);
+    ctl_end_sync(c);
+    world_timer_free(c->timer);
+    world_timer_free(c->beat);
+    for (size_t i = 0; i < CTL_KINDS; i++)
+        map_free(&c->items[i]);
+    heap_free(&c->heap);
+    map_free(&c->stray_pods);
+    map_free(&c->stray_sets);
+    ctl_nodes_free(c->nodes);
+    kubelet_forget_all(c);
+    map_free(&c->plans);
+    stages_free(c->stages);
+    arena_free(&c->a);
+    mem_free(c->held);
+    str_free(&c->options.node_prefix);
+    mem_free(c);
+}
+
+struct err *kubeapi_stages_check(struct str text)
+{
+    struct stages *s = NULL;
+    struct err *err = stages_parse(text, &s);
+    stages_free(s);
+    return err;
+}

@@ -1,0 +1,216 @@
+/* Whether a pod fits a node. */
+#include "sim/kubeapi/controllers/fit.h"
+
+#include "sim/kubeapi/types/quantity.h"
+
+static const char *const amount_names[FIT_AMOUNTS] = {"cpu", "memory", "ephemeral-storage"};
+
+/* ---- amounts ---- */
+
+static int64_t amount(struct str text, size_t which)
+{
+    struct quantity q;
+    if (text.n == 0 || quantity_parse(text, &q))
+        return 0;
+    return (int64_t)(q.nanos / (which == FIT_CPU ? 1000000 : 1000000000));
+}
+
+static int64_t request_of(const cJSON *container, size_t which)
+{
+    const cJSON *requests = json_path(container, "resources.requests");
+    return amount(json_string(json_get(requests, amount_names[which])), which);
+}
+
+void fit_amounts(const cJSON *pod_spec, struct fit_amounts *out)
+{
+    const cJSON *main = json_get(pod_spec, "containers");
+    const cJSON *init = json_get(pod_spec, "initContainers");
+    for (size_t w = 0; w < FIT_AMOUNTS; w++) {
+        int64_t sum = 0;
+        for (const cJSON *it = main ? main->child : NULL; it; it = it->next)
+            sum += request_of(it, w);
+        for (const cJSON *it = init ? init->child : NULL; it; it = it->next) {
+            int64_t one = request_of(it, w);
+            sum = one > sum ? one : sum;
+        }
+        out->n[w] =
+            sum + amount(json_string(json_get(json_get(pod_spec, "overhead"), amount_names[w])), w);
+    }
+}
+
+/* ---- taints ---- */
+
+bool pod_tolerates(const cJSON *spec, const cJSON *taint, int64_t *seconds)
+{
+    const cJSON *list = json_get(spec, "tolerations");
+    bool found = false;
+    *seconds = -1;
+    for (const cJSON *t = list ? list->child : NULL; t; t = t->next) {
+        struct str effect = json_string_at(t, "effect"), key = json_string_at(t, "key");
+        bool exists = str_eq_c(json_string_at(t, "operator"), "Exists");
+        if ((effect.n > 0 && !str_eq(effect, json_string_at(taint, "effect"))) ||
+            (key.n > 0 && !str_eq(key, json_string_at(taint, "key"))) || (key.n == 0 && !exists) ||
+            (!exists && !str_eq(json_string_at(t, "value"), json_string_at(taint, "value"))))
+            continue;
+        int64_t s = json_int_at(t, "tolerationSeconds", -1);
+        *seconds = !found || s < 0 ? s : *seconds < 0 || *seconds < s ? *seconds : s;
+        found = true;
+    }
+    return found;
+}
+
+static const cJSON *untolerated(const cJSON *spec, const cJSON *node)
+{
+    const cJSON *taints = json_path(node, "spec.taints");
+    for (const cJSON *t = taints ? taints->child : NULL; t; t = t->next) {
+        int64_t seconds;
+        if (!str_eq_c(json_string_at(t, "effect"), "PreferNoSchedule") &&
+            !pod_tolerates(spec, t, &seconds))
+            return t;
+    }
+    return NULL;
+}
+
+/* ---- selectors ---- */
+
+static bool in_list(const cJSON *values, struct str s)
+{
+    for (const cJSON *v = values ? values->child : NULL; v; v = v->next)
+        if (str_eq(json_string(v), s))
+            return true;
+    return false;
+}
+
+static bool requirement_met(const cJSON *r, bool has, struct str value)
+{
+    struct str op = json_string_at(r, "operator");
+    const cJSON *values = json_get(r, "values");
+    int64_t a, b;
+    if (str_eq_c(op, "Exists"))
+        return has;
+    if (str_eq_c(op, "DoesNotExist"))
+        return !has;
+    if (str_eq_c(op, "In"))
+        return has && in_list(values, value);
+    if (str_eq_c(op, "NotIn"))
+        return !has || !in_list(values, value);
+    if (!has || !values || !values->child || !str_to_i64(value, &a) ||
+        !str_to_i64(json_string(values->child), &b))
+        return false;
+    return str_eq_c(op, "Gt") ? a > b : a < b;
+}
+
+static bool term_met(const cJSON *term, const struct kube_object *node)
+{
+    const cJSON *labels = json_get(term, "matchExpressions");
+    const cJSON *fields = json_get(term, "matchFields");
+    if ((!labels || !labels->child) && (!fields || !fields->child))
+        return false; /* an empty term matches nothing */
+    for (const cJSON *r = labels ? labels->child : NULL; r; r = r->next) {
+        struct str key = json_string_at(r, "key");
+        if (!requirement_met(r, kube_object_has_label(node, key), kube_object_label(node, key)))
+            return false;
+    }
+    for (const cJSON *r = fields ? fields->child : NULL; r; r = r->next)
+        if (!requirement_met(r, true, node->name))
+            return false;
+    return true;
+}
+
+static bool affinity_met(const cJSON *spec, const struct kube_object *node)
+{
+    const cJSON *selector = json_get(spec, "nodeSelector");
+    const cJSON *terms = json_path(spec, "affinity.nodeAffinity."
+                                         "requiredDuringSchedulingIgnoredDuringExecution."
+                                         "nodeSelectorTerms");
+    for (const cJSON *l = selector ? selector->child : NULL; l; l = l->next)
+        if (!kube_object_has_label(node, str_c(l->string)) ||
+            !str_eq(kube_object_label(node, str_c(l->string)), json_string(l)))
+            return false;
+    if (!terms)
+        return true;
+    for (const cJSON *t = terms->child; t; t = t->next)
+        if (term_met(t, node))
+            return true;
+    return false;
+}
+
+bool node_admits(struct ctl *c, const cJSON *spec, const struct kube_object *node,
+                 const cJSON *node_tree)
+{
+    (void)c;
+    return affinity_met(spec, node) && !untolerated(spec, node_tree);
+}
+
+/* ---- reasons ---- */
+
+static bool count(struct fit_reasons *r, struct str text)
+{
+    for (size_t i = 0; i < r->n; i++) {
+        if (str_eq(r->at[i].text, text)) {
+            r->at[i].n++;
+            return false;
+        }
+    }
+    if (r->n < FIT_REASONS_MAX) {
+        r->at[r->n].text = text;
+        r->at[r->n++].n = 1;
+    }
+    return false;
+}
+
+static bool amounts_fit(struct ctl *c, const struct fit_amounts *wanted, const cJSON *node,
+                        const struct node_use *use, struct fit_reasons *reasons)
+{
+    const cJSON *have = json_path(node, "status.allocatable");
+    bool ok = true;
+    int64_t pods = 0;
+    if (str_to_i64(json_string_at(have, "pods"), &pods) && use->pods >= pods) {
+        reasons->amounts = true;
+        ok = count(reasons, STR("Too many pods"));
+    }
+    for (size_t w = 0; w < FIT_AMOUNTS; w++) {
+        int64_t total = amount(json_string(json_get(have, amount_names[w])), w);
+        if (wanted->n[w] == 0 || wanted->n[w] + use->amounts.n[w] <= total)
+            continue;
+        reasons->amounts = true;
+        ok = count(reasons, arena_printf(&c->a, "Insufficient %s", amount_names[w]));
+    }
+    return ok;
+}
+
+bool fit_node(struct ctl *c, const cJSON *spec, const struct fit_amounts *wanted,
+              const struct kube_object *node, const cJSON *node_tree, const struct node_use *use,
+              struct fit_reasons *reasons)
+{
+    const cJSON *taint = untolerated(spec, node_tree);
+    struct str key = json_string_at(taint, "key"), value = json_string_at(taint, "value");
+    if (taint && str_eq_c(key, "node.kubernetes.io/unschedulable"))
+        return count(reasons, STR("node(s) were unschedulable"));
+    if (taint)
+        return count(reasons,
+                     arena_printf(&c->a, "node(s) had untolerated taint {" STR_FMT ": " STR_FMT "}",
+                                  STR_ARG(key), STR_ARG(value)));
+    if (!affinity_met(spec, node))
+        return count(reasons, STR("node(s) didn't match Pod's node affinity/selector"));
+    return amounts_fit(c, wanted, node_tree, use, reasons);
+}
+
+void fit_write_reasons(const struct fit_reasons *r, struct buf *out)
+{
+    bool done[FIT_REASONS_MAX] = {false};
+    for (size_t k = 0; k < r->n; k++) { /* in order of their texts */
+        size_t first = FIT_REASONS_MAX;
+        for (size_t i = 0; i < r->n; i++)
+            if (!done[i] &&
+                (first == FIT_REASONS_MAX || str_cmp(r->at[i].text, r->at[first].text) < 0))
+                first = i;
+        done[first] = true;
+        buf_addf(out, "%s%zu " STR_FMT, k ? ", " : "", r->at[first].n, STR_ARG(r->at[first].text));
+    }
+}
+
+bool fit_preemption_helps(const struct fit_reasons *r)
+{
+    return r->amounts;
+}

@@ -1,0 +1,344 @@
+/* Jobs: pods until enough have succeeded, or too many have failed.
+ *
+ *   pods running ─► finished pods are counted (and released: finalizer job-tracking) ─► enough: SuccessCriteriaMet ─► Complete
+ *                                        └─► too many failures, too long: FailureTarget ─► pods removed ─► Failed
+ *   Finished ─► ttlSecondsAfterFinished ─► deleted. */
+#include "sim/kubeapi/controllers/job.h"
+
+#define RETRY_FIRST (10 * NS_PER_S)
+#define RETRY_MAX   (600 * NS_PER_S)
+#define BURST       500
+
+static bool is_true(const cJSON *status, const char *type)
+{
+    return str_eq_c(json_string_at(ctl_condition_find(status, type), "status"), "True");
+}
+
+bool job_finished(const cJSON *status)
+{
+    return is_true(status, "Complete") || is_true(status, "Failed");
+}
+
+static void set_condition(struct job *j, const char *type, const char *value, const char *reason,
+                          struct str message)
+{
+    ctl_condition(j->c, j->status, type, value, reason, message);
+    json_set_str(&j->c->a, ctl_condition_find(j->status, type), "lastProbeTime", ctl_now(j->c));
+}
+
+/* ---- counting ---- */
+
+static world_time ended_at(struct ctl *c, const struct kube_object *pod)
+{
+    const cJSON *list = json_path(ctl_tree(c, pod), "status.containerStatuses");
+    world_time last = ctl_created(pod);
+    for (const cJSON *it = list ? list->child : NULL; it; it = it->next) {
+        world_time at = ctl_time_at(it, "state.terminated.finishedAt");
+        last = at > last ? at : last;
+    }
+    return last;
+}
+
+static void count_pod(struct job *j, struct kube_object *pod)
+{
+    bool tracked = kube_object_has_finalizer(pod, STR(JOB_TRACKING));
+    if (pod_finished(pod)) {
+        int64_t index = j->indexed ? job_index_of(pod) : -1;
+        bool well = ctl_is(pod, "status.phase", "Succeeded");
+        if (!well) {
+            world_time at = ended_at(j->c, pod);
+            j->last_failure = at > j->last_failure ? at : j->last_failure;
+        }
+        if (!tracked)
+            return; /* it was counted */
+        j->count.at[j->count.n++] = pod;
+        if (!well)
+            j->failed++;
+        else if (!j->indexed)
+            j->succeeded++;
+        else if (index >= 0 && index < j->completions && !j->done[index]) {
+            j->done[index] = 1;
+            j->succeeded++;
+        }
+    } else if (pod->deleting) {
+        j->ending++;
+    } else {
+        j->active++;
+        j->ready += pod_is_ready(pod);
+    }
+}
+
+/* Counted once, now that the status says so. */
+static void release_counted(struct job *j)
+{
+    for (size_t i = 0; i < j->count.n; i++) {
+        cJSON *tree = ctl_tree(j->c, j->count.at[i]), *metadata = json_get(tree, "metadata");
+        cJSON *list = json_get(metadata, "finalizers"), *left = json_array(&j->c->a);
+        for (const cJSON *f = list ? list->child : NULL; f; f = f->next)
+            if (!str_eq_c(json_string(f), JOB_TRACKING))
+                json_append(left, json_str(&j->c->a, json_string(f)));
+        if (left->child)
+            json_set(&j->c->a, metadata, STR("finalizers"), left);
+        else
+            (void)json_unset(metadata, STR("finalizers"));
+        (void)ctl_update(j->c, T_PODS, j->count.at[i], tree); /* gone: nothing to release */
+    }
+}
+
+/* ---- pods ---- */
+
+static void remove_active(struct job *j, int64_t n)
+{
+    struct ctl_list active = {.at = ARENA_NEW_ARRAY(&j->c->a, struct kube_object *, j->pods.n + 1)};
+    for (size_t i = 0; i < j->pods.n; i++)
+        if (pod_active(j->pods.at[i]))
+            active.at[active.n++] = j->pods.at[i];
+    pods_rank(j->c, &active);
+    for (size_t i = 0; i < active.n && (int64_t)i < n; i++) {
+        if (!ctl_delete(j->c, T_PODS, active.at[i], -1))
+            continue;
+        j->active--;
+        j->ending++;
+        ctl_record(j->c, j->o, EVENT_NORMAL, "SuccessfulDelete", JOB_COMPONENT,
+                   "Deleted pod: " STR_FMT, STR_ARG(active.at[i]->name));
+    }
+}
+
+static bool index_is_taken(const struct job *j, int64_t index)
+{
+    for (size_t i = 0; i < j->pods.n; i++)
+        if (!pod_finished(j->pods.at[i]) && !(j->pods.at[i]->deleting && !j->only_failed) &&
+            job_index_of(j->pods.at[i]) == index)
+            return true;
+    return false;
+}
+
+static void make_pods(struct job *j, int64_t n)
+{
+    int64_t index = -1;
+    for (int64_t made = 0; made < n && made < BURST; made++) {
+        if (j->indexed) {
+            do
+                index++;
+            while (index < j->completions && (j->done[index] || index_is_taken(j, index)));
+            if (index >= j->completions)
+                return;
+        }
+        struct kube_object *pod = ctl_create(j->c, T_PODS, j->o->ns, job_pod(j, index));
+        if (!pod) {
+            j->again = 5 * NS_PER_S;
+            ctl_record(j->c, j->o, EVENT_WARNING, "FailedCreate", JOB_COMPONENT,
+                       "Error creating: pods could not be created");
+            return;
+        }
+        j->active++;
+        ctl_record(j->c, j->o, EVENT_NORMAL, "SuccessfulCreate", JOB_COMPONENT,
+                   "Created pod: " STR_FMT, STR_ARG(pod->name));
+    }
+}
+
+/* After failures the next pods wait: 10 s, twice as long each time. */
+static world_time retry_wait(const struct job *j)
+{
+    if (j->failed == 0 || j->last_failure < 0)
+        return 0;
+    world_time pause = RETRY_FIRST;
+    for (int64_t i = 1; i < j->failed && pause < RETRY_MAX; i++)
+        pause *= 2;
+    world_time left = j->last_failure + (pause < RETRY_MAX ? pause : RETRY_MAX) - ctl_wall(j->c);
+    return left > 0 ? left : 0;
+}
+
+static void manage_pods(struct job *j)
+{
+    int64_t wanted = j->parallelism, taken = j->active + (j->only_failed ? j->ending : 0);
+    if (j->completions < 0 && j->succeeded > 0)
+        wanted = j->active; /* a work queue that ran dry: the others finish */
+    else if (j->completions >= 0 && j->completions - j->succeeded < wanted)
+        wanted = j->completions - j->succeeded;
+    if (j->active > wanted) {
+        remove_active(j, j->active - wanted);
+        return;
+    }
+    if (taken >= wanted)
+        return;
+    world_time wait = retry_wait(j);
+    if (wait > 0)
+        j->again = wait;
+    else
+        make_pods(j, wanted - taken);
+}
+
+/* ---- how it ends ---- */
+
+static const char *failure(struct job *j, struct str *message)
+{
+    int64_t limit = json_int_at(j->tree, "spec.activeDeadlineSeconds", -1);
+    int64_t restarts = 0, n;
+    for (size_t i = 0; i < j->pods.n; i++) {
+        struct scan s = scan_of(kube_object_raw(j->pods.at[i], "status.containerStatuses"));
+        struct str it;
+        if (s.p == s.end || !scan_enter(&s, '['))
+            continue;
+        while (scan_element(&s, &it))
+            restarts += str_to_i64(scan_get(it, STR("restartCount")), &n) ? n : 0;
+    }
+    if (j->failed > j->backoff_limit || (restarts > 0 && restarts > j->backoff_limit)) {
+        *message = STR("Job has reached the specified backoff limit");
+        return "BackoffLimitExceeded";
+    }
+    world_time since = ctl_time_at(j->tree, "status.startTime");
+    if (limit < 0 || since < 0 || j->suspended)
+        return NULL;
+    world_time left = since + limit * NS_PER_S - ctl_wall(j->c);
+    if (left > 0) {
+        j->again = left;
+        return NULL;
+    }
+    *message = STR("Job was active longer than specified deadline");
+    return "DeadlineExceeded";
+}
+
+static bool succeeded(const struct job *j)
+{
+    if (j->completions < 0)
+        return j->succeeded > 0 && j->active == 0;
+    return j->succeeded >= j->completions;
+}
+
+/* What is decided is written down first, and becomes final when the last pod is gone. */
+static void end(struct job *j, bool well, const char *reason, struct str message)
+{
+    const char *first = well ? "SuccessCriteriaMet" : "FailureTarget";
+    if (!is_true(j->status, first))
+        set_condition(j, first, "True", reason, message);
+    remove_active(j, INT64_MAX);
+    if (j->ending > 0 || j->active > 0)
+        return;
+    set_condition(j, well ? "Complete" : "Failed", "True", reason, message);
+    if (well) {
+        json_set_str(&j->c->a, j->status, "completionTime", ctl_now(j->c));
+        ctl_record(j->c, j->o, EVENT_NORMAL, "Completed", JOB_COMPONENT, "Job completed");
+    } else {
+        ctl_record(j->c, j->o, EVENT_WARNING, reason, JOB_COMPONENT, STR_FMT, STR_ARG(message));
+    }
+}
+
+static void mind_suspension(struct job *j)
+{
+    bool was = is_true(j->status, "Suspended");
+    if (j->suspended && !was) {
+        set_condition(j, "Suspended", "True", "JobSuspended", STR("Job suspended"));
+        ctl_record(j->c, j->o, EVENT_NORMAL, "Suspended", JOB_COMPONENT, "Job suspended");
+    } else if (!j->suspended && was) {
+        set_condition(j, "Suspended", "False", "JobResumed", STR("Job resumed"));
+        json_set_str(&j->c->a, j->status, "startTime", ctl_now(j->c));
+        ctl_record(j->c, j->o, EVENT_NORMAL, "Resumed", JOB_COMPONENT, "Job resumed");
+    }
+}
+
+static void decide(struct job *j)
+{
+    struct str message = str_empty;
+    const cJSON *target = ctl_condition_find(j->status, "FailureTarget");
+    const char *reason = target ? NULL : failure(j, &message);
+    if (target)
+        end(j, false,
+            str_eq_c(json_string_at(target, "reason"), "DeadlineExceeded") ? "DeadlineExceeded"
+                                                                           : "BackoffLimitExceeded",
+            json_string_at(target, "message"));
+    else if (reason)
+        end(j, false, reason, message);
+    else if (succeeded(j))
+        end(j, true, "CompletionsReached", STR("Reached expected number of succeeded pods"));
+    else if (j->suspended)
+        remove_active(j, INT64_MAX);
+    else
+        manage_pods(j);
+}
+
+/* ---- status ---- */
+
+static void put(struct job *j, const char *key, int64_t v, bool always)
+{
+    if (v || always)
+        json_set_int(&j->c->a, j->status, key, v);
+    else
+        (void)json_unset(j->status, str_c(key));
+}
+
+static void write_status(struct job *j)
+{
+    put(j, "active", j->active, false);
+    put(j, "ready", j->ready, true);
+    put(j, "terminating", j->ending, true);
+    put(j, "succeeded", j->succeeded, false);
+    put(j, "failed", j->failed, false);
+    if (j->indexed)
+        job_write_indexes(j);
+    json_set(&j->c->a, j->status, STR("uncountedTerminatedPods"), json_object(&j->c->a));
+    if (!json_get(j->status, "startTime") && !j->suspended)
+        json_set_str(&j->c->a, j->status, "startTime", ctl_now(j->c));
+    ctl_set_status(j->c, T_JOBS, j->o, j->status);
+}
+
+static void mind_ttl(struct job *j)
+{
+    int64_t ttl = json_int_at(j->tree, "spec.ttlSecondsAfterFinished", -1);
+    const cJSON *how = ctl_condition_find(j->status, "Complete");
+    if (!how)
+        how = ctl_condition_find(j->status, "Failed");
+    if (ttl < 0)
+        return;
+    world_time left = ctl_time_at(how, "lastTransitionTime") + ttl * NS_PER_S - ctl_wall(j->c);
+    if (left > 0)
+        ctl_after(j->c, CTL_JOB, j->o->ns, j->o->name, left);
+    else
+        (void)ctl_delete(j->c, T_JOBS, j->o, -1); /* gone already: as good */
+}
+
+static void read_job(struct job *j)
+{
+    const cJSON *spec = json_get(j->tree, "spec"), *old = json_get(j->tree, "status");
+    j->status = old ? json_copy(&j->c->a, old) : json_object(&j->c->a);
+    j->parallelism = json_int_at(spec, "parallelism", 1);
+    j->completions = json_int_at(spec, "completions", -1);
+    j->backoff_limit = json_int_at(spec, "backoffLimit", 6);
+    j->indexed = str_eq_c(json_string_at(spec, "completionMode"), "Indexed") && j->completions >= 0;
+    j->suspended = json_bool_at(spec, "suspend", false);
+    j->only_failed = str_eq_c(json_string_at(spec, "podReplacementPolicy"), "Failed");
+    j->succeeded = json_int_at(old, "succeeded", 0);
+    j->failed = json_int_at(old, "failed", 0);
+    j->last_failure = -1;
+    if (j->indexed)
+        job_read_indexes(j);
+    j->pods = pods_claim(j->c, j->o, json_get(spec, "selector"));
+    j->count.at = ARENA_NEW_ARRAY(&j->c->a, struct kube_object *, j->pods.n + 1);
+    for (size_t i = 0; i < j->pods.n; i++)
+        count_pod(j, j->pods.at[i]);
+}
+
+void sync_job(struct ctl *c, struct str ns, struct str name)
+{
+    struct job j = {.c = c, .o = ctl_get(c, T_JOBS, ns, name)};
+    struct str managed;
+    if (!j.o)
+        return;
+    j.tree = ctl_tree(c, j.o);
+    managed = json_string_at(j.tree, "spec.managedBy");
+    if (managed.n > 0 && !str_eq_c(managed, "kubernetes.io/job-controller"))
+        return;
+    read_job(&j);
+    if (job_finished(j.status) || j.o->deleting) {
+        release_counted(&j);
+        if (!j.o->deleting)
+            mind_ttl(&j);
+        return;
+    }
+    mind_suspension(&j);
+    decide(&j);
+    write_status(&j);
+    release_counted(&j);
+    if (j.again > 0)
+        ctl_after(c, CTL_JOB, ns, name, j.again);
+}

@@ -1,0 +1,111 @@
+/* Fake kubelets: pods that have a node go through the stages that match them (stages.h). */
+#include "sim/kubeapi/controllers/kubelet.h"
+
+#include "sim/kubeapi/controllers/stages.h"
+
+#define BACKOFF_FIRST (10 * NS_PER_S)
+#define BACKOFF_MAX   (300 * NS_PER_S)
+
+struct plan { /* what will happen to a pod */
+    const struct stage *stage;
+    world_time due;
+};
+
+void kubelet_forget(struct ctl *c, struct str uid)
+{
+    mem_free(map_remove(&c->plans, uid));
+}
+
+void kubelet_forget_all(struct ctl *c)
+{
+    void *plan;
+    for (size_t i = 0; map_next(&c->plans, &i, NULL, &plan);)
+        mem_free(plan);
+    map_clear(&c->plans);
+}
+
+/* A container that ended again and again waits longer each time. */
+static world_time backoff(const struct kube_object *pod, world_time delay)
+{
+    struct scan s = scan_of(kube_object_raw(pod, "status.containerStatuses"));
+    struct str it;
+    int64_t n = 0;
+    if (s.p == s.end || !scan_enter(&s, '[') || !scan_element(&s, &it) ||
+        !str_to_i64(scan_get(it, STR("restartCount")), &n))
+        return delay;
+    for (int64_t i = 1; i < n && delay < BACKOFF_MAX; i++)
+        delay *= 2;
+    return delay < BACKOFF_MAX ? delay : BACKOFF_MAX;
+}
+
+static struct plan *plan_for(struct ctl *c, const struct kube_object *pod)
+{
+    struct plan *p = map_get(&c->plans, pod->uid);
+    world_time now = world_now(c->api->w);
+    if (p && stage_matches(p->stage, pod))
+        return p;
+    const struct stage *stage = stages_draw(c->stages, c->api->w, pod);
+    if (!stage) {
+        kubelet_forget(c, pod->uid);
+        return NULL;
+    }
+    if (!p) {
+        p = MEM_NEW(struct plan);
+        map_put(&c->plans, pod->uid, p);
+    }
+    world_time delay = stage_delay(stage, c->api->w, pod);
+    if (stage->action == STAGE_RUN && str_eq_c(str_c(stage_state(pod)), "backoff"))
+        delay = backoff(pod, delay);
+    *p = (struct plan){stage, now + delay};
+    return p;
+}
+
+static void carry_out(struct ctl *c, struct kube_object *pod, const struct stage *stage)
+{
+    struct str argument = stage_argument(stage, pod);
+    int64_t code = 1;
+    switch (stage->action) {
+    case STAGE_RUN:
+        kubelet_run(c, pod);
+        break;
+    case STAGE_EXIT:
+        (void)str_to_i64(argument, &code);
+        kubelet_exit(c, pod, code);
+        break;
+    case STAGE_WAIT:
+        kubelet_wait(c, pod, argument);
+        break;
+    case STAGE_READY:
+    case STAGE_UNREADY:
+        kubelet_set_ready(c, pod, stage->action == STAGE_READY);
+        break;
+    case STAGE_DELETE:
+        kubelet_delete(c, pod);
+        break;
+    }
+}
+
+void sync_kubelet(struct ctl *c, struct str ns, struct str name)
+{
+    struct kube_object *pod = ctl_get(c, T_PODS, ns, name);
+    if (!pod)
+        return;
+    struct str node_name = kube_object_string(pod, "spec.nodeName");
+    const struct kubeapi_kubelet *own = &c->options.kubelet;
+    if (node_name.n == 0 || (own->runs && own->runs(own->owner, pod)))
+        return;
+    struct kube_object *node = ctl_get(c, T_NODES, str_empty, node_name);
+    if (!node || !node_is_kept(c, node))
+        return; /* nobody is there to do anything; the node's return brings us back */
+    struct plan *p = plan_for(c, pod);
+    if (!p)
+        return;
+    world_time left = p->due - world_now(c->api->w);
+    if (left > 0) {
+        ctl_after(c, CTL_KUBELET, ns, name, left);
+        return;
+    }
+    const struct stage *stage = p->stage;
+    kubelet_forget(c, pod->uid);
+    carry_out(c, pod, stage);
+}

@@ -1,0 +1,17 @@
+/* kubelet: what the fake kubelets write about pods. */
+#ifndef PADDOCK_SIM_KUBEAPI_CONTROLLERS_KUBELET_H
+#define PADDOCK_SIM_KUBEAPI_CONTROLLERS_KUBELET_H
+
+#include "sim/kubeapi/controllers/ctl.h"
+
+void kubelet_forget(struct ctl *c, struct str uid);
+void kubelet_forget_all(struct ctl *c);
+
+/* kubelet_status.c */
+void kubelet_run(struct ctl *c, struct kube_object *pod); /* the containers start, or start again */
+void kubelet_exit(struct ctl *c, struct kube_object *pod, int64_t code);
+void kubelet_wait(struct ctl *c, struct kube_object *pod, struct str reason);
+void kubelet_set_ready(struct ctl *c, struct kube_object *pod, bool ready);
+void kubelet_delete(struct ctl *c, struct kube_object *pod);
+
+#endif

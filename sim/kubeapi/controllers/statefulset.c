@@ -1,0 +1,290 @@
+/* StatefulSets: pods with names and claims of their own, started and stopped in order.
+ *
+ *   first to last: make what is missing, wait until it is ready ─► last to first: those beyond the size go ─► last to first:
+ *   those of an old revision go, one at a time, and come back new */
+#include "sim/kubeapi/controllers/ctl.h"
+
+#define COMPONENT     "statefulset-controller"
+#define REVISION_HASH "controller-revision-hash"
+#define REPLICAS_MAX  10000
+
+struct stateful {
+    struct ctl *c;
+    struct kube_object *o;
+    cJSON *tree;
+    int64_t replicas, start, partition, min_ready_s;
+    bool ordered, on_delete;
+    struct revisions revisions;
+    struct kube_object *current; /* the revision that pods before the partition are of */
+    struct kube_object **pods;   /* by ordinal - start; NULL: missing */
+    struct ctl_list condemned;   /* highest ordinal first */
+    world_time again;
+};
+
+static int64_t ordinal_of(const struct kube_object *set, struct str pod)
+{
+    int64_t n;
+    if (!str_starts(pod, set->name) || pod.n <= set->name.n + 1 || pod.p[set->name.n] != '-' ||
+        !str_to_i64(str_sub(pod, set->name.n + 1, pod.n), &n) || n < 0)
+        return -1;
+    return n;
+}
+
+static void sort_in(struct stateful *s, struct ctl_list *pods)
+{
+    s->pods = ARENA_NEW_ARRAY(&s->c->a, struct kube_object *, (size_t)s->replicas + 1);
+    s->condemned.at = ARENA_NEW_ARRAY(&s->c->a, struct kube_object *, pods->n + 1);
+    for (size_t i = 0; i < pods->n; i++) {
+        int64_t n = ordinal_of(s->o, pods->at[i]->name);
+        if (n < 0)
+            continue;
+        if (n >= s->start && n < s->start + s->replicas) {
+            s->pods[n - s->start] = pods->at[i];
+            continue;
+        }
+        size_t at = s->condemned.n++;
+        for (; at > 0 && ordinal_of(s->o, s->condemned.at[at - 1]->name) < n; at--)
+            s->condemned.at[at] = s->condemned.at[at - 1];
+        s->condemned.at[at] = pods->at[i];
+    }
+}
+
+/* ---- one pod ---- */
+
+static struct str pod_name(struct stateful *s, int64_t ordinal)
+{
+    return arena_printf(&s->c->a, STR_FMT "-%lld", STR_ARG(s->o->name), (long long)ordinal);
+}
+
+static struct str claim_name(struct stateful *s, const cJSON *claim, struct str pod)
+{
+    return arena_printf(&s->c->a, STR_FMT "-" STR_FMT,
+                        STR_ARG(json_string_at(claim, "metadata.name")), STR_ARG(pod));
+}
+
+static bool make_claims(struct stateful *s, struct str pod)
+{
+    struct ctl *c = s->c;
+    const cJSON *list = json_path(s->tree, "spec.volumeClaimTemplates");
+    struct str policy =
+        json_string_at(s->tree, "spec.persistentVolumeClaimRetentionPolicy.whenDeleted");
+    for (const cJSON *it = list ? list->child : NULL; it; it = it->next) {
+        struct str name = claim_name(s, it, pod);
+        if (ctl_get(c, T_CLAIMS, s->o->ns, name))
+            continue;
+        cJSON *claim = json_copy(&c->a, it), *metadata = json_get(claim, "metadata");
+        const cJSON *labels = json_path(s->tree, "spec.selector.matchLabels");
+        (void)json_unset(claim, STR("status"));
+        json_set_str(&c->a, metadata, "name", name);
+        if (labels)
+            json_set(&c->a, metadata, STR("labels"), json_copy(&c->a, labels));
+        if (str_eq_c(policy, "Delete")) {
+            cJSON *owners = json_array(&c->a);
+            json_append(owners, ctl_owner_reference(c, s->o));
+            json_set(&c->a, metadata, STR("ownerReferences"), owners);
+        }
+        if (!ctl_create(c, T_CLAIMS, s->o->ns, claim))
+            return false;
+        ctl_record(c, s->o, EVENT_NORMAL, "SuccessfulCreate", COMPONENT,
+                   "create Claim " STR_FMT " Pod " STR_FMT " in StatefulSet " STR_FMT " success",
+                   STR_ARG(name), STR_ARG(pod), STR_ARG(s->o->name));
+    }
+    return true;
+}
+
+/* Claims take the place of volumes of the same name. */
+static void mount_claims(struct stateful *s, cJSON *spec, struct str pod)
+{
+    struct arena *a = &s->c->a;
+    const cJSON *list = json_path(s->tree, "spec.volumeClaimTemplates");
+    const cJSON *given = json_get(spec, "volumes");
+    cJSON *volumes = json_array(a);
+    if (!list || !list->child)
+        return;
+    for (const cJSON *it = list->child; it; it = it->next) {
+        cJSON *v = json_object(a);
+        json_set_str(a, v, "name", json_string_at(it, "metadata.name"));
+        json_set_str(a, json_ensure(a, v, "persistentVolumeClaim"), "claimName",
+                     claim_name(s, it, pod));
+        json_append(volumes, v);
+    }
+    for (const cJSON *v = given ? given->child : NULL; v; v = v->next) {
+        bool taken = false;
+        for (const cJSON *it = list->child; it; it = it->next)
+            taken = taken || str_eq(json_string_at(it, "metadata.name"), json_string_at(v, "name"));
+        if (!taken)
+            json_append(volumes, json_copy(a, v));
+    }
+    json_set(a, spec, STR("volumes"), volumes);
+}
+
+static bool make_pod(struct stateful *s, int64_t ordinal)
+{
+    struct ctl *c = s->c;
+    struct str name = pod_name(s, ordinal);
+    bool old = !s->on_delete && ordinal < s->start + s->partition;
+    const struct kube_object *revision = old ? s->current : s->revisions.update;
+    cJSON *pod = pod_from_template(c, s->o, revision_template(c, revision), name);
+    cJSON *labels = json_ensure(&c->a, pod, "metadata.labels"), *spec = json_get(pod, "spec");
+    struct str service = json_string_at(s->tree, "spec.serviceName");
+    json_set_str(&c->a, labels, REVISION_HASH, revision->name);
+    json_set_str(&c->a, labels, "statefulset.kubernetes.io/pod-name", name);
+    json_set_str(&c->a, labels, "apps.kubernetes.io/pod-index",
+                 arena_printf(&c->a, "%lld", (long long)ordinal));
+    json_set_str(&c->a, spec, "hostname", name);
+    if (service.n > 0)
+        json_set_str(&c->a, spec, "subdomain", service);
+    mount_claims(s, spec, name);
+    if (!make_claims(s, name) || !ctl_create(c, T_PODS, s->o->ns, pod)) {
+        ctl_record(c, s->o, EVENT_WARNING, "FailedCreate", COMPONENT,
+                   "create Pod " STR_FMT " in StatefulSet " STR_FMT " failed", STR_ARG(name),
+                   STR_ARG(s->o->name));
+        s->again = 5 * NS_PER_S;
+        return false;
+    }
+    ctl_record(c, s->o, EVENT_NORMAL, "SuccessfulCreate", COMPONENT,
+               "create Pod " STR_FMT " in StatefulSet " STR_FMT " successful", STR_ARG(name),
+               STR_ARG(s->o->name));
+    return true;
+}
+
+static void remove_pod(struct stateful *s, struct kube_object *pod)
+{
+    if (ctl_delete(s->c, T_PODS, pod, -1))
+        ctl_record(s->c, s->o, EVENT_NORMAL, "SuccessfulDelete", COMPONENT,
+                   "delete Pod " STR_FMT " in StatefulSet " STR_FMT " successful",
+                   STR_ARG(pod->name), STR_ARG(s->o->name));
+}
+
+/* ---- the three walks: false ends the sync, an event brings us back ---- */
+
+static bool walk_up(struct stateful *s)
+{
+    for (int64_t i = 0; i < s->replicas; i++) {
+        struct kube_object *pod = s->pods[i];
+        bool wait;
+        if (!pod) {
+            if (!make_pod(s, s->start + i))
+                return false;
+            wait = true;
+        } else if (pod_finished(pod) && !pod->deleting) {
+            remove_pod(s, pod);
+            wait = true;
+        } else {
+            wait = pod->deleting || !pod_is_available(s->c, pod, s->min_ready_s, &s->again);
+        }
+        if (wait && s->ordered)
+            return false;
+    }
+    return true;
+}
+
+static bool walk_condemned(struct stateful *s)
+{
+    for (size_t i = 0; i < s->condemned.n; i++) {
+        if (!s->condemned.at[i]->deleting)
+            remove_pod(s, s->condemned.at[i]);
+        if (s->ordered)
+            return false;
+    }
+    return true;
+}
+
+static void walk_old(struct stateful *s)
+{
+    for (int64_t i = s->replicas - 1; i >= s->partition; i--) {
+        struct kube_object *pod = s->pods[i];
+        if (!pod)
+            return;
+        bool old = !str_eq(kube_object_label(pod, STR(REVISION_HASH)), s->revisions.update->name);
+        if (old && !pod->deleting)
+            remove_pod(s, pod);
+        if (old || pod->deleting || !pod_is_available(s->c, pod, s->min_ready_s, &s->again))
+            return;
+    }
+}
+
+/* ---- status ---- */
+
+static bool revision_used(const void *arg, const struct kube_object *revision)
+{
+    const struct stateful *s = arg;
+    if (revision == s->current || str_eq(revision->name, s->revisions.update->name))
+        return true;
+    for (int64_t i = 0; i < s->replicas; i++)
+        if (s->pods[i] && str_eq(kube_object_label(s->pods[i], STR(REVISION_HASH)), revision->name))
+            return true;
+    return false;
+}
+
+static void write_status(struct stateful *s, const struct ctl_list *pods)
+{
+    struct arena *a = &s->c->a;
+    int64_t all = 0, ready = 0, available = 0, current = 0, updated = 0;
+    struct str now = s->current->name, update = s->revisions.update->name;
+    for (size_t i = 0; i < pods->n; i++) {
+        struct str of = kube_object_label(pods->at[i], STR(REVISION_HASH));
+        bool active = !pods->at[i]->deleting;
+        all++;
+        ready += pod_is_ready(pods->at[i]);
+        available += pod_is_available(s->c, pods->at[i], s->min_ready_s, &s->again);
+        current += active && str_eq(of, now);
+        updated += active && str_eq(of, update);
+    }
+    if (!s->on_delete && updated == all && ready == all && all == s->replicas) {
+        now = update; /* the roll-out is through */
+        current = updated;
+    }
+    cJSON *status = json_object(a);
+    json_set_int(a, status, "availableReplicas", available);
+    json_set_int(a, status, "collisionCount", json_int_at(s->tree, "status.collisionCount", 0));
+    json_set_str(a, status, "currentRevision", now);
+    json_set_int(a, status, "observedGeneration", s->o->generation);
+    json_set_int(a, status, "replicas", all);
+    json_set_str(a, status, "updateRevision", update);
+    if (current)
+        json_set_int(a, status, "currentReplicas", current);
+    if (ready)
+        json_set_int(a, status, "readyReplicas", ready);
+    if (updated)
+        json_set_int(a, status, "updatedReplicas", updated);
+    ctl_set_status(s->c, T_STATEFUL_SETS, s->o, status);
+}
+
+static void read_spec(struct stateful *s)
+{
+    const cJSON *spec = json_get(s->tree, "spec");
+    s->replicas = json_int_at(spec, "replicas", 1);
+    s->replicas = s->replicas > REPLICAS_MAX ? REPLICAS_MAX : s->replicas;
+    s->start = json_int_at(spec, "ordinals.start", 0);
+    s->partition = json_int_at(spec, "updateStrategy.rollingUpdate.partition", 0);
+    s->min_ready_s = json_int_at(spec, "minReadySeconds", 0);
+    s->ordered = !str_eq_c(json_string_at(spec, "podManagementPolicy"), "Parallel");
+    s->on_delete = str_eq_c(json_string_at(spec, "updateStrategy.type"), "OnDelete");
+}
+
+void sync_stateful_set(struct ctl *c, struct str ns, struct str name)
+{
+    struct stateful s = {.c = c, .o = ctl_get(c, T_STATEFUL_SETS, ns, name)};
+    if (!s.o || s.o->deleting)
+        return;
+    s.tree = ctl_tree(c, s.o);
+    read_spec(&s);
+    s.revisions = revisions_find(c, s.o, s.tree, "controller.kubernetes.io/hash");
+    if (!s.revisions.update) {
+        ctl_after(c, CTL_STATEFUL_SET, ns, name, NS_PER_S);
+        return;
+    }
+    s.current = revision_named(&s.revisions, json_string_at(s.tree, "status.currentRevision"));
+    if (!s.current)
+        s.current = s.revisions.update;
+    struct ctl_list pods = pods_claim(c, s.o, json_path(s.tree, "spec.selector"));
+    sort_in(&s, &pods);
+    write_status(&s, &pods);
+    if (walk_up(&s) && walk_condemned(&s) && !s.on_delete)
+        walk_old(&s);
+    revisions_trim(c, &s.revisions, json_int_at(s.tree, "spec.revisionHistoryLimit", 10),
+                   revision_used, &s);
+    if (s.again > 0)
+        ctl_after(c, CTL_STATEFUL_SET, ns, name, s.again);
+}
