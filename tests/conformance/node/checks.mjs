@@ -94,6 +94,8 @@ const deployment = (name, replicas = 1) => ({
   spec: { replicas, selector: { matchLabels: { app: name } }, template: template(name) },
 });
 const pod = (name, more = {}) => ({ ...meta(name, { labels: { app: name } }), spec: { containers: [{ name: 'c', image: 'x' }], ...more } });
+// No scheduler and no kubelet writes to these beside us.
+const ours = { schedulerName: 'ours' };
 
 const checks = [];
 const check = (name, run) => checks.push({ name, run });
@@ -146,14 +148,14 @@ check('pod-defaults', async (namespace) => {
   assert.equal(made.status.qosClass, 'BestEffort');
 });
 check('pod-status', async (namespace) => {
-  await core.createNamespacedPod({ namespace, body: pod('p') });
+  await core.createNamespacedPod({ namespace, body: pod('p', ours) });
   const body = { status: { phase: 'Running', conditions: [{ type: 'Ready', status: 'True' }] } };
   const patched = await core.patchNamespacedPodStatus({ namespace, name: 'p', body }, as('StrategicMergePatch'));
   assert.equal(patched.status.phase, 'Running');
   assert.equal((await core.readNamespacedPodStatus({ namespace, name: 'p' })).status.conditions[0].type, 'Ready');
 });
 check('pod-immutable', async (namespace) => {
-  await core.createNamespacedPod({ namespace, body: pod('p') });
+  await core.createNamespacedPod({ namespace, body: pod('p', ours) });
   const body = [{ op: 'replace', path: '/spec/restartPolicy', value: 'Never' }];
   const status = await failure(core.patchNamespacedPod({ namespace, name: 'p', body }, as('JsonPatch')), 422, 'Invalid');
   assert.match(status.message, /pod updates may not change fields other than/);
@@ -164,6 +166,7 @@ check('deployment-life', async (namespace) => {
   assert.equal(made.spec.strategy.type, 'RollingUpdate');
   assert.equal(made.spec.strategy.rollingUpdate.maxSurge, '25%');
   made.spec.replicas = 3;
+  delete made.metadata.resourceVersion; // the controller writes its status beside us
   const changed = await apps.replaceNamespacedDeployment({ namespace, name: 'd', body: made });
   assert.equal(changed.metadata.generation, 2);
   const listed = await apps.listNamespacedDeployment({ namespace });
@@ -508,13 +511,13 @@ check('scale', async (namespace) => {
   assert.equal((await apps.readNamespacedDeployment({ namespace, name: 'd' })).spec.replicas, 5);
 });
 check('eviction', async (namespace) => {
-  await core.createNamespacedPod({ namespace, body: pod('p') });
+  await core.createNamespacedPod({ namespace, body: pod('p', ours) });
   const body = { apiVersion: 'policy/v1', kind: 'Eviction', ...meta('p'), deleteOptions: { gracePeriodSeconds: 0 } };
   await core.createNamespacedPodEviction({ namespace, name: 'p', body });
   await failure(core.readNamespacedPod({ namespace, name: 'p' }), 404, 'NotFound');
 });
 check('binding', async (namespace) => {
-  await core.createNamespacedPod({ namespace, body: pod('p') });
+  await core.createNamespacedPod({ namespace, body: pod('p', ours) });
   await core.createNamespacedPodBinding({ namespace, name: 'p', body: { ...meta('p'), target: { apiVersion: 'v1', kind: 'Node', name: 'n' } } }).catch((e) => {
     if (e.code !== undefined) throw e; // the client cannot read the Status that a binding is answered with
   });
@@ -523,11 +526,11 @@ check('binding', async (namespace) => {
   assert.ok(bound.status.conditions.some((c) => c.type === 'PodScheduled' && c.status === 'True'));
 });
 check('exec-refused', async (namespace) => {
-  await core.createNamespacedPod({ namespace, body: pod('p') });
+  await core.createNamespacedPod({ namespace, body: pod('p', ours) });
   await assert.rejects(new k8s.Exec(kc).exec(namespace, 'p', 'c', ['date'], process.stdout, process.stderr, null, false));
 });
 check('logs-refused', async (namespace) => {
-  await core.createNamespacedPod({ namespace, body: pod('p') });
+  await core.createNamespacedPod({ namespace, body: pod('p', ours) });
   await assert.rejects(core.readNamespacedPodLog({ namespace, name: 'p' }));
 });
 
