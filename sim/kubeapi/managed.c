@@ -1,6 +1,7 @@
 #include "sim/kubeapi/managed.h"
 
 #include "sim/kubeapi/kinds/crds.h"
+#include "sim/kubeapi/rules/convert.h"
 
 const struct type *managed_type(const struct api_kind *k)
 {
@@ -205,6 +206,30 @@ static bool tracked(struct api_request *r, const struct owners *owners,
     return found;
 }
 
+/* Owners by another version of a kind that is shown in two lose what has changed in their version. */
+static void forget_elsewhere(struct api_request *r, const struct api_kind *k,
+                             const struct kube_object *old, const cJSON *tree,
+                             const struct owner *who, struct owners *owners)
+{
+    struct arena *a = &r->a;
+    for (size_t i = 0; i < owners->n; i++) {
+        struct owner *o = &owners->list[i];
+        const struct api_kind *other = str_eq(o->api_version, who->api_version)
+                                           ? NULL
+                                           : api_kind_of(r->api, o->api_version, k->kind);
+        struct typed_changes changes;
+        if (!other || (!convert_needed(k) && !convert_needed(other)))
+            continue;
+        cJSON *now = convert_copy(a, k, tree);
+        convert_to_shown(a, other, now);
+        typed_compare(a, managed_type(other), crds_tree(other, old, a), now, true, &changes);
+        count_changes(r, other, &changes);
+        o->set = fieldset_difference(a, fieldset_difference(a, o->set, changes.changed),
+                                     changes.removed);
+    }
+    owners_drop_empty(owners);
+}
+
 void managed_update(struct api_request *r, const struct api_kind *k, const struct kube_object *old,
                     cJSON *tree, struct managed *out)
 {
@@ -236,6 +261,7 @@ void managed_update(struct api_request *r, const struct api_kind *k, const struc
             return;
         }
         (void)owners_update(&r->a, &owners, &who, &changes);
+        forget_elsewhere(r, k, old, tree, &who, &owners);
         owners_cap(&r->a, &owners);
     }
     out->fresh = managed_node(&r->a, &owners);

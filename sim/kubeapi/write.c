@@ -390,19 +390,6 @@ static void store_changed(struct api_request *r, const struct api_kind *k, struc
     }
 }
 
-/* In the stored version's form. Parts of the old object stand raw in the tree: they are looked into now. */
-static cJSON *converted(struct arena *a, const struct api_kind *k, const cJSON *tree)
-{
-    struct buf b = {0};
-    cJSON *out;
-    json_write(&b, tree);
-    struct err *err = json_parse(a, buf_str(&b), &out);
-    BUG_ON(err != NULL, "what was written is JSON");
-    buf_free(&b);
-    convert_to_storage(a, k, out);
-    return out;
-}
-
 /* seen: the old object in the form of this kind's version. */
 static bool update_seen(struct api_request *r, const struct api_kind *k, struct kube_object *old,
                         const struct kube_object *seen, cJSON *tree, enum write_scope scope,
@@ -436,7 +423,7 @@ static bool update_seen(struct api_request *r, const struct api_kind *k, struct 
     if (scope != WRITE_STATUS)
         api_rules_prepare(r, k, tree, old);
     if (convert_needed(k))
-        tree = converted(&r->a, k, tree);
+        tree = convert_copy(&r->a, k, tree);
     if (!r->system) {
         /* The name is the old one's; it is read from the header because it stands raw in the tree. */
         check_new_finalizers(r, old, metadata);

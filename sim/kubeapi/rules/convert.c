@@ -205,3 +205,15 @@ void convert_to_shown(struct arena *a, const struct api_kind *k, cJSON *tree)
     else if (is_new_event(k))
         convert_event(a, tree, false);
 }
+
+cJSON *convert_copy(struct arena *a, const struct api_kind *k, const cJSON *tree)
+{
+    struct buf b = {0};
+    cJSON *out;
+    json_write(&b, tree);
+    struct err *err = json_parse(a, buf_str(&b), &out);
+    BUG_ON(err != NULL, "what was written is JSON");
+    buf_free(&b);
+    convert_to_storage(a, k, out);
+    return out;
+}

@@ -11,6 +11,8 @@
 /* Is this row's version another than the stored one? */
 bool convert_needed(const struct api_kind *k);
 void convert_to_storage(struct arena *a, const struct api_kind *k, cJSON *tree);
+/* A copy in the stored form, of a tree in which parts may stand raw. */
+cJSON *convert_copy(struct arena *a, const struct api_kind *k, const cJSON *tree);
 void convert_to_shown(struct arena *a, const struct api_kind *k, cJSON *tree);
 
 #endif
