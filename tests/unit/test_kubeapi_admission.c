@@ -1,0 +1,229 @@
+/* Goal: the built-in plug-ins change and refuse writes; subresources do what they are for; kinds of two versions are one.
+ * Method: requests in process on a bare server. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "tests/unit/support/kubeapi_fixture.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define NS   "/namespaces/default/"
+#define PODS "/api/v1" NS "pods"
+#define C    "'containers':[{'name':'c','image':'i:1'}]"
+
+static void says(struct fixture *f, int status, const char *method, const char *target,
+                 const char *body)
+{
+    static char text[4096];
+    int n = snprintf(text, sizeof(text), "%s", body ? body : "");
+    assert_true(n >= 0 && (size_t)n < sizeof(text));
+    for (char *p = text; *p; p++)
+        *p = *p == '\'' ? '"' : *p;
+    must(f, status, method, target, body ? text : NULL);
+}
+
+static void message_has(struct fixture *f, const char *part)
+{
+    if (!strstr(said(f, "message"), part))
+        fail_msg("\"%s\" has no \"%s\"", said(f, "message"), part);
+}
+
+static void limits_are_filled_in_and_kept(void **state)
+{
+    struct fixture f;
+    fixture_open(&f, NULL);
+    says(&f, 201, "POST", "/api/v1" NS "limitranges",
+         "{'metadata':{'name':'l'},'spec':{'limits':[{'type':'Container','max':{'cpu':'500m'},"
+         "'defaultRequest':{'cpu':'100m'}}]}}");
+    says(&f, 201, "POST", PODS, "{'metadata':{'name':'p'},'spec':{" C "}}");
+    const cJSON *c = json_path(f.body, "spec.containers")->child;
+    assert_true(str_eq_c(json_string_at(c, "resources.limits.cpu"), "500m"));
+    assert_true(str_eq_c(json_string_at(c, "resources.requests.cpu"), "100m"));
+    says(&f, 403, "POST", PODS,
+         "{'metadata':{'name':'q'},'spec':{'containers':[{'name':'c','image':'i','resources':{'"
+         "limits':{'cpu':'2'}}}]}}");
+    message_has(&f,
+                "pods \"q\" is forbidden: maximum cpu usage per Container is 500m, but limit is 2");
+    fixture_close(&f);
+}
+
+static void quotas_are_charged(void **state)
+{
+    struct fixture f;
+    fixture_open(&f, NULL);
+    says(&f, 201, "POST", "/api/v1" NS "resourcequotas",
+         "{'metadata':{'name':'q'},'spec':{'hard':{'count/secrets':'1','requests.cpu':'1'}}}");
+    says(&f, 200, "PATCH", "/api/v1" NS "resourcequotas/q/status",
+         "{'status':{'hard':{'count/secrets':'1','requests.cpu':'1'},'used':{'count/"
+         "secrets':'0'}}}");
+    says(&f, 201, "POST", "/api/v1" NS "secrets?dryRun=All", "{'metadata':{'name':'a'}}");
+    says(&f, 201, "POST", "/api/v1" NS "secrets", "{'metadata':{'name':'a'}}");
+    says(&f, 403, "POST", "/api/v1" NS "secrets", "{'metadata':{'name':'b'}}");
+    message_has(&f, "exceeded quota: q, requested: count/secrets=1, used: count/secrets=1, "
+                    "limited: count/secrets=1");
+    says(&f, 403, "POST", PODS, "{'metadata':{'name':'p'},'spec':{" C "}}");
+    message_has(&f, "failed quota: q: must specify requests.cpu for: c");
+    fixture_close(&f);
+}
+
+static void pods_get_a_priority_and_tolerations(void **state)
+{
+    struct fixture f;
+    fixture_open(&f, NULL);
+    says(&f, 201, "POST", "/apis/scheduling.k8s.io/v1/priorityclasses",
+         "{'metadata':{'name':'high'},'value':7,'preemptionPolicy':'Never'}");
+    says(&f, 201, "POST", PODS,
+         "{'metadata':{'name':'p'},'spec':{'priorityClassName':'high'," C "}}");
+    assert_int_equal(json_int_at(f.body, "spec.priority", 0), 7);
+    assert_string_equal(said(&f, "spec.preemptionPolicy"), "Never");
+    assert_int_equal(cJSON_GetArraySize(json_path(f.body, "spec.tolerations")), 2);
+    says(&f, 403, "POST", PODS,
+         "{'metadata':{'name':'q'},'spec':{'priorityClassName':'no'," C "}}");
+    message_has(&f, "no PriorityClass with name no was found");
+    says(&f, 403, "POST", PODS, "{'metadata':{'name':'q'},'spec':{'runtimeClassName':'no'," C "}}");
+    fixture_close(&f);
+}
+
+static void security_levels_hold(void **state)
+{
+    struct fixture f;
+    fixture_open(&f, NULL);
+    says(&f, 200, "PATCH", "/api/v1/namespaces/default",
+         "{'metadata':{'labels':{'pod-security.kubernetes.io/enforce':'baseline',"
+         "'pod-security.kubernetes.io/warn':'restricted'}}}");
+    says(&f, 201, "POST", PODS, "{'metadata':{'name':'p'},'spec':{" C "}}");
+    says(&f, 403, "POST", PODS, "{'metadata':{'name':'q'},'spec':{'hostNetwork':true," C "}}");
+    message_has(&f, "violates PodSecurity \"baseline:latest\": host namespaces (hostNetwork=true)");
+    fixture_close(&f);
+}
+
+static void storage_is_defaulted_and_protected(void **state)
+{
+    struct fixture f;
+    fixture_open(&f, NULL);
+    says(&f, 201, "POST", "/apis/storage.k8s.io/v1/storageclasses",
+         "{'metadata':{'name':'fast','annotations':{'storageclass.kubernetes.io/"
+         "is-default-class':'true'}},"
+         "'provisioner':'x/y'}");
+    says(&f, 201, "POST", "/api/v1" NS "persistentvolumeclaims",
+         "{'metadata':{'name':'c'},'spec':{'accessModes':['ReadWriteOnce'],'resources':{'requests':"
+         "{'storage':'1Gi'}}}}");
+    assert_string_equal(said(&f, "spec.storageClassName"), "fast");
+    assert_true(str_eq_c(json_string(json_path(f.body, "metadata.finalizers")->child),
+                         "kubernetes.io/pvc-protection"));
+    fixture_close(&f);
+}
+
+static void scales_stand_for_replicas(void **state)
+{
+    static const char scale[] = "/apis/apps/v1" NS "deployments/d/scale";
+    struct fixture f;
+    fixture_open(&f, NULL);
+    says(&f, 201, "POST", "/apis/apps/v1" NS "deployments",
+         "{'metadata':{'name':'d'},'spec':{'selector':{'matchLabels':{'a':'b'},'matchExpressions':"
+         "[{'key':'c','operator':'In','values':['d','e']}]},'template':{'metadata':{'labels':{'a':'"
+         "b','c':'d'}},"
+         "'spec':{" C "}}}}");
+    says(&f, 200, "GET", scale, NULL);
+    assert_string_equal(said(&f, "status.selector"), "a=b,c in (d,e)");
+    says(&f, 200, "PATCH", scale, "{'spec':{'replicas':5}}");
+    assert_int_equal(json_int_at(f.body, "spec.replicas", 0), 5);
+    says(&f, 422, "PATCH", scale, "{'spec':{'replicas':-5}}");
+    says(&f, 404, "GET", "/apis/apps/v1" NS "deployments/e/scale", NULL);
+    fixture_close(&f);
+}
+
+static void evictions_spend_budgets(void **state)
+{
+    static const char pod[] =
+        "{'metadata':{'name':'p','labels':{'a':'b'}},'spec':{'nodeName':'n'," C "}}";
+    static const char eviction[] =
+        "{'apiVersion':'policy/v1','kind':'Eviction','metadata':{'name':'p'}}";
+    struct fixture f;
+    fixture_open(&f, NULL);
+    says(&f, 201, "POST", PODS, pod);
+    says(&f, 200, "PATCH", PODS "/p/status",
+         "{'status':{'phase':'Running','conditions':[{'type':'Ready','status':'True'}]}}");
+    says(
+        &f, 201, "POST", "/apis/policy/v1" NS "poddisruptionbudgets",
+        "{'metadata':{'name':'b'},'spec':{'minAvailable':1,'selector':{'matchLabels':{'a':'b'}}}}");
+    says(&f, 429, "POST", PODS "/p/eviction", eviction);
+    message_has(&f, "Cannot evict pod as it would violate the pod's disruption budget.");
+    says(&f, 200, "PATCH", "/apis/policy/v1" NS "poddisruptionbudgets/b/status",
+         "{'status':{'observedGeneration':1,'disruptionsAllowed':1,'currentHealthy':2,'"
+         "desiredHealthy':1,"
+         "'expectedPods':2}}");
+    says(&f, 201, "POST", PODS "/p/eviction", eviction);
+    says(&f, 200, "GET", "/apis/policy/v1" NS "poddisruptionbudgets/b", NULL);
+    assert_int_equal(json_int_at(f.body, "status.disruptionsAllowed", 9), 0);
+    assert_non_null(json_path(f.body, "status.disruptedPods.p"));
+    fixture_close(&f);
+}
+
+static void bindings_place_pods(void **state)
+{
+    struct fixture f;
+    fixture_open(&f, NULL);
+    says(&f, 201, "POST", PODS, "{'metadata':{'name':'p'},'spec':{" C "}}");
+    says(&f, 201, "POST", "/api/v1" NS "bindings",
+         "{'metadata':{'name':'p'},'target':{'kind':'Node','name':'n'}}");
+    says(&f, 200, "GET", PODS "/p", NULL);
+    assert_string_equal(said(&f, "spec.nodeName"), "n");
+    assert_int_equal(json_int_at(f.body, "metadata.generation", 0), 1);
+    says(&f, 409, "POST", PODS "/p/binding",
+         "{'metadata':{'name':'p'},'target':{'kind':'Node','name':'m'}}");
+    says(&f, 404, "GET", PODS "/q/log", NULL);
+    says(&f, 400, "GET", PODS "/p/log?container=no", NULL);
+    fixture_close(&f);
+}
+
+static void two_versions_are_one_object(void **state)
+{
+    static const char v1[] = "/apis/autoscaling/v1" NS "horizontalpodautoscalers";
+    static const char v2[] = "/apis/autoscaling/v2" NS "horizontalpodautoscalers";
+    struct fixture f;
+    fixture_open(&f, NULL);
+    says(&f, 201, "POST", v2,
+         "{'metadata':{'name':'h'},'spec':{'maxReplicas':3,'scaleTargetRef':{'kind':'D','name':'d'}"
+         ",'metrics':["
+         "{'type':'Resource','resource':{'name':'memory','target':{'type':'Utilization','"
+         "averageUtilization':9}}}]}}");
+    says(&f, 200, "PATCH", "/apis/autoscaling/v1" NS "horizontalpodautoscalers/h",
+         "{'spec':{'targetCPUUtilizationPercentage':40}}");
+    says(&f, 200, "GET", "/apis/autoscaling/v2" NS "horizontalpodautoscalers/h", NULL);
+    assert_int_equal(cJSON_GetArraySize(json_path(f.body, "spec.metrics")), 2);
+    assert_null(json_path(f.body, "metadata.annotations"));
+    says(&f, 200, "GET", v1, NULL);
+    assert_string_equal(items(&f), "h");
+    assert_int_equal(
+        json_int_at(json_get(f.body, "items")->child, "spec.targetCPUUtilizationPercentage", 0),
+        40);
+    says(&f, 201, "POST", "/api/v1" NS "events",
+         "{'metadata':{'name':'e'},'involvedObject':{'kind':'Pod','namespace':'default'},'message':"
+         "'m','count':3}");
+    says(&f, 200, "GET", "/apis/events.k8s.io/v1" NS "events/e", NULL);
+    assert_string_equal(said(&f, "note"), "m");
+    assert_int_equal(json_int_at(f.body, "deprecatedCount", 0), 3);
+    fixture_close(&f);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(limits_are_filled_in_and_kept),
+        cmocka_unit_test(quotas_are_charged),
+        cmocka_unit_test(pods_get_a_priority_and_tolerations),
+        cmocka_unit_test(security_levels_hold),
+        cmocka_unit_test(storage_is_defaulted_and_protected),
+        cmocka_unit_test(scales_stand_for_replicas),
+        cmocka_unit_test(evictions_spend_budgets),
+        cmocka_unit_test(bindings_place_pods),
+        cmocka_unit_test(two_versions_are_one_object),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
