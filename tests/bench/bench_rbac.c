@@ -1,6 +1,6 @@
 /* What a question about rights costs, by the number of bindings: SubjectAccessReviews in process (decoding, decision and
- * answer; no TLS) with 100 to 1,000,000 bindings of as many users, all users at once in one binding's place, and one user
- * with all bindings. Also what a binding costs to create, and the memory of one. CPU time of the process. */
+ * answer; no TLS) with 100 to 1,000,000 bindings of as many users, of one user, and of a user with as
+ * many roles. Also what a binding costs to create, and the memory of one. CPU time of the process. */
 #include "sim/kubeapi/kubeapi.h"
 #include "sim/world/process.h"
 
@@ -96,6 +96,39 @@ static void ask_all(struct kubeapi *api, unsigned n, bool one)
     buf_free(&b);
 }
 
+/* A user who may do one thing each with many objects: a role and a binding for each of them. */
+static void bench_roles(struct world *w, unsigned n)
+{
+    struct kubeapi_options options = {.name = STR("bench"), .bare = true};
+    struct kubeapi *api = kubeapi_new(w, &options);
+    struct buf b = {0};
+    clock_t from = clock();
+    for (unsigned i = 0; i < n; i++) {
+        buf_clear(&b);
+        buf_addf(&b,
+                 "{\"apiVersion\":\"rbac.authorization.k8s.io/v1\",\"kind\":\"ClusterRole\","
+                 "\"metadata\":{\"name\":\"r-%u\"},\"rules\":[{\"apiGroups\":[\"\"],"
+                 "\"resources\":[\"pods\"],\"resourceNames\":[\"p-%u\"],\"verbs\":[\"get\"]}]}",
+                 i, i);
+        apply(api, &b);
+        buf_clear(&b);
+        buf_addf(&b,
+                 "{\"apiVersion\":\"rbac.authorization.k8s.io/v1\",\"kind\":"
+                 "\"ClusterRoleBinding\",\"metadata\":{\"name\":\"b-%u\"},\"roleRef\":{"
+                 "\"kind\":\"ClusterRole\",\"name\":\"r-%u\"},\"subjects\":[{\"kind\":\"User\","
+                 "\"name\":\"user-0\"}]}",
+                 i, i);
+        apply(api, &b);
+    }
+    report("create_many_roles", n, cpu_us(from) / n, "us");
+    from = clock();
+    for (unsigned i = 0; i < REVIEWS; i++)
+        review(api, &b, 0, i % 1000, "delete", false);
+    report("denial_many_roles", n, cpu_us(from) / REVIEWS, "us");
+    buf_free(&b);
+    kubeapi_free(api);
+}
+
 static void bench(struct world *w, unsigned n, bool one)
 {
     struct kubeapi_options options = {.name = STR("bench"), .bare = true};
@@ -127,6 +160,8 @@ int main(void)
         bench(sim_process_world(p), sizes[i], false);
         bench(sim_process_world(p), sizes[i], true);
     }
+    bench_roles(sim_process_world(p), 100);
+    bench_roles(sim_process_world(p), 100000);
     sim_free(sim);
     return 0;
 }
