@@ -53,7 +53,7 @@ static struct str found(struct lex *l)
     return str_sub(l->rest, 0, n > 0 ? n : 1);
 }
 
-static bool label_chars_ok(struct str s)
+static bool label_form_ok(struct str s)
 {
     for (size_t i = 0; i < s.n; i++) {
         char c = s.p[i];
@@ -62,7 +62,12 @@ static bool label_chars_ok(struct str s)
         if (!alnum && (!inner || i == 0 || i + 1 == s.n))
             return false;
     }
-    return s.n <= 63;
+    return true;
+}
+
+static bool label_chars_ok(struct str s)
+{
+    return s.n <= 63 && label_form_ok(s);
 }
 
 static bool label_key_ok(struct str key)
@@ -75,8 +80,27 @@ static bool label_key_ok(struct str key)
     return name.n > 0 && label_chars_ok(name);
 }
 
+static struct err *bad_key(struct str key)
+{
+    ptrdiff_t slash = str_find_char(key, '/');
+    bool many = slash >= 0 && str_find_char(str_sub(key, (size_t)slash + 1, key.n), '/') >= 0;
+    return err_new(
+        ERR_INVALID,
+        "unable to parse requirement: <nil>: Invalid value: \"" STR_FMT
+        "\": %s must consist of alphanumeric characters, '-', '_' or '.', and must start and end "
+        "with an alphanumeric character (e.g. 'MyName',  or 'my.name',  or '123-abc', regex used "
+        "for validation is '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]')%s",
+        STR_ARG(key), many ? "a qualified name" : "name part",
+        many ? " with an optional DNS subdomain prefix and '/' (e.g. 'example.com/MyName')" : "");
+}
+
 static struct err *bad_value(struct str key, struct str value)
 {
+    if (value.n > 63 && label_form_ok(value))
+        return err_new(ERR_INVALID,
+                       "unable to parse requirement: values[0][" STR_FMT
+                       "]: Invalid value: \"" STR_FMT "\": must be no more than 63 characters",
+                       STR_ARG(key), STR_ARG(value));
     return err_new(
         ERR_INVALID,
         "unable to parse requirement: values[0][" STR_FMT "]: Invalid value: \"" STR_FMT
@@ -172,14 +196,7 @@ static struct err *parse_label(struct lex *l, struct selector_term *t)
                        "', expected: !, identifier, or 'end of string'",
                        STR_ARG(found(l)));
     if (!label_key_ok(t->key))
-        return err_new(
-            ERR_INVALID,
-            "unable to parse requirement: key: Invalid value: \"" STR_FMT
-            "\": name part must consist of alphanumeric characters, '-', '_' or '.', and "
-            "must start and end with an alphanumeric character (e.g. 'MyName',  or "
-            "'my.name',  or '123-abc', regex used for validation is "
-            "'([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]')",
-            STR_ARG(t->key));
+        return bad_key(t->key);
     if (negated) {
         t->op = SEL_MISSING;
         return NULL;

@@ -206,7 +206,8 @@ static cJSON *prune(struct arena *a, const struct merge_apply *m, const struct o
                     const struct fieldset *before, const cJSON *merged)
 {
     const struct type *t = m->type;
-    const struct fieldset *last = fieldset_named(a, before, t), *owned = NULL;
+    const struct fieldset *last = fieldset_named(a, before, t);
+    const struct fieldset *owned = typed_set(a, t, m->patch); /* with its name, which nobody owns */
     cJSON *pruned = removed(a, t, merged, last);
     for (size_t i = 0; i < owners->n; i++)
         owned = fieldset_union(a, owned, owners->list[i].set);
