@@ -373,12 +373,14 @@ static size_t run_of(const struct typed_items *items, size_t from)
 }
 
 /* Doubles of a key are compared as one. */
-static bool runs_equal(const struct typed_item *x, size_t nx, const struct typed_item *y, size_t ny)
+/* Are n items from the i-th and the k-th on the same? */
+static bool runs_equal(const struct typed_items *x, size_t i, const struct typed_items *y, size_t k,
+                       size_t n)
 {
-    for (size_t i = 0; nx == ny && i < nx; i++)
-        if (!json_equal(x[i].v, y[i].v))
+    for (size_t at = 0; at < n; at++)
+        if (!json_equal(x->p[i + at].v, y->p[k + at].v))
             return false;
-    return nx == ny;
+    return true;
 }
 
 static void compare_lists(struct differ d, const struct type *t, const cJSON *l, const cJSON *r,
@@ -398,7 +400,7 @@ static void compare_lists(struct differ d, const struct type *t, const cJSON *l,
         else if (ny == 0)
             m.member = true;
         else
-            c.member = !runs_equal(x.p + i, nx, y.p + k, ny);
+            c.member = nx != ny || !runs_equal(&x, i, &y, k, nx);
         keep(d.a, changed, &c);
         keep(d.a, removed, &m);
         i += nx;
