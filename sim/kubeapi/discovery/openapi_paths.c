@@ -288,6 +288,7 @@ static void write_operation(const struct operation *op, struct buf *out)
         (void)kube_api_version_parse(op->of->foreign, &group, &version);
     struct buf tag = {.max = 512};
     write_camel(op->k->group, str_empty, &tag);
+    BUG_ON(tag.n == 0, "every group has a word");
     tag.p[0] = (char)(tag.p[0] - 'A' + 'a');
     buf_addf(out, "%s\"%s\":{\"tags\":[\"" STR_FMT "_" STR_FMT "\"],\"operationId\":\"",
              out->n > 1 ? "," : "", op->method, STR_ARG(buf_str(&tag)), STR_ARG(op->k->version));

@@ -124,9 +124,7 @@ static void check_seconds(struct check *c, const struct node *n)
 {
     int64_t v;
     if (node_is(n) && json_int(n->v, &v) && (v < 1 || v > 30))
-        rule_bad(c, n,
-                 v > 30 ? "the timeout value must be between 1 and 30 seconds"
-                        : "the timeout value must be between 1 and 30 seconds");
+        rule_bad(c, n, "the timeout value must be between 1 and 30 seconds");
 }
 
 static const struct rule condition_rules[] = {RULE_NAME_SET("name", NAME_QUALIFIED),

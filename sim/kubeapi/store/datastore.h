@@ -35,11 +35,11 @@ struct datastore {
 struct datastore_ops {
     /* Fills an empty store (store_load, store_load_end), and reserves as many revisions as above behind the one that it
      * ends at. *found: there were objects. */
-    struct err *(*load)(struct datastore *d, struct store *into, bool *found)must_check;
-    struct err *(*commit)(struct datastore *d, const struct datastore_batch *batch)must_check;
+    struct err *(*load)(struct datastore *d, struct store *into, bool *found);
+    struct err *(*commit)(struct datastore *d, const struct datastore_batch *batch);
     /* Small settings beside the objects: credentials. get: empty when absent; the caller's. */
-    struct err *(*get)(struct datastore *d, struct str name, struct buf *value)must_check;
-    struct err *(*set)(struct datastore *d, struct str name, struct str value)must_check;
+    struct err *(*get)(struct datastore *d, struct str name, struct buf *value);
+    struct err *(*set)(struct datastore *d, struct str name, struct str value);
     void (*close)(struct datastore *d);
 };
 
