@@ -155,6 +155,14 @@ static void evictions_spend_budgets(void **state)
     says(&f, 429, "POST", PODS "/p/eviction", eviction);
     message_has(&f, "Cannot evict pod as it would violate the pod's disruption budget.");
     says(&f, 200, "PATCH", "/apis/policy/v1" NS "poddisruptionbudgets/b/status",
+         "{'status':{'observedGeneration':1,'disruptionsAllowed':0,'currentHealthy':1,'"
+         "desiredHealthy':1,"
+         "'expectedPods':1}}");
+    says(&f, 429, "POST", PODS "/p/eviction", eviction);
+    const cJSON *cause = json_path(f.body, "details.causes")->child;
+    assert_true(str_eq_c(json_string_at(cause, "message"),
+                         "The disruption budget b needs 1 healthy pods and has 1 currently"));
+    says(&f, 200, "PATCH", "/apis/policy/v1" NS "poddisruptionbudgets/b/status",
          "{'status':{'observedGeneration':1,'disruptionsAllowed':1,'currentHealthy':2,'"
          "desiredHealthy':1,"
          "'expectedPods':2}}");
