@@ -49,6 +49,9 @@ struct api_watch;
 struct inflight;
 struct journal;
 struct http_ws;
+struct hooks;
+struct http_client;
+struct webhook_calls;
 struct owners;
 struct addresses;
 
@@ -93,6 +96,8 @@ struct kubeapi {
     struct pki_key *(*token_key)(void *owner); /* as in the options */
     void *token_key_owner;
     struct faults *faults;
+    struct hooks *hooks; /* admission/hooks.h; NULL: none has been looked at */
+    struct http_client *webhook_client; /* NULL: none has been asked */
     struct documents *documents; /* of discovery and OpenAPI: discovery/documents.h */
     struct metrics metrics;
     struct api_observer observer;
@@ -159,6 +164,9 @@ struct api_request {
     world_time delay_time;
     world_time timeout;    /* of the handling */
     bool timed_out;        /* the delay was longer */
+    struct webhook_calls *calls; /* admission/webhook_call.h; NULL: none */
+    bool suspended; /* it waits for them, and is run again */
+    struct str stamp_uid, stamp_name; /* drawn once */
     struct list seat_link; /* inflight.c */
     unsigned seat;         /* enum inflight_seat */
     bool seat_waits;

@@ -1,4 +1,5 @@
 /* Deletion: preconditions, graceful pods, finalizers, propagation; DELETE of one object and of a collection. */
+#include "sim/kubeapi/admission/admission.h"
 #include "sim/kubeapi/api_internal.h"
 #include "sim/kubeapi/body.h"
 #include "sim/kubeapi/kinds/crds.h"
@@ -259,6 +260,12 @@ bool api_write_delete(struct api_request *r, const struct api_kind *k, struct ku
     return true;
 }
 
+static bool admit(struct api_request *r, const struct kube_object *o)
+{
+    struct admission a = {.r = r, .k = r->kind, .verb = ADMIT_DELETE, .sub = str_empty, .old = o};
+    return admission_mutate(&a) && admission_validate(&a);
+}
+
 static bool check_protected(struct api_request *r, const struct api_kind *k, struct str name)
 {
     static const char *const kept[] = {"default", "kube-system", "kube-public"};
@@ -279,7 +286,7 @@ void api_handle_delete(struct api_request *r)
         (void)api_fail_not_found(r, r->kind, r->p.name);
         return;
     }
-    if (!check_protected(r, r->kind, r->p.name) ||
+    if (!check_protected(r, r->kind, r->p.name) || !admit(r, o) ||
         !api_write_delete(r, r->kind, o, &options, &gone, &out))
         return;
     if (!gone || (r->kind->flags & KIND_ANSWER_OBJECT)) {
@@ -323,6 +330,8 @@ void api_handle_delete_collection(struct api_request *r)
     bool gone, ok = true;
     if (!options_parse(r, &options) || !api_list_collect(r, &l))
         return;
+    for (size_t i = 0; ok && i < l.n; i++) /* before any goes: who waits is run again */
+        ok = admit(r, l.objects[i]);
     for (size_t i = 0; ok && i < l.n; i++)
         if (store_get(r->table, l.objects[i]->ns, l.objects[i]->name) == l.objects[i])
             ok = api_write_delete(r, r->kind, l.objects[i], &options, &gone, &out);

@@ -3,6 +3,7 @@
  *   head ─► begin (classify, api_authenticate) ─► [seat] ─► faults ─► [body] ─► [delay] ─► run ─► answered, or watching ─► ended
  *
  * The request is on kubeapi.requests from its head on; `gone` (the connection died) frees it at any point. */
+#include "sim/kubeapi/admission/webhook_call.h"
 #include "sim/kubeapi/api_internal.h"
 #include "sim/kubeapi/hold.h"
 #include "sim/kubeapi/inflight.h"
@@ -155,13 +156,30 @@ static void run(struct api_request *r)
     uint64_t before = store_revision(r->api->store);
     if (!r->answered)
         api_request_run(r);
-    if (!r->watch && !shows_unsafe(r, before))
+    if (r->suspended && r->body.n > 0) /* it is read again */
+        r->body = arena_str(&r->a, r->body);
+    else if (!r->suspended && !r->watch && !shows_unsafe(r, before))
         answer(r);
 }
 
 void api_http_released(struct api_request *r)
 {
     answer(r);
+}
+
+/* From its head, as if nothing had happened but what its webhooks have said. */
+void api_http_resume(struct api_request *r)
+{
+    BUG_ON(!r->suspended || r->answered, "only who waits goes on");
+    r->suspended = false;
+    r->problems_n = 0;
+    r->managed = NULL;
+    r->dry_run = r->finalize = false;
+    buf_clear(&r->warnings);
+    buf_clear(&r->out_headers);
+    kube_object_unref(r->held);
+    r->held = NULL;
+    run(r);
 }
 
 static void on_delay(void *owner)

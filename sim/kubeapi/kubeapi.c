@@ -1,3 +1,5 @@
+#include "engine/http/client.h"
+#include "sim/kubeapi/admission/hooks.h"
 #include "sim/kubeapi/controllers/signer.h"
 #include "sim/kubeapi/controllers/token_secrets.h"
 #include "sim/kubeapi/controllers/workloads.h"
@@ -214,6 +216,8 @@ void kubeapi_free(struct kubeapi *api)
     api_gc_free(api->gc);
     addresses_free(api->addresses);
     documents_free(api->documents);
+    http_client_free(api->webhook_client);
+    hooks_free(api->hooks);
     crds_free(api->crds);
     rbac_free(api->rbac);
     api_faults_free(api->faults);

@@ -1,4 +1,5 @@
 /* One request from its head to its verb. */
+#include "sim/kubeapi/admission/webhook_call.h"
 #include "sim/kubeapi/api_internal.h"
 #include "sim/kubeapi/hold.h"
 #include "sim/kubeapi/inflight.h"
@@ -194,6 +195,7 @@ bool api_request_begin(struct api_request *r)
 
 void api_request_run(struct api_request *r)
 {
+    struct str name = r->p.name;
     bool allowed = api_authorize(r);
     api_observe_decision(r, allowed);
     if (!allowed) {
@@ -204,6 +206,10 @@ void api_request_run(struct api_request *r)
         (void)resource_missing(r);
     } else if (check_served(r) && api_accept_resource(r) && check_dry_run(r) && crds_begin(r)) {
         run_verb(r);
+    }
+    if (r->suspended) {
+        r->p.name = name; /* a creation fills it in */
+        return;
     }
     BUG_ON(!r->answered && !r->watch, "every request is answered, or watches");
     count_request(r);
@@ -216,6 +222,7 @@ void api_request_free(struct api_request *r)
     api_hold_leave(r);
     inflight_leave(r->api->inflight, r);
     world_timer_free(r->delay);
+    webhook_calls_free(r);
     api_observe_free(r);
     kube_object_unref(r->held);
     buf_free(&r->out);

@@ -1,5 +1,6 @@
 /* The write path: stamping metadata, optimistic locking, no-ops, generations, finalizers; then the store. */
 #include "sim/kubeapi/admission/admission.h"
+#include "sim/kubeapi/admission/webhook_call.h"
 #include "sim/kubeapi/api_internal.h"
 #include "sim/kubeapi/decode.h"
 #include "sim/kubeapi/kinds/crds.h"
@@ -109,7 +110,8 @@ static bool name_new(struct api_request *r, const struct api_kind *k, struct str
         return true;
     struct str name = str_empty;
     for (int tries = 0; tries < 8; tries++) {
-        name = api_generated_name(r->api, &r->a, prefix);
+        name = r->system ? api_generated_name(r->api, &r->a, prefix)
+                         : webhook_stamp_name(r, prefix);
         if (!store_get(r->table, ns, name))
             break;
     }
@@ -132,7 +134,8 @@ static bool stamp_new(struct api_request *r, const struct api_kind *k, struct st
     if (ns.n > 0)
         json_set_str(&r->a, metadata, "namespace", ns);
     if (!r->system || json_string_at(metadata, "uid").n == 0) /* what was dumped keeps its own */
-        json_set_str(&r->a, metadata, "uid", api_new_uid(r->api, &r->a));
+        json_set_str(&r->a, metadata, "uid",
+                     r->system ? api_new_uid(r->api, &r->a) : webhook_stamp_uid(r));
     json_set_str(&r->a, metadata, "creationTimestamp", api_now(r->api, &r->a));
     if (k->flags & KIND_GENERATION)
         json_set_int(&r->a, metadata, "generation", 1);
@@ -155,6 +158,7 @@ bool api_write_create(struct api_request *r, const struct api_kind *k, struct st
         .r = r, .k = k, .verb = ADMIT_CREATE, .object = tree, .sub = str_empty};
     if (!admission_mutate(&admission))
         return false;
+    metadata = json_get(tree, "metadata"); /* another one, if a webhook changed the object */
     api_decode_status(r, k, tree);
     api_rules_prepare(r, k, tree, NULL);
     convert_to_storage(&r->a, k, tree);
@@ -178,6 +182,7 @@ bool api_write_create(struct api_request *r, const struct api_kind *k, struct st
         return true;
     }
     *out = api_write_commit(r->api, r->table, tree, &r->a);
+    r->stamp_uid = r->stamp_name = str_empty;
     return true;
 }
 
@@ -419,6 +424,7 @@ static bool update_seen(struct api_request *r, const struct api_kind *k, struct 
     admission.sub = r->sub ? r->p.sub : str_empty;
     if (!admission_mutate(&admission))
         return false;
+    metadata = json_get(tree, "metadata");
     api_decode_status(r, k, tree);
     if (scope != WRITE_STATUS)
         api_rules_prepare(r, k, tree, old);

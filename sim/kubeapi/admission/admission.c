@@ -7,6 +7,8 @@
     "pods|podtemplates|replicationcontrollers|deployments.apps|replicasets.apps|daemonsets.apps|"  \
     "statefulsets.apps|jobs.batch|cronjobs.batch"
 
+#define ADMIT_ALL (ADMIT_CREATE | ADMIT_UPDATE | ADMIT_DELETE)
+
 static bool admit_account(struct admission *a)
 {
     return admit_service_account(a->r, a->k, a->object);
@@ -30,6 +32,9 @@ static const struct admission_plugin plugins[] = {
     {"DefaultStorageClass", ADMIT_CREATE, "persistentvolumeclaims", false, admit_storage_class,
      NULL},
     {"RuntimeClass", ADMIT_CREATE, "pods", false, admit_runtime_class, NULL},
+    {"MutatingAdmissionWebhook", ADMIT_ALL, NULL, true, admit_webhooks_mutate, NULL},
+    {"ValidatingAdmissionPolicy", ADMIT_ALL, NULL, true, NULL, admit_policies},
+    {"ValidatingAdmissionWebhook", ADMIT_ALL, NULL, true, NULL, admit_webhooks_validate},
     {"ResourceQuota", ADMIT_CREATE | ADMIT_UPDATE, NULL, false, NULL, admit_quota},
 };
 
@@ -43,6 +48,15 @@ bool admission_mutate(struct admission *a)
 {
     for (size_t i = 0; !a->r->system && i < ARRAY_LEN(plugins); i++)
         if (plugins[i].mutate && concerns(&plugins[i], a) && !plugins[i].mutate(a))
+            return false;
+    return true;
+}
+
+bool admission_again(struct admission *a)
+{
+    for (size_t i = 0; i < ARRAY_LEN(plugins); i++)
+        if (plugins[i].mutate && plugins[i].mutate != admit_webhooks_mutate &&
+            concerns(&plugins[i], a) && !plugins[i].mutate(a))
             return false;
     return true;
 }

@@ -33,6 +33,8 @@ struct admission_plugin {
 /* False: answered. */
 bool admission_mutate(struct admission *a);
 bool admission_validate(struct admission *a);
+/* The server's own plug-ins once more, after webhooks have changed the object. */
+bool admission_again(struct admission *a);
 
 /* ---- plug-ins ---- */
 bool admit_priority(struct admission *a);
@@ -47,5 +49,8 @@ bool admit_limits(struct admission *a);
 bool admit_quota(struct admission *a);
 bool admit_pod_security(struct admission *a);
 bool admit_default_class(struct admission *a);
+bool admit_webhooks_mutate(struct admission *a);
+bool admit_webhooks_validate(struct admission *a);
+bool admit_policies(struct admission *a);
 
 #endif

@@ -155,9 +155,30 @@ static const struct cel_type *field_of(struct checker *c, const struct cel_type 
     return broken();
 }
 
+/* "authorizer.requestResource" is a variable of its own. */
+static const struct cel_type *dotted_variable(struct checker *c, struct cel_node *x)
+{
+    const struct cel_node *base = x->args[0];
+    for (size_t i = 0; base->op == NODE_NAME && i < c->env->vars_n; i++) {
+        struct str head, tail, name = c->env->vars[i].name;
+        if (!str_cut(name, '.', &head, &tail) || !str_eq(head, base->name) ||
+            !str_eq(tail, x->name))
+            continue;
+        x->op = NODE_VAR;
+        x->slot = (uint32_t)i;
+        x->name = name;
+        c->uses |= UINT64_C(1) << i;
+        return c->env->vars[i].type;
+    }
+    return NULL;
+}
+
 static const struct cel_type *check_select(struct checker *c, const struct scope *scope,
                                            struct cel_node *x)
 {
+    const struct cel_type *variable = x->op == NODE_SELECT ? dotted_variable(c, x) : NULL;
+    if (variable)
+        return variable;
     if (x->op == NODE_SELECT && dotted_type(c, x))
         return cel_type_simple(T_TYPE);
     const struct cel_type *t = field_of(c, check(c, scope, x->args[0]), x);

@@ -1,0 +1,472 @@
+/* Admission webhooks: who is asked, in which order, and what becomes of the answers.
+ *
+ *   mutating: one after another, each sees what those before it made; what changed the object lets others be asked again
+ *   (reinvocationPolicy IfNeeded), once. validating: all at once, told in the order of their names. */
+#include "sim/kubeapi/admission/hooks.h"
+
+#include "engine/base/codec.h"
+#include "sim/kubeapi/admission/webhook_call.h"
+#include "sim/kubeapi/decode.h"
+
+#define MUTATING   "mutatingwebhookconfigurations.admissionregistration.k8s.io"
+#define VALIDATING "validatingwebhookconfigurations.admissionregistration.k8s.io"
+#define HOOKS_MAX  64u
+
+enum outcome { PASSED, CHANGED, WAITS, REFUSED };
+
+struct ask {
+    struct hook_subject *subject;
+    struct admission *a;
+    struct api_request *r;
+    const struct hook_config *config;
+    const cJSON *hook; /* an entry of webhooks */
+    size_t index;
+    struct str name;
+    unsigned round;
+    bool mutating;
+    bool ask_only; /* what the answers say comes later */
+};
+
+/* ---- refusing ---- */
+
+static bool ignores_failures(const struct ask *x)
+{
+    return str_eq_c(json_string_at(x->hook, "failurePolicy"), "Ignore");
+}
+
+static enum outcome failed(const struct ask *x, struct str why)
+{
+    if (ignores_failures(x))
+        return PASSED;
+    struct str text = arena_printf(&x->r->a, "failed calling webhook \"" STR_FMT "\": " STR_FMT,
+                                   STR_ARG(x->name), STR_ARG(why));
+    struct kube_cause cause = {.message = text, .reason = str_empty, .field = str_empty};
+    struct kube_status s = {.code = 500,
+                            .reason = STR("InternalError"),
+                            .message = arena_printf(&x->r->a, "Internal error occurred: " STR_FMT,
+                                                    STR_ARG(text)),
+                            .causes = &cause,
+                            .causes_n = 1,
+                            .has_details = true};
+    s.name = s.group = s.kind = s.uid = s.continue_ = str_empty;
+    api_reply_status(x->r, &s);
+    return REFUSED;
+}
+
+/* The webhook said no. */
+static enum outcome denied(const struct ask *x, const cJSON *status)
+{
+    struct arena *a = &x->r->a;
+    struct str message = json_string_at(status, "message"), reason = json_string_at(status, "reason");
+    int64_t code = json_int_at(status, "code", 0);
+    struct str text = message.n > 0 ? message : reason;
+    struct kube_status s = {.code = code >= 400 && code < 600 ? (int)code : 400, .reason = reason};
+    s.message = arena_printf(a, "admission webhook \"" STR_FMT "\" denied the request%s" STR_FMT,
+                             STR_ARG(x->name), text.n > 0 ? ": " : " without explanation",
+                             STR_ARG(text));
+    s.name = s.group = s.kind = s.uid = s.continue_ = str_empty;
+    const cJSON *details = json_get(status, "details");
+    if (details) {
+        struct kube_status given = {0};
+        if (kube_status_parse(a, status, &given)) {
+            given.message = s.message;
+            given.code = s.code;
+            s = given;
+        }
+    }
+    s.success = false;
+    api_reply_status(x->r, &s);
+    return REFUSED;
+}
+
+/* ---- the question ---- */
+
+static uint64_t mix(uint64_t h, struct str s)
+{
+    return (h ^ str_hash(s)) * UINT64_C(0x9e3779b97f4a7c15) + 1;
+}
+
+/* What is drawn anew each time that a request is run does not make another question. */
+static struct str without_times(struct arena *a, const cJSON *request)
+{
+    cJSON *copy = json_copy(a, request);
+    struct buf b = {0};
+    cJSON *metadata = json_path(copy, "object.metadata");
+    (void)json_unset(copy, STR("uid"));
+    if (metadata) {
+        (void)json_unset(metadata, STR("managedFields"));
+        (void)json_unset(metadata, STR("creationTimestamp"));
+    }
+    json_write(&b, copy);
+    struct str s = arena_str(a, buf_str(&b));
+    buf_free(&b);
+    return s;
+}
+
+/* Before it is mutated a new object has nothing of what the server gives it. */
+static void strip_new(const struct ask *x, cJSON *object)
+{
+    cJSON *metadata = json_get(object, "metadata");
+    if (!x->mutating || x->a->verb != ADMIT_CREATE || !metadata)
+        return;
+    (void)json_unset(metadata, STR("uid"));
+    (void)json_unset(metadata, STR("creationTimestamp"));
+    if (x->r->stamp_name.n > 0)
+        (void)json_unset(metadata, STR("name"));
+}
+
+static bool lists(const cJSON *list, const char *text)
+{
+    for (const cJSON *c = list ? list->child : NULL; c; c = c->next)
+        if (str_eq_c(json_string(c), text))
+            return true;
+    return false;
+}
+
+static const struct webhook_answer *ask(const struct ask *x, const struct api_kind *as,
+                                        cJSON **object, struct str *uid, const char *version)
+{
+    struct arena *a = &x->r->a;
+    cJSON *request = hook_request(x->subject, as), *review = json_object(a);
+    struct buf body = {0};
+    *object = hook_object(x->subject, as, x->subject->object);
+    strip_new(x, *object);
+    if (x->mutating && x->r->stamp_name.n > 0 && x->a->verb == ADMIT_CREATE)
+        (void)json_unset(request, STR("name"));
+    json_set(a, request, STR("object"), *object);
+    json_set(a, request, STR("oldObject"), hook_object(x->subject, as, x->subject->old));
+    struct webhook_question q = {.client_config = json_get(x->hook, "clientConfig")};
+    q.timeout_s = json_int_at(x->hook, "timeoutSeconds", WEBHOOK_TIMEOUT_S);
+    q.key = mix(mix(mix(x->round * 2 + x->mutating, x->config->uid), x->name),
+                without_times(a, request)) + x->index;
+    *uid = webhook_uid(x->r, q.key);
+    json_set_str(a, request, "uid", *uid);
+    json_set_str(a, review, "kind", STR("AdmissionReview"));
+    json_set_str(a, review, "apiVersion", arena_printf(a, "admission.k8s.io/%s", version));
+    json_set(a, review, STR("request"), request);
+    json_write(&body, review);
+    q.body = arena_str(a, buf_str(&body));
+    buf_free(&body);
+    return webhook_ask(x->r, &q);
+}
+
+/* ---- the answer ---- */
+
+static struct str check_patch(const struct ask *x, const cJSON *response)
+{
+    struct str patch = json_string_at(response, "patch"), type = json_string_at(response, "patchType");
+    if (!x->mutating && (patch.n > 0 || type.n > 0))
+        return patch.n > 0 ? STR("validating webhook may not return response.patch")
+                           : STR("validating webhook may not return response.patchType");
+    if (patch.n > 0 && type.n == 0)
+        return STR("webhook returned response.patch but not response.patchType");
+    if (patch.n == 0 && type.n > 0)
+        return STR("webhook returned response.patchType but not response.patch");
+    if (type.n > 0 && !str_eq_c(type, "JSONPatch"))
+        return arena_printf(&x->r->a,
+                            "invalid value for response.patchType: \"" STR_FMT
+                            "\", allowed values: \"JSONPatch\"",
+                            STR_ARG(type));
+    return str_empty;
+}
+
+/* What is wrong with an AdmissionReview; empty: nothing. */
+static struct str check_review(const struct ask *x, const cJSON *body, struct str uid,
+                               const char *version)
+{
+    struct arena *a = &x->r->a;
+    const cJSON *response = json_get(body, "response");
+    struct str kind = json_string_at(body, "kind"), api = json_string_at(body, "apiVersion");
+    struct str wanted = arena_printf(a, "admission.k8s.io/%s", version), wrong = str_empty;
+    if (!response || response->type != cJSON_Object) {
+        wrong = STR("webhook response was absent");
+    } else if (strcmp(version, "v1") == 0) {
+        struct str given = json_string_at(response, "uid");
+        if (!str_eq(given, uid))
+            wrong = arena_printf(a, "expected response.uid=\"" STR_FMT "\", got \"" STR_FMT "\"",
+                                 STR_ARG(uid), STR_ARG(given));
+        else if (!str_eq_c(kind, "AdmissionReview") || !str_eq(api, wanted))
+            wrong = arena_printf(a,
+                                 "expected webhook response of admission.k8s.io/v1, "
+                                 "Kind=AdmissionReview, got " STR_FMT ", Kind=" STR_FMT,
+                                 STR_ARG(api), STR_ARG(kind));
+        else
+            wrong = check_patch(x, response);
+    }
+    if (wrong.n == 0)
+        return wrong;
+    return arena_printf(a, "received invalid webhook response: " STR_FMT, STR_ARG(wrong));
+}
+
+/* Puts what a patch made of the shown object in the place of the object itself. */
+static void replace(const struct ask *x, cJSON *made)
+{
+    struct arena *a = &x->r->a;
+    cJSON *tree = x->a->object, *metadata = json_get(tree, "metadata");
+    cJSON *fresh = json_get(made, "metadata");
+    static const char *const kept[] = {"uid", "creationTimestamp", "name", "namespace"};
+    for (size_t i = 0; fresh && fresh->type == cJSON_Object && i < ARRAY_LEN(kept); i++) {
+        const cJSON *was = json_get(metadata, kept[i]);
+        if (was && !json_get(fresh, kept[i]))
+            json_set(a, fresh, str_c(kept[i]), json_copy(a, was));
+    }
+    json_set_str(a, made, "apiVersion", json_string_at(tree, "apiVersion"));
+    tree->child = made->child;
+}
+
+static struct err *patch_parse(struct arena *a, struct str text, cJSON **out)
+{
+    struct buf b = {0};
+    struct err *err = NULL;
+    if (!base64_decode(&b, text))
+        err = err_new(ERR_INVALID, "illegal base64 data");
+    else
+        err = json_parse(a, arena_str(a, buf_str(&b)), out);
+    buf_free(&b);
+    if (!err && (*out)->type != cJSON_Array)
+        err = err_new(ERR_INVALID, "json: cannot unmarshal object into Go value of type "
+                                   "jsonpatch.Patch");
+    return err;
+}
+
+static enum outcome broken(const struct ask *x, struct err *take)
+{
+    (void)api_fail_plain(x->r, 500, "InternalError", "Internal error occurred: %s", take->message);
+    err_free(take);
+    return REFUSED;
+}
+
+static enum outcome apply(const struct ask *x, struct str text, cJSON *object)
+{
+    struct arena *a = &x->r->a;
+    cJSON *patch, *made;
+    struct buf before = {0};
+    struct err *err = patch_parse(a, text, &patch);
+    if (err) {
+        struct str why = arena_printf(a, "received undecodable patch in webhook response: %s",
+                                      err->message);
+        err_free(err);
+        return failed(x, why);
+    }
+    if (!patch->child)
+        return PASSED;
+    if (!x->a->object)
+        return broken(x, err_new(ERR_INTERNAL,
+                                 "admission webhook \"" STR_FMT
+                                 "\" attempted to modify the object, which is not supported for "
+                                 "this operation",
+                                 STR_ARG(x->name)));
+    json_write(&before, object);
+    err = json_parse(a, arena_str(a, buf_str(&before)), &made);
+    BUG_ON(err, "what was written is JSON");
+    err = api_patch_json_apply(a, &made, patch);
+    if (!err && made->type != cJSON_Object)
+        err = err_new(ERR_INTERNAL, "the patched object is not an object");
+    struct buf after = {0};
+    if (!err)
+        json_write(&after, made);
+    bool same = !err && str_eq(buf_str(&before), buf_str(&after));
+    buf_free(&before);
+    buf_free(&after);
+    if (err)
+        return broken(x, err);
+    if (same)
+        return PASSED;
+    replace(x, made);
+    if (!api_decode_check(x->r, x->a->k, x->a->object))
+        return REFUSED;
+    api_decode_default(x->r, x->a->k, x->a->object);
+    return CHANGED;
+}
+
+static enum outcome digest(const struct ask *x, const struct webhook_answer *answer, cJSON *object,
+                           struct str uid, const char *version)
+{
+    if (answer->error.n > 0)
+        return failed(x, answer->error);
+    const cJSON *response = json_get(answer->body, "response");
+    struct str wrong = check_review(x, answer->body, uid, version);
+    if (wrong.n > 0)
+        return failed(x, wrong);
+    const cJSON *warnings = json_get(response, "warnings");
+    for (const cJSON *w = warnings ? warnings->child : NULL; w; w = w->next)
+        api_warn(x->r, STR_FMT, STR_ARG(json_string(w)));
+    if (!json_bool_at(response, "allowed", false))
+        return denied(x, json_get(response, "status"));
+    struct str patch = json_string_at(response, "patch");
+    return patch.n > 0 && x->mutating ? apply(x, patch, object) : PASSED;
+}
+
+/* ---- one webhook ---- */
+
+/* NULL: it is not asked, *out says what that means; else the kind that it sees. */
+static const struct api_kind *wanted(struct ask *x, enum outcome *out)
+{
+    struct hook_run run;
+    struct str why;
+    *out = PASSED;
+    const struct api_kind *as = hook_matches(x->subject, json_get(x->hook, "rules"),
+                                             json_string_at(x->hook, "matchPolicy"));
+    if (!as || !hook_selected(x->subject, json_get(x->hook, "namespaceSelector"),
+                              json_get(x->hook, "objectSelector")))
+        return NULL;
+    const struct hook_conditions *conditions = &x->config->conditions[x->index];
+    if (conditions->n > 0) {
+        hook_run_init(&run, x->subject, as);
+        enum hook_verdict verdict = hook_conditions_hold(&run, conditions, &why);
+        if (verdict == HOOK_BROKEN && !ignores_failures(x)) {
+            (void)api_fail_forbidden(x->r, x->subject->name, STR_FMT, STR_ARG(why));
+            *out = REFUSED;
+        }
+        if (verdict != HOOK_YES)
+            return NULL;
+    }
+    struct str effects = json_string_at(x->hook, "sideEffects");
+    if (x->r->dry_run && !str_eq_c(effects, "None") && !str_eq_c(effects, "NoneOnDryRun")) {
+        (void)api_fail_bad(x->r, "admission webhook \"" STR_FMT "\" does not support dry run",
+                           STR_ARG(x->name));
+        *out = REFUSED;
+        return NULL;
+    }
+    return as;
+}
+
+static enum outcome meet(struct ask *x, bool *called)
+{
+    enum outcome out;
+    cJSON *object;
+    struct str uid;
+    hook_subject_refresh(x->subject);
+    const struct api_kind *as = wanted(x, &out);
+    const cJSON *versions = json_get(x->hook, "admissionReviewVersions");
+    const char *version = lists(versions, "v1") || !lists(versions, "v1beta1") ? "v1" : "v1beta1";
+    *called = as != NULL;
+    if (!as)
+        return out;
+    const struct webhook_answer *answer = ask(x, as, &object, &uid, version);
+    if (!answer || x->ask_only)
+        return answer ? PASSED : WAITS;
+    return digest(x, answer, object, uid, version);
+}
+
+/* ---- all of them ---- */
+
+static bool concerned(const struct admission *a, const char *table)
+{
+    return store_count(kubeapi_table(a->r->api, str_c(table))) > 0 &&
+           !str_eq_c(a->k->group, "admissionregistration.k8s.io");
+}
+
+/* Which webhooks were asked and may be asked again, by their number over all configurations. */
+struct again {
+    bool invoked[HOOKS_MAX], due[HOOKS_MAX];
+};
+
+static void changed(struct again *again)
+{
+    for (size_t i = 0; i < HOOKS_MAX; i++) {
+        again->due[i] = again->due[i] || again->invoked[i];
+        again->invoked[i] = false;
+    }
+}
+
+static enum outcome mutate_round(struct admission *a, unsigned round, struct again *again)
+{
+    struct hook_subject subject;
+    struct store_cursor cursor = hooks_begin(a->r, MUTATING);
+    enum outcome all = PASSED;
+    size_t number = 0;
+    hook_subject_init(&subject, a);
+    for (const struct hook_config *c; (c = hooks_next(a->r, MUTATING, &cursor));) {
+        const cJSON *list = json_get(c->tree, "webhooks");
+        size_t index = 0;
+        for (const cJSON *h = list ? list->child : NULL; h && number < HOOKS_MAX;
+             h = h->next, index++, number++) {
+            struct ask x = {.subject = &subject,
+                            .a = a,
+                            .r = a->r,
+                            .config = c,
+                            .hook = h,
+                            .index = index,
+                            .name = json_string_at(h, "name"),
+                            .round = round,
+                            .mutating = true};
+            bool called;
+            if (round > 0 && !again->due[number])
+                continue;
+            enum outcome out = meet(&x, &called);
+            if (out == WAITS || out == REFUSED)
+                return out;
+            if (out == CHANGED) {
+                changed(again);
+                all = CHANGED;
+            }
+            if (called)
+                again->invoked[number] =
+                    str_eq_c(json_string_at(h, "reinvocationPolicy"), "IfNeeded");
+        }
+    }
+    return all;
+}
+
+bool admit_webhooks_mutate(struct admission *a)
+{
+    struct again again = {0};
+    if (!concerned(a, MUTATING))
+        return true;
+    enum outcome out = mutate_round(a, 0, &again);
+    if (out != CHANGED)
+        return out == PASSED;
+    struct buf before = {0}, after = {0};
+    json_write(&before, a->object);
+    bool ok = admission_again(a); /* the plug-ins of the server see what the webhooks made */
+    json_write(&after, a->object);
+    if (ok && !str_eq(buf_str(&before), buf_str(&after)))
+        changed(&again);
+    buf_free(&before);
+    buf_free(&after);
+    if (!ok)
+        return false;
+    out = mutate_round(a, 1, &again);
+    return out == PASSED || out == CHANGED;
+}
+
+static enum outcome validate_round(struct admission *a, struct hook_subject *subject, bool ask_only)
+{
+    struct store_cursor cursor = hooks_begin(a->r, VALIDATING);
+    enum outcome all = PASSED;
+    bool called;
+    for (const struct hook_config *c; (c = hooks_next(a->r, VALIDATING, &cursor));) {
+        const cJSON *list = json_get(c->tree, "webhooks");
+        size_t index = 0;
+        for (const cJSON *h = list ? list->child : NULL; h; h = h->next, index++) {
+            struct ask x = {.subject = subject,
+                            .a = a,
+                            .r = a->r,
+                            .config = c,
+                            .hook = h,
+                            .index = index,
+                            .name = json_string_at(h, "name"),
+                            .ask_only = ask_only};
+            enum outcome out = meet(&x, &called);
+            if (out == REFUSED)
+                return out;
+            all = out == WAITS ? out : all;
+        }
+    }
+    return all;
+}
+
+bool admit_webhooks_validate(struct admission *a)
+{
+    struct hook_subject subject;
+    if (!concerned(a, VALIDATING))
+        return true;
+    hook_subject_init(&subject, a);
+    enum outcome out = validate_round(a, &subject, true);
+    if (out == PASSED)
+        out = validate_round(a, &subject, false);
+    if (out == REFUSED)
+        a->r->suspended = false; /* it is answered: the others' answers do not matter */
+    return out == PASSED;
+}
