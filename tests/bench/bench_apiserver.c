@@ -256,10 +256,36 @@ static void bench_memory(struct bench *b)
     api_server_stop(&s);
 }
 
+/* Started again from 100,000 objects. */
+static void bench_restart(struct bench *b, const char *datastore)
+{
+    struct api_server s;
+    b->base = 0;
+    b->namespaces = 100;
+    api_server_start(&s, datastore);
+    make_namespaces(&s, 100);
+    (void)run(b, &s, 256, 100000, 201, put_create);
+    api_server_stop(&s);
+    api_server_start(&s, datastore);
+    report(b, "restart_100000_time", (double)s.ready_ns / 1e6, "ms");
+    report(b, "restart_100000_cpu", (double)api_server_cpu_ns(&s) / 1e6, "ms");
+    api_server_stop(&s);
+}
+
+static void remove_datastore(const char *path)
+{
+    static const char *const suffixes[] = {"", "-wal", "-shm"};
+    for (size_t i = 0; i < ARRAY_LEN(suffixes); i++) {
+        char file[128];
+        snprintf(file, sizeof(file), "%s%s", path, suffixes[i]);
+        unlink(file);
+    }
+}
+
 static void bench_sqlite(struct bench *b)
 {
-    char folder[] = "/tmp/paddock-bench-XXXXXX", name[64], file[64];
-    static const char *const suffixes[] = {"", "-wal", "-shm", "-lock"};
+    char folder[] = "/tmp/paddock-bench-XXXXXX", name[64];
+    const char *path = name + strlen("sqlite:");
     struct api_server s;
     if (!mkdtemp(folder))
         BUG_ON(true, "a benchmark has a folder");
@@ -267,16 +293,16 @@ static void bench_sqlite(struct bench *b)
     b->prefix = "sqlite.";
     b->base = b->namespaces = 0;
     bench_start(b, name);
+    remove_datastore(path);
     api_server_start(&s, name);
     make_namespaces(&s, 1);
     bench_creates(b, &s, 10000);
     bench_get(b, &s);
     bench_events(b, &s);
     api_server_stop(&s);
-    for (size_t i = 0; i < ARRAY_LEN(suffixes); i++) {
-        snprintf(file, sizeof(file), "%s/data%s", folder, suffixes[i]);
-        unlink(file);
-    }
+    remove_datastore(path);
+    bench_restart(b, name);
+    remove_datastore(path);
     rmdir(folder);
 }
 
@@ -295,7 +321,6 @@ int main(int argc, char **argv)
     bench_reviews(&b, &s);
     api_server_stop(&s);
     bench_memory(&b);
-
     bench_sqlite(&b);
     return 0;
 }
