@@ -5,6 +5,7 @@
 #include "sim/kubeapi/kinds/crds.h"
 #include "sim/kubeapi/listed.h"
 #include "sim/kubeapi/print/print.h"
+#include "sim/kubeapi/rules/convert.h"
 
 #include "engine/base/codec.h"
 #include <string.h>
@@ -40,6 +41,10 @@ static const struct {
 
 static const char *selectable_of(const struct api_kind *k)
 {
+    struct api_kind named = *k;
+    if (str_eq_c(k->group, "events.k8s.io")) /* stored with core's, selected by names of its own */
+        named.table = STR("events.events.k8s.io");
+    k = &named;
     for (size_t i = 0; i < ARRAY_LEN(selectable); i++)
         if (api_kind_is(k, selectable[i].table))
             return selectable[i].fields;
@@ -80,6 +85,7 @@ bool api_list_select(struct api_request *r, struct selector *out)
         if (field_known(r->kind, f->key)) {
             if (str_eq_c(f->key, "spec.host"))
                 f->key = STR("spec.nodeName");
+            f->key = convert_field(&r->a, r->kind, f->key);
             continue;
         }
         if (r->kind->crd || selectable_of(r->kind))

@@ -217,6 +217,12 @@ static void two_versions_are_one_object(void **state)
     says(&f, 200, "GET", "/apis/events.k8s.io/v1" NS "events/e", NULL);
     assert_string_equal(said(&f, "note"), "m");
     assert_int_equal(json_int_at(f.body, "deprecatedCount", 0), 3);
+    says(&f, 200, "GET", "/apis/events.k8s.io/v1" NS "events?fieldSelector=regarding.kind%3DPod",
+         NULL);
+    assert_string_equal(items(&f), "e");
+    says(&f, 200, "GET", "/apis/events.k8s.io/v1" NS "events?fieldSelector=regarding.kind%3DNode",
+         NULL);
+    assert_string_equal(items(&f), "");
     fixture_close(&f);
 }
 

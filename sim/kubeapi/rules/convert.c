@@ -47,7 +47,7 @@ static void move_member(struct arena *a, cJSON *object, const char *from, const 
 static void convert_event(struct arena *a, cJSON *tree, bool to_storage)
 {
     static const char *const zero[] = {"involvedObject", "source"};
-    for (size_t i = 0; i < sizeof(event_fields) / sizeof(event_fields[0]); i++)
+    for (size_t i = 0; i < ARRAY_LEN(event_fields); i++)
         move_member(a, tree, to_storage ? event_fields[i].shown : event_fields[i].stored,
                     to_storage ? event_fields[i].stored : event_fields[i].shown);
     json_set_str(a, tree, "apiVersion", to_storage ? STR("v1") : STR("events.k8s.io/v1"));
@@ -216,4 +216,15 @@ cJSON *convert_copy(struct arena *a, const struct api_kind *k, const cJSON *tree
     buf_free(&b);
     convert_to_storage(a, k, out);
     return out;
+}
+
+struct str convert_field(struct arena *a, const struct api_kind *k, struct str path)
+{
+    struct str head, rest;
+    bool deep = str_cut(path, '.', &head, &rest);
+    for (size_t i = 0; is_new_event(k) && i < ARRAY_LEN(event_fields); i++)
+        if (str_eq_c(head, event_fields[i].shown))
+            return arena_printf(a, "%s%s" STR_FMT, event_fields[i].stored, deep ? "." : "",
+                                STR_ARG(rest));
+    return path;
 }

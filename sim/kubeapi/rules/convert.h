@@ -14,5 +14,7 @@ void convert_to_storage(struct arena *a, const struct api_kind *k, cJSON *tree);
 /* A copy in the stored form, of a tree in which parts may stand raw. */
 cJSON *convert_copy(struct arena *a, const struct api_kind *k, const cJSON *tree);
 void convert_to_shown(struct arena *a, const struct api_kind *k, cJSON *tree);
+/* Where a field that is selected by stands in the stored form. */
+struct str convert_field(struct arena *a, const struct api_kind *k, struct str path);
 
 #endif
