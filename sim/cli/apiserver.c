@@ -11,6 +11,7 @@
 
 #include "engine/pki/keys.h"
 #include "engine/world/uv/uv_world.h"
+#include "sim/kubeapi/furnish.h"
 #include "sim/kubeapi/kubeapi.h"
 
 #include <errno.h>
@@ -189,6 +190,9 @@ static struct err *listen_on(struct apiserver *s)
     kubeapi_publish(s->api, str_c(shown.host), shown.port);
     buf_add_c(&s->url, "https://");
     world_addr_print(&shown, &s->url);
+    struct furnish_options found = {
+        .host = str_c(shown.host), .port = shown.port, .ca_pem = buf_str(&s->credentials.ca_pem)};
+    kubeapi_furnish(s->api, &found);
     return NULL;
 }
 

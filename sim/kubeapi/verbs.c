@@ -88,7 +88,8 @@ void api_handle_update(struct api_request *r)
         return;
     if (creates) {
         (void)json_unset(json_get(tree, "metadata"), STR("resourceVersion"));
-        if (api_write_namespace_open(r, r->ns) && api_write_create(r, r->kind, r->ns, tree, &out))
+        bool open = !(r->kind->flags & KIND_NAMESPACED) || api_write_namespace_open(r, r->ns);
+        if (open && api_write_create(r, r->kind, r->ns, tree, &out))
             api_reply_object(r, 201, out);
         return;
     }

@@ -134,7 +134,7 @@ const struct api_kind api_kinds[] = {
     ROW("apiextensions.k8s.io", "v1", "customresourcedefinitions/status", "CustomResourceDefinition", "", "", GPU, 0, "", "customresourcedefinitions.apiextensions.k8s.io"),
     ROW("scheduling.k8s.io", "v1", "priorityclasses", "PriorityClass", "pc", "", ALL, GEN, "", "priorityclasses.scheduling.k8s.io"),
     ROW("coordination.k8s.io", "v1", "leases", "Lease", "", "", ALL, NS | REV | PUT, "", "leases.coordination.k8s.io"),
-    ROW("node.k8s.io", "v1", "runtimeclasses", "RuntimeClass", "", "", ALL, 0, "", "runtimeclasses.node.k8s.io"),
+    ROW("node.k8s.io", "v1", "runtimeclasses", "RuntimeClass", "", "", ALL, PUT, "", "runtimeclasses.node.k8s.io"),
     ROW("discovery.k8s.io", "v1", "endpointslices", "EndpointSlice", "", "", ALL, NS | GEN, "", "endpointslices.discovery.k8s.io"),
     ROW("resource.k8s.io", "v1", "deviceclasses", "DeviceClass", "", "", ALL, GEN, "", "deviceclasses.resource.k8s.io"),
     ROW("resource.k8s.io", "v1", "resourceclaims", "ResourceClaim", "", "", ALL, NS | ST, "", "resourceclaims.resource.k8s.io"),
