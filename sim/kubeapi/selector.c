@@ -349,10 +349,16 @@ static struct str field_value(const struct kube_object *o, struct str key, struc
         return o->name;
     if (str_eq_c(key, "metadata.namespace"))
         return o->ns;
-    struct str raw = kube_object_raw(o, arena_c(a, key)), inner;
-    bool escaped;
+    if (str_eq_c(key, "source")) { /* of events: whichever of the two tells */
+        struct str component = kube_object_string(o, "source.component");
+        return component.n > 0 ? component : kube_object_string(o, "reportingComponent");
+    }
+    bool succeeded = str_eq_c(key, "status.successful"), escaped;
+    struct str raw = kube_object_raw(o, succeeded ? "status.succeeded" : arena_c(a, key)), inner;
     if (scan_string(raw, &inner, &escaped))
         return inner;
+    if (raw.n == 0 && (succeeded || str_eq_c(key, "status.replicas")))
+        return STR("0");
     return raw.n > 0 && raw.p[0] != '{' && raw.p[0] != '[' ? raw : str_empty;
 }
 

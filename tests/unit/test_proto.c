@@ -162,6 +162,11 @@ static void test_specials_both_ways(void **state)
         "\"1969-12-31T23:59:59Z\",\"name\":\"l\"},\"spec\":{\"leaseDurationSeconds\":0,"
         "\"renewTime\":"
         "\"1969-12-31T23:59:59.000001Z\"}}",
+        /* and the first seconds that there are */
+        "{\"apiVersion\":\"coordination.k8s.io/"
+        "v1\",\"kind\":\"Lease\",\"metadata\":{\"name\":\"l\"},"
+        "\"spec\":{\"acquireTime\":\"0001-01-01T00:00:02.000000Z\",\"leaseDurationSeconds\":0,"
+        "\"renewTime\":\"9999-12-31T23:59:59.999999Z\"}}",
         /* JSON inside: schemas of definitions */
         "{\"apiVersion\":\"apiextensions.k8s.io/"
         "v1\",\"kind\":\"CustomResourceDefinition\",\"metadata\":{"

@@ -79,13 +79,8 @@ static void keep_status(struct api_request *r, const cJSON *was, cJSON *status)
     bool approval = str_eq_c(r->p.sub, "approval");
     cJSON *list = json_array(a), *old = json_get(was, "conditions");
     cJSON *given = json_get(status, "conditions"), *certificate = json_get(was, "certificate");
-    if (approval) {
-        add_conditions(a, list, given, true);
-        add_conditions(a, list, old, false);
-    } else {
-        add_conditions(a, list, old, true);
-        add_conditions(a, list, given, false);
-    }
+    add_conditions(a, list, approval ? given : old, true);
+    add_conditions(a, list, given, false);
     stamp_times(r, list, old);
     check_conditions(r, list, old);
     if (list->child)

@@ -101,6 +101,22 @@ static void add_gvk(struct arena *a, cJSON *schema, const struct api_kind *k, st
     json_set(a, schema, STR("x-kubernetes-group-version-kind"), list);
 }
 
+static void add_object_properties(struct arena *a, enum openapi v, cJSON *schema)
+{
+    if (!json_get(schema, "type"))
+        json_set_str(a, schema, "type", STR("object"));
+    cJSON *properties = json_get(schema, "properties");
+    if (!properties) {
+        properties = json_object(a);
+        json_set(a, schema, STR("properties"), properties);
+    }
+    if (!json_get(properties, "apiVersion"))
+        json_set(a, properties, STR("apiVersion"), string_schema(a));
+    if (!json_get(properties, "kind"))
+        json_set(a, properties, STR("kind"), string_schema(a));
+    json_set(a, properties, STR("metadata"), reference(a, v, "ObjectMeta"));
+}
+
 void openapi_write_custom(struct kubeapi *api, enum openapi v, const struct api_kind *k,
                           struct buf *out)
 {
@@ -111,20 +127,16 @@ void openapi_write_custom(struct kubeapi *api, enum openapi v, const struct api_
         err_ignore(json_parse(&a, raw, &schema));
     if (!schema || schema->type != cJSON_Object)
         schema = json_object(&a);
-    if (v == OPENAPI_V2)
-        simplify(&a, schema);
-    if (!json_get(schema, "type"))
+    /* Clients of v2 would take any property for all that there are. */
+    bool open = json_bool_at(schema, "x-kubernetes-preserve-unknown-fields", false);
+    if (v == OPENAPI_V2 && open) {
+        schema = json_object(&a);
         json_set_str(&a, schema, "type", STR("object"));
-    cJSON *properties = json_get(schema, "properties");
-    if (!properties) {
-        properties = json_object(&a);
-        json_set(&a, schema, STR("properties"), properties);
+    } else {
+        if (v == OPENAPI_V2)
+            simplify(&a, schema);
+        add_object_properties(&a, v, schema);
     }
-    if (!json_get(properties, "apiVersion"))
-        json_set(&a, properties, STR("apiVersion"), string_schema(&a));
-    if (!json_get(properties, "kind"))
-        json_set(&a, properties, STR("kind"), string_schema(&a));
-    json_set(&a, properties, STR("metadata"), reference(&a, v, "ObjectMeta"));
     add_gvk(&a, schema, k, k->kind);
     json_write(out, schema);
     arena_free(&a);

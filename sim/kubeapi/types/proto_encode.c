@@ -3,6 +3,7 @@
 
 #include "engine/base/codec.h"
 #include "engine/base/timefmt.h"
+#include "sim/kubeapi/types/gotime.h"
 #include "sim/kubeapi/types/proto_wire.h"
 #include <string.h>
 
@@ -43,17 +44,27 @@ static void put_json(uint32_t number, const cJSON *v, struct buf *out)
     buf_free(&json);
 }
 
-static bool put_time(uint32_t number, const cJSON *v, bool micro, struct buf *out)
+static bool read_time(struct str text, bool micro, struct gotime *out)
 {
     int64_t ns;
-    if (!json_is_string(v) || !rfc3339_parse(json_string(v), &ns))
+    if (rfc3339_parse(text, &ns) && ns >= 0) { /* today: the fast way */
+        *out = (struct gotime){.seconds = ns / NS_PER_S, .nanos = (int32_t)(ns % NS_PER_S)};
+        return true;
+    }
+    struct buf problem = {0};
+    bool good = gotime_parse(text, micro, out, &problem);
+    buf_free(&problem);
+    return good;
+}
+
+static bool put_time(uint32_t number, const cJSON *v, bool micro, struct buf *out)
+{
+    struct gotime t;
+    if (!json_is_string(v) || !read_time(json_string(v), micro, &t))
         return false;
-    int64_t nanos = ns % NS_PER_S;
-    if (nanos < 0)
-        nanos += NS_PER_S;
     size_t at = wire_begin(out, number);
-    wire_add_number(out, 1, (uint64_t)((ns - nanos) / NS_PER_S));
-    wire_add_number(out, 2, micro ? (uint64_t)(nanos / NS_PER_US * NS_PER_US) : 0);
+    wire_add_number(out, 1, (uint64_t)t.seconds);
+    wire_add_number(out, 2, micro ? (uint64_t)(t.nanos / NS_PER_US * NS_PER_US) : 0);
     wire_end(out, at);
     return true;
 }

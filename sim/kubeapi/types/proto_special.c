@@ -2,6 +2,7 @@
 #include "sim/kubeapi/types/proto_internal.h"
 
 #include "engine/base/timefmt.h"
+#include "sim/kubeapi/types/gotime.h"
 #include <string.h>
 
 struct err *proto_count_node(struct proto_decoder *d)
@@ -61,6 +62,10 @@ cJSON *proto_text_taken(struct proto_decoder *d, struct buf *take_text)
     return v;
 }
 
+/* The years 0 to 9999: what has a text. */
+#define TIME_SECONDS_MIN INT64_C(-62167219200)
+#define TIME_SECONDS_MAX INT64_C(253402300799)
+
 /* The zero time is an empty message: no value. */
 static struct err *take_time(struct proto_decoder *d, struct str in, bool micro, cJSON **out)
 {
@@ -69,13 +74,14 @@ static struct err *take_time(struct proto_decoder *d, struct str in, bool micro,
     struct err *err = proto_take_small(in, &s);
     if (err || in.n == 0)
         return err;
-    int64_t seconds = (int64_t)s.numbers[1], nanos = (int32_t)(uint32_t)s.numbers[2];
-    if (seconds > INT64_MAX / NS_PER_S - 4 || seconds < INT64_MIN / NS_PER_S + 4)
+    struct gotime t = {.seconds = (int64_t)s.numbers[1], .nanos = (int32_t)(uint32_t)s.numbers[2]};
+    if (t.seconds < TIME_SECONDS_MIN || t.seconds > TIME_SECONDS_MAX || t.nanos < 0 ||
+        t.nanos >= NS_PER_S)
         return err_new(ERR_INVALID, "proto: time out of range");
-    if (micro)
-        rfc3339_format_micro(&text, seconds * NS_PER_S + nanos / NS_PER_US * NS_PER_US);
+    if (t.seconds > 0 && t.seconds < INT64_MAX / NS_PER_S - 1) /* today: the fast way */
+        (micro ? rfc3339_format_micro : rfc3339_format)(&text, t.seconds * NS_PER_S + t.nanos);
     else
-        rfc3339_format(&text, seconds * NS_PER_S);
+        gotime_write(t, micro, &text);
     *out = proto_text_taken(d, &text);
     return NULL;
 }
