@@ -110,8 +110,8 @@ static bool name_new(struct api_request *r, const struct api_kind *k, struct str
         return true;
     struct str name = str_empty;
     for (int tries = 0; tries < 8; tries++) {
-        name = r->system ? api_generated_name(r->api, &r->a, prefix)
-                         : webhook_stamp_name(r, prefix);
+        name =
+            r->system ? api_generated_name(r->api, &r->a, prefix) : webhook_stamp_name(r, prefix);
         if (!store_get(r->table, ns, name))
             break;
     }
@@ -286,11 +286,14 @@ static void stamp_old(struct arena *a, const struct kube_object *old, cJSON *met
         {"generation", "metadata.generation"},
         {"resourceVersion", "metadata.resourceVersion"},
         {"uid", "metadata.uid"},
-        {"name", "metadata.name"},
-        {"namespace", "metadata.namespace"},
     };
     for (size_t i = 0; i < ARRAY_LEN(kept); i++)
         restore(a, metadata, kept[i].key, old, kept[i].from);
+    json_set_str(a, metadata, "name", old->name); /* rules and policies read them */
+    if (old->ns.n > 0)
+        json_set_str(a, metadata, "namespace", old->ns);
+    else
+        (void)json_unset(metadata, STR("namespace"));
     (void)json_unset(metadata, STR("selfLink"));
 }
 
@@ -431,7 +434,6 @@ static bool update_seen(struct api_request *r, const struct api_kind *k, struct 
     if (convert_needed(k))
         tree = convert_copy(&r->a, k, tree);
     if (!r->system) {
-        /* The name is the old one's; it is read from the header because it stands raw in the tree. */
         check_new_finalizers(r, old, metadata);
         api_validate_change(r, k, metadata);
         if (scope != WRITE_ALL)

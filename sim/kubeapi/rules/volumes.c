@@ -199,14 +199,14 @@ const struct rule claim_rules[] = {RULE_CALL("spec", check_claim_spec), RULE_END
 /* A bound claim may ask for more; nothing else of the spec changes, but for what was never set. */
 static void check_claim_update(struct check *c, const struct node *n)
 {
-    static const char *const set_once[] = {"volumeName", "storageClassName"};
     const struct node spec = node_at(n, "spec"), modes = node_at(&spec, "volumeMode");
     cJSON *now = json_copy(&c->r->a, spec.v);
     const cJSON *requests = json_path(spec.old, "resources.requests");
     bool bound = str_eq_c(json_string_at(c->old_root, "status.phase"), "Bound");
-    for (size_t i = 0; i < ARRAY_LEN(set_once); i++)
-        if (json_string_at(spec.old, set_once[i]).n == 0)
-            (void)json_unset(now, str_c(set_once[i]));
+    if (json_string_at(spec.old, "volumeName").n == 0)
+        (void)json_unset(now, STR("volumeName"));
+    if (!json_get(spec.old, "storageClassName")) /* "" is a choice */
+        (void)json_unset(now, STR("storageClassName"));
     if (bound && requests)
         json_set(&c->r->a, json_ensure(&c->r->a, now, "resources"), STR("requests"),
                  json_copy(&c->r->a, requests));

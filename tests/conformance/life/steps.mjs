@@ -212,7 +212,8 @@ export const steps = {
     assert.match(warned.headers.warning ?? '', /299 - "unknown field \\"nothing\\""/);
     const twice = JSON.stringify(odd).replace('"nothing":1', '"metadata":{},"kind":"x"');
     refused(await c.wire.post(`${c.all}?fieldValidation=Strict&dryRun=All`, twice), 400, 'BadRequest');
-    assert.equal((await c.wire.post(`${c.all}?fieldValidation=Ignore&dryRun=All`, odd)).headers.warning, undefined);
+    const ignored = await c.wire.post(`${c.all}?fieldValidation=Ignore&dryRun=All`, odd);
+    assert.doesNotMatch(ignored.headers.warning ?? '', /unknown field/);
   },
 
   async status(c) {
