@@ -1,5 +1,6 @@
 /* Deletion: preconditions, graceful pods, finalizers, propagation; DELETE of one object and of a collection. */
 #include "sim/kubeapi/admission/admission.h"
+#include "sim/kubeapi/admission/webhook_call.h"
 #include "sim/kubeapi/api_internal.h"
 #include "sim/kubeapi/body.h"
 #include "sim/kubeapi/kinds/crds.h"
@@ -322,16 +323,30 @@ static void reply_deleted(struct api_request *r, const struct api_listed *l)
     buf_free(&version);
 }
 
+/* Before any goes; webhooks are asked about many at once, and who waits is run again. */
+static bool admit_all(struct api_request *r, const struct api_listed *l)
+{
+    for (size_t i = 0; i < l->n && !r->answered && webhook_may_ask(r); i++) {
+        if (webhook_admitted(r, l->objects[i]))
+            continue;
+        bool waited = r->suspended;
+        r->suspended = false;
+        if (admit(r, l->objects[i]))
+            webhook_admit(r, l->objects[i]);
+        r->suspended = (r->suspended || waited) && !r->answered;
+    }
+    return !r->suspended && !r->answered;
+}
+
 void api_handle_delete_collection(struct api_request *r)
 {
     struct delete_options options;
     struct api_listed l;
     struct kube_object *out;
-    bool gone, ok = true;
+    bool gone, ok;
     if (!options_parse(r, &options) || !api_list_collect(r, &l))
         return;
-    for (size_t i = 0; ok && i < l.n; i++) /* before any goes: who waits is run again */
-        ok = admit(r, l.objects[i]);
+    ok = admit_all(r, &l);
     for (size_t i = 0; ok && i < l.n; i++)
         if (store_get(r->table, l.objects[i]->ns, l.objects[i]->name) == l.objects[i])
             ok = api_write_delete(r, r->kind, l.objects[i], &options, &gone, &out);

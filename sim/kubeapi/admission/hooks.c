@@ -95,7 +95,9 @@ void hook_subject_init(struct hook_subject *s, struct admission *a)
 {
     struct arena *memory = &a->r->a;
     *s = (struct hook_subject){.a = a, .object = a->object, .ns = a->r->ns};
-    s->operation = a->verb == ADMIT_CREATE ? "CREATE" : a->verb == ADMIT_UPDATE ? "UPDATE" : "DELETE";
+    s->operation = a->verb == ADMIT_CREATE   ? "CREATE"
+                   : a->verb == ADMIT_UPDATE ? "UPDATE"
+                                             : "DELETE";
     s->old = a->old ? kube_object_tree(a->old, memory) : NULL;
     s->labels = labels_of(s->object);
     s->old_labels = labels_of(s->old);
@@ -107,8 +109,7 @@ void hook_subject_init(struct hook_subject *s, struct admission *a)
         s->ns = s->name;
         s->ns_labels = s->object ? s->labels : s->old_labels;
     } else if (s->ns.n > 0) {
-        const struct kube_object *ns =
-            kubeapi_get(a->r->api, STR("namespaces"), str_empty, s->ns);
+        const struct kube_object *ns = kubeapi_get(a->r->api, STR("namespaces"), str_empty, s->ns);
         s->ns_labels = ns ? labels_of(kube_object_tree(ns, memory)) : NULL;
     }
     s->in_ns = is_ns || s->ns.n > 0;
@@ -281,10 +282,10 @@ static cJSON *options_of(const struct hook_subject *s)
     struct arena *a = &r->a;
     cJSON *v = json_object(a), *body = NULL;
     struct str manager = api_request_param_or_empty(r, "fieldManager");
-    const char *kind = s->a->verb == ADMIT_DELETE            ? "DeleteOptions"
-                       : r->verb == VERB_PATCH               ? "PatchOptions"
+    const char *kind = s->a->verb == ADMIT_DELETE              ? "DeleteOptions"
+                       : r->verb == VERB_PATCH                 ? "PatchOptions"
                        : s->a->verb == ADMIT_CREATE && !s->old ? "CreateOptions"
-                                                             : "UpdateOptions";
+                                                               : "UpdateOptions";
     if (s->a->verb == ADMIT_DELETE && str_trim(r->body).n > 0) {
         struct err *err = json_parse(a, r->body, &body);
         err_ignore(err); /* another form than JSON: its options are not shown */

@@ -57,10 +57,10 @@ struct hook_subject {
     struct admission *a;
     const char *operation; /* "CREATE" */
     struct str ns, name, uid;
-    const cJSON *object, *old;            /* NULL: none; parts may stand raw */
-    const cJSON *labels, *old_labels;     /* NULL: no object, or none */
-    const cJSON *ns_labels;               /* of its namespace, or its own where it is one */
-    bool in_ns;                           /* the selector of namespaces has something to say */
+    const cJSON *object, *old;        /* NULL: none; parts may stand raw */
+    const cJSON *labels, *old_labels; /* NULL: no object, or none */
+    const cJSON *ns_labels;           /* of its namespace, or its own where it is one */
+    bool in_ns;                       /* the selector of namespaces has something to say */
 };
 void hook_subject_init(struct hook_subject *s, struct admission *a);
 void hook_subject_refresh(struct hook_subject *s); /* the object has changed */

@@ -17,10 +17,9 @@ static const struct type gvk_type = {.kind = TYPE_OBJECT,
                                      .name = STR_INIT("kubernetes.GroupVersionKind"),
                                      .fields = gvk_fields,
                                      .fields_n = ARRAY_LEN(gvk_fields)};
-static const struct type_field gvr_fields[] = {
-    {.name = STR_INIT("group"), .type = &string_type},
-    {.name = STR_INIT("resource"), .type = &string_type},
-    {.name = STR_INIT("version"), .type = &string_type}};
+static const struct type_field gvr_fields[] = {{.name = STR_INIT("group"), .type = &string_type},
+                                               {.name = STR_INIT("resource"), .type = &string_type},
+                                               {.name = STR_INIT("version"), .type = &string_type}};
 static const struct type gvr_type = {.kind = TYPE_OBJECT,
                                      .name = STR_INIT("kubernetes.GroupVersionResource"),
                                      .fields = gvr_fields,
@@ -181,11 +180,13 @@ void hook_check_expression(struct api_request *r, const struct cel_env *env, str
     struct err *err = cel_compile(&r->a, env, text, &p);
     json_write_string(&quoted, text);
     if (err)
-        api_invalid(r, "FieldValueInvalid", field, "Invalid value: " STR_FMT ": compilation failed: %s",
-                    STR_ARG(buf_str(&quoted)), err->message);
+        api_invalid(r, "FieldValueInvalid", field,
+                    "Invalid value: " STR_FMT ": compilation failed: %s", STR_ARG(buf_str(&quoted)),
+                    err->message);
     else if (gives != CEL_NULL && !cel_program_gives(p, gives))
-        api_invalid(r, "FieldValueInvalid", field, "Invalid value: " STR_FMT ": must evaluate to %s",
-                    STR_ARG(buf_str(&quoted)), gives == CEL_BOOL ? "bool" : "string");
+        api_invalid(r, "FieldValueInvalid", field,
+                    "Invalid value: " STR_FMT ": must evaluate to %s", STR_ARG(buf_str(&quoted)),
+                    gives == CEL_BOOL ? "bool" : "string");
     else if (out)
         *out = p;
     buf_free(&quoted);

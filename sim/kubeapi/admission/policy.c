@@ -7,9 +7,9 @@
 
 #include "engine/kube/gvr.h"
 
-#define POLICIES      "validatingadmissionpolicies.admissionregistration.k8s.io"
-#define BINDINGS      "validatingadmissionpolicybindings.admissionregistration.k8s.io"
-#define MESSAGE_MAX   5120u
+#define POLICIES        "validatingadmissionpolicies.admissionregistration.k8s.io"
+#define BINDINGS        "validatingadmissionpolicybindings.admissionregistration.k8s.io"
+#define MESSAGE_MAX     5120u
 #define EXPRESSIONS_MAX 128u
 
 struct validation {
@@ -222,8 +222,9 @@ static void meet_validation(struct verdicts *v, const struct hook_config *policy
     bool ignores = str_eq_c(json_string_at(policy->tree, "spec.failurePolicy"), "Ignore");
     struct cel_value result = hook_eval(run, x->program);
     if (result.kind == CEL_ERROR) {
-        struct str why = arena_printf(&run->r->a, "expression '" STR_FMT "' resulted in error: " STR_FMT,
-                                      STR_ARG(x->expression), STR_ARG(result.s));
+        struct str why =
+            arena_printf(&run->r->a, "expression '" STR_FMT "' resulted in error: " STR_FMT,
+                         STR_ARG(x->expression), STR_ARG(result.s));
         if (!ignores)
             act(v, policy, binding, why, str_empty);
         return;
@@ -283,10 +284,11 @@ static const struct api_kind *constrained(const struct hook_subject *s, const cJ
 {
     struct str policy = json_string_at(m, "matchPolicy");
     const cJSON *rules = json_get(m, "resourceRules"), *not = json_get(m, "excludeResourceRules");
-    if (not && not->child && hook_matches(s, not, policy))
+    if (not &&not ->child && hook_matches(s, not, policy))
         return NULL;
     const struct api_kind *as = rules && rules->child ? hook_matches(s, rules, policy) : s->a->k;
-    bool selected = hook_selected(s, json_get(m, "namespaceSelector"), json_get(m, "objectSelector"));
+    bool selected =
+        hook_selected(s, json_get(m, "namespaceSelector"), json_get(m, "objectSelector"));
     return selected ? as : NULL;
 }
 
@@ -362,9 +364,9 @@ static bool tell(struct verdicts *v)
     struct kube_cause cause = {.reason = str_empty, .field = str_empty};
     if (v->binding.n > 0)
         with = arena_printf(a, " with binding '" STR_FMT "'", STR_ARG(v->binding));
-    cause.message =
-        arena_printf(a, "ValidatingAdmissionPolicy '" STR_FMT "'" STR_FMT " denied request: " STR_FMT,
-                     STR_ARG(v->policy), STR_ARG(with), STR_ARG(v->first.message));
+    cause.message = arena_printf(
+        a, "ValidatingAdmissionPolicy '" STR_FMT "'" STR_FMT " denied request: " STR_FMT,
+        STR_ARG(v->policy), STR_ARG(with), STR_ARG(v->first.message));
     if (reason.n == 0)
         reason = STR("Invalid");
     struct kube_status s = {.code = code_of(reason),

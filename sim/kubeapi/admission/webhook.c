@@ -41,13 +41,13 @@ static enum outcome failed(const struct ask *x, struct str why)
     struct str text = arena_printf(&x->r->a, "failed calling webhook \"" STR_FMT "\": " STR_FMT,
                                    STR_ARG(x->name), STR_ARG(why));
     struct kube_cause cause = {.message = text, .reason = str_empty, .field = str_empty};
-    struct kube_status s = {.code = 500,
-                            .reason = STR("InternalError"),
-                            .message = arena_printf(&x->r->a, "Internal error occurred: " STR_FMT,
-                                                    STR_ARG(text)),
-                            .causes = &cause,
-                            .causes_n = 1,
-                            .has_details = true};
+    struct kube_status s = {
+        .code = 500,
+        .reason = STR("InternalError"),
+        .message = arena_printf(&x->r->a, "Internal error occurred: " STR_FMT, STR_ARG(text)),
+        .causes = &cause,
+        .causes_n = 1,
+        .has_details = true};
     s.name = s.group = s.kind = s.uid = s.continue_ = str_empty;
     api_reply_status(x->r, &s);
     return REFUSED;
@@ -57,13 +57,14 @@ static enum outcome failed(const struct ask *x, struct str why)
 static enum outcome denied(const struct ask *x, const cJSON *status)
 {
     struct arena *a = &x->r->a;
-    struct str message = json_string_at(status, "message"), reason = json_string_at(status, "reason");
+    struct str message = json_string_at(status, "message"),
+               reason = json_string_at(status, "reason");
     int64_t code = json_int_at(status, "code", 0);
     struct str text = message.n > 0 ? message : reason;
     struct kube_status s = {.code = code >= 400 && code < 600 ? (int)code : 400, .reason = reason};
-    s.message = arena_printf(a, "admission webhook \"" STR_FMT "\" denied the request%s" STR_FMT,
-                             STR_ARG(x->name), text.n > 0 ? ": " : " without explanation",
-                             STR_ARG(text));
+    s.message =
+        arena_printf(a, "admission webhook \"" STR_FMT "\" denied the request%s" STR_FMT,
+                     STR_ARG(x->name), text.n > 0 ? ": " : " without explanation", STR_ARG(text));
     s.name = s.group = s.kind = s.uid = s.continue_ = str_empty;
     const cJSON *details = json_get(status, "details");
     if (details) {
@@ -138,7 +139,8 @@ static const struct webhook_answer *ask(const struct ask *x, const struct api_ki
     struct webhook_question q = {.client_config = json_get(x->hook, "clientConfig")};
     q.timeout_s = json_int_at(x->hook, "timeoutSeconds", WEBHOOK_TIMEOUT_S);
     q.key = mix(mix(mix(x->round * 2 + x->mutating, x->config->uid), x->name),
-                without_times(a, request)) + x->index;
+                without_times(a, request)) +
+            x->index;
     *uid = webhook_uid(x->r, q.key);
     json_set_str(a, request, "uid", *uid);
     json_set_str(a, review, "kind", STR("AdmissionReview"));
@@ -154,7 +156,8 @@ static const struct webhook_answer *ask(const struct ask *x, const struct api_ki
 
 static struct str check_patch(const struct ask *x, const cJSON *response)
 {
-    struct str patch = json_string_at(response, "patch"), type = json_string_at(response, "patchType");
+    struct str patch = json_string_at(response, "patch"),
+               type = json_string_at(response, "patchType");
     if (!x->mutating && (patch.n > 0 || type.n > 0))
         return patch.n > 0 ? STR("validating webhook may not return response.patch")
                            : STR("validating webhook may not return response.patchType");
@@ -243,8 +246,8 @@ static enum outcome apply(const struct ask *x, struct str text, cJSON *object)
     struct buf before = {0};
     struct err *err = patch_parse(a, text, &patch);
     if (err) {
-        struct str why = arena_printf(a, "received undecodable patch in webhook response: %s",
-                                      err->message);
+        struct str why =
+            arena_printf(a, "received undecodable patch in webhook response: %s", err->message);
         err_free(err);
         return failed(x, why);
     }
@@ -279,6 +282,18 @@ static enum outcome apply(const struct ask *x, struct str text, cJSON *object)
     return CHANGED;
 }
 
+/* Who is asked again says the same again. */
+static void warn_once(struct api_request *r, struct str text)
+{
+    struct str rest = buf_str(&r->warnings), line;
+    while (rest.n > 0) {
+        (void)str_cut(rest, '\n', &line, &rest);
+        if (str_eq(line, text))
+            return;
+    }
+    api_warn(r, STR_FMT, STR_ARG(text));
+}
+
 static enum outcome digest(const struct ask *x, const struct webhook_answer *answer, cJSON *object,
                            struct str uid, const char *version)
 {
@@ -290,7 +305,7 @@ static enum outcome digest(const struct ask *x, const struct webhook_answer *ans
         return failed(x, wrong);
     const cJSON *warnings = json_get(response, "warnings");
     for (const cJSON *w = warnings ? warnings->child : NULL; w; w = w->next)
-        api_warn(x->r, STR_FMT, STR_ARG(json_string(w)));
+        warn_once(x->r, json_string(w));
     if (!json_bool_at(response, "allowed", false))
         return denied(x, json_get(response, "status"));
     struct str patch = json_string_at(response, "patch");

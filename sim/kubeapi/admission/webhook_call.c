@@ -1,5 +1,7 @@
 #include "sim/kubeapi/admission/webhook_call.h"
 
+#include <stdio.h>
+
 #include "engine/base/codec.h"
 #include "engine/http/client.h"
 #include "engine/http/url.h"
@@ -18,8 +20,9 @@ struct call {
     struct webhook_answer answer;
 };
 struct webhook_calls {
-    struct call *list[WEBHOOK_CALLS_MAX];
-    size_t n, open;
+    struct map by_key;   /* the key's bytes → struct call * */
+    struct map admitted; /* "uid/revision" of objects */
+    size_t open;
     struct world_timer *timer; /* runs the request again, outside the callbacks of calls */
     world_time deadline;
 };
@@ -35,31 +38,23 @@ static struct webhook_calls *calls_of(struct api_request *r)
 
 static struct call *find(const struct api_request *r, uint64_t key)
 {
-    for (size_t i = 0; r->calls && i < r->calls->n; i++)
-        if (r->calls->list[i]->key == key)
-            return r->calls->list[i];
-    return NULL;
+    return r->calls ? map_get(&r->calls->by_key, (struct str){(const char *)&key, sizeof(key)})
+                    : NULL;
 }
 
 static struct call *find_or_add(struct api_request *r, uint64_t key)
 {
     struct webhook_calls *calls = calls_of(r);
     struct call *c = find(r, key);
-    if (c || calls->n == WEBHOOK_CALLS_MAX)
+    if (c || map_count(&calls->by_key) == WEBHOOK_CALLS_MAX)
         return c;
     c = ARENA_NEW(&r->a, struct call);
     c->r = r;
     c->key = key;
     c->uid = api_new_uid(r->api, &r->a);
     c->answer.error = str_empty;
-    calls->list[calls->n++] = c;
+    (void)map_put(&calls->by_key, (struct str){(const char *)&key, sizeof(key)}, c);
     return c;
-}
-
-bool webhook_knows(const struct api_request *r, uint64_t key)
-{
-    const struct call *c = find(r, key);
-    return c && c->ended;
 }
 
 struct str webhook_uid(struct api_request *r, uint64_t key)
@@ -96,8 +91,8 @@ static void fail(struct call *c, const char *fmt, ...)
     va_start(ap, fmt);
     buf_addv(&b, fmt, ap);
     va_end(ap);
-    c->answer.error = arena_printf(&c->r->a, "failed to call webhook: " STR_FMT,
-                                   STR_ARG(buf_str(&b)));
+    c->answer.error =
+        arena_printf(&c->r->a, "failed to call webhook: " STR_FMT, STR_ARG(buf_str(&b)));
     buf_free(&b);
     end(c);
 }
@@ -150,8 +145,7 @@ static void on_done(void *owner, const struct http_response *answer, const struc
     if (answer->status < 200 || answer->status > 206) {
         struct str text = str_trim(body);
         fail(c,
-             "an error on the server (\"" STR_FMT
-             "\") has prevented the request from succeeding",
+             "an error on the server (\"" STR_FMT "\") has prevented the request from succeeding",
              STR_ARG(text.n > 0 ? str_sub(text, 0, 2048) : STR("unknown")));
         return;
     }
@@ -278,9 +272,9 @@ static void start(struct call *c, const struct webhook_question *q)
     if (!aimed)
         return;
     c->request.method = "POST";
-    c->request.target = arena_printf(a, STR_FMT "%stimeout=%llds", STR_ARG(path),
-                                     str_find_char(path, '?') >= 0 ? "&" : "?",
-                                     (long long)q->timeout_s);
+    c->request.target =
+        arena_printf(a, STR_FMT "%stimeout=%llds", STR_ARG(path),
+                     str_find_char(path, '?') >= 0 ? "&" : "?", (long long)q->timeout_s);
     c->request.content_type = "application/json";
     c->request.body = q->body;
     c->request.timeout = timeout < left ? timeout : left > 0 ? left : 1;
@@ -314,13 +308,45 @@ const struct webhook_answer *webhook_ask(struct api_request *r, const struct web
 
 void webhook_calls_free(struct api_request *r)
 {
-    for (size_t i = 0; r->calls && i < r->calls->n; i++) {
-        http_call_cancel(r->calls->list[i]->http);
-        if (r->calls->list[i]->dns)
-            world_dns_cancel(r->calls->list[i]->dns);
+    void *value;
+    if (!r->calls)
+        return;
+    for (size_t i = 0; map_next(&r->calls->by_key, &i, NULL, &value);) {
+        struct call *c = value;
+        http_call_cancel(c->http);
+        if (c->dns)
+            world_dns_cancel(c->dns);
     }
+    world_timer_free(r->calls->timer);
+    map_free(&r->calls->by_key);
+    map_free(&r->calls->admitted);
+}
+
+/* ---- collections ---- */
+
+static struct str state_of(const struct kube_object *o, char text[160])
+{
+    int n = snprintf(text, 160, STR_FMT "/%llu", STR_ARG(str_sub(o->uid, 0, 100)),
+                     (unsigned long long)o->resource_version);
+    return (struct str){text, (size_t)n};
+}
+
+bool webhook_admitted(const struct api_request *r, const struct kube_object *o)
+{
+    char text[160];
+    return r->calls && map_has(&r->calls->admitted, state_of(o, text));
+}
+
+void webhook_admit(struct api_request *r, const struct kube_object *o)
+{
+    char text[160];
     if (r->calls)
-        world_timer_free(r->calls->timer);
+        (void)map_put(&r->calls->admitted, state_of(o, text), r);
+}
+
+bool webhook_may_ask(const struct api_request *r)
+{
+    return !r->calls || r->calls->open < WEBHOOK_CALLS_OPEN_MAX;
 }
 
 /* ---- stamps ---- */

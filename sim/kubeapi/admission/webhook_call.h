@@ -15,7 +15,8 @@
 
 #include "sim/kubeapi/api_internal.h"
 
-#define WEBHOOK_CALLS_MAX        64u
+#define WEBHOOK_CALLS_MAX        8192u /* a deletion of a collection asks about each object */
+#define WEBHOOK_CALLS_OPEN_MAX   32u
 #define WEBHOOK_ANSWER_BYTES_MAX ((size_t)4 << 20)
 #define WEBHOOK_TIMEOUT_S        10
 
@@ -33,11 +34,14 @@ struct webhook_answer {
 struct webhook_calls; /* of a request */
 /* NULL: the request is suspended; its plug-in returns false. uid: drawn for this question, for its body. */
 const struct webhook_answer *webhook_ask(struct api_request *r, const struct webhook_question *q);
-/* Is the answer known? */
-bool webhook_knows(const struct api_request *r, uint64_t key);
 /* A uid for the question of this key: the same one each time. */
 struct str webhook_uid(struct api_request *r, uint64_t key);
 void webhook_calls_free(struct api_request *r);
+/* Objects of a collection that have been admitted: they are not asked about when the request is run again. */
+bool webhook_admitted(const struct api_request *r, const struct kube_object *o);
+void webhook_admit(struct api_request *r, const struct kube_object *o);
+/* May further questions be asked before the open ones are answered? */
+bool webhook_may_ask(const struct api_request *r);
 
 /* What is drawn once for a new object, however often its request is run. */
 struct str webhook_stamp_uid(struct api_request *r);

@@ -47,7 +47,8 @@ static struct cel_value quantity_one(struct cel_run *run, const struct cel_node 
     case Q_AS_INT:
         return integer ? cel_int((int64_t)whole) : cel_fail(run, "cannot convert value to integer");
     default:
-        return (struct cel_value){.kind = CEL_DOUBLE, .d = (double)(int64_t)whole +
+        return (struct cel_value){.kind = CEL_DOUBLE,
+                                  .d = (double)(int64_t)whole +
                                        (double)(int64_t)(q->nanos % NANOS) / 1e9};
     }
 }
