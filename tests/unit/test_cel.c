@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+
 #include <cmocka.h>
 
 #include "sim/kubeapi/cel/cel.h"
@@ -14,13 +15,17 @@
     "\"words\":[\"b\",\"a\"],\"map\":{\"k\":\"v\",\"a-b\":7},\"deep\":{\"er\":{\"x\":1}},"         \
     "\"items\":[{\"id\":\"a\",\"v\":1},{\"id\":\"b\",\"v\":2}],\"when\":\"2024-02-29T12:30:45Z\"}"
 #define SCHEMA                                                                                     \
-    "{\"type\":\"object\",\"properties\":{\"name\":{\"type\":\"string\"},"                          \
-    "\"n\":{\"type\":\"integer\"},\"f\":{\"type\":\"number\"},\"on\":{\"type\":\"boolean\"},"       \
+    "{\"type\":\"object\",\"properties\":{\"name\":{\"type\":\"string\"},"                         \
+    "\"n\":{\"type\":\"integer\"},\"f\":{\"type\":\"number\"},\"on\":{\"type\":\"boolean\"},"      \
     "\"list\":{\"type\":\"array\",\"items\":{\"type\":\"integer\"}},"                              \
-    "\"words\":{\"type\":\"array\",\"x-kubernetes-list-type\":\"set\",\"items\":{\"type\":\"string\"}}," \
-    "\"map\":{\"type\":\"object\",\"additionalProperties\":{\"x-kubernetes-int-or-string\":true}}," \
-    "\"items\":{\"type\":\"array\",\"x-kubernetes-list-type\":\"map\",\"x-kubernetes-list-map-keys\":[\"id\"]," \
-    "\"items\":{\"type\":\"object\",\"properties\":{\"id\":{\"type\":\"string\"},\"v\":{\"type\":\"integer\"}}}}," \
+    "\"words\":{\"type\":\"array\",\"x-kubernetes-list-type\":\"set\",\"items\":{\"type\":"        \
+    "\"string\"}},"                                                                                \
+    "\"map\":{\"type\":\"object\",\"additionalProperties\":{\"x-kubernetes-int-or-string\":true}}" \
+    ","                                                                                            \
+    "\"items\":{\"type\":\"array\",\"x-kubernetes-list-type\":\"map\",\"x-kubernetes-list-map-"    \
+    "keys\":[\"id\"],"                                                                             \
+    "\"items\":{\"type\":\"object\",\"properties\":{\"id\":{\"type\":\"string\"},\"v\":{\"type\":" \
+    "\"integer\"}}}},"                                                                             \
     "\"when\":{\"type\":\"string\",\"format\":\"date-time\"},"                                     \
     "\"a-b\":{\"type\":\"string\"},\"namespace\":{\"type\":\"string\"}}}"
 
@@ -229,7 +234,8 @@ static void fields_and_loops(void **state)
         {"self.when.getFullYear()", "2024"},
         {"self.words == ['a', 'b']", "true"}, /* sets have no order */
         {"self.words + ['a', 'c']", "[\"b\", \"a\", \"c\"]"},
-        {"self.items + 1", "compile: ERROR: <input>:1:12: found no matching overload for '_+_' applied to '(list(object), int)'\n | self.items + 1\n | ...........^"},
+        {"self.items + 1", "compile: ERROR: <input>:1:12: found no matching overload for '_+_' "
+                           "applied to '(list(object), int)'\n | self.items + 1\n | ...........^"},
         {"self.map['k'] == 'v'", "true"},
         {"self.items[1].v", "2"},
         {"o.list.all(x, x > 0)", "true"},
@@ -278,11 +284,14 @@ static void fields_and_loops(void **state)
         {"{?'a': o.?name, ?'b': o.?missing}", "{\"a\": \"web\"}"},
         {"has(o.?deep.er)", "true"},
         {"self.?name.orValue('d')", "\"web\""},
-        {"authorizer.group('').resource('pods').namespace('default').check('get').allowed()", "true"},
+        {"authorizer.group('').resource('pods').namespace('default').check('get').allowed()",
+         "true"},
         {"authorizer.group('').resource('pods').check('get').allowed()", "false"},
         {"authorizer.path('/healthz').check('get').allowed()", "false"},
         {"authorizer.group('').resource('pods').check('get').reason()", "\"because\""},
-        {"authorizer.serviceAccount('n', 'a').group('').resource('pods').namespace('default').check('get').allowed()", "true"},
+        {"authorizer.serviceAccount('n', "
+         "'a').group('').resource('pods').namespace('default').check('get').allowed()",
+         "true"},
     };
     check_rows(rows, ARRAY_LEN(rows));
 }
@@ -337,7 +346,8 @@ static void functions(void **state)
         {"timestamp('2024-02-29T12:30:45+02:00')", "2024-02-29T10:30:45Z"},
         {"timestamp(0)", "1970-01-01T00:00:00Z"},
         {"timestamp('9999-12-31T23:59:59Z') + duration('1s')", "error: timestamp overflow"},
-        {"timestamp('2024-02-29T12:30:45Z').getHours('Mars/Olympus')", "error: time zone Mars/Olympus is not known to this server"},
+        {"timestamp('2024-02-29T12:30:45Z').getHours('Mars/Olympus')",
+         "error: time zone Mars/Olympus is not known to this server"},
         {"'hello'.charAt(1)", "\"e\""},
         {"'hello'.charAt(5)", "\"\""},
         {"'hello'.charAt(6)", "error: index out of range: 6"},
@@ -395,13 +405,16 @@ static void functions(void **state)
         {"quantity('1000m') == quantity('1')", "true"},
         {"isQuantity('12Zi')", "false"},
         {"isQuantity('12Ki')", "true"},
-        {"quantity('x')", "error: quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'"},
-        {"url('https://user@example.com:8080/a/b?x=1&x=2&y=%20').getHost()", "\"example.com:8080\""},
+        {"quantity('x')", "error: quantities must match the regular expression "
+                          "'^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'"},
+        {"url('https://user@example.com:8080/a/b?x=1&x=2&y=%20').getHost()",
+         "\"example.com:8080\""},
         {"url('https://example.com:8080/a').getHostname()", "\"example.com\""},
         {"url('https://[::1]:80/a').getPort()", "\"80\""},
         {"url('https://[::1]:80/a').getHostname()", "\"::1\""},
         {"url('https://e.com/a/b').getEscapedPath()", "\"/a/b\""},
-        {"url('https://e.com/?x=1&x=2&y=%20').getQuery()", "{\"x\": [\"1\", \"2\"], \"y\": [\" \"]}"},
+        {"url('https://e.com/?x=1&x=2&y=%20').getQuery()",
+         "{\"x\": [\"1\", \"2\"], \"y\": [\" \"]}"},
         {"isURL('/path')", "true"},
         {"isURL('not a url')", "false"},
         {"ip('127.0.0.1').isLoopback()", "true"},
@@ -438,34 +451,66 @@ static void functions(void **state)
 static void refusals(void **state)
 {
     static const struct row rows[] = {
-        {"self.nope", "compile: ERROR: <input>:1:5: undefined field 'nope'\n | self.nope\n | ....^"},
-        {"self.namespace == ''", "compile: ERROR: <input>:1:5: undefined field 'namespace'\n | self.namespace == ''\n | ....^"},
-        {"nope", "compile: ERROR: <input>:1:1: undeclared reference to 'nope' (in container '')\n | nope\n | ^"},
-        {"1 + nope.x", "compile: ERROR: <input>:1:5: undeclared reference to 'nope' (in container '')\n | 1 + nope.x\n | ....^"},
-        {"fly(1)", "compile: ERROR: <input>:1:4: undeclared reference to 'fly' (in container '')\n | fly(1)\n | ...^"},
-        {"'a'.reverse()", "compile: ERROR: <input>:1:12: undeclared reference to 'reverse' (in container '')\n | 'a'.reverse()\n | ...........^"},
-        {"math.greatest(1, 2)", "compile: ERROR: <input>:1:14: undeclared reference to 'math.greatest' (in container '')\n | math.greatest(1, 2)\n | .............^"},
-        {"1 + 'a'", "compile: ERROR: <input>:1:3: found no matching overload for '_+_' applied to '(int, string)'\n | 1 + 'a'\n | ..^"},
-        {"1 == 'a'", "compile: ERROR: <input>:1:3: found no matching overload for '_==_' applied to '(int, string)'\n | 1 == 'a'\n | ..^"},
-        {"'a'.startsWith(1)", "compile: ERROR: <input>:1:15: found no matching overload for 'startsWith' applied to 'string.(int)'\n | 'a'.startsWith(1)\n | ..............^"},
-        {"self.list.all(x, x)", "compile: ERROR: <input>:1:18: expected type 'bool' but found 'int'\n | self.list.all(x, x)\n | .................^"},
-        {"self.n.all(x, true)", "compile: ERROR: <input>:1:5: expression of type 'int' cannot be range of a comprehension (must be list, map, or dynamic)\n | self.n.all(x, true)\n | ....^"},
-        {"[1, 'a']", "compile: ERROR: <input>:1:5: expected type 'int' but found 'string'\n | [1, 'a']\n | ....^"},
-        {"self.n.x", "compile: ERROR: <input>:1:7: type 'int' does not support field selection\n | self.n.x\n | ......^"},
-        {"1 +", "compile: ERROR: <input>:1:4: Syntax error: mismatched input '<EOF>' expecting {'[', '{', '(', '.', '-', '!', 'true', 'false', 'null', NUM_FLOAT, NUM_INT, NUM_UINT, STRING, BYTES, IDENTIFIER}\n | 1 +\n | ...^"},
-        {"1 2", "compile: ERROR: <input>:1:3: Syntax error: extraneous input '2' expecting <EOF>\n | 1 2\n | ..^"},
-        {"(1", "compile: ERROR: <input>:1:3: Syntax error: mismatched input '<EOF>' expecting ')'\n | (1\n | ..^"},
-        {"a # b", "compile: ERROR: <input>:1:3: Syntax error: token recognition error at: '#'\n | a # b\n | ..^"},
+        {"self.nope",
+         "compile: ERROR: <input>:1:5: undefined field 'nope'\n | self.nope\n | ....^"},
+        {"self.namespace == ''", "compile: ERROR: <input>:1:5: undefined field 'namespace'\n | "
+                                 "self.namespace == ''\n | ....^"},
+        {"nope", "compile: ERROR: <input>:1:1: undeclared reference to 'nope' (in container '')\n "
+                 "| nope\n | ^"},
+        {"1 + nope.x", "compile: ERROR: <input>:1:5: undeclared reference to 'nope' (in container "
+                       "'')\n | 1 + nope.x\n | ....^"},
+        {"fly(1)", "compile: ERROR: <input>:1:4: undeclared reference to 'fly' (in container '')\n "
+                   "| fly(1)\n | ...^"},
+        {"'a'.reverse()", "compile: ERROR: <input>:1:12: undeclared reference to 'reverse' (in "
+                          "container '')\n | 'a'.reverse()\n | ...........^"},
+        {"math.greatest(1, 2)",
+         "compile: ERROR: <input>:1:14: undeclared reference to 'math.greatest' (in container "
+         "'')\n | math.greatest(1, 2)\n | .............^"},
+        {"1 + 'a'", "compile: ERROR: <input>:1:3: found no matching overload for '_+_' applied to "
+                    "'(int, string)'\n | 1 + 'a'\n | ..^"},
+        {"1 == 'a'", "compile: ERROR: <input>:1:3: found no matching overload for '_==_' applied "
+                     "to '(int, string)'\n | 1 == 'a'\n | ..^"},
+        {"'a'.startsWith(1)",
+         "compile: ERROR: <input>:1:15: found no matching overload for 'startsWith' applied to "
+         "'string.(int)'\n | 'a'.startsWith(1)\n | ..............^"},
+        {"self.list.all(x, x)", "compile: ERROR: <input>:1:18: expected type 'bool' but found "
+                                "'int'\n | self.list.all(x, x)\n | .................^"},
+        {"self.n.all(x, true)",
+         "compile: ERROR: <input>:1:5: expression of type 'int' cannot be range of a comprehension "
+         "(must be list, map, or dynamic)\n | self.n.all(x, true)\n | ....^"},
+        {"[1, 'a']", "compile: ERROR: <input>:1:5: expected type 'int' but found 'string'\n | [1, "
+                     "'a']\n | ....^"},
+        {"self.n.x", "compile: ERROR: <input>:1:7: type 'int' does not support field selection\n | "
+                     "self.n.x\n | ......^"},
+        {"1 +", "compile: ERROR: <input>:1:4: Syntax error: mismatched input '<EOF>' expecting "
+                "{'[', '{', '(', '.', '-', '!', 'true', 'false', 'null', NUM_FLOAT, NUM_INT, "
+                "NUM_UINT, STRING, BYTES, IDENTIFIER}\n | 1 +\n | ...^"},
+        {"1 2", "compile: ERROR: <input>:1:3: Syntax error: extraneous input '2' expecting <EOF>\n "
+                "| 1 2\n | ..^"},
+        {"(1", "compile: ERROR: <input>:1:3: Syntax error: mismatched input '<EOF>' expecting "
+               "')'\n | (1\n | ..^"},
+        {"a # b", "compile: ERROR: <input>:1:3: Syntax error: token recognition error at: '#'\n | "
+                  "a # b\n | ..^"},
         {"if", "compile: ERROR: <input>:1:1: reserved identifier: if\n | if\n | ^"},
-        {"has(o)", "compile: ERROR: <input>:1:5: invalid argument to has() macro\n | has(o)\n | ....^"},
-        {"[1].all(1, true)", "compile: ERROR: <input>:1:9: argument must be a simple name\n | [1].all(1, true)\n | ........^"},
-        {"99999999999999999999", "compile: ERROR: <input>:1:1: Syntax error: invalid int literal\n | 99999999999999999999\n | ^"},
-        {"duration('x')", "compile: ERROR: <input>:1:10: invalid duration argument\n | duration('x')\n | .........^"},
-        {"'a'.matches('(')", "compile: ERROR: <input>:1:13: invalid matches argument\n | 'a'.matches('(')\n | ............^"},
-        {"true &&\n  nope", "compile: ERROR: <input>:2:3: undeclared reference to 'nope' (in container '')\n |   nope\n | ..^"},
-        {"'\xc3\xa9' + nope", "compile: ERROR: <input>:1:7: undeclared reference to 'nope' (in container '')\n | '\xc3\xa9' + nope\n | .\xef\xbc\x8e....^"},
-        {"x + y", "compile: ERROR: <input>:1:1: undeclared reference to 'x' (in container '')\n | x + y\n | ^\nERROR: <input>:1:5: undeclared reference to 'y' (in container '')\n | x + y\n | ....^"},
-        {"Foo{a: 1}", "compile: ERROR: <input>:1:4: undeclared reference to 'Foo' (in container '')\n | Foo{a: 1}\n | ...^"},
+        {"has(o)",
+         "compile: ERROR: <input>:1:5: invalid argument to has() macro\n | has(o)\n | ....^"},
+        {"[1].all(1, true)", "compile: ERROR: <input>:1:9: argument must be a simple name\n | "
+                             "[1].all(1, true)\n | ........^"},
+        {"99999999999999999999", "compile: ERROR: <input>:1:1: Syntax error: invalid int literal\n "
+                                 "| 99999999999999999999\n | ^"},
+        {"duration('x')", "compile: ERROR: <input>:1:10: invalid duration argument\n | "
+                          "duration('x')\n | .........^"},
+        {"'a'.matches('(')", "compile: ERROR: <input>:1:13: invalid matches argument\n | "
+                             "'a'.matches('(')\n | ............^"},
+        {"true &&\n  nope", "compile: ERROR: <input>:2:3: undeclared reference to 'nope' (in "
+                            "container '')\n |   nope\n | ..^"},
+        {"'\xc3\xa9' + nope", "compile: ERROR: <input>:1:7: undeclared reference to 'nope' (in "
+                              "container '')\n | '\xc3\xa9' + nope\n | .\xef\xbc\x8e....^"},
+        {"x + y", "compile: ERROR: <input>:1:1: undeclared reference to 'x' (in container '')\n | "
+                  "x + y\n | ^\nERROR: <input>:1:5: undeclared reference to 'y' (in container "
+                  "'')\n | x + y\n | ....^"},
+        {"Foo{a: 1}", "compile: ERROR: <input>:1:4: undeclared reference to 'Foo' (in container "
+                      "'')\n | Foo{a: 1}\n | ...^"},
     };
     check_rows(rows, ARRAY_LEN(rows));
 }
@@ -476,8 +521,8 @@ static void budgets(void **state)
     fixture_init(&f);
     assert_true(str_eq_c(result_of(&f, "o.list.map(x, o.list.map(y, x * y))", 20),
                          "error: " CEL_OVER_BUDGET));
-    assert_true(str_eq_c(result_of(&f, "false || o.list.all(x, true)", 5),
-                         "error: " CEL_OVER_BUDGET));
+    assert_true(
+        str_eq_c(result_of(&f, "false || o.list.all(x, true)", 5), "error: " CEL_OVER_BUDGET));
     /* doubling a text would take memory without bounds; it costs by its size */
     struct buf b = {0};
     buf_add_c(&b, "[0]");
@@ -522,9 +567,12 @@ static void records(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(literals_and_operators), cmocka_unit_test(fields_and_loops),
-        cmocka_unit_test(functions),              cmocka_unit_test(refusals),
-        cmocka_unit_test(budgets),                cmocka_unit_test(records),
+        cmocka_unit_test(literals_and_operators),
+        cmocka_unit_test(fields_and_loops),
+        cmocka_unit_test(functions),
+        cmocka_unit_test(refusals),
+        cmocka_unit_test(budgets),
+        cmocka_unit_test(records),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

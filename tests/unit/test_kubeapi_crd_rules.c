@@ -1,0 +1,147 @@
+/* Goal: the rules of definitions (x-kubernetes-validations) hold their objects, word by word; rules that are wrong are refused.
+ * Method: requests in process on a bare server; a table of rules, an object, its change, and what is said. */
+#include "tests/unit/support/check.h"
+#include "tests/unit/support/kubeapi_fixture.h"
+
+#define CRDS "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
+#define X    "/apis/x.io/v1/widgets"
+
+static int define(struct fixture *f, const char *spec)
+{
+    struct str body = arena_printf(
+        &f->a,
+        "{\"metadata\":{\"name\":\"widgets.x.io\"},\"spec\":{\"group\":\"x.io\",\"scope\":"
+        "\"Cluster\",\"names\":{\"plural\":\"widgets\",\"kind\":\"Widget\"},\"versions\":[{"
+        "\"name\":"
+        "\"v1\",\"served\":true,\"storage\":true,\"schema\":{\"openAPIV3Schema\":{\"type\":"
+        "\"object\",\"properties\":{\"spec\":%s}}}}]}}",
+        spec);
+    return ask(f, "POST", CRDS, body.p);
+}
+
+#define RULE(rule, more) "\"x-kubernetes-validations\":[{\"rule\":\"" rule "\"" more "}]"
+#define NUMBER(rule, more)                                                                         \
+    "{\"type\":\"object\",\"properties\":{\"n\":{\"type\":\"integer\"," RULE(rule, more) "}}}"
+#define LIST(rule)                                                                                 \
+    "{\"type\":\"object\",\"properties\":{\"l\":{\"type\":\"array\",\"items\":{\"type\":"          \
+    "\"string\"}}}," RULE(rule, "") "}"
+
+static void rules_hold(void **state)
+{
+    static const struct {
+        const char *schema, *spec, *change; /* change NULL: the creation is refused */
+        const char *message;                /* "": all is well */
+    } rows[] = {
+        {NUMBER("self < 5", ""), "{\"n\":5}", NULL,
+         "spec.n: Invalid value: \"integer\": failed rule: self < 5"},
+        {NUMBER("self < 5", ",\"message\":\" small \""), "{\"n\":5}", NULL,
+         "spec.n: Invalid value: \"integer\": small"},
+        {NUMBER("self < 5", ",\"messageExpression\":\"'was ' + string(self)\""), "{\"n\":7}", NULL,
+         "spec.n: Invalid value: \"integer\": was 7"},
+        {NUMBER("self < 5", ",\"messageExpression\":\"string(1 / 0)\""), "{\"n\":7}", NULL,
+         "spec.n: Invalid value: \"integer\": failed rule: self < 5"},
+        {NUMBER("self < 5", ",\"reason\":\"FieldValueRequired\",\"message\":\"m\""), "{\"n\":7}",
+         NULL, "spec.n: Required value: m"},
+        {NUMBER("self < 5", ",\"reason\":\"FieldValueDuplicate\""), "{\"n\":7}", NULL,
+         "spec.n: Duplicate value: \"integer\""},
+        {NUMBER("1 / self > 0", ""), "{\"n\":0}", NULL,
+         "spec.n: Invalid value: \"integer\": division by zero evaluating rule: 1 / self > 0"},
+        {NUMBER("self >= oldSelf", ""), "{\"n\":3}", "{\"n\":3}", ""},
+        {NUMBER("self >= oldSelf", ""), "{\"n\":3}", "{\"n\":2}",
+         "spec.n: Invalid value: \"integer\": failed rule: self >= oldSelf"},
+        {NUMBER("oldSelf.hasValue() || self == 1", ",\"optionalOldSelf\":true"), "{\"n\":3}", NULL,
+         "failed rule: oldSelf.hasValue() || self == 1"},
+        {NUMBER("self < 2 || oldSelf.orValue(0) == 1", ",\"optionalOldSelf\":true"), "{\"n\":1}",
+         "{\"n\":9}", ""},
+        {LIST("self.l.all(x, x.startsWith('a'))"), "{\"l\":[\"a\",\"b\"]}", NULL,
+         "spec: Invalid value: \"object\": failed rule"},
+        {LIST("size(self.l) == 2 && self.l[1] == 'b'"), "{\"l\":[\"a\",\"b\"]}",
+         "{\"l\":[\"c\",\"b\"]}", ""},
+        {"{\"type\":\"object\",\"properties\":{\"a-b\":{\"x-kubernetes-int-or-string\":true}}"
+         "," RULE("self.a__dash__b < 3", "") "}",
+         "{\"a-b\":\"x\"}", NULL,
+         "'no such overload': call arguments did not match a supported operator, function or macro "
+         "signature for rule: self.a__dash__b < 3"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct fixture f;
+        struct buf b = {0};
+        fixture_open(&f, NULL);
+        if (define(&f, rows[i].schema) != 201)
+            fail_msg("%s", buf_c(&f.last.body));
+        buf_addf(&b,
+                 "{\"apiVersion\":\"x.io/"
+                 "v1\",\"kind\":\"Widget\",\"metadata\":{\"name\":\"a\"},\"spec\":%s}",
+                 rows[i].spec);
+        int status = ask(&f, "POST", X, buf_c(&b));
+        if (rows[i].change) {
+            assert_int_equal(status, 201);
+            buf_clear(&b);
+            buf_addf(&b, "{\"spec\":%s}", rows[i].change);
+            status = ask(&f, "PATCH", X "/a", buf_c(&b));
+        }
+        bool fine = rows[i].message[0] == '\0';
+        if ((status == 422) == fine || (!fine && !strstr(said(&f, "message"), rows[i].message)))
+            fail_msg("%s: %d %s", rows[i].schema, status, said(&f, "message"));
+        buf_free(&b);
+        fixture_close(&f);
+    }
+}
+
+static void wrong_rules_are_refused(void **state)
+{
+    static const struct {
+        const char *schema, *message;
+    } rows[] = {
+        {NUMBER("self.x", ""), "rule: Invalid value: "},
+        {NUMBER("self + 1", ""), ": cel expression must evaluate to a bool"},
+        {NUMBER("self <", ""),
+         "compilation failed: ERROR: <input>:1:7: Syntax error: mismatched input '<EOF>'"},
+        {NUMBER("true", ",\"messageExpression\":\"1\""),
+         "x-kubernetes-validations[0].messageExpression: Invalid value: "},
+        {NUMBER("true", ",\"messageExpression\":\"x\""),
+         "messageExpression compilation failed: ERROR: "},
+        {NUMBER("true", ",\"reason\":\"Nope\""), "reason: Unsupported value: \"Nope\""},
+        {NUMBER("true", ",\"fieldPath\":\".nope\""),
+         "fieldPath must be a valid path: does not refer to a valid field"},
+        {NUMBER("", ""), "rule is not specified"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct fixture f;
+        fixture_open(&f, NULL);
+        if (define(&f, rows[i].schema) != 422 || !strstr(said(&f, "message"), rows[i].message))
+            fail_msg("%s: %s", rows[i].schema, buf_c(&f.last.body));
+        fixture_close(&f);
+    }
+}
+
+/* A rule that would look at everything beside everything is stopped, and says so. */
+static void rules_have_a_budget(void **state)
+{
+    struct fixture f;
+    struct buf b = {0};
+    fixture_open(&f, NULL);
+    assert_int_equal(define(&f, LIST("self.l.all(x, self.l.all(y, self.l.all(z, x != 'q')))")),
+                     201);
+    buf_add_c(&b, "{\"apiVersion\":\"x.io/"
+                  "v1\",\"kind\":\"Widget\",\"metadata\":{\"name\":\"a\"},\"spec\":{\"l\":[");
+    for (int i = 0; i < 200; i++)
+        buf_addf(&b, "%s\"v%d\"", i > 0 ? "," : "", i);
+    buf_add_c(&b, "]}}");
+    must(&f, 422, "POST", X, buf_c(&b));
+    assert_non_null(
+        strstr(said(&f, "message"),
+               "no further validation rules will be run due to call cost exceeds limit"));
+    buf_free(&b);
+    fixture_close(&f);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(rules_hold),
+        cmocka_unit_test(wrong_rules_are_refused),
+        cmocka_unit_test(rules_have_a_budget),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
