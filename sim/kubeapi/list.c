@@ -2,10 +2,10 @@
  *
  * A continue token is base64url of `REVISION NS/NAME`: the snapshot and the first key of the next page. */
 #include "sim/kubeapi/api_internal.h"
+#include "sim/kubeapi/kinds/convert.h"
 #include "sim/kubeapi/kinds/crds.h"
 #include "sim/kubeapi/listed.h"
 #include "sim/kubeapi/print/print.h"
-#include "sim/kubeapi/rules/convert.h"
 
 #include "engine/base/codec.h"
 #include <string.h>

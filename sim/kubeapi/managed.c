@@ -1,7 +1,7 @@
 #include "sim/kubeapi/managed.h"
 
+#include "sim/kubeapi/kinds/convert.h"
 #include "sim/kubeapi/kinds/crds.h"
-#include "sim/kubeapi/rules/convert.h"
 
 const struct type *managed_type(const struct api_kind *k)
 {

@@ -3,9 +3,9 @@
 #include "sim/kubeapi/admission/webhook_call.h"
 #include "sim/kubeapi/api_internal.h"
 #include "sim/kubeapi/decode.h"
+#include "sim/kubeapi/kinds/convert.h"
 #include "sim/kubeapi/kinds/crds.h"
 #include "sim/kubeapi/managed.h"
-#include "sim/kubeapi/rules/convert.h"
 #include "sim/kubeapi/rules/rules.h"
 
 #include "engine/kube/scan.h"

@@ -1,7 +1,7 @@
 /* The objects of custom resources: into the shape of their version when they come, out of the stored one when they go. */
 #include "sim/kubeapi/decode.h"
+#include "sim/kubeapi/kinds/convert.h"
 #include "sim/kubeapi/kinds/crd_internal.h"
-#include "sim/kubeapi/rules/convert.h"
 #include "sim/kubeapi/types/prune.h"
 
 #include <string.h>

@@ -2,8 +2,8 @@
  *
  * Stored is autoscaling/v2 and core/v1. What v1 of an autoscaler cannot say stands in its annotations, as in the original.
  * Ownership: trees are changed in place, new nodes are the arena's. */
-#ifndef PADDOCK_SIM_KUBEAPI_RULES_CONVERT_H
-#define PADDOCK_SIM_KUBEAPI_RULES_CONVERT_H
+#ifndef PADDOCK_SIM_KUBEAPI_KINDS_CONVERT_H
+#define PADDOCK_SIM_KUBEAPI_KINDS_CONVERT_H
 
 #include "engine/kube/object.h"
 #include "sim/kubeapi/kinds/kinds.h"

@@ -1,4 +1,4 @@
-#include "sim/kubeapi/rules/convert.h"
+#include "sim/kubeapi/kinds/convert.h"
 
 #define METRICS    "autoscaling.alpha.kubernetes.io/metrics"
 #define BEHAVIOR   "autoscaling.alpha.kubernetes.io/behavior"
