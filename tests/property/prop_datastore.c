@@ -20,7 +20,11 @@
 #define CRASHES   6
 #define BATCHES   40
 #define BATCH_MAX 12
-#define RUNS      40
+#ifdef __SANITIZE_ADDRESS__
+#define RUNS 8
+#else
+#define RUNS 40
+#endif
 #define BYTES_MAX 6000 /* some rows take pages of their own */
 
 struct model {

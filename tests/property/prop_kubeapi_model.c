@@ -18,14 +18,18 @@
 #include <stdio.h>
 #include <string.h>
 
+#ifdef __SANITIZE_ADDRESS__
+#define SEQUENCES 1500 /* the debug build tries all */
+#else
 #define SEQUENCES 10000
-#define STEPS     24
-#define FRESH     100 /* sequences that share a server */
-#define NAMES     4
-#define KEYS      (2 * NAMES)
-#define WATCHERS  3
-#define PAGES     2
-#define HISTORY   4096 /* revisions of one server; a sequence makes at most a few dozen */
+#endif
+#define STEPS    24
+#define FRESH    100 /* sequences that share a server */
+#define NAMES    4
+#define KEYS     (2 * NAMES)
+#define WATCHERS 3
+#define PAGES    2
+#define HISTORY  4096 /* revisions of one server; a sequence makes at most a few dozen */
 
 /* ---- the model ---- */
 
