@@ -498,6 +498,8 @@ static void refusals(void **state)
                              "[1].all(1, true)\n | ........^"},
         {"99999999999999999999", "compile: ERROR: <input>:1:1: Syntax error: invalid int literal\n "
                                  "| 99999999999999999999\n | ^"},
+        {"1e999",
+         "compile: ERROR: <input>:1:1: Syntax error: invalid double literal\n | 1e999\n | ^"},
         {"duration('x')", "compile: ERROR: <input>:1:10: invalid duration argument\n | "
                           "duration('x')\n | .........^"},
         {"'a'.matches('(')", "compile: ERROR: <input>:1:13: invalid matches argument\n | "

@@ -69,6 +69,7 @@ double cel_parse_double(struct str s, bool *ok)
         v = (long double)__builtin_inf();
     else
         v = scale < 0 ? v / power(-scale) : v * power(scale);
+    *ok = *ok && !__builtin_isinf((double)v); /* out of range */
     return negative ? -(double)v : (double)v;
 }
 
