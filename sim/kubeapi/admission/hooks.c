@@ -19,14 +19,19 @@ static void config_free(struct hook_config *c)
     mem_free(c);
 }
 
-void hooks_free(struct hooks *x)
+static void forget(struct hooks *x)
 {
     void *value;
-    if (!x)
-        return;
     for (size_t i = 0; map_next(&x->configs, &i, NULL, &value);)
         config_free(value);
     map_free(&x->configs);
+}
+
+void hooks_free(struct hooks *x)
+{
+    if (!x)
+        return;
+    forget(x);
     mem_free(x);
 }
 
@@ -94,6 +99,9 @@ static const cJSON *labels_of(const cJSON *tree)
 void hook_subject_init(struct hook_subject *s, struct admission *a)
 {
     struct arena *memory = &a->r->a;
+    struct hooks *cache = a->r->api->hooks;
+    if (cache && map_count(&cache->configs) > HOOK_CONFIGS_MAX) /* most of them are gone */
+        forget(cache);
     *s = (struct hook_subject){.a = a, .object = a->object, .ns = a->r->ns};
     s->operation = a->verb == ADMIT_CREATE   ? "CREATE"
                    : a->verb == ADMIT_UPDATE ? "UPDATE"

@@ -13,6 +13,7 @@
 #include "sim/kubeapi/cel/cel.h"
 
 #define HOOK_CONDITIONS_MAX 64u
+#define HOOK_CONFIGS_MAX    1024u /* in the cache: beyond, it is filled anew */
 
 /* What expressions see, by slot. */
 enum {
