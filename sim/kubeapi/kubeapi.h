@@ -122,6 +122,9 @@ struct err *kubeapi_set_string(struct kubeapi *api, struct store_table *t, struc
 /* As DELETE with background propagation: finalizers are honoured. ERR_NOT_FOUND. */
 struct err *kubeapi_delete(struct kubeapi *api, struct str resource_group, struct str ns,
                            struct str name) must_check;
+/* The same without a grace period: as kubelets do when a pod has ended. */
+struct err *kubeapi_delete_now(struct kubeapi *api, struct str resource_group, struct str ns,
+                               struct str name) must_check;
 /* The content becomes the snapshot's (also back in time); every watch is cut and the indexes are rebuilt. */
 void kubeapi_restore(struct kubeapi *api, const struct store_snapshot *snapshot);
 

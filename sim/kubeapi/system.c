@@ -114,11 +114,10 @@ struct err *kubeapi_set_string(struct kubeapi *api, struct store_table *t, struc
     return NULL;
 }
 
-struct err *kubeapi_delete(struct kubeapi *api, struct str resource_group, struct str ns,
-                           struct str name)
+static struct err *remove_object(struct kubeapi *api, struct str resource_group, struct str ns,
+                                 struct str name, int64_t grace_s)
 {
-    static const struct delete_options background = {STR_INIT("Background"), STR_INIT(""),
-                                                     STR_INIT(""), 0};
+    struct delete_options background = {STR("Background"), str_empty, str_empty, grace_s};
     struct api_request r;
     struct kube_object *out;
     bool gone;
@@ -131,6 +130,19 @@ struct err *kubeapi_delete(struct kubeapi *api, struct str resource_group, struc
     r.ns = ns;
     (void)api_write_delete(&r, k, o, &background, &gone, &out);
     return api_system_end(&r);
+}
+
+/* Where no kubelet is, nobody would ever say that a pod has ended. */
+struct err *kubeapi_delete(struct kubeapi *api, struct str resource_group, struct str ns,
+                           struct str name)
+{
+    return remove_object(api, resource_group, ns, name, api->workloads ? -1 : 0);
+}
+
+struct err *kubeapi_delete_now(struct kubeapi *api, struct str resource_group, struct str ns,
+                               struct str name)
+{
+    return remove_object(api, resource_group, ns, name, 0);
 }
 
 /* ---- whole requests ---- */

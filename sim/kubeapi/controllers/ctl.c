@@ -234,17 +234,9 @@ struct ctl *api_workloads_new(struct kubeapi *api, const struct kubeapi_workload
     c->beat = world_timer_new(api->w, nodes_beat, c);
     c->armed = -1;
     c->nodes = ctl_nodes_new();
-    c->stages = stages_default();
-    if (options->stages.n > 0) {
-        struct stages *own = NULL;
-        err_ignore(
-            stages_parse(options->stages, &own)); /* kubeapi_stages_check said that it is fine */
-        if (own) {
-            stages_free(c->stages);
-            c->stages = own;
-        }
-        c->options.stages = str_empty;
-    }
+    if (options->stages.n > 0)
+        err_ignore(stages_parse(options->stages, &c->stages)); /* bad ones are the usual ones */
+    c->options.stages = str_empty;
     return c;
 }
 

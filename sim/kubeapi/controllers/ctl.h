@@ -89,8 +89,8 @@ struct ctl {
     size_t held_n, held_cap;
     /* pods and sets that nobody controls, by namespace: how many, as a number in the pointer's place */
     struct map stray_pods, stray_sets;
-    struct ctl_nodes *nodes; /* scheduler.c: what is free where */
-    struct stages *stages;
+    struct ctl_nodes *nodes;  /* scheduler.c: what is free where */
+    struct stages *stages;    /* NULL: the usual ones, not read yet */
     struct map plans;         /* kubelet.c: pod's uid → what will happen to it */
     struct world_timer *beat; /* of the fake kubelets */
     uint32_t beats;

@@ -349,8 +349,8 @@ static void advance(struct deployment *d)
 void sync_deployment(struct ctl *c, struct str ns, struct str name)
 {
     struct deployment d = {.c = c, .o = ctl_get(c, T_DEPLOYMENTS, ns, name)};
-    if (!d.o)
-        return;
+    if (!d.o || str_eq_c(ctl_annotation(d.o, "paddock.io/controller"), "none"))
+        return; /* absent, or whoever made it plays its controller */
     d.tree = ctl_tree(c, d.o);
     read_spec(&d);
     read_sets(&d);

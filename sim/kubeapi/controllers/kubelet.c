@@ -97,6 +97,8 @@ void sync_kubelet(struct ctl *c, struct str ns, struct str name)
     struct kube_object *node = ctl_get(c, T_NODES, str_empty, node_name);
     if (!node || !node_is_kept(c, node))
         return; /* nobody is there to do anything; the node's return brings us back */
+    if (!c->stages)
+        c->stages = stages_default();
     struct plan *p = plan_for(c, pod);
     if (!p)
         return;

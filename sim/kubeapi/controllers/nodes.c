@@ -270,6 +270,8 @@ static void set_unknown(struct ctl *c, cJSON *tree)
 
 static void look_after(struct ctl *c, const struct kube_object *node, cJSON *tree)
 {
+    if (node_is_kept(c, node) && c->options.kubelet.node_up)
+        return; /* its owner beats for it */
     if (node_is_kept(c, node)) {
         describe(c, node, tree);
         if (!is_ready(tree))

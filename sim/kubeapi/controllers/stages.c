@@ -6,8 +6,8 @@
 
 struct stages {
     struct arena a;
-    struct stage *at;
-    size_t n;
+    struct stage *at; /* room for as many as the text has lines that begin one */
+    size_t n, cap;
 };
 
 /* ---- reading ---- */
@@ -95,7 +95,7 @@ static const char *read_line(struct stages *s, struct str line)
     struct str word = next_word(&line);
     struct stage *last = s->n ? &s->at[s->n - 1] : NULL;
     if (str_eq_c(word, "stage")) {
-        if (s->n == STAGES_MAX)
+        if (s->n == s->cap)
             return "too many stages";
         s->at[s->n++] = (struct stage){.name = next_word(&line),
                                        .weight = 1,
@@ -122,11 +122,23 @@ static const char *read_line(struct stages *s, struct str line)
     return "a line begins with stage, when, delay, weight or do";
 }
 
+static size_t count_stages(struct str text)
+{
+    size_t n = 0;
+    struct str line;
+    for (bool more = true; more && n < STAGES_MAX;) {
+        more = str_cut(text, '\n', &line, &text);
+        n += str_starts(str_trim(line), STR("stage"));
+    }
+    return n;
+}
+
 struct err *stages_parse(struct str text, struct stages **out)
 {
     struct stages *s = MEM_NEW(struct stages);
     struct str line, rest = arena_str(&s->a, text), comment;
-    s->at = ARENA_NEW_ARRAY(&s->a, struct stage, STAGES_MAX);
+    s->cap = count_stages(text);
+    s->at = ARENA_NEW_ARRAY(&s->a, struct stage, s->cap + 1);
     uint32_t number = 0;
     for (bool more = true; more;) {
         more = str_cut(rest, '\n', &line, &rest);
