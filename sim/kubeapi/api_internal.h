@@ -96,9 +96,9 @@ struct kubeapi {
     struct pki_key *(*token_key)(void *owner); /* as in the options */
     void *token_key_owner;
     struct faults *faults;
-    struct hooks *hooks; /* admission/hooks.h; NULL: none has been looked at */
+    struct hooks *hooks;                /* admission/hooks.h; NULL: none has been looked at */
     struct http_client *webhook_client; /* NULL: none has been asked */
-    struct documents *documents; /* of discovery and OpenAPI: discovery/documents.h */
+    struct documents *documents;        /* of discovery and OpenAPI: discovery/documents.h */
     struct metrics metrics;
     struct api_observer observer;
     int64_t *watch_events, *watch_bytes, *watches, *watches_cut;
@@ -162,13 +162,13 @@ struct api_request {
     struct api_observed *observed; /* NULL: nobody looks on */
     struct world_timer *delay;     /* a fault */
     world_time delay_time;
-    world_time timeout;    /* of the handling */
-    bool timed_out;        /* the delay was longer */
-    struct webhook_calls *calls; /* admission/webhook_call.h; NULL: none */
-    bool suspended; /* it waits for them, and is run again */
+    world_time timeout;               /* of the handling */
+    bool timed_out;                   /* the delay was longer */
+    struct webhook_calls *calls;      /* admission/webhook_call.h; NULL: none */
+    bool suspended;                   /* it waits for them, and is run again */
     struct str stamp_uid, stamp_name; /* drawn once */
-    struct list seat_link; /* inflight.c */
-    unsigned seat;         /* enum inflight_seat */
+    struct list seat_link;            /* inflight.c */
+    unsigned seat;                    /* enum inflight_seat */
     bool seat_waits;
     world_time seat_deadline;
     struct list hold_link; /* hold.c */

@@ -108,7 +108,7 @@ static void pods_hold_to_their_rules(void **state)
          "spec.tolerations[0].operator:Invalid spec.tolerations[1].effect:NotSupported"},
         {pods, "p",
          "'spec':{" C ",'initContainers':[{'name':'c','image':'i','readinessProbe':{'exec':{'"
-                      "command':['a']}}}]}",
+         "command':['a']}}}]}",
          "spec.initContainers[0].name:Duplicate spec.initContainers[0].readinessProbe:Forbidden"},
     };
     check_rows(rows, ARRAY_LEN(rows));

@@ -58,6 +58,7 @@ struct err *cel_report_end(const struct cel_report *r)
         for (size_t i = 0; i < r->n; i++)
             if (!told[i] && (next == CEL_PROBLEMS_MAX || r->list[i].at < r->list[next].at))
                 next = i;
+        BUG_ON(next == CEL_PROBLEMS_MAX, "each turn has one that was not told");
         told[next] = true;
         buf_add_c(&b, k > 0 ? "\n" : "");
         print_one(r, next, &b);

@@ -296,8 +296,9 @@ static void mind_pause(struct deployment *d)
 static bool oldsets_have_pods(const struct deployment *d)
 {
     for (size_t i = 0; i < d->sets_n; i++) {
-        struct ctl_list pods =
-            &d->sets[i] == d->fresh ? (struct ctl_list){0} : ctl_owned(d->c, T_PODS, d->sets[i].o);
+        struct ctl_list pods = {0};
+        if (&d->sets[i] != d->fresh)
+            pods = ctl_owned(d->c, T_PODS, d->sets[i].o);
         for (size_t p = 0; p < pods.n; p++)
             if (!pod_finished(pods.at[p]))
                 return true;

@@ -195,6 +195,7 @@ void deployment_trim_history(struct deployment *d)
                 (!first || s->revision < first->revision))
                 first = s;
         }
+        BUG_ON(!first, "old counts the sets that are looked at here");
         if (!first->o->deleting)
             (void)ctl_delete(d->c, T_REPLICA_SETS, first->o, -1); /* else it went by itself */
         *first = (struct rs){.replicas = -1};                     /* counted no more */

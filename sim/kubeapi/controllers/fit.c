@@ -205,6 +205,7 @@ void fit_write_reasons(const struct fit_reasons *r, struct buf *out)
             if (!done[i] &&
                 (first == FIT_REASONS_MAX || str_cmp(r->at[i].text, r->at[first].text) < 0))
                 first = i;
+        BUG_ON(first == FIT_REASONS_MAX, "each turn has one that is not done");
         done[first] = true;
         buf_addf(out, "%s%zu " STR_FMT, k ? ", " : "", r->at[first].n, STR_ARG(r->at[first].text));
     }
