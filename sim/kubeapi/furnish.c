@@ -95,6 +95,15 @@ static void put_endpoints(struct kubeapi *api, const struct furnish_options *opt
 /* How servers of extended APIs know who this one's clients are. */
 static void put_authentication(struct kubeapi *api, struct str ca_pem)
 {
+    static const struct {
+        const char *key, *value; /* NULL: the authority */
+    } proxy[] = {
+        {"requestheader-allowed-names", "[\"front-proxy-client\"]"},
+        {"requestheader-client-ca-file", NULL},
+        {"requestheader-extra-headers-prefix", "[\"X-Remote-Extra-\"]"},
+        {"requestheader-group-headers", "[\"X-Remote-Group\"]"},
+        {"requestheader-username-headers", "[\"X-Remote-User\"]"},
+    };
     struct arena a = {0};
     cJSON *tree = json_object(&a), *data = json_ensure(&a, tree, "data");
     struct buf b = {0};
@@ -107,6 +116,8 @@ static void put_authentication(struct kubeapi *api, struct str ca_pem)
                  STR("extension-apiserver-authentication"));
     json_set_str(&a, json_get(tree, "metadata"), "namespace", STR("kube-system"));
     json_set_str(&a, data, "client-ca-file", ca_pem);
+    for (size_t i = 0; i < ARRAY_LEN(proxy); i++)
+        json_set_str(&a, data, proxy[i].key, proxy[i].value ? str_c(proxy[i].value) : ca_pem);
     json_write(&b, tree);
     apply(api, buf_str(&b));
     buf_free(&b);

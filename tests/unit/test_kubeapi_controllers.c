@@ -114,6 +114,31 @@ static void foreground_waits_for_blocking_dependents(void **state)
     fixture_close(&f);
 }
 
+/* The other one may have it: only the reference to the owner that waits goes. */
+static void foreground_leaves_what_others_own(void **state)
+{
+    struct fixture f;
+    open_server(&f);
+    (void)make_owner(&f);
+    must(&f, 201, "POST", CM, "{\"metadata\":{\"name\":\"other\"}}");
+    struct str uid = str_c(said(&f, "metadata.uid"));
+    f.content_type = "application/json-patch+json";
+    must(&f, 200, "PATCH", CM "/child",
+         arena_c(&f.a,
+                 arena_printf(&f.a,
+                              "[{\"op\":\"add\",\"path\":\"/metadata/ownerReferences/-\","
+                              "\"value\":{\"apiVersion\":\"v1\",\"kind\":\"ConfigMap\",\"name\":"
+                              "\"other\",\"uid\":\"" STR_FMT "\"}}]",
+                              STR_ARG(uid))));
+    f.content_type = NULL;
+    must(&f, 200, "DELETE", CM "/owner", "{\"propagationPolicy\":\"Foreground\"}");
+    settle(&f);
+    must(&f, 404, "GET", CM "/owner", NULL);
+    must(&f, 200, "GET", CM "/child", NULL);
+    assert_int_equal(cJSON_GetArraySize(json_path(f.body, "metadata.ownerReferences")), 1);
+    fixture_close(&f);
+}
+
 static void orphans_stay(void **state)
 {
     struct fixture f;
@@ -267,6 +292,7 @@ int main(void)
         cmocka_unit_test(dependents_follow_in_the_background),
         cmocka_unit_test(owners_count_one_by_one),
         cmocka_unit_test(foreground_waits_for_blocking_dependents),
+        cmocka_unit_test(foreground_leaves_what_others_own),
         cmocka_unit_test(orphans_stay),
         cmocka_unit_test(namespaces_take_their_content_along),
         cmocka_unit_test(a_bare_server_waits_for_finalize),

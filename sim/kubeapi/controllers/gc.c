@@ -125,13 +125,36 @@ static void orphan(struct gc *x, struct store_table *t, struct kube_object *o, s
         update(x, t, o, drop_finalizer, "orphan");
 }
 
+/* An owner counts when it is in the same namespace or has none. A namespaced owner of a cluster-scoped object is an
+ * error that nobody resolves: such an object is never collected. */
+static bool owner_there(struct gc *x, const struct kube_object *o, const struct kube_owner *owner)
+{
+    struct kube_object *found = store_by_uid(x->api->store, owner->uid, NULL);
+    return found && (found->ns.n == 0 || o->ns.n == 0 || str_eq(found->ns, o->ns));
+}
+
+/* Does an owner hold it that is there and does not wait for its own dependents to go? */
+static bool has_other_owner(struct gc *x, const struct kube_object *o, struct str uid)
+{
+    for (size_t i = 0; i < o->owners_n; i++) {
+        const struct kube_object *owner = store_by_uid(x->api->store, o->owners[i].uid, NULL);
+        bool waits =
+            owner && owner->deleting && kube_object_has_finalizer(owner, STR("foregroundDeletion"));
+        if (!str_eq(o->owners[i].uid, uid) && owner_there(x, o, &o->owners[i]) && !waits)
+            return true;
+    }
+    return false;
+}
+
 static void foreground(struct gc *x, struct store_table *t, struct kube_object *o, struct arena *a)
 {
     size_t n;
     struct held *list = hold_dependents(x, o->uid, a, &n);
     for (size_t i = 0; i < n; i++) {
         struct kube_object *d = list[i].object;
-        if (!d->deleting)
+        if (has_other_owner(x, d, o->uid))
+            update(x, list[i].table, d, drop_owner, &o->uid);
+        else if (!d->deleting)
             err_ignore(kubeapi_delete(x->api, store_table_name(list[i].table), d->ns, d->name));
         kube_object_unref(d);
     }
@@ -142,14 +165,6 @@ static void foreground(struct gc *x, struct store_table *t, struct kube_object *
     o = store_get(t, o->ns, o->name);
     if (o)
         update(x, t, o, drop_finalizer, "foregroundDeletion");
-}
-
-/* An owner counts when it is in the same namespace or has none. A namespaced owner of a cluster-scoped object is an
- * error that nobody resolves: such an object is never collected. */
-static bool owner_there(struct gc *x, const struct kube_object *o, const struct kube_owner *owner)
-{
-    struct kube_object *found = store_by_uid(x->api->store, owner->uid, NULL);
-    return found && (found->ns.n == 0 || o->ns.n == 0 || str_eq(found->ns, o->ns));
 }
 
 static void check_owners(struct gc *x, struct store_table *t, struct kube_object *o)
