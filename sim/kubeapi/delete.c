@@ -185,19 +185,21 @@ static void set_propagation(struct api_request *r, const struct api_kind *k, cJS
 static void mark(struct api_request *r, const struct kube_object *o, cJSON *tree, int64_t grace_s)
 {
     cJSON *metadata = json_get(tree, "metadata");
+    bool graceless = api_kind_is(r->kind, "namespaces"); /* they take what time they need */
     int64_t before = json_int_at(metadata, "deletionGracePeriodSeconds", INT64_MAX);
-    if (o->deleting && grace_s >= before)
+    if (o->deleting && (graceless || grace_s >= before))
         return; /* only shortened */
     struct buf b = {.max = 64};
     rfc3339_format(&b, world_wall(r->api->w) + grace_s * NS_PER_S);
     json_set_str(&r->a, metadata, "deletionTimestamp", buf_str(&b));
-    json_set_int(&r->a, metadata, "deletionGracePeriodSeconds", grace_s);
+    if (!graceless)
+        json_set_int(&r->a, metadata, "deletionGracePeriodSeconds", grace_s);
     buf_free(&b);
     if (!o->deleting && o->generation > 0)
         json_set_int(&r->a, metadata, "generation", o->generation + 1);
     if (!o->deleting && api_kind_is(r->kind, "customresourcedefinitions.apiextensions.k8s.io"))
         crds_mark_terminating(r->api, &r->a, tree);
-    if (api_kind_is(r->kind, "namespaces"))
+    if (graceless)
         json_set_str(&r->a, json_ensure(&r->a, tree, "status"), "phase", STR("Terminating"));
 }
 

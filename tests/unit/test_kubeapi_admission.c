@@ -102,6 +102,85 @@ static void security_levels_hold(void **state)
     fixture_close(&f);
 }
 
+static void levels_of_namespaces_are_checked(void **state)
+{
+    static const struct {
+        const char *labels, *says;
+    } bad[] = {
+        {"'pod-security.kubernetes.io/enforce':'foo'",
+         "Namespace \"default\" is invalid: metadata.labels[pod-security.kubernetes.io/enforce]: "
+         "Invalid value: \"foo\": must be one of privileged, baseline, restricted"},
+        {"'pod-security.kubernetes.io/warn-version':'1.30'",
+         "Invalid value: \"1.30\": must be \"latest\" or \"v1.x\""},
+        {"'pod-security.kubernetes.io/audit-version':'v1.03'", "Invalid value: \"v1.03\": must be"},
+    };
+    struct fixture f;
+    char body[256];
+    fixture_open(&f, NULL);
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        (void)snprintf(body, sizeof(body), "{'metadata':{'labels':{%s}}}", bad[i].labels);
+        says(&f, 422, "PATCH", "/api/v1/namespaces/default", body);
+        message_has(&f, bad[i].says);
+    }
+    says(&f, 201, "POST", PODS, "{'metadata':{'name':'a'},'spec':{'hostNetwork':true," C "}}");
+    says(&f, 200, "PATCH", "/api/v1/namespaces/default",
+         "{'metadata':{'labels':{'pod-security.kubernetes.io/enforce':'baseline'}}}");
+    says(&f, 200, "PATCH", PODS "/a", "{'metadata':{'labels':{'x':'y'}}}"); /* it may stay */
+    says(&f, 403, "PATCH", PODS "/a", "{'spec':{'containers':[{'name':'c','image':'i:2'}]}}");
+    fixture_close(&f);
+}
+
+static void namespaces_go_without_grace(void **state)
+{
+    struct fixture f;
+    fixture_open(&f, NULL);
+    says(&f, 201, "POST", "/api/v1/namespaces", "{'metadata':{'name':'n'}}");
+    says(&f, 200, "DELETE", "/api/v1/namespaces/n", NULL);
+    assert_string_equal(said(&f, "status.phase"), "Terminating");
+    assert_true(said(&f, "metadata.deletionTimestamp")[0] != 0);
+    assert_null(json_path(f.body, "metadata.deletionGracePeriodSeconds"));
+    says(&f, 200, "DELETE", "/api/v1/namespaces/n", NULL);
+    fixture_close(&f);
+}
+
+static void services_take_addresses_of_the_range(void **state)
+{
+    static const struct {
+        const char *ip;
+        int status;
+    } rows[] = {{"10.97.0.5", 201},      {"10.97.0.5", 422},  {"1.2.3.4", 422},
+                {"10.96.0.0", 422},      {"10.112.0.1", 422}, {"10.111.255.255", 422},
+                {"10.111.255.254", 201}, {"None", 201}};
+    struct fixture f;
+    char body[256];
+    fixture_open(&f, NULL);
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        (void)snprintf(
+            body, sizeof(body),
+            "{'metadata':{'name':'s%zu'},'spec':{'clusterIP':'%s','ports':[{'port':80}]}}", i,
+            rows[i].ip);
+        says(&f, rows[i].status, "POST", "/api/v1" NS "services", body);
+    }
+    says(&f, 422, "POST", "/api/v1" NS "services",
+         "{'metadata':{'name':'z'},'spec':{'clusterIP':'1.2.3.4','ports':[{'port':80}]}}");
+    message_has(&f, "spec.clusterIPs: Invalid value: [\"1.2.3.4\"]: failed to allocate IP 1.2.3.4: "
+                    "the provided network does not match the current range");
+    fixture_close(&f);
+}
+
+static void evictions_come_in_two_versions(void **state)
+{
+    struct fixture f;
+    fixture_open(&f, NULL);
+    says(&f, 201, "POST", PODS, "{'metadata':{'name':'p'},'spec':{" C "}}");
+    says(&f, 400, "POST", PODS "/p/eviction",
+         "{'apiVersion':'policy/v2','kind':'Eviction','metadata':{'name':'p'}}");
+    says(&f, 201, "POST", PODS "/p/eviction",
+         "{'apiVersion':'policy/v1beta1','kind':'Eviction','metadata':{'name':'p'}}");
+    says(&f, 404, "GET", PODS "/p", NULL);
+    fixture_close(&f);
+}
+
 static void storage_is_defaulted_and_protected(void **state)
 {
     struct fixture f;
@@ -233,6 +312,10 @@ int main(void)
         cmocka_unit_test(quotas_are_charged),
         cmocka_unit_test(pods_get_a_priority_and_tolerations),
         cmocka_unit_test(security_levels_hold),
+        cmocka_unit_test(levels_of_namespaces_are_checked),
+        cmocka_unit_test(namespaces_go_without_grace),
+        cmocka_unit_test(services_take_addresses_of_the_range),
+        cmocka_unit_test(evictions_come_in_two_versions),
         cmocka_unit_test(storage_is_defaulted_and_protected),
         cmocka_unit_test(scales_stand_for_replicas),
         cmocka_unit_test(evictions_spend_budgets),

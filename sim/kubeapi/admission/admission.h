@@ -48,6 +48,7 @@ bool admit_limit_defaults(struct admission *a);
 bool admit_limits(struct admission *a);
 bool admit_quota(struct admission *a);
 bool admit_pod_security(struct admission *a);
+bool admit_pod_security_labels(struct admission *a); /* of a namespace */
 bool admit_default_class(struct admission *a);
 bool admit_webhooks_mutate(struct admission *a);
 bool admit_webhooks_validate(struct admission *a);

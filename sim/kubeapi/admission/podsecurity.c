@@ -1,5 +1,6 @@
 /* PodSecurity: the levels baseline and restricted of the pod security standards, by labels of the namespace: enforce refuses
- * pods, warn tells writers of pods and of what makes pods. */
+ * pods, warn tells writers of pods and of what makes pods. Who raises a namespace's level is told which of its pods are
+ * below it; labels that say nothing are refused. */
 #include "sim/kubeapi/admission/admission.h"
 
 #include "sim/kubeapi/rules/walk.h"
@@ -11,12 +12,14 @@ struct findings {
     const cJSON *spec;
     struct buf text;
     size_t n;
+    bool brief; /* what is wrong, not where */
 };
 
 static void found(struct findings *f, struct str what, struct str detail)
 {
-    buf_addf(&f->text, "%s" STR_FMT " (" STR_FMT ")", f->n++ > 0 ? ", " : "", STR_ARG(what),
-             STR_ARG(detail));
+    buf_addf(&f->text, "%s" STR_FMT, f->n++ > 0 ? ", " : "", STR_ARG(what));
+    if (!f->brief)
+        buf_addf(&f->text, " (" STR_FMT ")", STR_ARG(detail));
 }
 
 /* ---- containers that have something wrong with them ---- */
@@ -198,9 +201,9 @@ static void check_restricted(struct findings *f)
 }
 
 /* Empty: the spec keeps to the level. */
-static struct str violations(struct arena *a, struct str level, const cJSON *spec)
+static struct str violations(struct arena *a, struct str level, const cJSON *spec, bool brief)
 {
-    struct findings f = {.a = a, .spec = spec};
+    struct findings f = {.a = a, .spec = spec, .brief = brief};
     bool restricted = str_eq_c(level, "restricted");
     if (restricted || str_eq_c(level, "baseline"))
         check_baseline(&f, restricted);
@@ -230,8 +233,30 @@ static const cJSON *pod_spec_of(struct admission *a)
     return json_path(a->object, "spec.template.spec");
 }
 
+/* An update of a pod is looked at when it brings another container or image: what runs already may stay. */
+static bool brings_nothing(struct admission *a)
+{
+    static const char *const lists[] = {"spec.containers", "spec.initContainers",
+                                        "spec.ephemeralContainers"};
+    const cJSON *was = a->old ? kube_object_tree(a->old, &a->r->a) : NULL;
+    for (size_t i = 0; was && i < ARRAY_LEN(lists); i++) {
+        const cJSON *now = json_path(a->object, lists[i]), *before = json_path(was, lists[i]);
+        const cJSON *c = now ? now->child : NULL, *b = before ? before->child : NULL;
+        for (; c && b; c = c->next, b = b->next)
+            if (!str_eq(json_string_at(c, "image"), json_string_at(b, "image")))
+                return false;
+        if (c || b)
+            return false;
+    }
+    return was != NULL;
+}
+
 bool admit_pod_security(struct admission *a)
 {
+    bool looked_at = a->sub.n == 0 || (api_kind_is(a->k, "pods") &&
+                                       text_among(a->sub, "ephemeralcontainers|resize"));
+    if (!looked_at || (api_kind_is(a->k, "pods") && brings_nothing(a)))
+        return true;
     struct kube_object *ns = kubeapi_get(a->r->api, STR("namespaces"), str_empty, a->r->ns);
     const cJSON *spec = ns && ns->labels_n > 1 ? pod_spec_of(a) : NULL;
     bool pod = api_kind_is(a->k, "pods");
@@ -239,15 +264,128 @@ bool admit_pod_security(struct admission *a)
         return true;
     struct str enforce = kube_object_label(ns, STR(PREFIX "enforce")),
                warn = kube_object_label(ns, STR(PREFIX "warn"));
-    struct str problems = pod && enforce.n > 0 ? violations(&a->r->a, enforce, spec) : str_empty;
+    struct str problems =
+        pod && enforce.n > 0 ? violations(&a->r->a, enforce, spec, false) : str_empty;
     if (problems.n > 0)
         return api_fail_forbidden(
             a->r, json_string_at(a->object, "metadata.name"),
             "violates PodSecurity \"" STR_FMT ":" STR_FMT "\": " STR_FMT, STR_ARG(enforce),
             STR_ARG(version_of(ns, PREFIX "enforce-version")), STR_ARG(problems));
-    problems = warn.n > 0 ? violations(&a->r->a, warn, spec) : str_empty;
+    problems = warn.n > 0 ? violations(&a->r->a, warn, spec, false) : str_empty;
     if (problems.n > 0)
         api_warn(a->r, "would violate PodSecurity \"" STR_FMT ":" STR_FMT "\": " STR_FMT,
                  STR_ARG(warn), STR_ARG(version_of(ns, PREFIX "warn-version")), STR_ARG(problems));
+    return true;
+}
+
+/* ---- namespaces ---- */
+
+#define EXISTING_MAX 3000u /* pods that a new level is held against */
+
+static bool is_version(struct str s)
+{
+    uint64_t minor;
+    return str_eq_c(s, "latest") ||
+           (str_starts(s, STR("v1.")) && str_to_u64(str_sub(s, 3, s.n), &minor) &&
+            (s.n == 4 || s.p[3] != '0'));
+}
+
+/* True: every label of ours says something; others are told when asked for. */
+static bool labels_are_good(struct admission *a, const cJSON *labels, bool tell)
+{
+    static const char *const modes[] = {"enforce", "audit", "warn"};
+    bool good = true;
+    for (size_t i = 0; i < 2 * ARRAY_LEN(modes); i++) {
+        bool version = i % 2 == 1;
+        struct str key =
+            arena_printf(&a->r->a, PREFIX "%s%s", modes[i / 2], version ? "-version" : "");
+        const cJSON *v = json_get(labels, arena_c(&a->r->a, key));
+        struct str text = json_string(v);
+        if (!v || (version ? is_version(text) : text_among(text, "privileged|baseline|restricted")))
+            continue;
+        good = false;
+        if (tell)
+            api_invalid(a->r, "FieldValueInvalid",
+                        arena_printf(&a->r->a, "metadata.labels[" STR_FMT "]", STR_ARG(key)),
+                        "Invalid value: \"" STR_FMT "\": must be %s", STR_ARG(text),
+                        version ? "\"latest\" or \"v1.x\""
+                                : "one of privileged, baseline, restricted");
+    }
+    return good;
+}
+
+static struct str label(const cJSON *labels, const char *key, const char *otherwise)
+{
+    struct str v = json_string(json_get(labels, key));
+    return v.n > 0 ? v : str_c(otherwise);
+}
+
+static unsigned rank(struct str level)
+{
+    return str_eq_c(level, "restricted") ? 2 : str_eq_c(level, "baseline") ? 1 : 0;
+}
+
+struct alike {
+    struct str first;
+    unsigned count;
+};
+
+/* Pods that break a level in the same ways share a line, under the first one's name. */
+static void warn_of_existing(struct admission *a, struct str ns, struct str level,
+                             struct str version)
+{
+    struct store_table *pods = store_table(a->r->api->store, STR("pods"));
+    struct store_cursor c = store_seek(pods, ns, str_empty);
+    struct map found = {0};
+    struct str key;
+    void *value;
+    unsigned seen = 0;
+    for (struct kube_object *o; (o = store_next(&c)) && str_eq(o->ns, ns) && seen < EXISTING_MAX;
+         seen++) {
+        const cJSON *spec = json_get(kube_object_tree(o, &a->r->a), "spec");
+        struct str wrong = violations(&a->r->a, level, spec, true);
+        struct alike *same = wrong.n > 0 ? map_get(&found, wrong) : NULL;
+        if (wrong.n > 0 && !same) {
+            same = ARENA_NEW_ARRAY(&a->r->a, struct alike, 1);
+            *same = (struct alike){o->name, 0};
+            map_put(&found, wrong, same);
+        }
+        if (same)
+            same->count++;
+    }
+    if (map_count(&found) > 0)
+        api_warn(a->r,
+                 "existing pods in namespace \"" STR_FMT
+                 "\" violate the new PodSecurity enforce level \"" STR_FMT ":" STR_FMT "\"",
+                 STR_ARG(ns), STR_ARG(level), STR_ARG(version));
+    for (size_t i = 0; map_next(&found, &i, &key, &value);) {
+        const struct alike *same = value;
+        struct str more = same->count < 2
+                              ? str_empty
+                              : arena_printf(&a->r->a, " (and %u other pod%s)", same->count - 1,
+                                             same->count > 2 ? "s" : "");
+        api_warn(a->r, STR_FMT STR_FMT ": " STR_FMT, STR_ARG(same->first), STR_ARG(more),
+                 STR_ARG(key));
+    }
+    map_free(&found);
+}
+
+bool admit_pod_security_labels(struct admission *a)
+{
+    const cJSON *labels = json_path(a->object, "metadata.labels");
+    const cJSON *was =
+        a->old ? json_path(kube_object_tree(a->old, &a->r->a), "metadata.labels") : NULL;
+    struct str name = a->old ? a->old->name : json_string_at(a->object, "metadata.name");
+    bool tell = !a->old || labels_are_good(a, was, false);
+    if (!labels_are_good(a, labels, tell) && tell)
+        return api_invalid_end(a->r, a->k, name);
+    struct str level = label(labels, PREFIX "enforce", "privileged"),
+               version = label(labels, PREFIX "enforce-version", "latest");
+    struct str old_level = label(was, PREFIX "enforce", "privileged"),
+               old_version = label(was, PREFIX "enforce-version", "latest");
+    bool raised =
+        rank(level) > 0 && (rank(level) > rank(old_level) || !str_eq(version, old_version));
+    if (a->old && raised)
+        warn_of_existing(a, name, level, version);
     return true;
 }

@@ -143,8 +143,25 @@ bool addresses_port_mine(const struct addresses *x, unsigned port, struct str ns
     return ok;
 }
 
+/* In the range, and neither its first nor its last address? Of another family: for others to say. */
+static bool in_range(struct str ip)
+{
+    uint32_t number = 0;
+    struct str rest = ip, part;
+    for (int i = 0; i < 4; i++) {
+        uint64_t byte;
+        (void)str_cut(rest, '.', &part, &rest);
+        if (!str_to_u64(part, &byte) || byte > 255)
+            return true;
+        number = number << 8 | (uint32_t)byte;
+    }
+    return number > NETWORK && number < NETWORK + HOSTS - 1;
+}
+
 const char *addresses_ip_problem(const struct addresses *x, struct str ip, struct str ns,
                                  struct str name)
 {
-    return mine(x, ip, ns, name) ? NULL : "provided IP is already allocated";
+    if (map_has(&x->taken, ip))
+        return mine(x, ip, ns, name) ? NULL : "provided IP is already allocated";
+    return in_range(ip) ? NULL : "the provided network does not match the current range";
 }
