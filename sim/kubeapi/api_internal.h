@@ -54,6 +54,7 @@ struct http_client;
 struct webhook_calls;
 struct owners;
 struct addresses;
+struct patch_said;
 
 /* The metric's cell of one code. */
 struct api_counter {
@@ -141,7 +142,8 @@ struct api_request {
     struct api_user user;
     bool system; /* in the name of the server itself */
     bool dry_run;
-    bool finalize;          /* PUT namespaces/x/finalize */
+    bool finalize;                    /* PUT namespaces/x/finalize */
+    const struct patch_said *patched; /* of a patch that is no apply (patch.h); else NULL */
     struct owners *managed; /* of an apply: the owners that it leaves (managed.h); else NULL */
     struct api_problem *problems; /* API_PROBLEMS_MAX; NULL: none yet */
     size_t problems_n;
@@ -180,9 +182,12 @@ struct api_request {
 
 /* The value of a query parameter, decoded into the arena; false: absent. */
 bool api_request_param(struct api_request *r, const char *name, struct str *value);
+/* Each value of a parameter: *rest starts as r->query. False: no more. */
+bool api_request_param_next(struct api_request *r, const char *name, struct str *rest,
+                            struct str *value);
 struct str api_request_param_or_empty(struct api_request *r, const char *name);
 bool api_request_flag(struct api_request *r,
-                      const char *name); /* "", "0", "false": false; anything else is true */
+                      const char *name); /* absent, "0", "false": false; anything else is true */
 
 /* From method, path, query, headers to verb, kind and user. False: answered (401). */
 bool api_request_begin(struct api_request *r);
@@ -284,6 +289,7 @@ struct delete_options {
     struct str propagation; /* "Background", "Foreground", "Orphan"; empty: the kind's default */
     struct str uid, resource_version; /* preconditions; empty: none */
     int64_t grace_s;                  /* -1: not given */
+    bool has_propagation;             /* something was said, be it nothing that is known */
 };
 bool api_write_delete(struct api_request *r, const struct api_kind *k, struct kube_object *o,
                       const struct delete_options *options, bool *gone, struct kube_object **out);

@@ -258,7 +258,7 @@ static bool prepare(struct apply *p)
     struct api_request *r = p->r;
     struct buf repeated = {0};
     struct str force;
-    bool ok = managed_check_options(r, true) && parse_body(r, &p->patch, &repeated);
+    bool ok = parse_body(r, &p->patch, &repeated);
     p->repeated = arena_str(&r->a, buf_str(&repeated));
     buf_free(&repeated);
     p->m.self = managed_writer(r, p->k, true);

@@ -5,7 +5,9 @@
 #include "sim/kubeapi/body.h"
 #include "sim/kubeapi/kinds/crds.h"
 #include "sim/kubeapi/managed.h"
+#include "sim/kubeapi/patch.h"
 #include "sim/kubeapi/types/defaults.h"
+#include "sim/kubeapi/types/gotext.h"
 
 #include <string.h>
 
@@ -24,32 +26,15 @@ static const struct type *api_kind_type(const struct api_kind *k)
 
 /* ---- fieldValidation ---- */
 
-bool api_field_validation(struct api_request *r, enum api_field_validation *out)
+enum api_field_validation api_field_validation(struct api_request *r)
 {
-    static const struct api_kind create = {.group = STR_INIT("meta.k8s.io"),
-                                           .kind = STR_INIT("CreateOptions")};
-    static const struct api_kind update = {.group = STR_INIT("meta.k8s.io"),
-                                           .kind = STR_INIT("UpdateOptions")};
-    static const struct api_kind patch = {.group = STR_INIT("meta.k8s.io"),
-                                          .kind = STR_INIT("PatchOptions")};
     struct str v = api_request_param_or_empty(r, "fieldValidation");
-    *out = str_eq_c(v, "Strict")   ? FIELDS_STRICT
+    return str_eq_c(v, "Strict")   ? FIELDS_STRICT
            : str_eq_c(v, "Ignore") ? FIELDS_IGNORE
                                    : FIELDS_WARN;
-    if (*out != FIELDS_WARN || v.n == 0 || str_eq_c(v, "Warn"))
-        return true;
-    api_invalid(r, "FieldValueNotSupported", STR("fieldValidation"),
-                "Unsupported value: \"" STR_FMT
-                "\": supported values: \"\", \"Ignore\", \"Strict\", \"Warn\"",
-                STR_ARG(v));
-    return api_invalid_end(r,
-                           r->verb == VERB_CREATE  ? &create
-                           : r->verb == VERB_PATCH ? &patch
-                                                   : &update,
-                           str_empty);
 }
 
-/* A body, or what a patch has made, that cannot be decoded. */
+/* A body, or what a patch has made, that cannot be decoded; tree NULL: the patch itself is to blame. */
 static bool fail(struct api_request *r, const struct api_kind *k, const cJSON *tree,
                  struct str problem)
 {
@@ -59,7 +44,12 @@ static bool fail(struct api_request *r, const struct api_kind *k, const cJSON *t
         return api_fail_bad(
             r, STR_FMT " in version \"" STR_FMT "\" cannot be handled as a " STR_FMT ": " STR_FMT,
             STR_ARG(k->kind), STR_ARG(k->version), STR_ARG(k->kind), STR_ARG(problem));
-    json_write(&value, tree);
+    if (r->patched && r->patched->strategic)
+        gotext_print(&value, r->patched->strategic);
+    else if (tree)
+        json_write(&value, tree);
+    else
+        buf_add(&value, r->body);
     json_write_string(&quoted, buf_str(&value));
     api_invalid(r, "FieldValueInvalid", STR("patch"), "Invalid value: " STR_FMT ": " STR_FMT,
                 STR_ARG(buf_str(&quoted)), STR_ARG(problem));
@@ -68,13 +58,27 @@ static bool fail(struct api_request *r, const struct api_kind *k, const cJSON *t
     return api_invalid_end(r, &nothing, str_empty);
 }
 
+static void warn_all(struct api_request *r, const struct str *texts, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        api_warn(r, STR_FMT, STR_ARG(texts[i]));
+}
+
+static void join_all(struct buf *out, const struct str *texts, size_t n, bool *first)
+{
+    for (size_t i = 0; i < n; i++, *first = false)
+        buf_addf(out, "%s" STR_FMT, *first ? "" : ", ", STR_ARG(texts[i]));
+}
+
 static bool complain(struct api_request *r, const struct api_kind *k, const cJSON *tree,
                      const struct decode_report *report, struct str repeated,
                      enum api_field_validation fields)
 {
+    static const struct patch_said none;
+    const struct patch_said *said = r->patched ? r->patched : &none;
     struct buf all = {0};
-    bool ok = true;
-    if (fields == FIELDS_IGNORE || (report->strict_n == 0 && repeated.n == 0))
+    bool first = repeated.n == 0;
+    if (fields == FIELDS_IGNORE || report->strict_n + said->strict_n + repeated.n == 0)
         return true;
     if (fields == FIELDS_WARN) {
         for (struct str rest = repeated, line; rest.n > 0;) {
@@ -82,15 +86,15 @@ static bool complain(struct api_request *r, const struct api_kind *k, const cJSO
             if (str_starts(line, STR("  ")))
                 api_warn(r, "yaml: unmarshal errors: " STR_FMT, STR_ARG(str_trim(line)));
         }
-        for (size_t i = 0; i < report->strict_n; i++)
-            api_warn(r, STR_FMT, STR_ARG(report->strict[i]));
+        warn_all(r, said->strict, said->strict_n);
+        warn_all(r, report->strict, report->strict_n);
         return true;
     }
     buf_addf(&all, "strict decoding error: " STR_FMT, STR_ARG(repeated));
-    for (size_t i = 0; i < report->strict_n; i++)
-        buf_addf(&all, "%s" STR_FMT, i > 0 || repeated.n > 0 ? ", " : "",
-                 STR_ARG(report->strict[i]));
-    ok = fail(r, k, tree, arena_str(&r->a, buf_str(&all)));
+    join_all(&all, said->strict, said->strict_n, &first);
+    join_all(&all, report->strict, report->strict_n, &first);
+    bool ok = fail(r, k, report->strict_n > 0 || !r->patched ? tree : NULL,
+                   arena_str(&r->a, buf_str(&all)));
     buf_free(&all);
     return ok;
 }
@@ -98,8 +102,7 @@ static bool complain(struct api_request *r, const struct api_kind *k, const cJSO
 bool api_decode_complaints(struct api_request *r, const struct api_kind *k, const cJSON *tree,
                            const struct decode_report *report)
 {
-    enum api_field_validation fields;
-    return api_field_validation(r, &fields) && complain(r, k, tree, report, str_empty, fields);
+    return complain(r, k, tree, report, str_empty, api_field_validation(r));
 }
 
 /* ---- apiVersion and kind ---- */
@@ -320,19 +323,17 @@ static bool check(struct api_request *r, const struct api_kind *k, cJSON *tree,
 bool api_decode_check(struct api_request *r, const struct api_kind *k, cJSON *tree)
 {
     struct decode_report report = {0};
-    return check(r, k, tree, &report) &&
-           (r->system || report.strict_n == 0 || api_decode_complaints(r, k, tree, &report));
+    return check(r, k, tree, &report) && (r->system || (report.strict_n == 0 && !r->patched) ||
+                                          api_decode_complaints(r, k, tree, &report));
 }
 
 bool api_write_decode(struct api_request *r, const struct api_kind *k, cJSON **tree)
 {
     enum api_body_form form = api_body_form(r);
-    enum api_field_validation fields;
+    enum api_field_validation fields = api_field_validation(r);
     struct json_duplicates duplicates = {0};
     struct decode_report report = {.duplicates = &duplicates};
     struct str repeated = str_empty;
-    if (!api_field_validation(r, &fields))
-        return false;
     bool ok = form == API_BODY_PROTOBUF ? api_body_protobuf(r, k, tree)
               : form == API_BODY_YAML   ? api_body_yaml(r, k, tree, &repeated)
               : form == API_BODY_JSON   ? api_body_json(r, k, tree, &duplicates)

@@ -13,8 +13,8 @@ struct api_kind;
 
 enum api_field_validation { FIELDS_WARN, FIELDS_IGNORE, FIELDS_STRICT };
 
-/* Query parameter fieldValidation. False: answered (422). */
-bool api_field_validation(struct api_request *r, enum api_field_validation *out);
+/* Query parameter fieldValidation, which options.h has checked. */
+enum api_field_validation api_field_validation(struct api_request *r);
 /* Tells what strict validation found: warnings, or the 400 of Strict (of a patch: 422). False: answered. */
 bool api_decode_complaints(struct api_request *r, const struct api_kind *k, const cJSON *tree,
                            const struct decode_report *report);

@@ -2,79 +2,11 @@
 #include "sim/kubeapi/admission/admission.h"
 #include "sim/kubeapi/admission/webhook_call.h"
 #include "sim/kubeapi/api_internal.h"
-#include "sim/kubeapi/body.h"
 #include "sim/kubeapi/kinds/crds.h"
 #include "sim/kubeapi/listed.h"
+#include "sim/kubeapi/options.h"
 
 #include <string.h>
-
-/* ---- options ---- */
-
-static bool options_invalid(struct api_request *r, const char *reason, const char *field,
-                            const char *text)
-{
-    static const struct api_kind kind = {.group = STR_INIT("meta.k8s.io"),
-                                         .kind = STR_INIT("DeleteOptions")};
-    api_invalid(r, reason, str_c(field), "%s", text);
-    return api_invalid_end(r, &kind, str_empty);
-}
-
-static bool options_from_body(struct api_request *r, struct delete_options *o, bool *orphan_given)
-{
-    cJSON *body = NULL;
-    int64_t grace;
-    if (str_trim(r->body).n == 0)
-        return true;
-    if (!api_body_options(r, &body))
-        return false;
-    struct str kind = json_string_at(body, "kind"), version = json_string_at(body, "apiVersion");
-    if (kind.n > 0 && !str_eq_c(kind, "DeleteOptions"))
-        return api_fail_plain(
-            r, 500, "",
-            "no kind \"" STR_FMT "\" is registered for version \"" STR_FMT
-            "\" in scheme \"pkg/apis/meta/internalversion/scheme/register.go:27\"",
-            STR_ARG(kind), STR_ARG(version));
-    const cJSON *seconds = json_get(body, "gracePeriodSeconds");
-    if (seconds && seconds->type != cJSON_NULL && !json_int(seconds, &grace))
-        return api_fail_plain(r, 500, "",
-                              "json: cannot unmarshal string into Go struct field "
-                              "DeleteOptions.gracePeriodSeconds of type int64");
-    o->grace_s = json_int_at(body, "gracePeriodSeconds", o->grace_s);
-    o->propagation = json_string_at(body, "propagationPolicy");
-    o->uid = json_string_at(body, "preconditions.uid");
-    o->resource_version = json_string_at(body, "preconditions.resourceVersion");
-    const cJSON *orphan = json_get(body, "orphanDependents");
-    *orphan_given = orphan && orphan->type != cJSON_NULL;
-    if (*orphan_given && o->propagation.n == 0)
-        o->propagation = orphan->type == cJSON_True ? STR("Orphan") : STR("Background");
-    else if (*orphan_given)
-        return options_invalid(r, "FieldValueInvalid", "propagationPolicy",
-                               "Invalid value: orphanDependents and deletionPropagation cannot be "
-                               "both set");
-    const cJSON *dry = json_get(body, "dryRun");
-    for (const cJSON *d = dry ? dry->child : NULL; d; d = d->next)
-        r->dry_run = r->dry_run || str_eq_c(json_string(d), "All");
-    return true;
-}
-
-static bool options_parse(struct api_request *r, struct delete_options *o)
-{
-    bool orphan_given = false;
-    struct str value;
-    *o = (struct delete_options){str_empty, str_empty, str_empty, -1};
-    if (api_request_param(r, "propagationPolicy", &value))
-        o->propagation = value;
-    if (api_request_param(r, "gracePeriodSeconds", &value))
-        (void)str_to_i64(value, &o->grace_s);
-    if (!options_from_body(r, o, &orphan_given))
-        return false;
-    if (o->propagation.n > 0 && !str_eq_c(o->propagation, "Background") &&
-        !str_eq_c(o->propagation, "Foreground") && !str_eq_c(o->propagation, "Orphan"))
-        return options_invalid(r, "FieldValueNotSupported", "propagationPolicy",
-                               "Unsupported value: supported values: \"Background\", "
-                               "\"Foreground\", \"Orphan\", \"nil\"");
-    return true;
-}
 
 /* ---- one object ---- */
 
@@ -283,7 +215,7 @@ void api_handle_delete(struct api_request *r)
     struct delete_options options;
     struct kube_object *o = store_get(r->table, r->ns, r->p.name), *out;
     bool gone = false;
-    if (!options_parse(r, &options))
+    if (!api_options_delete(r, &options))
         return;
     if (!o) {
         (void)api_fail_not_found(r, r->kind, r->p.name);
@@ -346,7 +278,7 @@ void api_handle_delete_collection(struct api_request *r)
     struct api_listed l;
     struct kube_object *out;
     bool gone, ok;
-    if (!options_parse(r, &options) || !api_list_collect(r, &l))
+    if (!api_options_delete(r, &options) || !api_list_collect(r, &l))
         return;
     ok = admit_all(r, &l);
     for (size_t i = 0; ok && i < l.n; i++)

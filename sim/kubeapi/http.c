@@ -7,6 +7,7 @@
 #include "sim/kubeapi/api_internal.h"
 #include "sim/kubeapi/hold.h"
 #include "sim/kubeapi/inflight.h"
+#include "sim/kubeapi/options.h"
 #include "sim/kubeapi/wswatch.h"
 
 #include <string.h>
@@ -202,16 +203,12 @@ static void on_body(void *data, struct http_exchange *x, struct str body)
 /* ?timeout= of requests that end by themselves; beyond the server's own it changes nothing. */
 static bool read_timeout(struct api_request *r)
 {
-    struct str text = r->query.n > 0 ? api_request_param_or_empty(r, "timeout") : str_empty;
     int64_t asked;
     r->timeout = KUBEAPI_TIMEOUT;
-    if (text.n == 0 || r->verb == VERB_WATCH)
+    if (r->verb == VERB_WATCH)
         return true;
-    if (!duration_parse(text, &asked))
-        return api_fail_bad(r,
-                            "invalid timeout specified in the request URL - time: invalid duration "
-                            "\"" STR_FMT "\"",
-                            STR_ARG(text));
+    if (!api_options_timeout(r, &asked))
+        return false;
     if (asked > 0 && asked < r->timeout)
         r->timeout = asked;
     return true;

@@ -5,13 +5,11 @@
 #include "sim/kubeapi/kinds/convert.h"
 #include "sim/kubeapi/kinds/crds.h"
 #include "sim/kubeapi/listed.h"
+#include "sim/kubeapi/options.h"
 #include "sim/kubeapi/print/print.h"
 
 #include "engine/base/codec.h"
 #include <string.h>
-
-static const struct api_kind list_options = {.group = STR_INIT("meta.k8s.io"),
-                                             .kind = STR_INIT("ListOptions")};
 
 /* ---- field selectors that a kind knows ---- */
 
@@ -53,8 +51,9 @@ static const char *selectable_of(const struct api_kind *k)
 
 static bool field_known(const struct api_kind *k, struct str field)
 {
-    if (str_eq_c(field, "metadata.name") ||
-        (str_eq_c(field, "metadata.namespace") && (k->flags & KIND_NAMESPACED)))
+    /* Kinds without fields of their own know the namespace also where there is none. */
+    bool everywhere = (k->flags & KIND_NAMESPACED) || (!k->crd && !selectable_of(k));
+    if (str_eq_c(field, "metadata.name") || (str_eq_c(field, "metadata.namespace") && everywhere))
         return true;
     const struct crd_selectable *own = NULL;
     size_t own_n = k->crd ? crds_selectable(k, &own) : 0;
@@ -90,9 +89,10 @@ bool api_list_select(struct api_request *r, struct selector *out)
         }
         if (r->kind->crd || selectable_of(r->kind))
             return api_fail_bad(r, "field label not supported: " STR_FMT, STR_ARG(f->key));
-        return api_fail_bad(
-            r, "\"" STR_FMT "\" is not a known field selector: only \"metadata.name\"%s",
-            STR_ARG(f->key), r->kind->flags & KIND_NAMESPACED ? ", \"metadata.namespace\"" : "");
+        return api_fail_bad(r,
+                            "\"" STR_FMT "\" is not a known field selector: only "
+                            "\"metadata.name\", \"metadata.namespace\"",
+                            STR_ARG(f->key));
     }
     return true;
 }
@@ -107,56 +107,31 @@ struct page {
     bool continued;
 };
 
-static bool api_list_revision(struct api_request *r, const char *what, uint64_t *revision,
-                              bool *given)
+static bool api_list_revision(struct api_request *r, struct str text, uint64_t *revision)
 {
-    struct str text = api_request_param_or_empty(r, "resourceVersion");
-    *given = text.n > 0;
     *revision = 0;
     if (text.n > 0 && !str_to_u64(text, revision))
         return api_fail_bad(r,
-                            "%sresourceVersion: Invalid value: \"" STR_FMT
+                            "invalid resource version: resourceVersion: Invalid value: \"" STR_FMT
                             "\": strconv.ParseUint: parsing \"" STR_FMT "\": invalid syntax",
-                            what, STR_ARG(text), STR_ARG(text));
+                            STR_ARG(text), STR_ARG(text));
     return true;
-}
-
-static bool check_match(struct api_request *r, struct str match, bool given, uint64_t revision,
-                        bool continued)
-{
-    struct str field = STR("resourceVersionMatch");
-    if (match.n == 0)
-        return true;
-    if (continued)
-        api_invalid(r, "FieldValueForbidden", field,
-                    "Forbidden: resourceVersionMatch is forbidden when continue is provided");
-    else if (!given)
-        api_invalid(
-            r, "FieldValueForbidden", field,
-            "Forbidden: resourceVersionMatch is forbidden unless resourceVersion is provided");
-    else if (!str_eq_c(match, "Exact") && !str_eq_c(match, "NotOlderThan"))
-        api_invalid(r, "FieldValueNotSupported", field,
-                    "Unsupported value: \"" STR_FMT
-                    "\": supported values: \"Exact\", \"NotOlderThan\", \"\"",
-                    STR_ARG(match));
-    else if (str_eq_c(match, "Exact") && revision == 0)
-        api_invalid(
-            r, "FieldValueForbidden", field,
-            "Forbidden: resourceVersionMatch \"exact\" is forbidden for resourceVersion \"0\"");
-    return api_invalid_end(r, &list_options, str_empty);
 }
 
 static bool parse_token(struct api_request *r, struct str token, struct page *page)
 {
     struct buf b = {.max = 4096};
     struct str revision, key, ns, name;
+    const char *why = "illegal base64 data at input byte 0";
     bool ok = base64url_decode(&b, token);
     struct str plain = arena_str(&r->a, buf_str(&b));
     buf_free(&b);
+    if (ok)
+        why = "invalid character looking for beginning of value";
     ok = ok && str_cut(plain, ' ', &revision, &key) && str_to_u64(revision, &page->revision) &&
          str_cut(key, '/', &ns, &name);
     if (!ok)
-        return api_fail_bad(r, "continue key is not valid: illegal base64 data or structure");
+        return api_fail_bad(r, "invalid continue token: continue key is not valid: %s", why);
     page->from_ns = ns;
     page->from_name = name;
     page->exact = page->continued = true;
@@ -178,28 +153,21 @@ static struct str make_token(struct api_request *r, uint64_t revision,
 
 static bool page_parse(struct api_request *r, struct page *page)
 {
+    struct list_options o;
     uint64_t revision, now = store_revision(r->api->store);
-    bool given;
-    int64_t limit = 0;
-    struct str token = api_request_param_or_empty(r, "continue");
-    struct str match = api_request_param_or_empty(r, "resourceVersionMatch");
     *page = (struct page){.revision = now, .from_ns = str_empty, .from_name = str_empty};
-    if (!api_list_revision(r, "invalid resource version: ", &revision, &given) ||
-        !check_match(r, match, given, revision, token.n > 0))
+    if (!api_options_list(r, &o) || !api_list_revision(r, o.resource_version, &revision))
         return false;
-    if (api_request_param_or_empty(r, "limit").n > 0 &&
-        (!str_to_i64(api_request_param_or_empty(r, "limit"), &limit)))
-        return api_fail_bad(r, "strconv.ParseInt: parsing limit: invalid syntax");
-    page->limit = limit > 0 ? (size_t)limit : 0;
-    if (token.n > 0) {
+    page->limit = o.limit;
+    if (o.token.n > 0) {
         if (revision != 0)
             return api_fail_bad(r,
                                 "specifying resource version is not allowed when using continue");
-        return parse_token(r, token, page);
+        return parse_token(r, o.token, page);
     }
     if (revision > now)
         return api_fail_too_new(r, revision);
-    if (str_eq_c(match, "Exact") || (revision > 0 && page->limit > 0 && match.n == 0)) {
+    if (str_eq_c(o.match, "Exact") || (revision > 0 && page->limit > 0 && o.match.n == 0)) {
         page->revision = revision;
         page->exact = true;
     }

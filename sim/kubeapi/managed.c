@@ -2,57 +2,19 @@
 
 #include "sim/kubeapi/kinds/convert.h"
 #include "sim/kubeapi/kinds/crds.h"
+#include "sim/kubeapi/options.h"
 
 const struct type *managed_type(const struct api_kind *k)
 {
     return k->flags & KIND_CUSTOM ? crds_type(k) : type_builtin(k->group, k->version, k->kind);
 }
 
-/* ---- options ---- */
-
-static const struct api_kind *options_kind(const struct api_request *r)
-{
-    static const struct api_kind kinds[] = {
-        {.group = STR_INIT("meta.k8s.io"), .kind = STR_INIT("CreateOptions")},
-        {.group = STR_INIT("meta.k8s.io"), .kind = STR_INIT("UpdateOptions")},
-        {.group = STR_INIT("meta.k8s.io"), .kind = STR_INIT("PatchOptions")},
-    };
-    return &kinds[r->verb == VERB_CREATE ? 0 : r->verb == VERB_UPDATE ? 1 : 2];
-}
+/* ---- writers ---- */
 
 static bool printable(char c)
 {
     return (unsigned char)c >= 0x20 && c != 0x7f;
 }
-
-bool managed_check_options(struct api_request *r, bool applying)
-{
-    struct str name = api_request_param_or_empty(r, "fieldManager"), force;
-    const struct api_kind *k = options_kind(r);
-    if (r->verb == VERB_PATCH && !applying && api_request_param(r, "force", &force))
-        api_invalid(r, "FieldValueForbidden", STR("force"),
-                    "Forbidden: may not be specified for non-apply patch");
-    if (applying && name.n == 0)
-        api_invalid(r, "FieldValueRequired", STR("fieldManager"),
-                    "Required value: is required for apply patch");
-    if (name.n > MANAGED_NAME_MAX)
-        api_invalid(r, "FieldValueTooLong", STR("fieldManager"),
-                    "Too long: may not be more than %u bytes", MANAGED_NAME_MAX);
-    for (size_t i = 0; i < name.n; i++) {
-        if (printable(name.p[i]))
-            continue;
-        struct buf quoted = {0};
-        json_write_string(&quoted, name);
-        api_invalid(r, "FieldValueInvalid", STR("fieldManager"),
-                    "Invalid value: " STR_FMT
-                    ": should only contain printable characters (invalid character at index %zu)",
-                    STR_ARG(buf_str(&quoted)), i);
-        buf_free(&quoted);
-    }
-    return api_invalid_end(r, k, str_empty);
-}
-
-/* ---- writers ---- */
 
 /* The User-Agent's program: what is printable of it, up to the slash. */
 static struct str agent_name(struct api_request *r)
@@ -61,7 +23,7 @@ static struct str agent_name(struct api_request *r)
     (void)str_cut(r->user_agent, '/', &head, &tail);
     char *out = arena_alloc(&r->a, head.n + 1);
     size_t n = 0;
-    for (size_t i = 0; i < head.n && n < MANAGED_NAME_MAX; i++)
+    for (size_t i = 0; i < head.n && n < OPTIONS_MANAGER_MAX; i++)
         if (printable(head.p[i]))
             out[n++] = head.p[i];
     return n > 0 ? (struct str){out, n} : STR("unknown");

@@ -13,8 +13,6 @@
 #include "sim/kubeapi/api_internal.h"
 #include "sim/kubeapi/types/merge.h"
 
-#define MANAGED_NAME_MAX 128u
-
 /* Which of an object's top-level fields a request's ownership counts: a write to the status leaves the spec alone, a main one
  * the status. */
 struct managed_scope {
@@ -31,8 +29,6 @@ struct managed {
 const struct type *managed_type(const struct api_kind *k);
 /* [] and [{}] ask for a fresh start. NULL is fine. */
 bool managed_is_reset(const cJSON *entries);
-/* fieldManager and force are well-formed? False: answered with 422. */
-bool managed_check_options(struct api_request *r, bool applying);
 struct managed_scope managed_scope_of(const struct api_request *r, const struct api_kind *k);
 const struct fieldset *managed_counted(struct arena *a, struct managed_scope scope,
                                        const struct fieldset *s);

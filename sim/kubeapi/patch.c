@@ -47,15 +47,65 @@ static enum patch_type patch_type(struct api_request *r, bool custom)
     return PATCH_REFUSED;
 }
 
+/* Members of operations that no JSON patch has, and repeated keys, as far as DECODE_STRICT_MAX. */
+static void check_operations(struct api_request *r, const cJSON *patch, struct patch_said *said)
+{
+    static const char *const known[] = {"op", "path", "from", "value"};
+    struct str *all = ARENA_NEW_ARRAY(&r->a, struct str, DECODE_STRICT_MAX);
+    size_t n = 0, at = 0;
+    for (size_t i = 0; i < said->strict_n && n < DECODE_STRICT_MAX; i++)
+        all[n++] = arena_printf(&r->a, "json patch " STR_FMT, STR_ARG(said->strict[i]));
+    for (const cJSON *op = patch->child; op; op = op->next, at++) {
+        for (const cJSON *m = op->type == cJSON_Object ? op->child : NULL; m; m = m->next) {
+            bool fine = n == DECODE_STRICT_MAX;
+            for (size_t i = 0; i < ARRAY_LEN(known); i++)
+                fine = fine || strcmp(m->string, known[i]) == 0;
+            if (!fine)
+                all[n++] =
+                    arena_printf(&r->a, "json patch unknown field \"[%zu].%s\"", at, m->string);
+        }
+    }
+    said->strict = all;
+    said->strict_n = n;
+}
+
+static void keep_said(struct api_request *r, enum patch_type type, const cJSON *patch,
+                      const struct json_duplicates *duplicates)
+{
+    struct patch_said *said = ARENA_NEW(&r->a, struct patch_said);
+    struct decode_report report = {.duplicates = duplicates};
+    type_untyped_duplicates(&r->a, patch, &report);
+    *said = (struct patch_said){
+        .strategic = type == PATCH_STRATEGIC ? json_copy(&r->a, patch) : NULL,
+        .strict = report.strict,
+        .strict_n = report.strict_n,
+    };
+    if (type == PATCH_JSON)
+        check_operations(r, patch, said);
+    r->patched = said;
+}
+
+/* null is an empty patch where Go's decoder makes one of it. */
+static bool patch_of_null(struct api_request *r, enum patch_type type, cJSON **patch)
+{
+    if (type == PATCH_MERGE)
+        return api_fail_bad(r, "Invalid JSON Patch");
+    *patch = type == PATCH_JSON ? json_array(&r->a) : json_object(&r->a);
+    return true;
+}
+
 static bool patch_parse(struct api_request *r, enum patch_type type, cJSON **patch)
 {
     const char *prefix = type == PATCH_STRATEGIC ? "" : "error decoding patch: ";
-    struct err *err = api_body_parse_json(r, patch, NULL);
+    struct json_duplicates duplicates = {0};
+    struct err *err = api_body_parse_json(r, patch, &duplicates);
     if (err) {
         bool ok = api_fail_bad(r, "%s%s", prefix, err->message);
         err_free(err);
         return ok;
     }
+    if ((*patch)->type == cJSON_NULL)
+        return patch_of_null(r, type, patch);
     if (type == PATCH_JSON && (*patch)->type != cJSON_Array)
         return api_fail_bad(
             r, "%sjson: cannot unmarshal %s into Go value of type []handlers.jsonPatchOp", prefix,
@@ -64,6 +114,7 @@ static bool patch_parse(struct api_request *r, enum patch_type type, cJSON **pat
         return api_fail_bad(
             r, "%sjson: cannot unmarshal %s into Go value of type map[string]interface {}", prefix,
             api_body_json_name(*patch));
+    keep_said(r, type, *patch, &duplicates);
     return true;
 }
 
@@ -88,11 +139,13 @@ static bool fail_strategic(struct api_request *r, struct err *take)
 static bool fail_restore(struct api_request *r, const cJSON *patch, struct err *take)
 {
     static const struct api_kind none = {.kind = STR_INIT("")};
-    struct buf b = {0};
+    struct buf b = {0}, quoted = {0};
     gotext_print(&b, patch);
-    api_invalid(r, "FieldValueInvalid", STR("patch"), "Invalid value: \"" STR_FMT "\": %s",
-                STR_ARG(buf_str(&b)), take->message);
+    json_write_string(&quoted, buf_str(&b));
+    api_invalid(r, "FieldValueInvalid", STR("patch"), "Invalid value: " STR_FMT ": %s",
+                STR_ARG(buf_str(&quoted)), take->message);
     buf_free(&b);
+    buf_free(&quoted);
     err_free(take);
     return api_invalid_end(r, &none, str_empty);
 }
@@ -157,9 +210,6 @@ void api_handle_patch(struct api_request *r)
         api_handle_apply(r);
         return;
     }
-    enum api_field_validation level;
-    if (!managed_check_options(r, false) || !api_field_validation(r, &level))
-        return;
     struct kube_object *old = store_get(r->table, r->ns, r->p.name);
     if (!old) {
         (void)api_fail_not_found(r, r->kind, r->p.name);

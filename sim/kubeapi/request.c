@@ -4,17 +4,19 @@
 #include "sim/kubeapi/hold.h"
 #include "sim/kubeapi/inflight.h"
 #include "sim/kubeapi/kinds/crds.h"
+#include "sim/kubeapi/options.h"
 
 #include "engine/base/codec.h"
 #include <string.h>
 
 /* ---- query ---- */
 
-bool api_request_param(struct api_request *r, const char *name, struct str *value)
+bool api_request_param_next(struct api_request *r, const char *name, struct str *rest,
+                            struct str *value)
 {
-    struct str rest = r->query, pair, key, raw;
-    while (rest.n > 0) {
-        (void)str_cut(rest, '&', &pair, &rest);
+    struct str pair, key, raw;
+    while (rest->n > 0) {
+        (void)str_cut(*rest, '&', &pair, rest);
         if (!str_cut(pair, '=', &key, &raw))
             raw = str_empty;
         if (!str_eq_c(key, name))
@@ -27,6 +29,12 @@ bool api_request_param(struct api_request *r, const char *name, struct str *valu
     return false;
 }
 
+bool api_request_param(struct api_request *r, const char *name, struct str *value)
+{
+    struct str rest = r->query;
+    return api_request_param_next(r, name, &rest, value);
+}
+
 struct str api_request_param_or_empty(struct api_request *r, const char *name)
 {
     struct str value;
@@ -36,7 +44,7 @@ struct str api_request_param_or_empty(struct api_request *r, const char *name)
 bool api_request_flag(struct api_request *r, const char *name)
 {
     struct str v;
-    return api_request_param(r, name, &v) && !str_eq_c(v, "0") && !str_eq_c(v, "false");
+    return api_request_param(r, name, &v) && !str_eq_c(v, "0") && !str_eq_nocase(v, STR("false"));
 }
 
 /* ---- classification ---- */
@@ -86,20 +94,6 @@ bool api_request_writes(const struct api_request *r)
 }
 
 /* ---- routing ---- */
-
-static bool check_dry_run(struct api_request *r)
-{
-    static const struct api_kind options = {.group = STR_INIT("meta.k8s.io"),
-                                            .kind = STR_INIT("CreateOptions")};
-    struct str v;
-    if (!api_request_param(r, "dryRun", &v))
-        return true;
-    r->dry_run = str_eq_c(v, "All");
-    if (!r->dry_run && v.n > 0)
-        api_invalid(r, "FieldValueNotSupported", STR("dryRun"),
-                    "Unsupported value: \"" STR_FMT "\": supported values: \"All\"", STR_ARG(v));
-    return api_invalid_end(r, &options, str_empty);
-}
 
 static bool resource_missing(struct api_request *r)
 {
@@ -204,7 +198,7 @@ void api_request_run(struct api_request *r)
         api_handle_non_resource(r);
     } else if (!r->kind) {
         (void)resource_missing(r);
-    } else if (check_served(r) && api_accept_resource(r) && check_dry_run(r) && crds_begin(r)) {
+    } else if (check_served(r) && api_accept_resource(r) && api_options_write(r) && crds_begin(r)) {
         run_verb(r);
     }
     if (r->suspended) {

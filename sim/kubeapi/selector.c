@@ -80,20 +80,6 @@ static bool label_key_ok(struct str key)
     return name.n > 0 && label_chars_ok(name);
 }
 
-static struct err *bad_key(struct str key)
-{
-    ptrdiff_t slash = str_find_char(key, '/');
-    bool many = slash >= 0 && str_find_char(str_sub(key, (size_t)slash + 1, key.n), '/') >= 0;
-    return err_new(
-        ERR_INVALID,
-        "unable to parse requirement: <nil>: Invalid value: \"" STR_FMT
-        "\": %s must consist of alphanumeric characters, '-', '_' or '.', and must start and end "
-        "with an alphanumeric character (e.g. 'MyName',  or 'my.name',  or '123-abc', regex used "
-        "for validation is '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]')%s",
-        STR_ARG(key), many ? "a qualified name" : "name part",
-        many ? " with an optional DNS subdomain prefix and '/' (e.g. 'example.com/MyName')" : "");
-}
-
 static struct err *bad_value(struct str key, struct str value)
 {
     if (value.n > 63 && label_form_ok(value))
@@ -128,6 +114,12 @@ static struct err *parse_set(struct lex *l, struct selector_term *t)
         return err_new(ERR_INVALID,
                        "unable to parse requirement: found '" STR_FMT "' expected: '('",
                        STR_ARG(found(l)));
+    skip_blanks(l);
+    if (l->rest.n == 0 || (is_special(l->rest.p[0]) && !strchr(",)", l->rest.p[0])))
+        return err_new(ERR_INVALID,
+                       "unable to parse requirement: found '" STR_FMT
+                       "', expected: ',', ')' or identifier",
+                       STR_ARG(found(l)));
     do {
         struct str value = word(l);
         if (!label_chars_ok(value))
@@ -138,8 +130,7 @@ static struct err *parse_set(struct lex *l, struct selector_term *t)
     } while (eat(l, ","));
     if (!eat(l, ")"))
         return err_new(ERR_INVALID,
-                       "unable to parse requirement: found '" STR_FMT "', expected: ',', "
-                       "or ')'",
+                       "unable to parse requirement: found '" STR_FMT "', expected: ',' or ')'",
                        STR_ARG(found(l)));
     return NULL;
 }
@@ -186,14 +177,41 @@ static struct err *parse_operator(struct lex *l, struct selector_term *t)
     return parse_set(l, t);
 }
 
+static struct err *bad_key(struct str key)
+{
+    struct str prefix, name = key, rest;
+    const char *why = "name part must consist of alphanumeric characters, '-', '_' or '.', and "
+                      "must start and end with an alphanumeric character (e.g. 'MyName',  or "
+                      "'my.name',  or '123-abc', regex used for validation is "
+                      "'([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]')";
+    if (str_cut(key, '/', &prefix, &rest))
+        name = rest;
+    if (str_find_char(name, '/') >= 0)
+        why = "a qualified name must consist of alphanumeric characters, '-', '_' or '.', and "
+              "must start and end with an alphanumeric character (e.g. 'MyName',  or "
+              "'my.name',  or '123-abc', regex used for validation is "
+              "'([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]') with an optional DNS subdomain "
+              "prefix and '/' (e.g. 'example.com/MyName')";
+    else if (name.n > 63)
+        why = "name part must be no more than 63 characters";
+    else if (name.n == 0)
+        why = "name part must be non-empty";
+    else if (name.p != key.p && prefix.n == 0)
+        why = "prefix part must be non-empty";
+    else if (name.p != key.p && prefix.n > 253)
+        why = "prefix part must be no more than 253 characters";
+    return err_new(ERR_INVALID,
+                   "unable to parse requirement: <nil>: Invalid value: \"" STR_FMT "\": %s",
+                   STR_ARG(key), why);
+}
+
 static struct err *parse_label(struct lex *l, struct selector_term *t)
 {
     bool negated = eat(l, "!");
     t->key = word(l);
     if (t->key.n == 0)
         return err_new(ERR_INVALID,
-                       "unable to parse requirement: found '" STR_FMT
-                       "', expected: !, identifier, or 'end of string'",
+                       "unable to parse requirement: found '" STR_FMT "', expected: identifier",
                        STR_ARG(found(l)));
     if (!label_key_ok(t->key))
         return bad_key(t->key);
@@ -202,6 +220,14 @@ static struct err *parse_label(struct lex *l, struct selector_term *t)
         return NULL;
     }
     return parse_operator(l, t);
+}
+
+/* At a key, or the "!" before one. */
+static bool at_requirement(struct lex *l)
+{
+    skip_blanks(l);
+    return l->rest.n > 0 &&
+           (l->rest.p[0] == '!' ? !str_starts(l->rest, STR("!=")) : !is_special(l->rest.p[0]));
 }
 
 static size_t count_terms(struct str text)
@@ -223,7 +249,14 @@ struct err *selector_parse_labels(struct arena *a, struct str text, struct selec
         return err_new(ERR_INVALID, "the label selector has more than %u terms",
                        SELECTOR_TERMS_MAX);
     s->labels = ARENA_NEW_ARRAY(a, struct selector_term, max);
+    if (!at_requirement(&l))
+        return err_new(ERR_INVALID,
+                       "found '" STR_FMT "', expected: !, identifier, or 'end of string'",
+                       STR_ARG(found(&l)));
     do {
+        if (!at_requirement(&l))
+            return err_new(ERR_INVALID, "found '" STR_FMT "', expected: identifier after ','",
+                           STR_ARG(found(&l)));
         struct err *err = parse_label(&l, &s->labels[s->labels_n]);
         if (err)
             return err;
@@ -231,9 +264,7 @@ struct err *selector_parse_labels(struct arena *a, struct str text, struct selec
     } while (eat(&l, ","));
     skip_blanks(&l);
     if (l.rest.n > 0)
-        return err_new(ERR_INVALID,
-                       "unable to parse requirement: found '" STR_FMT
-                       "', expected: ',' or 'end of string'",
+        return err_new(ERR_INVALID, "found '" STR_FMT "', expected: ',' or 'end of string'",
                        STR_ARG(found(&l)));
     return NULL;
 }

@@ -205,7 +205,7 @@ static bool find_budget(struct api_request *r, struct store_table *t, const stru
 static bool eviction_options(struct api_request *r, const cJSON *body, struct delete_options *o)
 {
     const cJSON *given = json_get(body, "deleteOptions"), *runs = json_get(given, "dryRun");
-    *o = (struct delete_options){str_empty, str_empty, str_empty, -1};
+    *o = (struct delete_options){str_empty, str_empty, str_empty, -1, false};
     o->propagation = json_string_at(given, "propagationPolicy");
     o->uid = json_string_at(given, "preconditions.uid");
     o->resource_version = json_string_at(given, "preconditions.resourceVersion");

@@ -88,10 +88,7 @@ static cJSON *patched(struct api_request *r, const cJSON *parent, cJSON *now)
     cJSON *wanted;
     if (api_patch_is_apply(r))
         return api_apply_scale(r, parent, path, now, &wanted) ? wanted : NULL;
-    return managed_check_options(r, false) &&
-                   api_patch_tree(r, managed_type(&scale_kind), false, &now)
-               ? now
-               : NULL;
+    return api_patch_tree(r, managed_type(&scale_kind), false, &now) ? now : NULL;
 }
 
 bool sub_scale(struct api_request *r)
@@ -101,8 +98,7 @@ bool sub_scale(struct api_request *r)
     struct kube_object *old = store_get(r->table, r->ns, r->p.name);
     cJSON *body = NULL;
     if (r->verb == VERB_UPDATE &&
-        (!managed_check_options(r, false) || !api_write_decode(r, &scale_kind, &body) ||
-         !api_check_url(r, body)))
+        (!api_write_decode(r, &scale_kind, &body) || !api_check_url(r, body)))
         return true;
     if (!old) {
         (void)api_fail_not_found(r, r->kind, r->p.name);

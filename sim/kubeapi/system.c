@@ -117,7 +117,7 @@ struct err *kubeapi_set_string(struct kubeapi *api, struct store_table *t, struc
 static struct err *remove_object(struct kubeapi *api, struct str resource_group, struct str ns,
                                  struct str name, int64_t grace_s)
 {
-    struct delete_options background = {STR("Background"), str_empty, str_empty, grace_s};
+    struct delete_options background = {STR("Background"), str_empty, str_empty, grace_s, true};
     struct api_request r;
     struct kube_object *out;
     bool gone;

@@ -7,6 +7,7 @@
 #include "sim/kubeapi/api_internal.h"
 #include "sim/kubeapi/hold.h"
 #include "sim/kubeapi/kinds/crds.h"
+#include "sim/kubeapi/options.h"
 #include "sim/kubeapi/print/print.h"
 #include "sim/kubeapi/types/proto.h"
 #include "sim/kubeapi/wswatch.h"
@@ -338,42 +339,18 @@ static void take_initial(struct api_watch *w)
     store_view_close(v);
 }
 
-static bool check_initial_events(struct api_request *r, bool *wanted, bool *unwanted)
+static world_time timeout_of(struct api_request *r, const struct list_options *o)
 {
-    static const struct api_kind options = {.group = STR_INIT("meta.k8s.io"),
-                                            .kind = STR_INIT("ListOptions")};
-    struct str match = api_request_param_or_empty(r, "resourceVersionMatch"), v;
-    bool given = api_request_param(r, "sendInitialEvents", &v);
-    *wanted = given && str_eq_c(v, "true");
-    *unwanted = given && str_eq_c(v, "false");
-    if (api_request_param_or_empty(r, "continue").n > 0)
-        api_invalid(r, "FieldValueForbidden", STR("resourceVersionMatch"),
-                    "Forbidden: resourceVersionMatch is forbidden when continue is provided");
-    if (given && !str_eq_c(match, "NotOlderThan"))
-        api_invalid(
-            r, "FieldValueForbidden", STR("resourceVersionMatch"),
-            "Forbidden: sendInitialEvents requires setting resourceVersionMatch to NotOlderThan");
-    else if (!given && match.n > 0)
-        api_invalid(
-            r, "FieldValueForbidden", STR("resourceVersionMatch"),
-            "Forbidden: resourceVersionMatch is forbidden for watch unless sendInitialEvents is "
-            "provided");
-    return api_invalid_end(r, &options, str_empty);
-}
-
-static world_time timeout_of(struct api_request *r)
-{
-    int64_t seconds = 0;
-    if (str_to_i64(api_request_param_or_empty(r, "timeoutSeconds"), &seconds) && seconds > 0 &&
-        seconds < 1000000000)
-        return seconds * NS_PER_S;
+    int64_t seconds = o->timeout_s;
+    if (o->has_timeout && seconds != 0 && seconds < 1000000000)
+        return seconds > 0 ? seconds * NS_PER_S : 0;
     return WATCH_TIMEOUT_MIN + world_random_time(r->api->w, WATCH_TIMEOUT_MIN);
 }
 
-static void start_timer(struct api_watch *w)
+static void start_timer(struct api_watch *w, const struct list_options *options)
 {
     struct kubeapi *api = w->r->api;
-    world_time timeout = timeout_of(w->r);
+    world_time timeout = timeout_of(w->r, options);
     w->end_at = world_now(api->w) + timeout;
     w->timer = world_timer_new(api->w, on_timer, w);
     bool early = w->bookmarks && timeout > 2 * WATCH_LAST_BOOKMARK;
@@ -384,8 +361,10 @@ void api_handle_watch(struct api_request *r)
 {
     struct selector sel = {0};
     uint64_t revision = 0, now = store_revision(r->api->store);
-    struct str given = api_request_param_or_empty(r, "resourceVersion");
-    bool initial_events, no_initial_events;
+    struct list_options options;
+    if (!api_options_list(r, &options))
+        return;
+    struct str given = options.resource_version;
     if (given.n > 0 && !str_to_u64(given, &revision)) {
         (void)api_fail_plain(r, 500, "",
                              "resourceVersion: Invalid value: \"" STR_FMT
@@ -393,7 +372,7 @@ void api_handle_watch(struct api_request *r)
                              STR_ARG(given), STR_ARG(given));
         return;
     }
-    if (!api_list_select(r, &sel) || !check_initial_events(r, &initial_events, &no_initial_events))
+    if (!api_list_select(r, &sel))
         return;
     if (!r->sink) {
         (void)api_fail_bad(r, "a watch needs a connection: in process use store_watch_start");
@@ -407,18 +386,18 @@ void api_handle_watch(struct api_request *r)
     w->print = print;
     w->sel = sel;
     w->bookmarks = api_request_flag(r, "allowWatchBookmarks");
-    w->seen = w->bookmarked = revision > 0 && !initial_events ? revision : now;
-    w->initial_end = initial_events || (w->bookmarks && str_eq_c(given, "0"));
+    w->seen = w->bookmarked = revision > 0 && !options.initial_events ? revision : now;
+    w->initial_end = options.initial_events || (w->bookmarks && str_eq_c(given, "0"));
     r->status = 200;
     ++*r->api->watches;
     r->sink->start(r);
-    if ((revision == 0 && !no_initial_events) || initial_events)
+    if ((revision == 0 && !options.no_initial_events) || options.initial_events)
         take_initial(w);
     if (w->initial)
         (void)api_hold(r, store_table_revision(r->table));
     w->events = store_watch_start(r->table, r->ns, on_event, w);
-    start_timer(w);
-    if (revision > 0 && !initial_events && revision < crds_born(r->kind)) {
+    start_timer(w, &options);
+    if (revision > 0 && !options.initial_events && revision < crds_born(r->kind)) {
         gone(w, revision);
         return;
     }

@@ -126,7 +126,9 @@ static bool stamp_new(struct api_request *r, const struct api_kind *k, struct st
     if (json_string_at(metadata, "resourceVersion").n > 0 && !r->system)
         return api_fail_plain(r, 500, "",
                               "resourceVersion should not be set on objects to be created");
-    if (given_ns.n > 0 && !str_eq(given_ns, ns))
+    if (ns.n == 0) /* what stands outside namespaces forgets what was said */
+        (void)json_unset(metadata, STR("namespace"));
+    else if (given_ns.n > 0 && !str_eq(given_ns, ns))
         return api_fail_bad(
             r, "the namespace of the provided object does not match the namespace sent "
                "on the request");

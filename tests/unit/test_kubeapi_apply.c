@@ -158,8 +158,8 @@ static void refusals(void **state)
          "non-apply patch"},
         {"merge-patch+json", CM "/a?fieldManager=a%01b", "{}", 422,
          "PatchOptions.meta.k8s.io \"\" is invalid: fieldManager: Invalid value: \"a\\u0001b\": "
-         "should "
-         "only contain printable characters (invalid character at index 1)"},
+         ""
+         "invalid character U+0001 (at position 1)"},
         {"strategic-merge-patch+json", CM "/a", "{\"metadata\":{\"$patch\":\"odd\"}}", 500,
          "unknown patch type: odd in map: map[$patch:odd]"},
         {"strategic-merge-patch+json", CM "/a", "{\"data\":[]}", 422,

@@ -7,7 +7,7 @@
 
 bool review_decode(struct api_request *r, cJSON **tree)
 {
-    if (!managed_check_options(r, false) || !api_write_decode(r, r->kind, tree))
+    if (!api_write_decode(r, r->kind, tree))
         return false;
     (void)json_unset(*tree, STR("status"));
     managed_create(r, r->kind, *tree);

@@ -166,7 +166,7 @@ static void answer(struct api_request *r, cJSON *tree, struct token_claims *c)
 void token_request(struct api_request *r)
 {
     cJSON *tree;
-    if (!managed_check_options(r, false) || !api_write_decode(r, r->sub, &tree) ||
+    if (!api_write_decode(r, r->sub, &tree) ||
         !check_body(r, tree))
         return;
     struct kube_object *account = store_get(r->table, r->ns, r->p.name);
