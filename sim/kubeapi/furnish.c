@@ -104,12 +104,12 @@ static void put_authentication(struct kubeapi *api, struct str ca_pem)
         {"requestheader-group-headers", "[\"X-Remote-Group\"]"},
         {"requestheader-username-headers", "[\"X-Remote-User\"]"},
     };
-    struct arena a = {0};
-    cJSON *tree = json_object(&a), *data = json_ensure(&a, tree, "data");
-    struct buf b = {0};
     if (kubeapi_get(api, STR("configmaps"), STR("kube-system"),
                     STR("extension-apiserver-authentication")))
         return;
+    struct arena a = {0};
+    cJSON *tree = json_object(&a), *data = json_ensure(&a, tree, "data");
+    struct buf b = {0};
     json_set_str(&a, tree, "apiVersion", STR("v1"));
     json_set_str(&a, tree, "kind", STR("ConfigMap"));
     json_set_str(&a, json_ensure(&a, tree, "metadata"), "name",
