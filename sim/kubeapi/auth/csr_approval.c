@@ -79,8 +79,12 @@ static void keep_status(struct api_request *r, const cJSON *was, cJSON *status)
     bool approval = str_eq_c(r->p.sub, "approval");
     cJSON *list = json_array(a), *old = json_get(was, "conditions");
     cJSON *given = json_get(status, "conditions"), *certificate = json_get(was, "certificate");
-    add_conditions(a, list, approval ? given : old, true);
-    add_conditions(a, list, given, false);
+    if (approval && given) { /* as given, in its order */
+        list = json_copy(a, given);
+    } else if (!approval) {
+        add_conditions(a, list, old, true);
+        add_conditions(a, list, given, false);
+    }
     stamp_times(r, list, old);
     check_conditions(r, list, old);
     if (list->child)
