@@ -40,6 +40,8 @@ struct owner managed_writer(struct api_request *r, const struct api_kind *k, boo
     o.api_version = arena_str(&r->a, buf_str(&version));
     buf_free(&version);
     o.subresource = r->sub || r->finalize ? r->p.sub : str_empty;
+    if (str_eq_c(o.subresource, "scale"))
+        o.time = str_empty; /* the API dates no owner of a Scale's number */
     return o;
 }
 

@@ -278,8 +278,9 @@ static void custom_resources_and_their_scale(void **state)
     must(&f, 200, "GET", GIZMO, NULL);
     assert_int_equal(json_int_at(f.body, "spec.size", 0), 3);
     check_owners(
-        &f, "m1 Apply {\"f:spec\":{\"f:parts\":{\"k:{\\\"id\\\":\\\"a\\\"}\":{\".\":{},\"f:id\":{}"
-            ",\"f:v\":{}}}}}; m3 Apply scale {\"f:spec\":{\"f:size\":{}}}");
+        &f, "m3 Apply scale {\"f:spec\":{\"f:size\":{}}}; "
+            "m1 Apply {\"f:spec\":{\"f:parts\":{\"k:{\\\"id\\\":\\\"a\\\"}\":{\".\":{},\"f:id\":{}"
+            ",\"f:v\":{}}}}}");
     patch(&f, "application/merge-patch+json", 200, GIZMO "/scale?fieldManager=hpa",
           "{\"spec\":{\"replicas\":5}}");
     must(&f, 200, "GET", GIZMO, NULL);

@@ -134,78 +134,79 @@ static const char *hex_of(struct arena *a, struct str bytes)
     return text;
 }
 
+static const char *const special_objects[] = {
+    /* maps, bytes, and a NUL within a string */
+    "{\"apiVersion\":\"v1\",\"binaryData\":{\"k\":\"AP8=\"},\"data\":{\"a\":\"\",\"b\":"
+    "\"x\\u0000y\"},"
+    "\"kind\":\"ConfigMap\",\"metadata\":{\"name\":\"a\"}}",
+    /* a pointer that is zero stays; members that protobuf nests stand in the parent */
+    "{\"apiVersion\":\"v1\",\"kind\":\"Pod\",\"metadata\":{\"name\":\"p\"},\"spec\":{"
+    "\"containers\":[{"
+    "\"env\":[{\"name\":\"E\",\"valueFrom\":{\"configMapKeyRef\":{\"key\":\"k\",\"name\":\"n\"}"
+    "}}],"
+    "\"livenessProbe\":{\"tcpSocket\":{\"port\":\"http\"},\"terminationGracePeriodSeconds\":0},"
+    "\"name\":\"c\",\"resources\":{\"limits\":{\"cpu\":\"500m\"}},"
+    "\"securityContext\":{\"runAsNonRoot\":false,\"runAsUser\":-1}}],"
+    "\"volumes\":[{\"emptyDir\":{},\"name\":\"e\"},{\"name\":\"s\",\"secret\":{\"secretName\":"
+    "\"x\"}}]},"
+    "\"status\":{}}",
+    "{\"apiVersion\":\"v1\",\"kind\":\"PersistentVolume\",\"metadata\":{\"name\":\"p\"},"
+    "\"spec\":{\"capacity\":{\"storage\":\"1Gi\"},\"nfs\":{\"path\":\"/"
+    "x\",\"server\":\"s\"}},\"status\":{}}",
+    /* times before the epoch and with fractions */
+    "{\"apiVersion\":\"coordination.k8s.io/"
+    "v1\",\"kind\":\"Lease\",\"metadata\":{\"creationTimestamp\":"
+    "\"1969-12-31T23:59:59Z\",\"name\":\"l\"},\"spec\":{\"leaseDurationSeconds\":0,"
+    "\"renewTime\":"
+    "\"1969-12-31T23:59:59.000001Z\"}}",
+    /* and the first seconds that there are */
+    "{\"apiVersion\":\"coordination.k8s.io/"
+    "v1\",\"kind\":\"Lease\",\"metadata\":{\"name\":\"l\"},"
+    "\"spec\":{\"acquireTime\":\"0001-01-01T00:00:02.000000Z\",\"leaseDurationSeconds\":0,"
+    "\"renewTime\":\"9999-12-31T23:59:59.999999Z\"}}",
+    /* JSON inside: schemas of definitions */
+    "{\"apiVersion\":\"apiextensions.k8s.io/"
+    "v1\",\"kind\":\"CustomResourceDefinition\",\"metadata\":{"
+    "\"name\":\"w.x.y\"},\"spec\":{\"group\":\"x.y\",\"names\":{\"kind\":\"W\",\"plural\":"
+    "\"w\"},"
+    "\"scope\":\"Namespaced\",\"versions\":[{\"name\":\"v1\",\"schema\":{\"openAPIV3Schema\":{"
+    "\"additionalProperties\":false,\"properties\":{\"a\":{\"default\":{\"x\":[1,null]},"
+    "\"enum\":[1,\"b\"],"
+    "\"items\":{\"type\":\"string\"},\"maximum\":1.5,\"minimum\":-10,\"multipleOf\":1e-7,"
+    "\"x-kubernetes-int-or-string\":true},\"b\":{\"additionalProperties\":{\"type\":\"object\"}"
+    ","
+    "\"items\":[{\"type\":\"string\"},{}]}},\"required\":[\"a\"],\"type\":\"object\"}},"
+    "\"served\":true,"
+    "\"storage\":true}]},\"status\":{\"acceptedNames\":{\"kind\":\"W\",\"plural\":\"w\"}}}",
+    /* lists that are messages of their own */
+    "{\"apiVersion\":\"authentication.k8s.io/"
+    "v1\",\"kind\":\"TokenReview\",\"metadata\":{},\"spec\":{"
+    "\"token\":\"t\"},\"status\":{\"authenticated\":true,\"user\":{\"extra\":{\"k\":[\"a\","
+    "\"\"]},"
+    "\"username\":\"u\"}}}",
+    "{\"apiVersion\":\"v1\",\"groupVersion\":\"v1\",\"kind\":\"APIResourceList\",\"resources\":"
+    "[{"
+    "\"kind\":\"Pod\",\"name\":\"pods\",\"namespaced\":true,\"singularName\":\"pod\",\"verbs\":"
+    "[\"get\"]}]}",
+    "{\"apiVersion\":\"apps/"
+    "v1\",\"data\":{\"spec\":{\"a\":[1]}},\"kind\":\"ControllerRevision\","
+    "\"metadata\":{\"name\":\"c\"},\"revision\":3}",
+    "{\"apiVersion\":\"v1\",\"kind\":\"DeleteOptions\",\"gracePeriodSeconds\":0,"
+    "\"preconditions\":{\"uid\":"
+    "\"u\"},\"propagationPolicy\":\"Orphan\"}",
+    "{\"apiVersion\":\"v1\",\"items\":[{\"metadata\":{\"name\":\"a\"}},{\"metadata\":{\"name\":"
+    "\"}],\"}}],"
+    "\"kind\":\"ConfigMapList\",\"metadata\":{\"remainingItemCount\":0,\"resourceVersion\":"
+    "\"7\"}}",
+};
+
 /* Members that no value of their type can have are left out of the message. */
 static void test_specials_both_ways(void **state)
 {
-    static const char *const objects[] = {
-        /* maps, bytes, and a NUL within a string */
-        "{\"apiVersion\":\"v1\",\"binaryData\":{\"k\":\"AP8=\"},\"data\":{\"a\":\"\",\"b\":"
-        "\"x\\u0000y\"},"
-        "\"kind\":\"ConfigMap\",\"metadata\":{\"name\":\"a\"}}",
-        /* a pointer that is zero stays; members that protobuf nests stand in the parent */
-        "{\"apiVersion\":\"v1\",\"kind\":\"Pod\",\"metadata\":{\"name\":\"p\"},\"spec\":{"
-        "\"containers\":[{"
-        "\"env\":[{\"name\":\"E\",\"valueFrom\":{\"configMapKeyRef\":{\"key\":\"k\",\"name\":\"n\"}"
-        "}}],"
-        "\"livenessProbe\":{\"tcpSocket\":{\"port\":\"http\"},\"terminationGracePeriodSeconds\":0},"
-        "\"name\":\"c\",\"resources\":{\"limits\":{\"cpu\":\"500m\"}},"
-        "\"securityContext\":{\"runAsNonRoot\":false,\"runAsUser\":-1}}],"
-        "\"volumes\":[{\"emptyDir\":{},\"name\":\"e\"},{\"name\":\"s\",\"secret\":{\"secretName\":"
-        "\"x\"}}]},"
-        "\"status\":{}}",
-        "{\"apiVersion\":\"v1\",\"kind\":\"PersistentVolume\",\"metadata\":{\"name\":\"p\"},"
-        "\"spec\":{\"capacity\":{\"storage\":\"1Gi\"},\"nfs\":{\"path\":\"/"
-        "x\",\"server\":\"s\"}},\"status\":{}}",
-        /* times before the epoch and with fractions */
-        "{\"apiVersion\":\"coordination.k8s.io/"
-        "v1\",\"kind\":\"Lease\",\"metadata\":{\"creationTimestamp\":"
-        "\"1969-12-31T23:59:59Z\",\"name\":\"l\"},\"spec\":{\"leaseDurationSeconds\":0,"
-        "\"renewTime\":"
-        "\"1969-12-31T23:59:59.000001Z\"}}",
-        /* and the first seconds that there are */
-        "{\"apiVersion\":\"coordination.k8s.io/"
-        "v1\",\"kind\":\"Lease\",\"metadata\":{\"name\":\"l\"},"
-        "\"spec\":{\"acquireTime\":\"0001-01-01T00:00:02.000000Z\",\"leaseDurationSeconds\":0,"
-        "\"renewTime\":\"9999-12-31T23:59:59.999999Z\"}}",
-        /* JSON inside: schemas of definitions */
-        "{\"apiVersion\":\"apiextensions.k8s.io/"
-        "v1\",\"kind\":\"CustomResourceDefinition\",\"metadata\":{"
-        "\"name\":\"w.x.y\"},\"spec\":{\"group\":\"x.y\",\"names\":{\"kind\":\"W\",\"plural\":"
-        "\"w\"},"
-        "\"scope\":\"Namespaced\",\"versions\":[{\"name\":\"v1\",\"schema\":{\"openAPIV3Schema\":{"
-        "\"additionalProperties\":false,\"properties\":{\"a\":{\"default\":{\"x\":[1,null]},"
-        "\"enum\":[1,\"b\"],"
-        "\"items\":{\"type\":\"string\"},\"maximum\":1.5,\"minimum\":-10,\"multipleOf\":1e-7,"
-        "\"x-kubernetes-int-or-string\":true},\"b\":{\"additionalProperties\":{\"type\":\"object\"}"
-        ","
-        "\"items\":[{\"type\":\"string\"},{}]}},\"required\":[\"a\"],\"type\":\"object\"}},"
-        "\"served\":true,"
-        "\"storage\":true}]},\"status\":{\"acceptedNames\":{\"kind\":\"W\",\"plural\":\"w\"}}}",
-        /* lists that are messages of their own */
-        "{\"apiVersion\":\"authentication.k8s.io/"
-        "v1\",\"kind\":\"TokenReview\",\"metadata\":{},\"spec\":{"
-        "\"token\":\"t\"},\"status\":{\"authenticated\":true,\"user\":{\"extra\":{\"k\":[\"a\","
-        "\"\"]},"
-        "\"username\":\"u\"}}}",
-        "{\"apiVersion\":\"v1\",\"groupVersion\":\"v1\",\"kind\":\"APIResourceList\",\"resources\":"
-        "[{"
-        "\"kind\":\"Pod\",\"name\":\"pods\",\"namespaced\":true,\"singularName\":\"pod\",\"verbs\":"
-        "[\"get\"]}]}",
-        "{\"apiVersion\":\"apps/"
-        "v1\",\"data\":{\"spec\":{\"a\":[1]}},\"kind\":\"ControllerRevision\","
-        "\"metadata\":{\"name\":\"c\"},\"revision\":3}",
-        "{\"apiVersion\":\"v1\",\"kind\":\"DeleteOptions\",\"gracePeriodSeconds\":0,"
-        "\"preconditions\":{\"uid\":"
-        "\"u\"},\"propagationPolicy\":\"Orphan\"}",
-        "{\"apiVersion\":\"v1\",\"items\":[{\"metadata\":{\"name\":\"a\"}},{\"metadata\":{\"name\":"
-        "\"}],\"}}],"
-        "\"kind\":\"ConfigMapList\",\"metadata\":{\"remainingItemCount\":0,\"resourceVersion\":"
-        "\"7\"}}",
-    };
-    for (size_t i = 0; i < ARRAY_LEN(objects); i++) {
+    for (size_t i = 0; i < ARRAY_LEN(special_objects); i++) {
         struct arena a = {0};
-        struct str bytes = encoded(&a, str_c(objects[i]));
-        assert_same_object(&a, decoded(&a, bytes), str_c(objects[i]), objects[i]);
+        struct str bytes = encoded(&a, str_c(special_objects[i]));
+        assert_same_object(&a, decoded(&a, bytes), str_c(special_objects[i]), special_objects[i]);
         assert_true(i > 0 || str_find(bytes, STR("x\0y")) > 0);
         assert_string_equal(hex_of(&a, encoded(&a, decoded(&a, bytes))), hex_of(&a, bytes));
         arena_free(&a);

@@ -249,14 +249,18 @@ static int sign(bool less, bool more)
     return less ? -1 : more;
 }
 
+/* One beyond the largest integers: exact as doubles. */
+#define INT64_END  9223372036854775808.0
+#define UINT64_END 18446744073709551616.0
+
 static bool compare_double(double d, struct cel_value y, int *out)
 {
     double e;
     if (d != d || (y.kind == CEL_DOUBLE && y.d != y.d))
         return false;
-    if (y.kind == CEL_INT && (d < -0x1p63 || d >= 0x1p63))
+    if (y.kind == CEL_INT && (d < -INT64_END || d >= INT64_END))
         *out = d < 0 ? -1 : 1;
-    else if (y.kind == CEL_UINT && (d < 0 || d >= 0x1p64))
+    else if (y.kind == CEL_UINT && (d < 0 || d >= UINT64_END))
         *out = d < 0 ? -1 : 1;
     else {
         e = y.kind == CEL_DOUBLE ? y.d : y.kind == CEL_INT ? (double)y.i : (double)y.u;
