@@ -283,9 +283,11 @@ static void check_address(struct check *c, const struct node *spec)
                  STR_ARG(json_string_at(spec->v, "type")));
         return;
     }
+    struct str was = json_string_at(c->old_root, "spec.clusterIP");
+    bool replaced = was.n > 0 && !str_eq(was, ip); /* refused for that: nothing is allocated */
     for (const cJSON *v = node_is(&ips) ? ips.v->child : NULL; v; v = v->next, i++) {
         const struct node item = node_item(&ips, i, v);
-        if (!has_address(json_string(v)) || !rule_name(c, &item, NAME_IP))
+        if (!has_address(json_string(v)) || !rule_name(c, &item, NAME_IP) || replaced)
             continue;
         const char *why =
             addresses_ip_problem(c->r->api->addresses, json_string(v), c->r->ns, own_name(c));
