@@ -88,7 +88,10 @@ static cJSON *patched(struct api_request *r, const cJSON *parent, cJSON *now)
     cJSON *wanted;
     if (api_patch_is_apply(r))
         return api_apply_scale(r, parent, path, now, &wanted) ? wanted : NULL;
-    return api_patch_tree(r, managed_type(&scale_kind), false, &now) ? now : NULL;
+    return api_patch_tree(r, managed_type(&scale_kind), false, &now) &&
+                   api_decode_check(r, &scale_kind, now)
+               ? now
+               : NULL;
 }
 
 bool sub_scale(struct api_request *r)

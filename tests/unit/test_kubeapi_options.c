@@ -182,12 +182,35 @@ static void test_owners_and_namespaces(void **state)
     fixture_close(&f);
 }
 
+static void test_patches_of_scales(void **state)
+{
+    static const char d[] = "/apis/apps/v1/namespaces/default/deployments/d/scale";
+    struct fixture f;
+    fixture_open(&f, NULL);
+    must(&f, 201, "POST", "/apis/apps/v1/namespaces/default/deployments",
+         "{\"metadata\":{\"name\":\"d\"},\"spec\":{\"replicas\":2,\"selector\":{\"matchLabels\":"
+         "{\"a\":\"b\"}},\"template\":{\"metadata\":{\"labels\":{\"a\":\"b\"}},\"spec\":"
+         "{\"containers\":[{\"name\":\"c\",\"image\":\"x\"}]}}}}");
+    must(&f, 422, "PATCH", d, "{\"spec\":{\"replicas\":\"x\"}}");
+    must(&f, 200, "GET", d, NULL);
+    assert_int_equal(json_int_at(f.body, "spec.replicas", -1), 2);
+    f.content_type = STRATEGIC;
+    must(&f, 422, "PATCH",
+         "/apis/apps/v1/namespaces/default/deployments/d/scale?fieldValidation=Strict",
+         "{\"spec\":{\"replicas\":1,\"odd\":1}}");
+    f.content_type = NULL;
+    must(&f, 200, "PATCH", d, "{\"spec\":{\"replicas\":5}}");
+    assert_int_equal(json_int_at(f.body, "spec.replicas", -1), 5);
+    fixture_close(&f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_options_of_writes),     cmocka_unit_test(test_options_of_deletions),
         cmocka_unit_test(test_deletion_by_body_only), cmocka_unit_test(test_options_of_lists),
         cmocka_unit_test(test_strictness_of_patches), cmocka_unit_test(test_owners_and_namespaces),
+        cmocka_unit_test(test_patches_of_scales),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

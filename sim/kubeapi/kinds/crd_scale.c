@@ -113,7 +113,10 @@ static cJSON *patched(struct api_request *r, const struct crd_scale *scale, cons
                       cJSON *now)
 {
     if (!api_patch_is_apply(r))
-        return api_patch_tree(r, managed_type(&scale_kind), true, &now) ? now : NULL;
+        return api_patch_tree(r, managed_type(&scale_kind), true, &now) &&
+                       api_decode_check(r, &scale_kind, now)
+                   ? now
+                   : NULL;
     size_t n = jsonpath_length(scale->spec);
     const char **path = ARENA_NEW_ARRAY(&r->a, const char *, n + 1);
     for (size_t i = 0; i < n; i++)
