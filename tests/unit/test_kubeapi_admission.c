@@ -125,7 +125,14 @@ static void levels_of_namespaces_are_checked(void **state)
     says(&f, 201, "POST", PODS, "{'metadata':{'name':'a'},'spec':{'hostNetwork':true," C "}}");
     says(&f, 200, "PATCH", "/api/v1/namespaces/default",
          "{'metadata':{'labels':{'pod-security.kubernetes.io/enforce':'baseline'}}}");
+    assert_string_equal(
+        buf_c(&f.last.warnings),
+        "existing pods in namespace \"default\" violate the new PodSecurity enforce "
+        "level \"baseline:latest\"\na: host namespaces\n");
     says(&f, 200, "PATCH", PODS "/a", "{'metadata':{'labels':{'x':'y'}}}"); /* it may stay */
+    says(&f, 403, "PATCH", PODS "/a/ephemeralcontainers",
+         "{'spec':{'ephemeralContainers':[{'name':'e','image':'i'}]}}");
+    message_has(&f, "pods \"a\" is forbidden: violates PodSecurity \"baseline:latest\"");
     says(&f, 403, "PATCH", PODS "/a", "{'spec':{'containers':[{'name':'c','image':'i:2'}]}}");
     fixture_close(&f);
 }
@@ -195,6 +202,27 @@ static void storage_is_defaulted_and_protected(void **state)
     assert_string_equal(said(&f, "spec.storageClassName"), "fast");
     assert_true(str_eq_c(json_string(json_path(f.body, "metadata.finalizers")->child),
                          "kubernetes.io/pvc-protection"));
+    says(&f, 201, "POST", "/api/v1/persistentvolumes",
+         "{'metadata':{'name':'v'},'spec':{'accessModes':['ReadWriteOnce'],'capacity':"
+         "{'storage':'1Gi'},'hostPath':{'path':'/x'}}}");
+    assert_string_equal(said(&f, "status.phase"), "Pending");
+    assert_string_equal(said(&f, "status.lastPhaseTransitionTime"),
+                        said(&f, "metadata.creationTimestamp"));
+    fixture_close(&f);
+}
+
+static void singulars_and_plurals_agree(void **state)
+{
+    struct fixture f;
+    fixture_open(&f, NULL);
+    says(&f, 201, "POST", "/api/v1/nodes",
+         "{'metadata':{'name':'n'},'spec':{'podCIDR':'10.0.0.0/24'}}");
+    assert_true(str_eq_c(json_string(json_path(f.body, "spec.podCIDRs")->child), "10.0.0.0/24"));
+    says(&f, 422, "PATCH", "/api/v1/nodes/n", "{'spec':{'podCIDR':'10.1.0.0/24'}}");
+    message_has(&f, "node updates may not change podCIDR except from \"\" to valid");
+    says(&f, 201, "POST", "/api/v1/nodes",
+         "{'metadata':{'name':'m'},'spec':{'podCIDRs':['10.0.2.0/24']}}");
+    assert_string_equal(said(&f, "spec.podCIDR"), "10.0.2.0/24");
     fixture_close(&f);
 }
 
@@ -312,6 +340,7 @@ int main(void)
         cmocka_unit_test(quotas_are_charged),
         cmocka_unit_test(pods_get_a_priority_and_tolerations),
         cmocka_unit_test(security_levels_hold),
+        cmocka_unit_test(singulars_and_plurals_agree),
         cmocka_unit_test(levels_of_namespaces_are_checked),
         cmocka_unit_test(namespaces_go_without_grace),
         cmocka_unit_test(services_take_addresses_of_the_range),

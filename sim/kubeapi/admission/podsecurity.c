@@ -268,7 +268,7 @@ bool admit_pod_security(struct admission *a)
         pod && enforce.n > 0 ? violations(&a->r->a, enforce, spec, false) : str_empty;
     if (problems.n > 0)
         return api_fail_forbidden(
-            a->r, json_string_at(a->object, "metadata.name"),
+            a->r, a->old ? a->old->name : json_string_at(a->object, "metadata.name"),
             "violates PodSecurity \"" STR_FMT ":" STR_FMT "\": " STR_FMT, STR_ARG(enforce),
             STR_ARG(version_of(ns, PREFIX "enforce-version")), STR_ARG(problems));
     problems = warn.n > 0 ? violations(&a->r->a, warn, spec, false) : str_empty;

@@ -68,6 +68,23 @@ void prepare_status_phase(struct api_request *r, cJSON *tree, const struct kube_
     cJSON *status = old ? NULL : json_ensure(&r->a, tree, "status");
     if (status && json_string_at(status, "phase").n == 0)
         json_set_str(&r->a, status, "phase", STR("Pending"));
+    if (status && !r->system && str_eq_c(json_string_at(tree, "kind"), "PersistentVolume"))
+        json_set_str(&r->a, status, "lastPhaseTransitionTime", api_now(r->api, &r->a));
+}
+
+/* The one range of a node is the first of its ranges, and counts where the two differ. */
+static void pair_ranges(struct api_request *r, cJSON *spec)
+{
+    const cJSON *list = json_get(spec, "podCIDRs");
+    struct str one = json_string_at(spec, "podCIDR"),
+               first = json_string(list ? list->child : NULL);
+    if (one.n > 0 && !str_eq(one, first)) {
+        cJSON *fresh = json_array(&r->a);
+        json_append(fresh, json_str(&r->a, one));
+        json_set(&r->a, spec, STR("podCIDRs"), fresh);
+    } else if (one.n == 0 && first.n > 0) {
+        json_set_str(&r->a, spec, "podCIDR", first);
+    }
 }
 
 /* What can be allocated is all there is, unless the node says less. */
@@ -78,6 +95,7 @@ void default_node(struct api_request *r, cJSON *tree, bool creating)
         status && status->type == cJSON_Object ? json_get(status, "capacity") : NULL;
     if (capacity && capacity->child && json_is_empty(json_get(status, "allocatable")))
         json_set(&r->a, status, STR("allocatable"), json_copy(&r->a, capacity));
+    pair_ranges(r, json_get(tree, "spec"));
 }
 
 /* ---- config maps ---- */
