@@ -152,12 +152,14 @@ static bool refuse_body(struct api_request *r, const cJSON *body, const struct t
     return true;
 }
 
-static const struct type *options_type(const cJSON *body)
+/* Typed clients write the group of what they delete, also of a custom resource. */
+static const struct type *options_type(const struct api_request *r, const cJSON *body)
 {
     struct str version = json_string_at(body, "apiVersion"), group = str_empty, rest;
     if (str_find_char(version, '/') >= 0) {
         (void)str_cut(version, '/', &group, &rest);
-        if (!api_group_known(group, str_empty) && !str_eq_c(group, "meta.k8s.io"))
+        if (!api_group_known(group, str_empty) && !str_eq_c(group, "meta.k8s.io") &&
+            !str_eq(group, r->kind->group))
             return NULL;
     } else if (version.n > 0 && !str_eq_c(version, "v1")) {
         return NULL;
@@ -172,7 +174,7 @@ static bool decode_body(struct api_request *r, cJSON **body)
         return false;
     if ((*body)->type == cJSON_NULL)
         *body = json_object(&r->a);
-    const struct type *t = options_type(*body);
+    const struct type *t = options_type(r, *body);
     if (!refuse_body(r, *body, t))
         return false;
     if (type_decode(&r->a, t, *body, &report))

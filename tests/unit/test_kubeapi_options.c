@@ -93,6 +93,24 @@ static void test_deletion_by_body_only(void **state)
     fixture_close(&f);
 }
 
+static void test_deletion_by_clients_of_custom_groups(void **state)
+{
+    struct fixture f;
+    fixture_open(&f, NULL);
+    must(&f, 201, "POST", "/apis/apiextensions.k8s.io/v1/customresourcedefinitions",
+         "{\"metadata\":{\"name\":\"ws.a.io\"},\"spec\":{\"group\":\"a.io\",\"scope\":"
+         "\"Namespaced\","
+         "\"names\":{\"plural\":\"ws\",\"kind\":\"W\"},\"versions\":[{\"name\":\"v1\",\"served\":"
+         "true,"
+         "\"storage\":true,\"schema\":{\"openAPIV3Schema\":{\"type\":\"object\"}}}]}}");
+    settle(&f);
+    must(&f, 201, "POST", "/apis/a.io/v1/namespaces/default/ws",
+         "{\"apiVersion\":\"a.io/v1\",\"kind\":\"W\",\"metadata\":{\"name\":\"w\"}}");
+    must(&f, 200, "DELETE", "/apis/a.io/v1/namespaces/default/ws/w",
+         "{\"kind\":\"DeleteOptions\",\"apiVersion\":\"a.io/v1\"}");
+    fixture_close(&f);
+}
+
 static void test_options_of_lists(void **state)
 {
     static const struct row rows[] = {
@@ -207,10 +225,14 @@ static void test_patches_of_scales(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_options_of_writes),     cmocka_unit_test(test_options_of_deletions),
-        cmocka_unit_test(test_deletion_by_body_only), cmocka_unit_test(test_options_of_lists),
-        cmocka_unit_test(test_strictness_of_patches), cmocka_unit_test(test_owners_and_namespaces),
+        cmocka_unit_test(test_options_of_writes),
+        cmocka_unit_test(test_options_of_deletions),
+        cmocka_unit_test(test_deletion_by_body_only),
+        cmocka_unit_test(test_options_of_lists),
+        cmocka_unit_test(test_strictness_of_patches),
+        cmocka_unit_test(test_owners_and_namespaces),
         cmocka_unit_test(test_patches_of_scales),
+        cmocka_unit_test(test_deletion_by_clients_of_custom_groups),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
