@@ -157,7 +157,9 @@ struct api_request {
     struct buf out_headers;   /* more of the answer's: "Name: value", one a line */
     struct kube_object *held; /* owned: an answer that is not, or no longer, in the store */
     int64_t retry_after_s;
-    bool lost_ack; /* a fault: the answer is not to be sent */
+    bool lost_ack;   /* a fault: the answer is not to be sent */
+    bool lost_write; /* a fault: it is answered, and not written */
+    bool truncated;  /* a fault: half the answer is sent */
     struct api_watch *watch;
     const struct watch_sink *sink; /* NULL: watches are refused */
     void *sink_owner;
@@ -325,6 +327,10 @@ void api_watch_free(struct api_watch *w);
 void api_watch_pump(struct api_watch *w);
 void api_watch_cut(struct api_watch *w, bool abort);
 bool api_watch_of(const struct api_watch *w, struct str table);
+void api_watch_gone(struct api_watch *w); /* 410; ends soon */
+/* It goes on at the same revision in another store's table. */
+void api_watch_move(struct api_watch *w, struct store_table *t);
+void api_watch_release(struct api_watch *w, uint64_t revision); /* what waits for that revision */
 
 /* ---- authn.c, rbac.c ---- */
 bool api_authenticate(struct api_request *r);
@@ -401,5 +407,12 @@ void api_faults_free(struct faults *x);
 /* Applies what matches: returns the delay; may answer r itself, or set r->lost_ack. */
 world_time api_faults_apply(struct faults *x, struct api_request *r);
 bool api_faults_stalled(const struct faults *x, const struct api_request *r);
+/* Does a fault of this kind meet the watch now? It is counted. *f (may be NULL): the rule. */
+bool api_faults_meet(struct faults *x, const struct api_request *r, enum kubeapi_fault_kind kind,
+                     const struct kubeapi_fault **f);
+/* Where a watch that asked for a revision really begins; *gone: it gets 410. */
+uint64_t api_faults_resume(struct faults *x, const struct api_request *r, uint64_t revision,
+                           bool *gone);
+void api_faults_event(struct faults *x); /* after each write: what it sets free */
 
 #endif

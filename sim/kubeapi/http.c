@@ -64,6 +64,19 @@ static void add_headers(struct api_request *r, struct http_headers *h)
                                 arena_printf(&r->a, "%lld", (long long)r->retry_after_s));
 }
 
+/* The length that was promised, half of the bytes, and the end of the connection. */
+static void send_half(struct api_request *r, struct http_headers *h)
+{
+    http_headers_add_c(h, "Content-Type", r->out_type);
+    (void)!http_headers_add(h, STR("Content-Length"), arena_printf(&r->a, "%zu", r->out.n));
+    http_answer_start(r->x, r->status, h);
+    http_answer_write(r->x, (struct str){r->out.p, r->out.n / 2});
+    api_observe_done(r, NULL, true);
+    http_answer_abort(r->x);
+    http_headers_free(h);
+    drop(r);
+}
+
 static void answer(struct api_request *r)
 {
     struct http_headers h = {0};
@@ -79,6 +92,10 @@ static void answer(struct api_request *r)
     if (r->out_gzip) {
         http_headers_add_c(&h, "Content-Encoding", "gzip");
         http_headers_add_c(&h, "Vary", "Accept-Encoding");
+    }
+    if (r->truncated && r->out.n > 1) {
+        send_half(r, &h);
+        return;
     }
     api_observe_done(r, &h, false);
     http_answer(r->x, r->status, r->out_type, &h, buf_str(&r->out));

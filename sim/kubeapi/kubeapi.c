@@ -17,6 +17,7 @@
 static void on_event(void *owner, struct store_event *e)
 {
     struct kubeapi *api = owner;
+    api_faults_event(api->faults);
     rbac_event(api->rbac, e);
     crds_event(api->crds, e);
     addresses_event(api->addresses, e);

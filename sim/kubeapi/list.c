@@ -154,7 +154,7 @@ static struct str make_token(struct api_request *r, uint64_t revision,
 static bool page_parse(struct api_request *r, struct page *page)
 {
     struct list_options o;
-    uint64_t revision, now = store_revision(r->api->store);
+    uint64_t revision, now = store_revision(store_of(r->table));
     *page = (struct page){.revision = now, .from_ns = str_empty, .from_name = str_empty};
     if (!api_options_list(r, &o) || !api_list_revision(r, o.resource_version, &revision))
         return false;
@@ -176,7 +176,7 @@ static bool page_parse(struct api_request *r, struct page *page)
 
 static bool too_old(struct api_request *r, const struct page *page)
 {
-    uint64_t now = store_revision(r->api->store);
+    uint64_t now = store_revision(store_of(r->table));
     if (!page->continued)
         return api_fail_gone(r, str_empty, "The resourceVersion for the provided list is too old.");
     struct kube_object key = {.ns = page->from_ns, .name = page->from_name};

@@ -70,7 +70,7 @@ static void check_dry_run(struct api_request *r, const struct str *values, size_
         api_invalid(r, "FieldValueNotSupported", STR("dryRun"),
                     "Unsupported value: " STR_FMT "]: supported values: \"All\"",
                     STR_ARG(buf_str(&list)));
-    r->dry_run = n > 0;
+    r->dry_run = n > 0 || r->lost_write;
     buf_free(&list);
 }
 
@@ -108,6 +108,7 @@ bool api_options_write(struct api_request *r)
 {
     bool applying = r->verb == VERB_PATCH && api_patch_is_apply(r);
     struct str force;
+    r->dry_run = r->lost_write;
     if (r->verb != VERB_CREATE && r->verb != VERB_UPDATE && r->verb != VERB_PATCH)
         return true;
     if (r->query.n == 0 && !applying)

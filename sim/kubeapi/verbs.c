@@ -21,7 +21,7 @@ void api_handle_get(struct api_request *r)
                              STR_ARG(given), STR_ARG(given));
         return;
     }
-    if (revision > store_revision(r->api->store)) {
+    if (revision > store_revision(store_of(r->table))) {
         (void)api_fail_too_new(r, revision);
         return;
     }

@@ -28,7 +28,10 @@ struct api_watch {
     bool bookmarks, initial_end, behind, closing;
     world_time end_at;
     struct world_timer *timer;
-    struct print *print; /* NULL: the objects themselves */
+    struct world_timer *late; /* a fault holds events back; NULL: none has */
+    bool late_set;            /* it does now, until the timer or */
+    uint64_t late_to;         /* until this revision; 0: the timer alone */
+    struct print *print;      /* NULL: the objects themselves */
 };
 
 static void out(struct api_watch *w, struct str line)
@@ -139,6 +142,14 @@ static void out_event(struct api_watch *w, struct store_event *e, enum store_eve
     kube_object_unref(left);
 }
 
+/* Twice, if a fault says so. */
+static void out_shown(struct api_watch *w, struct store_event *e, enum store_event_type shown)
+{
+    out_event(w, e, shown);
+    if (api_faults_meet(w->r->api->faults, w->r, KUBEAPI_FAULT_WATCH_DUPLICATE, NULL))
+        out_event(w, e, shown);
+}
+
 /* What this watch sees of an event; false: nothing. */
 static bool shown_as(const struct api_watch *w, const struct store_event *e,
                      enum store_event_type *shown)
@@ -183,12 +194,12 @@ static void gone(struct api_watch *w, uint64_t asked)
 {
     struct api_request *r = w->r;
     struct buf b = {0};
-    struct kube_status s = {.code = 410,
-                            .reason = STR("Expired"),
-                            .message =
-                                arena_printf(&r->a, "too old resource version: %llu (%llu)",
-                                             (unsigned long long)asked,
-                                             (unsigned long long)store_compacted(r->api->store))};
+    struct kube_status s = {
+        .code = 410,
+        .reason = STR("Expired"),
+        .message =
+            arena_printf(&r->a, "too old resource version: %llu (%llu)", (unsigned long long)asked,
+                         (unsigned long long)store_compacted(store_of(r->table)))};
     s.name = s.group = s.kind = s.uid = s.continue_ = str_empty;
     kube_status_write(&s, &b);
     out_document(w, "ERROR", STR("v1"), STR("Status"), buf_str(&b), 0);
@@ -220,10 +231,10 @@ static bool replay_one(void *owner, struct store_event *e)
 {
     struct api_watch *w = owner;
     enum store_event_type shown;
-    if (full(w) || e->revision > store_durable(w->r->api->store))
+    if (full(w) || e->revision > store_durable(store_of(w->r->table)))
         return false;
     if (shown_as(w, e, &shown))
-        out_event(w, e, shown);
+        out_shown(w, e, shown);
     w->seen = e->revision;
     return true;
 }
@@ -235,12 +246,13 @@ static bool caught_up(const struct api_watch *w)
 
 void api_watch_pump(struct api_watch *w)
 {
-    if (w->closing || w->r->hold_until || api_faults_stalled(w->r->api->faults, w->r))
+    if (w->closing || w->r->hold_until || w->late_set ||
+        api_faults_stalled(w->r->api->faults, w->r))
         return;
     pump_initial(w);
     if (w->initial)
         return;
-    uint64_t now = store_durable(w->r->api->store);
+    uint64_t now = store_durable(store_of(w->r->table));
     if (w->seen < now && !store_replay(w->r->table, w->seen, replay_one, w)) {
         gone(w, w->seen);
         return;
@@ -248,6 +260,36 @@ void api_watch_pump(struct api_watch *w)
     w->behind = !caught_up(w);
     if (!w->behind && w->seen < now)
         w->seen = now; /* nothing of this table happened in between */
+}
+
+static void on_late(void *owner)
+{
+    struct api_watch *w = owner;
+    w->late_set = false;
+    api_watch_pump(w);
+}
+
+/* Does a fault keep this event, and with it all that follow, for a while? */
+static bool hold_back(struct api_watch *w, uint64_t revision)
+{
+    const struct kubeapi_fault *f;
+    struct kubeapi *api = w->r->api;
+    if (!api_faults_meet(api->faults, w->r, KUBEAPI_FAULT_WATCH_REORDER, &f))
+        return false;
+    if (!w->late)
+        w->late = world_timer_new(api->w, on_late, w);
+    w->late_set = true;
+    w->late_to = f->window ? revision + f->window : 0;
+    world_timer_start(w->late, f->delay);
+    return true;
+}
+
+void api_watch_release(struct api_watch *w, uint64_t revision)
+{
+    if (w->late_set && w->late_to && revision >= w->late_to) {
+        w->late_to = 0;
+        world_timer_start(w->late, 0); /* not from within the write */
+    }
 }
 
 static void on_event(void *owner, struct store_event *e)
@@ -263,12 +305,14 @@ static void on_event(void *owner, struct store_event *e)
     }
     if (w->r->api->journal && e->revision <= w->seen)
         return; /* read from the history already */
-    if (api_faults_stalled(w->r->api->faults, w->r) || full(w)) {
+    bool seen = shown_as(w, e, &shown);
+    if (api_faults_stalled(w->r->api->faults, w->r) || full(w) ||
+        (seen && hold_back(w, e->revision))) {
         w->behind = true; /* the pump reads on from `seen` */
         return;
     }
-    if (shown_as(w, e, &shown))
-        out_event(w, e, shown);
+    if (seen)
+        out_shown(w, e, shown);
     w->seen = e->revision;
 }
 
@@ -277,8 +321,9 @@ static void maybe_bookmark(struct api_watch *w)
     if (!w->bookmarks || w->behind || w->initial || w->closing ||
         api_faults_stalled(w->r->api->faults, w->r))
         return;
-    if (store_table_revision(w->r->table) > w->bookmarked && !w->r->hold_until) {
-        uint64_t safe = store_durable(w->r->api->store);
+    if (store_table_revision(w->r->table) > w->bookmarked && !w->r->hold_until &&
+        !api_faults_meet(w->r->api->faults, w->r, KUBEAPI_FAULT_WATCH_NO_BOOKMARK, NULL)) {
+        uint64_t safe = store_durable(store_of(w->r->table));
         w->seen = safe > w->seen ? safe : w->seen;
         bookmark(w, false);
     }
@@ -323,7 +368,7 @@ static void take_initial(struct api_watch *w)
     bool selects = selector_attribute(&w->sel, &only);
     size_t cap = 0;
     struct store_view *v =
-        store_view_select(w->r->table, store_revision(w->r->api->store), w->r->ns, str_empty,
+        store_view_select(w->r->table, store_revision(store_of(w->r->table)), w->r->ns, str_empty,
                           str_empty, selects ? &only : NULL);
     for (struct kube_object *o; (o = store_view_next(v));) {
         if (!selector_matches(&w->sel, o))
@@ -360,7 +405,7 @@ static void start_timer(struct api_watch *w, const struct list_options *options)
 void api_handle_watch(struct api_request *r)
 {
     struct selector sel = {0};
-    uint64_t revision = 0, now = store_revision(r->api->store);
+    uint64_t revision = 0, now = store_revision(store_of(r->table));
     struct list_options options;
     if (!api_options_list(r, &options))
         return;
@@ -381,12 +426,14 @@ void api_handle_watch(struct api_request *r)
     struct print *print = NULL;
     if (!wswatch_allowed(r) || (print_wanted(r) && !print_new(r, &print)))
         return;
+    bool lied_gone = false, resumes = revision > 0 && !options.initial_events;
+    uint64_t from = resumes ? api_faults_resume(r->api->faults, r, revision, &lied_gone) : now;
     struct api_watch *w = r->watch = MEM_NEW(struct api_watch);
     w->r = r;
     w->print = print;
     w->sel = sel;
     w->bookmarks = api_request_flag(r, "allowWatchBookmarks");
-    w->seen = w->bookmarked = revision > 0 && !options.initial_events ? revision : now;
+    w->seen = w->bookmarked = from;
     w->initial_end = options.initial_events || (w->bookmarks && str_eq_c(given, "0"));
     r->status = 200;
     ++*r->api->watches;
@@ -397,7 +444,7 @@ void api_handle_watch(struct api_request *r)
         (void)api_hold(r, store_table_revision(r->table));
     w->events = store_watch_start(r->table, r->ns, on_event, w);
     start_timer(w, &options);
-    if (revision > 0 && !options.initial_events && revision < crds_born(r->kind)) {
+    if (lied_gone || (resumes && revision < crds_born(r->kind))) {
         gone(w, revision);
         return;
     }
@@ -409,6 +456,7 @@ void api_watch_free(struct api_watch *w)
     store_watch_stop(w->events);
     print_free(w->print);
     world_timer_free(w->timer);
+    world_timer_free(w->late);
     for (; w->initial && w->initial_at < w->initial_n; w->initial_at++)
         kube_object_unref(w->initial[w->initial_at]);
     mem_free(w->initial);
@@ -426,4 +474,18 @@ void api_watch_cut(struct api_watch *w, bool abort)
     w->closing = true;
     ++*w->r->api->watches_cut;
     w->r->sink->end(w->r, abort);
+}
+
+void api_watch_gone(struct api_watch *w)
+{
+    if (!w->closing)
+        gone(w, w->seen);
+}
+
+void api_watch_move(struct api_watch *w, struct store_table *t)
+{
+    store_watch_stop(w->events);
+    w->r->table = t;
+    w->events = store_watch_start(t, w->r->ns, on_event, w);
+    api_watch_pump(w);
 }

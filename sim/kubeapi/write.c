@@ -179,6 +179,8 @@ bool api_write_create(struct api_request *r, const struct api_kind *k, struct st
         return false;
     crds_to_storage(&r->a, k, tree);
     if (r->dry_run) {
+        if (r->lost_write) /* nobody must see that it was */
+            set_revision(&r->a, tree, store_revision(r->api->store) + 1);
         *out = encode(r->api, tree);
         hold(r, *out);
         return true;
@@ -385,7 +387,7 @@ static void store_changed(struct api_request *r, const struct api_kind *k, struc
         r->verb == VERB_CREATE && !r->system; /* a pod's place is no wish of its writer */
     if ((k->flags & KIND_GENERATION) && !binding && spec_changed(k, old->json, fresh->json))
         json_set_int(a, json_get(tree, "metadata"), "generation", old->generation + 1);
-    if (!r->dry_run)
+    if (!r->dry_run || r->lost_write)
         set_revision(a, tree, store_revision(r->api->store) + 1);
     kube_object_unref(fresh);
     fresh = encode(r->api, tree);

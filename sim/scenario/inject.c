@@ -184,28 +184,48 @@ static void start_world(struct injected *it, enum sim_fault_kind kind, int64_t f
 
 /* ---- faults of Kubernetes APIs ---- */
 
+#define REORDER_MAX NS_PER_S /* held events go their way then, however few writes there were */
+
+static const struct {
+    enum fault_kind from;
+    enum kubeapi_fault_kind to;
+} api_kinds[] = {
+    {FAULT_HTTP_ERROR, KUBEAPI_FAULT_STATUS},
+    {FAULT_HTTP_SLOW, KUBEAPI_FAULT_LATENCY},
+    {FAULT_HTTP_TRUNCATED, KUBEAPI_FAULT_TRUNCATED},
+    {FAULT_WRITE_CONFLICT, KUBEAPI_FAULT_CONFLICT},
+    {FAULT_WRITE_LOST_ACK, KUBEAPI_FAULT_LOST_ACK},
+    {FAULT_WATCH_STALL, KUBEAPI_FAULT_WATCH_STALL},
+    {FAULT_WATCH_GONE, KUBEAPI_FAULT_WATCH_GONE},
+    {FAULT_WATCH_REWIND, KUBEAPI_FAULT_WATCH_REWIND},
+    {FAULT_WATCH_REORDER, KUBEAPI_FAULT_WATCH_REORDER},
+    {FAULT_WATCH_DUPLICATE, KUBEAPI_FAULT_WATCH_DUPLICATE},
+    {FAULT_WATCH_NO_BOOKMARK, KUBEAPI_FAULT_WATCH_NO_BOOKMARK},
+    {FAULT_STORE_FULL, KUBEAPI_FAULT_STORE_FULL},
+    {FAULT_STORE_SLOW_FSYNC, KUBEAPI_FAULT_SLOW_WRITE},
+    {FAULT_STORE_LOST_WRITE, KUBEAPI_FAULT_LOST_WRITE},
+};
+
 static bool api_rule(const struct fault *f, struct kubeapi_fault *out)
 {
-    *out = (struct kubeapi_fault){.per_million = (uint32_t)f->share_ppm, .resource = f->of};
-    switch (f->kind) {
-    case FAULT_HTTP_ERROR:
-        out->kind = KUBEAPI_FAULT_STATUS;
-        out->status = (int)f->code;
-        return true;
-    case FAULT_HTTP_SLOW:
-        out->kind = KUBEAPI_FAULT_LATENCY;
-        out->delay = f->delay_ns;
-        out->jitter = f->jitter_ns;
-        return true;
-    case FAULT_WRITE_LOST_ACK:
-        out->kind = KUBEAPI_FAULT_LOST_ACK;
-        return true;
-    case FAULT_WATCH_STALL:
-        out->kind = KUBEAPI_FAULT_WATCH_STALL;
-        return true;
-    default:
-        return false;
+    *out = (struct kubeapi_fault){.per_million = (uint32_t)f->share_ppm,
+                                  .resource = f->of,
+                                  .status = (int)f->code,
+                                  .retry_after_s = (f->retry_after_ns + NS_PER_S - 1) / NS_PER_S,
+                                  .delay = f->delay_ns,
+                                  .jitter = f->jitter_ns};
+    if (f->kind == FAULT_WATCH_REWIND)
+        out->delay = f->behind_ns;
+    if (f->kind == FAULT_WATCH_REORDER) {
+        out->window = (uint64_t)f->window;
+        out->delay = REORDER_MAX;
     }
+    for (size_t i = 0; i < ARRAY_LEN(api_kinds); i++)
+        if (api_kinds[i].from == f->kind) {
+            out->kind = api_kinds[i].to;
+            return true;
+        }
+    return false;
 }
 
 static bool target_apis(const struct estate *e, const struct target_end *t,
@@ -232,7 +252,7 @@ static void start_api(struct injected *it, struct kubeapi *api)
     struct kubeapi_fault rule;
     it->apis = mem_resize(it->apis, (it->apis_n + 1) * sizeof *it->apis);
     if (it->fault.kind == FAULT_STORE_COMPACTION) {
-        store_compact(kubeapi_store(api), store_revision(kubeapi_store(api)));
+        kubeapi_compact(api);
         it->fired++;
         return;
     }
@@ -303,8 +323,6 @@ static const char *unsupported_field(const struct fault *f)
         return "the simulated world does not know `of` and `delay` of a crash yet";
     if ((f->kind == FAULT_PROCESS_SLOW || f->kind == FAULT_DISK_SLOW) && f->jitter_ns)
         return "the simulated world does not know its `jitter` yet";
-    if (f->kind == FAULT_HTTP_ERROR && f->retry_after_ns)
-        return "the simulated API always answers Retry-After: 1; leave out `retry_after`";
     if (f->kind == FAULT_WATCH_STALL && f->delay_ns)
         return "the simulated API stalls watches for the time of the fault; leave out its own "
                "`for`";
@@ -322,7 +340,8 @@ bool inject_supports(const struct fault *f, const struct target *t, const char *
     if (*why)
         return false;
     if (is_of_apis(f->kind)) {
-        bool http = f->kind == FAULT_HTTP_ERROR || f->kind == FAULT_HTTP_SLOW;
+        bool http = f->kind == FAULT_HTTP_ERROR || f->kind == FAULT_HTTP_SLOW ||
+                    f->kind == FAULT_HTTP_TRUNCATED;
         *why = "it needs a Kubernetes API as its target, such as api/a";
         return t->a.kind == TARGET_API ||
                (!http && (t->a.kind == TARGET_SITE || t->a.kind == TARGET_CLUSTER));
