@@ -5,6 +5,7 @@
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 cases=${PADDOCK_TRANSCRIPTS:-$here/../../../shared/transcripts}
+[ -d "$cases" ] && cases=$(cd "$cases" && pwd -P) # the replayer runs by its real path only
 sim=$1
 work=$2
 shift 2
