@@ -166,8 +166,7 @@ static void answer(struct api_request *r, cJSON *tree, struct token_claims *c)
 void token_request(struct api_request *r)
 {
     cJSON *tree;
-    if (!api_write_decode(r, r->sub, &tree) ||
-        !check_body(r, tree))
+    if (!api_write_decode(r, r->sub, &tree) || !check_body(r, tree))
         return;
     struct kube_object *account = store_get(r->table, r->ns, r->p.name);
     if (!account) {

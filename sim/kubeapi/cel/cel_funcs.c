@@ -281,7 +281,7 @@ static struct cel_value to_int(struct cel_run *run, const struct cel_node *node,
     if (v.kind == CEL_UINT)
         return v.u > INT64_MAX ? overflow(run, "integer") : cel_int((int64_t)v.u);
     if (v.kind == CEL_DOUBLE) {
-        if (!(v.d > -0x1p63 && v.d < 0x1p63))
+        if (!(v.d > -9223372036854775808.0 && v.d < 9223372036854775808.0))
             return overflow(run, "integer");
         return cel_int((int64_t)v.d);
     }

@@ -50,18 +50,18 @@ static void print_one(const struct cel_report *r, size_t i, struct buf *out)
 struct err *cel_report_end(const struct cel_report *r)
 {
     struct buf b = {0};
-    bool told[CEL_PROBLEMS_MAX] = {false};
+    size_t order[CEL_PROBLEMS_MAX]; /* that of the text */
     if (r->n == 0)
         return NULL;
-    for (size_t k = 0; k < r->n; k++) { /* in the order of the text */
-        size_t next = CEL_PROBLEMS_MAX;
-        for (size_t i = 0; i < r->n; i++)
-            if (!told[i] && (next == CEL_PROBLEMS_MAX || r->list[i].at < r->list[next].at))
-                next = i;
-        BUG_ON(next == CEL_PROBLEMS_MAX, "each turn has one that was not told");
-        told[next] = true;
-        buf_add_c(&b, k > 0 ? "\n" : "");
-        print_one(r, next, &b);
+    for (size_t i = 0; i < r->n; i++) {
+        size_t at = i;
+        for (; at > 0 && r->list[order[at - 1]].at > r->list[i].at; at--)
+            order[at] = order[at - 1];
+        order[at] = i;
+    }
+    for (size_t i = 0; i < r->n; i++) {
+        buf_add_c(&b, i > 0 ? "\n" : "");
+        print_one(r, order[i], &b);
     }
     struct err *err = err_new(ERR_INVALID, "%s", buf_c(&b));
     buf_free(&b);
