@@ -154,8 +154,8 @@ check 1 '^ok     a-much-longer-name  x=one         hardened  seed' '' run many
 
 scenario record.yaml record 'faults: [{at: 90s, target: dns, fault: {dns: nxdomain, record: manger}}]'
 check 2 '' 'record.yaml:10:[0-9]+: error: .*unknown record "manger"; did you mean "manager"' run record.yaml
-scenario field.yaml field 'faults: [{at: 90s, target: api/a, fault: {http: {code: 503, retry_after: 9s}}}]'
-check 4 'leave out .retry_after' '' run field.yaml
+scenario field.yaml field 'faults: [{at: 90s, target: api/a, fault: {watch: stall, for: 9s}}]'
+check 4 'leave out its own .for.' '' run field.yaml
 
 printf '%s\n' "$head" '  - {name: heal, at: 90s, do: {heal: cluster/edge}}' 'name: heal' >heal.yaml
 check 1 'no fault is aimed at "cluster/edge"' '' run heal.yaml

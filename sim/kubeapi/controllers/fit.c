@@ -198,17 +198,16 @@ bool fit_node(struct ctl *c, const cJSON *spec, const struct fit_amounts *wanted
 
 void fit_write_reasons(const struct fit_reasons *r, struct buf *out)
 {
-    bool done[FIT_REASONS_MAX] = {false};
-    for (size_t k = 0; k < r->n; k++) { /* in order of their texts */
-        size_t first = FIT_REASONS_MAX;
-        for (size_t i = 0; i < r->n; i++)
-            if (!done[i] &&
-                (first == FIT_REASONS_MAX || str_cmp(r->at[i].text, r->at[first].text) < 0))
-                first = i;
-        BUG_ON(first == FIT_REASONS_MAX, "each turn has one that is not done");
-        done[first] = true;
-        buf_addf(out, "%s%zu " STR_FMT, k ? ", " : "", r->at[first].n, STR_ARG(r->at[first].text));
+    size_t order[FIT_REASONS_MAX]; /* that of their texts */
+    for (size_t i = 0; i < r->n; i++) {
+        size_t at = i;
+        for (; at > 0 && str_cmp(r->at[order[at - 1]].text, r->at[i].text) > 0; at--)
+            order[at] = order[at - 1];
+        order[at] = i;
     }
+    for (size_t i = 0; i < r->n; i++)
+        buf_addf(out, "%s%zu " STR_FMT, i ? ", " : "", r->at[order[i]].n,
+                 STR_ARG(r->at[order[i]].text));
 }
 
 bool fit_preemption_helps(const struct fit_reasons *r)
