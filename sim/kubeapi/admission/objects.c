@@ -1,7 +1,6 @@
 /* Small plug-ins: defaults of pods, claims, nodes and ingresses that depend on other objects. */
 #include "sim/kubeapi/admission/admission.h"
 
-#include "engine/base/codec.h"
 #include "sim/kubeapi/rules/walk.h"
 
 static bool forbid(struct admission *a, const char *text, struct str value)
@@ -231,36 +230,4 @@ bool admit_taint(struct admission *a)
     json_set_str(m, taint, "effect", STR("NoSchedule"));
     json_append(list, taint);
     return true;
-}
-
-/* ---- certificates ---- */
-
-bool admit_certificate_subject(struct admission *a)
-{
-    static const unsigned char masters[] = "system:masters";
-    struct buf pem = {0}, der = {0};
-    bool refused = false;
-    if (!str_eq_c(json_string_at(a->object, "spec.signerName"),
-                  "kubernetes.io/kube-apiserver-client"))
-        return true;
-    if (base64_decode(&pem, json_string_at(a->object, "spec.request"))) {
-        /* The subject stands as it is in the DER: a group of that name is its bytes. */
-        struct str text = buf_str(&pem), head, body = str_empty, line;
-        if (str_cut(text, '\n', &head, &body)) {
-            struct buf joined = {0};
-            while (body.n > 0 && str_cut(body, '\n', &line, &body) &&
-                   !str_starts(line, STR("-----")))
-                buf_add(&joined, str_trim(line));
-            refused = base64_decode(&der, buf_str(&joined)) &&
-                      str_find(buf_str(&der),
-                               (struct str){(const char *)masters, sizeof(masters) - 1}) >= 0;
-            buf_free(&joined);
-        }
-    }
-    buf_free(&pem);
-    buf_free(&der);
-    return !refused || api_fail_forbidden(
-                           a->r, json_string_at(a->object, "metadata.name"),
-                           "use of kubernetes.io/kube-apiserver-client signer with system:masters "
-                           "group is not allowed");
 }

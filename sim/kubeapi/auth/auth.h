@@ -11,7 +11,5 @@
 bool auth_deny(struct api_request *r, const struct rbac_query *q, struct str reason);
 /* By the Impersonate- headers. False: answered. */
 bool auth_impersonate(struct api_request *r);
-/* Admission of a new object by this folder's rules: nobody asks for a master's certificate. False: answered. */
-bool auth_admit_new(struct api_request *r, const cJSON *tree);
 
 #endif

@@ -1,4 +1,5 @@
 /* Approval and status of a request for a certificate: who may write them, what each write may touch. */
+#include "sim/kubeapi/admission/admission.h"
 #include "sim/kubeapi/auth/auth.h"
 #include "sim/kubeapi/auth/csr.h"
 
@@ -151,11 +152,12 @@ bool csr_admit(struct api_request *r)
 }
 
 /* Nobody becomes a master by a certificate. */
-bool auth_admit_new(struct api_request *r, const cJSON *tree)
+bool admit_certificate_subject(struct admission *a)
 {
+    struct api_request *r = a->r;
+    const cJSON *tree = a->object;
     struct pki_cert_info info;
-    if (!api_kind_is(r->kind, "certificatesigningrequests.certificates.k8s.io") ||
-        !str_eq_c(json_string_at(tree, "spec.signerName"), CSR_CLIENT))
+    if (!str_eq_c(json_string_at(tree, "spec.signerName"), CSR_CLIENT))
         return true;
     struct err *err = csr_parse(&r->a, json_string_at(tree, "spec.request"), &info, NULL);
     if (err) {
