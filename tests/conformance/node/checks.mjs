@@ -505,6 +505,7 @@ check('scale', async (namespace) => {
   const scale = await apps.readNamespacedDeploymentScale({ namespace, name: 'd' });
   assert.equal(scale.spec.replicas, 2);
   scale.spec.replicas = 4;
+  delete scale.metadata.resourceVersion; // the controller writes its status beside us
   await apps.replaceNamespacedDeploymentScale({ namespace, name: 'd', body: scale });
   const patched = await apps.patchNamespacedDeploymentScale({ namespace, name: 'd', body: { spec: { replicas: 5 } } }, as('MergePatch'));
   assert.equal(patched.spec.replicas, 5);
