@@ -1,4 +1,6 @@
-/* Routes and the answers that need nothing but the caches. */
+/* Routes. */
+#include "engine/api/api.h"
+
 #include "engine/api/api_internal.h"
 
 struct api *api_new(const struct api_options *o)
@@ -32,64 +34,6 @@ void api_free(struct api *a)
 void api_set_replicas(struct api *a, size_t n)
 {
     admission_set_replicas(a->admission, n);
-}
-
-void api_error(struct http_exchange *x, int status, const char *code, const char *fmt, ...)
-{
-    struct buf message = {0}, body = {0};
-    va_list ap;
-    va_start(ap, fmt);
-    buf_addv(&message, fmt, ap);
-    va_end(ap);
-    buf_addf(&body, "{\"type\":\"error\",\"status\":\"%d\",\"code\":\"%s\",\"message\":", status,
-             code);
-    json_write_string(&body, buf_str(&message));
-    buf_add_char(&body, '}');
-    http_answer(x, status, "application/json", NULL, buf_str(&body));
-    buf_free(&message);
-    buf_free(&body);
-}
-
-void api_text(struct http_exchange *x, int status, struct str body)
-{
-    http_answer(x, status, "text/plain; charset=utf-8", NULL, body);
-}
-
-struct str api_setting(const struct api *a, struct arena *arena, const char *name)
-{
-    struct kube_object *o = kube_informer_get(a->settings, str_c(name));
-    if (!o)
-        return str_empty;
-    cJSON *tree = kube_object_tree(o, arena);
-    struct str value = json_string_at(tree, "value");
-    return value.n ? value : json_string_at(tree, "default");
-}
-
-/* GET /v3/settings/NAME: only what agents need before they can log in. */
-void api_settings_handle(struct api *a, struct http_exchange *x, struct str name)
-{
-    struct arena arena = {0};
-    struct buf body = {0};
-    if (!str_eq_c(name, "cacerts")) {
-        api_error(x, 401, "Unauthorized", "must authenticate");
-        return;
-    }
-    struct str value = api_setting(a, &arena, "cacerts");
-    buf_add_c(&body, "{\"baseType\":\"setting\",\"customized\":false,\"default\":\"\","
-                     "\"id\":\"cacerts\",\"name\":\"cacerts\",\"source\":\"db\","
-                     "\"type\":\"setting\",\"value\":");
-    json_write_string(&body, value);
-    buf_add_char(&body, '}');
-    http_answer(x, 200, "application/json", NULL, buf_str(&body));
-    buf_free(&body);
-    arena_free(&arena);
-}
-
-void api_cacerts_handle(struct api *a, struct http_exchange *x)
-{
-    struct arena arena = {0};
-    api_text(x, 200, api_setting(a, &arena, "cacerts"));
-    arena_free(&arena);
 }
 
 static bool route_get(struct api *a, struct http_exchange *x, struct str path)

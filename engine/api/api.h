@@ -15,9 +15,6 @@
 #include "engine/kube/informer.h"
 #include "engine/tunnel/peers.h"
 
-#define API_PARAMS_BYTES_MAX   ((size_t)64 << 10)
-#define API_ADMISSION_HOLD_MAX (5 * NS_PER_S) /* longer waits are told to come back */
-
 struct api;
 struct api_options {
     struct world *world;

@@ -2,10 +2,14 @@
 #ifndef PADDOCK_ENGINE_API_API_INTERNAL_H
 #define PADDOCK_ENGINE_API_API_INTERNAL_H
 
-#include "engine/api/api.h"
 #include "engine/api/registration.h"
 #include "engine/base/json.h"
 #include "engine/http/ws.h"
+#include "engine/kube/informer.h"
+#include "engine/tunnel/peers.h"
+
+#define API_PARAMS_BYTES_MAX   ((size_t)64 << 10)
+#define API_ADMISSION_HOLD_MAX (5 * NS_PER_S) /* longer waits are told to come back */
 
 struct admission;
 
@@ -29,6 +33,7 @@ void api_text(struct http_exchange *x, int status, struct str body);
 /* The value of a setting, or its default; empty: none. Lives in the arena. */
 struct str api_setting(const struct api *a, struct arena *arena, const char *name);
 
+/* GET /v3/settings/NAME: only what agents need before they can log in. */
 void api_settings_handle(struct api *a, struct http_exchange *x, struct str name);
 void api_cacerts_handle(struct api *a, struct http_exchange *x);
 void api_import_handle(struct api *a, struct http_exchange *x, struct str file);

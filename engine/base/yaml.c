@@ -29,9 +29,9 @@ struct loader {
     struct arena *arena;
     struct str file, text;
     size_t nodes;
-    struct map anchors;   /* complete ones of this document */
-    struct buf *repeated; /* not NULL: as Go reads (yaml_compat.c) */
-    bool complete;        /* then: the first document has ended */
+    struct map anchors;               /* complete ones of this document */
+    const struct yaml_schema *schema; /* NULL: YAML 1.2; else read as Go does */
+    bool complete;                    /* then: the first document has ended */
     unsigned depth;
     struct frame frames[YAML_DEPTH_MAX];
     struct yaml_node *root, *last_root; /* of the documents, by next */
@@ -75,7 +75,7 @@ static struct err *compat_problem(const yaml_parser_t *y)
 static struct err *syntax_problem(const struct loader *l)
 {
     const yaml_parser_t *y = &l->yaml;
-    if (l->repeated)
+    if (l->schema)
         return compat_problem(y);
     const char *what = y->problem ? y->problem : "not understood";
     struct err *err = y->context ? err_new(ERR_INVALID, "malformed YAML: %s %s from line %zu", what,
@@ -124,14 +124,14 @@ static struct err *put_key(struct loader *l, struct frame *f, struct yaml_node *
 {
     if (key->kind == YAML_LIST || key->kind == YAML_MAP)
         return problem_at(l, key, "a key must be a plain word or a string");
-    if (l->repeated && key->kind == YAML_BOOL)
+    if (l->schema && key->kind == YAML_BOOL)
         key->text = key->integer ? STR("true") : STR("false");
-    else if (l->repeated && key->kind == YAML_INT)
+    else if (l->schema && key->kind == YAML_INT)
         key->text = arena_printf(l->arena, "%lld", (long long)key->integer);
     const struct yaml_node *before = find_key(f, key->text);
-    if (before && l->repeated)
-        buf_addf(l->repeated, "%sline %u: key \"" STR_FMT "\" already set in map",
-                 l->repeated->n > 0 ? "\n" : "", (unsigned)key->line, STR_ARG(key->text));
+    if (before && l->schema)
+        buf_addf(l->schema->repeated, "%sline %u: key \"" STR_FMT "\" already set in map",
+                 l->schema->repeated->n > 0 ? "\n" : "", (unsigned)key->line, STR_ARG(key->text));
     else if (before)
         return problem(l, key->line, key->column,
                        err_new(ERR_INVALID,
@@ -198,7 +198,7 @@ static struct err *on_scalar(struct loader *l, const yaml_event_t *event)
     if (err)
         return err;
     struct str text = {(const char *)event->data.scalar.value, event->data.scalar.length};
-    bool text_tag = l->repeated && event->data.scalar.tag &&
+    bool text_tag = l->schema && event->data.scalar.tag &&
                     (str_eq_c(text_of(event->data.scalar.tag), "tag:yaml.org,2002:str") ||
                      str_eq_c(text_of(event->data.scalar.tag), "!"));
     if (event->data.scalar.tag && !text_tag)
@@ -208,7 +208,7 @@ static struct err *on_scalar(struct loader *l, const yaml_event_t *event)
     n->text = arena_str(l->arena, text);
     n->plain = event->data.scalar.style == YAML_PLAIN_SCALAR_STYLE;
     n->kind = !n->plain || text_tag ? YAML_STRING
-              : l->repeated         ? yaml_resolve_compat(n->text, &n->integer)
+              : l->schema           ? l->schema->resolve(n->text, &n->integer)
                                     : yaml_resolve(n->text, &n->integer);
     remember_anchor(l, text_of(event->data.scalar.anchor), (struct anchor){n, 1, 0});
     return place(l, n, 0);
@@ -304,7 +304,7 @@ static struct err *load_events(struct loader *l)
         if (!yaml_parser_parse(&l->yaml, &event))
             return syntax_problem(l);
         struct err *err = on_event(l, &event);
-        more = event.type != YAML_STREAM_END_EVENT && !(l->repeated && l->complete);
+        more = event.type != YAML_STREAM_END_EVENT && !(l->schema && l->complete);
         yaml_event_delete(&event);
         if (err)
             return err;
@@ -372,14 +372,14 @@ struct err *yaml_parse(struct arena *a, struct str file, struct str text, struct
     return NULL;
 }
 
-struct err *yaml_load_compat(struct arena *a, struct str text, struct yaml_node **out,
-                             struct buf *repeated)
+struct err *yaml_load_first(struct arena *a, struct str text, const struct yaml_schema *schema,
+                            struct yaml_node **out)
 {
     struct loader *l = MEM_NEW(struct loader);
     l->arena = a;
     l->file = str_empty;
     l->text = text.p ? text : str_empty;
-    l->repeated = repeated;
+    l->schema = schema;
     struct err *err = load(l);
     if (!err)
         *out = l->root;

@@ -46,7 +46,7 @@ static bool parse_integer(struct str s, int64_t *out)
     return digits > 0;
 }
 
-enum yaml_kind yaml_resolve_compat(struct str text, int64_t *integer)
+static enum yaml_kind resolve(struct str text, int64_t *integer)
 {
     static const char *const yes[] = {"y", "Y", "yes", "Yes", "YES", "on", "On", "ON", NULL};
     static const char *const no[] = {"n", "N", "no", "No", "NO", "off", "Off", "OFF", NULL};
@@ -127,7 +127,8 @@ struct err *yaml_compat_to_json(struct arena *a, struct str text, cJSON **out, s
 {
     struct yaml_node *n = NULL;
     struct buf unused = {.max = 4096};
-    struct err *err = yaml_load_compat(a, text, &n, repeated ? repeated : &unused);
+    struct yaml_schema schema = {resolve, repeated ? repeated : &unused};
+    struct err *err = yaml_load_first(a, text, &schema, &n);
     buf_free(&unused);
     if (!err)
         *out = n ? to_json(a, n, 0) : json_null(a);

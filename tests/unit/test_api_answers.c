@@ -5,6 +5,7 @@
 #include "tests/unit/support/manager_bench.h"
 
 #include "engine/api/api.h"
+#include "engine/api/api_internal.h"
 #include "engine/base/codec.h"
 #include "engine/base/yaml.h"
 #include "engine/controllers/cluster/cluster.h"
