@@ -362,7 +362,7 @@ bool fault_decode(struct decode *d, const struct yaml_node *node, struct str pat
     }
     if (family->kind != YAML_MAP)
         fields = fields_of(d->arena, node, family);
-    bool ok = decode_object(d, &shape, &fields, path, out);
+    bool ok = schema_decode_object(d, &shape, &fields, path, out);
     out->origin.place = schema_place(node, path);
     out->kind = row->id;
     return ok;

@@ -212,7 +212,7 @@ static void load_params(struct scenario *s, struct decode *d, const struct yaml_
                  SCENARIO_PARAMS_MAX);
         return;
     }
-    (void)decode_named(d, &params_field, node, STR("params"), &entries);
+    (void)schema_decode_named(d, &params_field, node, STR("params"), &entries);
     s->params = ARENA_NEW_ARRAY(s->arena, struct param, entries.n);
     for (size_t i = 0; i < entries.n; i++)
         if (entries.ok[i])
@@ -253,7 +253,7 @@ static void load_head(struct scenario *s, struct diags *diags)
     struct file_entry *file = ARENA_NEW(s->arena, struct file_entry);
     s->file = file;
     refuse_bent_keys(s->root, str_empty, diags);
-    decode_object(&d, &file_shape, s->root, str_empty, file);
+    schema_decode_object(&d, &file_shape, s->root, str_empty, file);
     s->name = file->name;
     s->doc = file->doc;
     s->tags = file->tags;

@@ -23,7 +23,7 @@ struct objects planning_list(struct planning *p, const struct yaml_node *node, c
     if (!list)
         return out;
     const struct field field = {.name = name, .type = FIELD_OBJECTS, .shape = shape};
-    (void)decode_list(&p->decode, &field, list, str_c(name), &out);
+    (void)schema_decode_list(&p->decode, &field, list, str_c(name), &out);
     return out;
 }
 
@@ -260,7 +260,7 @@ void plan_topology(struct planning *p)
     struct plan_topology *t = &p->plan->topology;
     if (!node)
         return;
-    decode_object(&p->decode, &topology_shape, node, STR("topology"), t);
+    schema_decode_object(&p->decode, &topology_shape, node, STR("topology"), t);
     default_resolver(p);
     collect_names(p);
     check_names(p);
@@ -324,14 +324,14 @@ static void plan_object(struct planning *p, const struct yaml_node *node, const 
 {
     static const struct yaml_node nothing = {.kind = YAML_MAP};
     const struct yaml_node *n = planning_section(p, node, name);
-    decode_object(&p->decode, shape, n ? n : &nothing, str_c(name), out);
+    schema_decode_object(&p->decode, shape, n ? n : &nothing, str_c(name), out);
 }
 
 static void plan_quiet(struct planning *p)
 {
     const struct yaml_node *n = planning_section(p, p->scenario->file->quiet, "quiet");
     struct quiet_entry entry = {0};
-    if (n && decode_object(&p->decode, &quiet_shape, n, STR("quiet"), &entry) &&
+    if (n && schema_decode_object(&p->decode, &quiet_shape, n, STR("quiet"), &entry) &&
         plan_moment(p, &entry.from))
         p->plan->quiet = entry.from;
 }

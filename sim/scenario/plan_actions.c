@@ -202,7 +202,7 @@ static void plan_round(struct planning *p, const struct step_entry *entry, struc
     struct objects actions = {0};
     const struct yaml_node *node = binding_expand(&p->binding, entry->actions, path);
     if (node)
-        (void)decode_list(&p->decode, &do_field, node, path, &actions);
+        (void)schema_decode_list(&p->decode, &do_field, node, path, &actions);
     p->actions += actions.n;
     if (p->actions > PLAN_ACTIONS_MAX) {
         diag_add(p->diags, entry->origin.place, "more than %d actions over all steps",

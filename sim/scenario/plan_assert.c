@@ -193,7 +193,7 @@ void plan_measures(struct planning *p)
     struct objects entries = {0};
     const struct yaml_node *node = planning_section(p, p->scenario->file->measures, "measure");
     if (node)
-        (void)decode_named(&p->decode, &field, node, STR("measure"), &entries);
+        (void)schema_decode_named(&p->decode, &field, node, STR("measure"), &entries);
     p->plan->measures = ARENA_NEW_ARRAY(p->arena, struct plan_measure, entries.n);
     for (size_t i = 0; i < entries.n; i++) {
         const struct measure_entry *e = OBJECTS_AT(entries, struct measure_entry, i);

@@ -13,7 +13,7 @@ bool moment_decode(struct decode *d, const struct yaml_node *node, struct str pa
     out->place = schema_place(node, path);
     if (node->kind == YAML_MAP) {
         struct after_entry after = {0};
-        if (!decode_object(d, &after_shape, node, path, &after))
+        if (!schema_decode_object(d, &after_shape, node, path, &after))
             return false;
         out->step_name = after.step;
         out->delay_ns = after.delay_ns;

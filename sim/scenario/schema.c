@@ -100,8 +100,8 @@ static bool *objects_new(struct decode *d, const struct shape *shape, size_t n, 
     return ok;
 }
 
-bool decode_list(struct decode *d, const struct field *f, const struct yaml_node *node,
-                 struct str path, struct objects *out)
+bool schema_decode_list(struct decode *d, const struct field *f, const struct yaml_node *node,
+                        struct str path, struct objects *out)
 {
     bool single = (f->flags & FIELD_OR_ONE) && node->kind != YAML_LIST;
     if (node->kind != YAML_LIST && !single) {
@@ -119,7 +119,7 @@ bool decode_list(struct decode *d, const struct field *f, const struct yaml_node
     const struct yaml_node *item = single ? node : node->first;
     for (size_t i = 0; i < n; i++, item = item->next) {
         struct str at = single ? path : index_path(d->arena, path, i);
-        fine[i] = decode_object(d, f->shape, item, at, (char *)out->v + i * f->shape->size);
+        fine[i] = schema_decode_object(d, f->shape, item, at, (char *)out->v + i * f->shape->size);
         ok &= fine[i];
     }
     return ok;
@@ -136,8 +136,8 @@ static bool name_is_fine(struct str name)
     return name.n > 0;
 }
 
-bool decode_named(struct decode *d, const struct field *f, const struct yaml_node *node,
-                  struct str path, struct objects *out)
+bool schema_decode_named(struct decode *d, const struct field *f, const struct yaml_node *node,
+                         struct str path, struct objects *out)
 {
     if (node->kind != YAML_MAP) {
         diag_add(d->diags, schema_place(node, path), "expected a mapping of names, not %s",
@@ -154,7 +154,7 @@ bool decode_named(struct decode *d, const struct field *f, const struct yaml_nod
     for (const struct yaml_node *item = node->first; item; item = item->next, i++) {
         struct str at = schema_path(d->arena, path, item->key);
         void *slot = (char *)out->v + i * f->shape->size;
-        fine[i] = decode_object(d, f->shape, item, at, slot);
+        fine[i] = schema_decode_object(d, f->shape, item, at, slot);
         if (!name_is_fine(item->key)) {
             diag_add(d->diags, schema_key_place(item, at),
                      "a name begins with a letter and has letters, digits, - and _");
@@ -174,11 +174,11 @@ static bool decode_field(struct decode *d, const struct field *f, const struct y
         return false;
     switch (f->type) {
     case FIELD_OBJECT:
-        return decode_object(d, f->shape, node, path, slot);
+        return schema_decode_object(d, f->shape, node, path, slot);
     case FIELD_OBJECTS:
-        return decode_list(d, f, node, path, slot);
+        return schema_decode_list(d, f, node, path, slot);
     case FIELD_NAMED:
-        return decode_named(d, f, node, path, slot);
+        return schema_decode_named(d, f, node, path, slot);
     case FIELD_FAULT:
         return fault_decode(d, node, path, slot);
     case FIELD_MOMENT:
@@ -289,8 +289,8 @@ static bool decode_short(struct decode *d, const struct shape *shape, const stru
     return ok && check_required(d, shape, schema_place(node, path), UINT64_C(1) << i, &none);
 }
 
-bool decode_object(struct decode *d, const struct shape *shape, const struct yaml_node *node,
-                   struct str path, void *out)
+bool schema_decode_object(struct decode *d, const struct shape *shape, const struct yaml_node *node,
+                          struct str path, void *out)
 {
     struct origin *origin = out;
     origin->place = schema_place(node, path);

@@ -96,13 +96,13 @@ struct decode {
 };
 /* Decodes the mapping into *out (zeroed by the caller, shape->size bytes). False when there were errors: *out is then
  * filled as far as it was right. */
-bool decode_object(struct decode *d, const struct shape *shape, const struct yaml_node *node,
-                   struct str path, void *out);
+bool schema_decode_object(struct decode *d, const struct shape *shape, const struct yaml_node *node,
+                          struct str path, void *out);
 /* A map of names to objects of the field's shape; the shape's struct begins with its origin. */
-bool decode_named(struct decode *d, const struct field *f, const struct yaml_node *node,
-                  struct str path, struct objects *out);
-bool decode_list(struct decode *d, const struct field *f, const struct yaml_node *node,
-                 struct str path, struct objects *out);
+bool schema_decode_named(struct decode *d, const struct field *f, const struct yaml_node *node,
+                         struct str path, struct objects *out);
+bool schema_decode_list(struct decode *d, const struct field *f, const struct yaml_node *node,
+                        struct str path, struct objects *out);
 /* One scalar by its field's type into *out. */
 bool decode_scalar(struct decode *d, const struct field *f, const struct yaml_node *node,
                    struct str path, void *out);

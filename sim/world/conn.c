@@ -42,7 +42,7 @@ static void drop_events(struct sim_conn *c)
     }
 }
 
-void conn_release(struct sim_conn *c)
+void sim_conn_release(struct sim_conn *c)
 {
     if (c->pins > 0 || c->freeing)
         return;

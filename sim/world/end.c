@@ -63,7 +63,7 @@ static void end_settle(struct sim_stream *e)
         e->gone = true;
     else if (end_out(e)->fin_arrived && !e->timer.active)
         event_set(c->sim, &e->timer, c->sim->now + LINGER_TIMEOUT);
-    conn_release(c);
+    sim_conn_release(c);
 }
 
 void end_kernel_close(struct sim_stream *e)
@@ -110,7 +110,7 @@ void end_kernel_abort(struct sim_stream *e, bool tell_peer)
     e->world = NULL;
     cut(e, tell_peer);
     end_discard(e);
-    conn_release(e->conn);
+    sim_conn_release(e->conn);
 }
 
 void end_fail(struct sim_stream *e, bool tell_peer, struct err *take_err)
@@ -118,7 +118,7 @@ void end_fail(struct sim_stream *e, bool tell_peer, struct err *take_err)
     cut(e, tell_peer);
     if (!e->app || e->failure) {
         err_free(take_err);
-        conn_release(e->conn);
+        sim_conn_release(e->conn);
         return;
     }
     e->failure = take_err;
@@ -267,7 +267,7 @@ static void pump(struct sim_stream *e)
         tell_drained(e);
     tell_last(e);
     e->conn->pins--;
-    conn_release(e->conn);
+    sim_conn_release(e->conn);
 }
 
 /* ---- arrivals ---- */
@@ -409,7 +409,7 @@ void end_arrived(struct sim_event *event)
     if (p->marks_n > 0 && !e->in.active) /* later ones */
         event_set(c->sim, &e->in, pipe_next(p) > c->sim->now ? pipe_next(p) : c->sim->now);
     c->pins--;
-    conn_release(c);
+    sim_conn_release(c);
 }
 
 /* News of the reader's progress has reached the writer. */
@@ -441,7 +441,7 @@ void end_window(struct sim_event *event)
         window_moved(e);
     }
     c->pins--;
-    conn_release(c);
+    sim_conn_release(c);
 }
 
 void end_timer(struct sim_event *event)

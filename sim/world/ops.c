@@ -85,7 +85,7 @@ static void note(struct world *base, const char *kind, struct str key, struct st
 /* What the instance did not free itself; a WebSocket goes first because it owns a stream and timers. */
 void world_handles_free(struct sim_world *w)
 {
-    ws_free(w);
+    sim_ws_free(w);
     timers_free(w);
     dns_free(w);
     files_free(w);

@@ -260,7 +260,7 @@ size_t task_bytes(void);
 void tasks_free(struct sim *sim);
 void files_free(struct sim_world *w);
 void works_free(struct sim_world *w);
-void ws_free(struct sim_world *w);
+void sim_ws_free(struct sim_world *w);
 
 /* ---- dns.c, resolver.c ---- */
 struct sim_records;

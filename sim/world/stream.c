@@ -136,7 +136,7 @@ void sim_stream_close(struct world_stream *s)
     struct sim_conn *c = e->conn;
     handle_ends(e);
     if (is_dead(e)) {
-        conn_release(c);
+        sim_conn_release(c);
         return;
     }
     bool nothing_to_send = e->state != END_OPEN && sim_stream_queued(s) == 0 && !end_out(e)->fin;
@@ -160,7 +160,7 @@ void sim_stream_abort(struct world_stream *s)
     struct sim_stream *e = stream_of(s);
     handle_ends(e);
     if (is_dead(e))
-        conn_release(e->conn);
+        sim_conn_release(e->conn);
     else
         end_kernel_abort(e, true);
 }
@@ -195,7 +195,7 @@ static void kill_one(struct sim_stream *e, bool power_loss)
     err_free(e->failure);
     e->failure = NULL;
     if (e->gone) {
-        conn_release(e->conn);
+        sim_conn_release(e->conn);
         return;
     }
     struct sim_pipe *in = end_in(e);
@@ -238,6 +238,6 @@ void streams_free(struct sim_world *w)
         ++*w->sim->count.leaked_handles;
         e->held = false;
         list_remove(&e->link);
-        conn_release(e->conn);
+        sim_conn_release(e->conn);
     }
 }

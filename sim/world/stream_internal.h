@@ -114,7 +114,8 @@ static inline struct sim_pipe *end_out(const struct sim_stream *e)
 
 /* ---- conn.c: life of connections ---- */
 struct sim_conn *conn_new(struct sim_world *client, const struct world_addr *to);
-void conn_release(struct sim_conn *c); /* gives it back at the end of the event if nobody is left */
+void sim_conn_release(
+    struct sim_conn *c); /* gives it back at the end of the event if nobody is left */
 void conns_sweep(struct sim *sim);
 void conns_free_all(struct sim *sim);
 void conns_of_dead_host(struct sim_host *h);

@@ -137,7 +137,7 @@ struct world_addr sim_ws_peer(const struct world_ws *ws)
     return http_ws_peer(ws_of_const(ws)->http);
 }
 
-void ws_free(struct sim_world *w)
+void sim_ws_free(struct sim_world *w)
 {
     list_each (&w->sockets, it, next) {
         ++*w->sim->count.leaked_handles;
