@@ -11,7 +11,7 @@
 
 #include "engine/pki/keys.h"
 #include "engine/world/uv/uv_world.h"
-#include "sim/kubeapi/furnish.h"
+#include "sim/kubeapi/furnish/furnish.h"
 #include "sim/kubeapi/kubeapi.h"
 
 #include <errno.h>

@@ -6,7 +6,7 @@
 #ifndef PADDOCK_SIM_CLI_AUDIT_H
 #define PADDOCK_SIM_CLI_AUDIT_H
 
-#include "sim/kubeapi/exchange.h"
+#include "sim/kubeapi/core/exchange.h"
 
 #define AUDIT_FLUSH (100 * NS_PER_MS)
 

@@ -9,7 +9,7 @@
 #ifndef PADDOCK_SIM_CLI_TRANSCRIPT_H
 #define PADDOCK_SIM_CLI_TRANSCRIPT_H
 
-#include "sim/kubeapi/exchange.h"
+#include "sim/kubeapi/core/exchange.h"
 
 #define RECORD_BYTES_MAX ((size_t)256 << 20)
 #define RECORD_NESTED_MAX                                                                          \

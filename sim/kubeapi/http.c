@@ -4,10 +4,10 @@
  *
  * The request is on kubeapi.requests from its head on; `gone` (the connection died) frees it at any point. */
 #include "sim/kubeapi/admission/webhook_call.h"
-#include "sim/kubeapi/api_internal.h"
-#include "sim/kubeapi/hold.h"
-#include "sim/kubeapi/inflight.h"
-#include "sim/kubeapi/options.h"
+#include "sim/kubeapi/core/api_internal.h"
+#include "sim/kubeapi/core/hold.h"
+#include "sim/kubeapi/core/inflight.h"
+#include "sim/kubeapi/verbs/options.h"
 #include "sim/kubeapi/wswatch.h"
 
 #include <string.h>

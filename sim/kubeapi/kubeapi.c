@@ -3,10 +3,10 @@
 #include "sim/kubeapi/controllers/signer.h"
 #include "sim/kubeapi/controllers/token_secrets.h"
 #include "sim/kubeapi/controllers/workloads.h"
+#include "sim/kubeapi/core/hold.h"
+#include "sim/kubeapi/core/inflight.h"
+#include "sim/kubeapi/core/journal.h"
 #include "sim/kubeapi/discovery/documents.h"
-#include "sim/kubeapi/hold.h"
-#include "sim/kubeapi/inflight.h"
-#include "sim/kubeapi/journal.h"
 #include "sim/kubeapi/rules/addresses.h"
 #include "sim/kubeapi/wswatch.h"
 

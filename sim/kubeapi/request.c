@@ -1,10 +1,10 @@
 /* One request from its head to its verb. */
 #include "sim/kubeapi/admission/webhook_call.h"
-#include "sim/kubeapi/api_internal.h"
-#include "sim/kubeapi/hold.h"
-#include "sim/kubeapi/inflight.h"
-#include "sim/kubeapi/kinds/crds.h"
-#include "sim/kubeapi/options.h"
+#include "sim/kubeapi/core/api_internal.h"
+#include "sim/kubeapi/core/hold.h"
+#include "sim/kubeapi/core/inflight.h"
+#include "sim/kubeapi/crd/crds.h"
+#include "sim/kubeapi/verbs/options.h"
 
 #include "engine/base/codec.h"
 #include <string.h>

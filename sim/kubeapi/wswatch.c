@@ -1,5 +1,5 @@
 #include "sim/kubeapi/wswatch.h"
-#include "sim/kubeapi/api_internal.h"
+#include "sim/kubeapi/core/api_internal.h"
 
 #include "engine/base/codec.h"
 #include "engine/http/ws.h"

@@ -1,7 +1,8 @@
 /* Any patch of any object of a built-in type (lines: type, object, patch, field set): each kind of patch is refused or makes an
  * object of the type; an apply changes nothing when it is made again; a field set is read back as it is written. */
-#include "sim/kubeapi/api_internal.h"
+#include "sim/kubeapi/core/api_internal.h"
 #include "sim/kubeapi/types/fieldset.h"
+#include "sim/kubeapi/types/json_patch.h"
 #include "sim/kubeapi/types/merge.h"
 #include "sim/kubeapi/types/strategic.h"
 #include "sim/kubeapi/types/typed.h"
@@ -64,11 +65,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     try_set(&a, rest);
     if (live && patch && patch->type == cJSON_Array) {
         tree = json_copy(&a, live);
-        err_ignore(api_patch_json_apply(&a, &tree, patch));
+        err_ignore(json_patch_apply(&a, &tree, patch));
     }
     if (t && t->kind == TYPE_OBJECT && live && patch && patch->type == cJSON_Object) {
         tree = json_copy(&a, live);
-        api_patch_merge_apply(&a, tree, patch);
+        json_patch_merge(&a, tree, patch);
         try_apply(&a, t, live, patch);
         struct err *err = strategic_apply(&a, t, &tree, json_copy(&a, patch));
         if (!err)

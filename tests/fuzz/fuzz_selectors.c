@@ -1,6 +1,6 @@
 /* Any text (a line each) as label selector, field selector and Accept header: refused, or it has a verdict on an object. */
-#include "sim/kubeapi/accept.h"
-#include "sim/kubeapi/selector.h"
+#include "sim/kubeapi/core/accept.h"
+#include "sim/kubeapi/core/selector.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -1,6 +1,6 @@
 /* Goal: the form of an answer is what the reference server would choose.
  * Method: a table of Accept headers, each for one kind of endpoint; what is chosen is written as one word. */
-#include "sim/kubeapi/accept.h"
+#include "sim/kubeapi/core/accept.h"
 #include "tests/unit/support/check.h"
 
 static const char *chosen(struct buf *out, const char *accept, enum api_endpoint endpoint)

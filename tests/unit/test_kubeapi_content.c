@@ -3,7 +3,7 @@
  * Method: raw HTTP/1.1 on one small world; answers are looked at as text. */
 #include "engine/base/codec.h"
 #include "engine/http/ws.h"
-#include "sim/kubeapi/inflight.h"
+#include "sim/kubeapi/core/inflight.h"
 #include "sim/kubeapi/types/proto.h"
 #include "tests/unit/support/check.h"
 #include "tests/unit/support/kubeapi_fixture.h"

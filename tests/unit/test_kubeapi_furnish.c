@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "sim/kubeapi/furnish.h"
+#include "sim/kubeapi/furnish/furnish.h"
 #include "tests/unit/support/kubeapi_fixture.h"
 
 #include <string.h>

@@ -8,7 +8,7 @@
 #ifndef PADDOCK_SIM_KUBEAPI_ADMISSION_ADMISSION_H
 #define PADDOCK_SIM_KUBEAPI_ADMISSION_ADMISSION_H
 
-#include "sim/kubeapi/api_internal.h"
+#include "sim/kubeapi/core/api_internal.h"
 
 enum { ADMIT_CREATE = 1 << 0, ADMIT_UPDATE = 1 << 1, ADMIT_DELETE = 1 << 2 };
 

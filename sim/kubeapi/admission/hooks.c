@@ -1,7 +1,7 @@
 #include "sim/kubeapi/admission/hooks.h"
 
 #include "sim/kubeapi/admission/webhook_call.h"
-#include "sim/kubeapi/kinds/crds.h"
+#include "sim/kubeapi/crd/crds.h"
 
 /* ---- configurations ---- */
 

@@ -1,6 +1,6 @@
 /* What the expressions of webhooks and policies see: their variables, the type of `request`, the authorizer. */
 #include "sim/kubeapi/admission/hooks.h"
-#include "sim/kubeapi/kinds/crds.h"
+#include "sim/kubeapi/crd/crds.h"
 
 /* ---- the type of `request` ---- */
 

@@ -6,7 +6,8 @@
 
 #include "engine/base/codec.h"
 #include "sim/kubeapi/admission/webhook_call.h"
-#include "sim/kubeapi/decode.h"
+#include "sim/kubeapi/objects/decode.h"
+#include "sim/kubeapi/types/json_patch.h"
 
 #define MUTATING   "mutatingwebhookconfigurations.admissionregistration.k8s.io"
 #define VALIDATING "validatingwebhookconfigurations.admissionregistration.k8s.io"
@@ -262,7 +263,7 @@ static enum outcome apply(const struct ask *x, struct str text, cJSON *object)
     json_write(&before, object);
     err = json_parse(a, arena_str(a, buf_str(&before)), &made);
     BUG_ON(err, "what was written is JSON");
-    err = api_patch_json_apply(a, &made, patch);
+    err = json_patch_apply(a, &made, patch);
     if (!err && made->type != cJSON_Object)
         err = err_new(ERR_INTERNAL, "the patched object is not an object");
     struct buf after = {0};

@@ -13,7 +13,7 @@
 #ifndef PADDOCK_SIM_KUBEAPI_ADMISSION_WEBHOOK_CALL_H
 #define PADDOCK_SIM_KUBEAPI_ADMISSION_WEBHOOK_CALL_H
 
-#include "sim/kubeapi/api_internal.h"
+#include "sim/kubeapi/core/api_internal.h"
 
 #define WEBHOOK_CALLS_MAX        8192u /* a deletion of a collection asks about each object */
 #define WEBHOOK_CALLS_OPEN_MAX   32u

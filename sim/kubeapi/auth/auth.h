@@ -5,7 +5,7 @@
 #ifndef PADDOCK_SIM_KUBEAPI_AUTH_AUTH_H
 #define PADDOCK_SIM_KUBEAPI_AUTH_AUTH_H
 
-#include "sim/kubeapi/api_internal.h"
+#include "sim/kubeapi/core/api_internal.h"
 
 /* The 403 of a question about a resource; reason: of the authorizer, may be empty. Returns false. */
 bool auth_deny(struct api_request *r, const struct rbac_query *q, struct str reason);

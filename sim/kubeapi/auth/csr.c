@@ -3,7 +3,7 @@
 
 #include "engine/base/codec.h"
 #include "engine/pki/pki.h"
-#include "sim/kubeapi/auth/reviews.h"
+#include "sim/kubeapi/subresources/reviews.h"
 
 #include <string.h>
 

@@ -9,7 +9,7 @@
 #define PADDOCK_SIM_KUBEAPI_AUTH_CSR_H
 
 #include "engine/pki/csr.h"
-#include "sim/kubeapi/api_internal.h"
+#include "sim/kubeapi/core/api_internal.h"
 
 #define CSR_CLIENT  "kubernetes.io/kube-apiserver-client"
 #define CSR_KUBELET "kubernetes.io/kube-apiserver-client-kubelet"

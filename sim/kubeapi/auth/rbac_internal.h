@@ -11,7 +11,7 @@
 #ifndef PADDOCK_SIM_KUBEAPI_RBAC_INTERNAL_H
 #define PADDOCK_SIM_KUBEAPI_RBAC_INTERNAL_H
 
-#include "sim/kubeapi/api_internal.h"
+#include "sim/kubeapi/core/api_internal.h"
 
 #define RBAC_FEW 16u /* roles of a subject that are looked at one by one */
 #define RBAC_ATOMS_MAX                                                                             \

@@ -13,7 +13,7 @@
 #define PADDOCK_SIM_KUBEAPI_AUTH_TOKENS_H
 
 #include "engine/pki/jwt.h"
-#include "sim/kubeapi/api_internal.h"
+#include "sim/kubeapi/core/api_internal.h"
 
 #define TOKEN_ISSUER        "https://kubernetes.default.svc"
 #define TOKEN_LEGACY_ISSUER "kubernetes/serviceaccount"

@@ -2,7 +2,7 @@
  *
  * Events put uids into a queue; the queue is worked off GC_DELAY later in one go. Each item is judged by the state of
  * the store at that moment, so that repeated and outdated items do no harm. */
-#include "sim/kubeapi/api_internal.h"
+#include "sim/kubeapi/core/api_internal.h"
 
 #define GC_DELAY (100 * NS_PER_MS)
 

@@ -2,7 +2,7 @@
  *
  *   Active (service account default, ConfigMap kube-root-ca.crt) ─► Terminating: content deleted, waiting for finalizers
  *   ─► no content left: finalizer "kubernetes" removed ─► gone when nobody else's is left */
-#include "sim/kubeapi/api_internal.h"
+#include "sim/kubeapi/core/api_internal.h"
 
 struct namespaces {
     struct kubeapi *api;

@@ -1,7 +1,7 @@
 /* Paths that are no resources: discovery (groups.c), health.h, and the list of all of them. */
 #include "sim/kubeapi/auth/tokens.h"
 #include "sim/kubeapi/discovery/documents.h"
-#include "sim/kubeapi/health.h"
+#include "sim/kubeapi/discovery/health.h"
 
 #include <stdlib.h>
 

@@ -10,7 +10,7 @@
 #ifndef PADDOCK_SIM_KUBEAPI_PRINT_PRINT_H
 #define PADDOCK_SIM_KUBEAPI_PRINT_PRINT_H
 
-#include "sim/kubeapi/api_internal.h"
+#include "sim/kubeapi/core/api_internal.h"
 
 struct print;
 

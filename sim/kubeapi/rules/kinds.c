@@ -3,7 +3,7 @@
 
 #include "sim/kubeapi/auth/csr.h"
 #include "sim/kubeapi/auth/rbac_objects.h"
-#include "sim/kubeapi/kinds/crds.h"
+#include "sim/kubeapi/crd/crds.h"
 
 static void prepare_csr(struct api_request *r, cJSON *tree, const struct kube_object *old)
 {

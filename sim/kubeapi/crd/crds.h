@@ -1,0 +1,69 @@
+/* crds: custom resources: what a definition says of a kind, version by version, and what that does to its objects.
+ *
+ *   definition ─► check (crd_check.c) ─► names, conditions (crd_names.c) ─► rows of kinds (crd.c)
+ *                                                                              │ first use of a version
+ *                                                                              ▼
+ *   object ─► crds_decode: prune, default ─► crds_validate ─► store ─► crds_write as a version shows it
+ *                                                            struct type, columns, scale paths (crd_version.c)
+ *
+ * Cost:   a schema is compiled when its version is first used; one that keeps everything costs nothing at all. Objects are
+ *         given out as the bytes they are stored in unless the asked version's schema is another than the stored one's, or
+ *         the schema has changed since they were written: those are pruned and defaulted as they are read.
+ * Stored: in the storage version, whatever version they were written in. Conversion is None: only apiVersion differs.
+ *         Definitions with conversion webhooks are accepted; reading or writing a version other than the stored one is
+ *         refused by name (crds_begin).
+ * Rules (x-kubernetes-validations): crd_cel.c compiles them with the schema and evaluates them under a budget of each object. */
+#ifndef PADDOCK_SIM_KUBEAPI_KINDS_CRDS_H
+#define PADDOCK_SIM_KUBEAPI_KINDS_CRDS_H
+
+#include "sim/kubeapi/core/api_internal.h"
+#include "sim/kubeapi/types/jsonpath.h"
+#include "sim/kubeapi/types/rules.h"
+
+struct decode_report;
+
+struct crd_scale {
+    struct str spec_text, status_text, selector_text; /* ".spec.replicas"; selector: may be empty */
+    const struct jsonpath *spec, *status, *selector;  /* selector NULL: none */
+};
+struct crd_selectable {
+    struct str name; /* "spec.color", as in field selectors */
+    const struct jsonpath *path;
+};
+
+/* ---- what a definition says; k is any row of a custom resource, also of its subresources ---- */
+const struct type *crds_type(const struct api_kind *k);       /* never NULL */
+const struct crd_scale *crds_scale(const struct api_kind *k); /* NULL: none */
+size_t crds_selectable(const struct api_kind *k, const struct crd_selectable **out);
+/* The warning of a deprecated version; empty: it is not. */
+struct str crds_deprecation(const struct api_kind *k);
+
+/* ---- objects ---- */
+/* Prunes and defaults a decoded tree of a custom kind; unknown fields go into the report of the decoding. False: answered. */
+bool crds_decode(struct api_request *r, const struct api_kind *k, cJSON *tree,
+                 struct decode_report *report);
+/* Collects what is wrong with an object that is to be written. old NULL: it is new. */
+void crds_validate(struct api_request *r, const struct api_kind *k, const cJSON *tree,
+                   const struct kube_object *old, enum write_scope scope);
+/* Into the version that is stored: the last step before the bytes are made. */
+void crds_to_storage(struct arena *a, const struct api_kind *k, cJSON *tree);
+/* At the start of a request: warns of a deprecated version. False: answered, this version cannot be made of the stored one. */
+bool crds_begin(struct api_request *r);
+/* Are the stored bytes what the version shows, but for apiVersion? Also true for built-in kinds. */
+bool crds_as_stored(const struct api_kind *k, const struct kube_object *o);
+/* The object as this kind's version shows it, apiVersion included; built-in kinds: as stored. A tree of its own. */
+cJSON *crds_tree(const struct api_kind *k, const struct kube_object *o, struct arena *a);
+
+/* GET, PUT and PATCH of .../scale; true: it was one, and is answered. */
+bool crds_handle_scale(struct api_request *r);
+
+/* ---- definitions ---- */
+/* What the server adds before a definition is checked: names, conversion, finalizer, status. */
+void crds_default(struct api_request *r, cJSON *tree, bool creating);
+void crds_check(struct api_request *r, const cJSON *tree, const struct kube_object *old);
+/* A definition is being marked for deletion: its condition says so. */
+void crds_mark_terminating(struct kubeapi *api, struct arena *a, cJSON *tree);
+
+const struct type_rules_cel *crds_cel(void); /* crd_cel.c */
+
+#endif

@@ -1,0 +1,160 @@
+/* The scale subresource of custom resources: a Scale of autoscaling/v1 made of three paths, and written back into one. */
+#include "sim/kubeapi/crd/crd_internal.h"
+#include "sim/kubeapi/objects/managed.h"
+#include "sim/kubeapi/verbs/patch.h"
+
+static const struct api_kind scale_kind = {.group = STR_INIT("autoscaling"),
+                                           .version = STR_INIT("v1"),
+                                           .resource = STR_INIT("scales"),
+                                           .kind = STR_INIT("Scale")};
+
+static void no_replicas(struct api_request *r, const struct crd_scale *scale)
+{
+    struct str text = arena_printf(&r->a, "the spec replicas field \"" STR_FMT "\" does not exist",
+                                   STR_ARG(scale->spec_text));
+    struct kube_cause cause = {str_empty, text, str_empty};
+    struct kube_status s = {.code = 500, .reason = STR("InternalError")};
+    s.message = arena_printf(&r->a, "Internal error occurred: " STR_FMT, STR_ARG(text));
+    s.name = s.group = s.kind = s.uid = s.continue_ = str_empty;
+    s.causes = &cause;
+    s.causes_n = 1;
+    api_reply_status(r, &s);
+}
+
+/* Without a number in the parent there is nothing to show, but something to patch. NULL: answered. */
+static cJSON *scale_of(struct api_request *r, const struct crd_scale *scale, const cJSON *tree)
+{
+    static const char *const kept[] = {"name", "namespace", "uid", "resourceVersion",
+                                       "creationTimestamp"};
+    struct arena *a = &r->a;
+    int64_t wanted = 0, seen = 0;
+    if (!json_int(jsonpath_first(scale->spec, tree), &wanted) && r->verb != VERB_PATCH) {
+        no_replicas(r, scale);
+        return NULL;
+    }
+    (void)json_int(jsonpath_first(scale->status, tree), &seen);
+    cJSON *out = json_object(a), *metadata = json_object(a), *spec = json_object(a);
+    cJSON *status = json_object(a);
+    json_set_str(a, out, "kind", scale_kind.kind);
+    json_set_str(a, out, "apiVersion", STR("autoscaling/v1"));
+    for (size_t i = 0; i < ARRAY_LEN(kept); i++) {
+        const cJSON *v = json_get(json_get(tree, "metadata"), kept[i]);
+        if (v)
+            json_set(a, metadata, str_c(kept[i]), json_copy(a, v));
+    }
+    if (wanted != 0)
+        json_set_int(a, spec, "replicas", wanted);
+    json_set_int(a, status, "replicas", seen);
+    const cJSON *selector = scale->selector ? jsonpath_first(scale->selector, tree) : NULL;
+    if (json_string(selector).n > 0)
+        json_set_str(a, status, "selector", json_string(selector));
+    json_set(a, out, STR("metadata"), metadata);
+    json_set(a, out, STR("spec"), spec);
+    json_set(a, out, STR("status"), status);
+    return out;
+}
+
+static void answer(struct api_request *r, const cJSON *scale)
+{
+    struct buf b = {0};
+    json_write(&b, scale);
+    api_reply_json(r, 200, buf_str(&b));
+    buf_free(&b);
+}
+
+/* The parent with another number at the path. */
+static bool put_replicas(struct arena *a, cJSON *tree, const struct jsonpath *path, int64_t n)
+{
+    size_t last = jsonpath_length(path) - 1;
+    for (size_t i = 0; i < last; i++) {
+        cJSON *next = json_get_str(tree, jsonpath_name(path, i));
+        if (!next) {
+            next = json_object(a);
+            json_set(a, tree, jsonpath_name(path, i), next);
+        }
+        if (next->type != cJSON_Object)
+            return false;
+        tree = next;
+    }
+    json_set(a, tree, jsonpath_name(path, last), json_int_new(a, n));
+    return true;
+}
+
+static void write_scale(struct api_request *r, const struct crd_scale *scale,
+                        struct kube_object *old, cJSON *tree, const cJSON *body)
+{
+    struct kube_object *out = NULL;
+    int64_t wanted = json_int_at(body, "spec.replicas", 0);
+    struct str revision = json_string_at(body, "metadata.resourceVersion");
+    struct str uid = json_string_at(body, "metadata.uid");
+    if (wanted < 0) {
+        api_invalid(r, "FieldValueInvalid", STR("spec.replicas"),
+                    "Invalid value: %lld: should be a non-negative integer", (long long)wanted);
+        (void)api_invalid_end(r, &scale_kind, r->p.name);
+        return;
+    }
+    if (!put_replicas(&r->a, tree, scale->spec, wanted)) {
+        no_replicas(r, scale);
+        return;
+    }
+    if (revision.n > 0)
+        json_set_str(&r->a, json_get(tree, "metadata"), "resourceVersion", revision);
+    if (uid.n > 0)
+        json_set_str(&r->a, json_get(tree, "metadata"), "uid", uid);
+    if (!api_write_update(r, r->kind, old, tree, WRITE_MAIN, &out))
+        return;
+    cJSON *now = scale_of(r, scale, crds_tree(r->kind, out, &r->a));
+    if (now)
+        answer(r, now);
+}
+
+/* NULL: answered. */
+static cJSON *patched(struct api_request *r, const struct crd_scale *scale, const cJSON *parent,
+                      cJSON *now)
+{
+    if (!api_patch_is_apply(r))
+        return api_patch_tree(r, managed_type(&scale_kind), true, &now) &&
+                       api_decode_check(r, &scale_kind, now)
+                   ? now
+                   : NULL;
+    size_t n = jsonpath_length(scale->spec);
+    const char **path = ARENA_NEW_ARRAY(&r->a, const char *, n + 1);
+    for (size_t i = 0; i < n; i++)
+        path[i] = arena_c(&r->a, jsonpath_name(scale->spec, i));
+    cJSON *wanted;
+    return api_apply_scale(r, parent, path, now, &wanted) ? wanted : NULL;
+}
+
+/* What a patch has made: a Scale, with a number if there was none in the parent. */
+static bool check_patched(struct api_request *r, const struct crd_scale *scale, const cJSON *parent,
+                          cJSON *body)
+{
+    if (!jsonpath_first(scale->spec, parent) && !json_path(body, "spec.replicas"))
+        return api_fail_bad(r, "the spec replicas field \"" STR_FMT "\" cannot be empty",
+                            STR_ARG(scale->spec_text));
+    return api_patch_is_apply(r) || api_decode_check(r, &scale_kind, body);
+}
+
+bool crds_handle_scale(struct api_request *r)
+{
+    if (!r->kind->crd || !r->sub || !str_ends(r->sub->resource, STR("/scale")))
+        return false;
+    const struct crd_scale *scale = crds_scale(r->kind);
+    struct kube_object *old = store_get(r->table, r->ns, r->p.name);
+    if (!scale || !old) {
+        (void)api_fail_not_found(r, r->kind, r->p.name);
+        return true;
+    }
+    cJSON *tree = crds_tree(r->kind, old, &r->a), *body = NULL;
+    if (r->verb == VERB_UPDATE) {
+        if (api_write_decode(r, &scale_kind, &body))
+            write_scale(r, scale, old, tree, body);
+        return true;
+    }
+    cJSON *now = scale_of(r, scale, tree);
+    if (now && r->verb == VERB_GET)
+        answer(r, now);
+    else if (now && (body = patched(r, scale, tree, now)) && check_patched(r, scale, tree, body))
+        write_scale(r, scale, old, tree, body);
+    return true;
+}

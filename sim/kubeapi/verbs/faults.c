@@ -1,0 +1,392 @@
+/* The fault surface of one server: rules that requests are matched against, in the order in which they were added. */
+#include "sim/kubeapi/core/api_internal.h"
+
+#include <string.h>
+
+#define REWIND_MARKS 8u
+
+struct fault_rule {
+    struct list link;
+    uint64_t id;
+    struct faults *of;
+    struct kubeapi_fault f; /* strings owned */
+    struct store *replica;  /* STALE_READ: the server as it was */
+    /* WATCH_REWIND: revisions at the last eighths of `delay`, the oldest first. */
+    uint64_t marks[REWIND_MARKS];
+    uint32_t eighths; /* that have passed, up to REWIND_MARKS */
+    struct world_timer *timer;
+};
+
+struct faults {
+    struct kubeapi *api;
+    struct list rules;
+    uint64_t last_id;
+    uint64_t *fired; /* by id - 1 */
+    size_t fired_cap;
+    size_t n[KUBEAPI_FAULT_KINDS]; /* rules of each kind: 0 is the usual and costs nothing */
+};
+
+static const char *const labels[KUBEAPI_FAULT_KINDS] = {
+    [KUBEAPI_FAULT_FENCE] = "kind=\"fence\"",
+    [KUBEAPI_FAULT_STATUS] = "kind=\"status\"",
+    [KUBEAPI_FAULT_LATENCY] = "kind=\"latency\"",
+    [KUBEAPI_FAULT_LOST_ACK] = "kind=\"lost_ack\"",
+    [KUBEAPI_FAULT_WATCH_STALL] = "kind=\"watch_stall\"",
+    [KUBEAPI_FAULT_CONFLICT] = "kind=\"conflict\"",
+    [KUBEAPI_FAULT_STORE_FULL] = "kind=\"store_full\"",
+    [KUBEAPI_FAULT_SLOW_WRITE] = "kind=\"slow_write\"",
+    [KUBEAPI_FAULT_LOST_WRITE] = "kind=\"lost_write\"",
+    [KUBEAPI_FAULT_TRUNCATED] = "kind=\"truncated\"",
+    [KUBEAPI_FAULT_STALE_READ] = "kind=\"stale_read\"",
+    [KUBEAPI_FAULT_WATCH_GONE] = "kind=\"watch_gone\"",
+    [KUBEAPI_FAULT_WATCH_LOSS] = "kind=\"watch_loss\"",
+    [KUBEAPI_FAULT_WATCH_REWIND] = "kind=\"watch_rewind\"",
+    [KUBEAPI_FAULT_WATCH_REORDER] = "kind=\"watch_reorder\"",
+    [KUBEAPI_FAULT_WATCH_DUPLICATE] = "kind=\"watch_duplicate\"",
+    [KUBEAPI_FAULT_WATCH_NO_BOOKMARK] = "kind=\"watch_no_bookmark\"",
+};
+
+static void count(struct kubeapi *api, const char *label)
+{
+    ++*metrics_cell(&api->metrics, METRIC_COUNTER, "apiserver_fault_total", str_c(label),
+                    "Injected faults.");
+}
+
+struct faults *api_faults_new(struct kubeapi *api)
+{
+    struct faults *x = MEM_NEW(struct faults);
+    x->api = api;
+    list_init(&x->rules);
+    return x;
+}
+
+static void rule_free(struct fault_rule *rule)
+{
+    list_remove(&rule->link);
+    world_timer_free(rule->timer);
+    store_free(rule->replica);
+    str_free(&rule->f.resource);
+    str_free(&rule->f.verb);
+    str_free(&rule->f.user);
+    mem_free(rule);
+}
+
+void api_faults_free(struct faults *x)
+{
+    list_each (&x->rules, it, next)
+        rule_free(container_of(it, struct fault_rule, link));
+    mem_free(x->fired);
+    mem_free(x);
+}
+
+static bool matches(const struct fault_rule *rule, const struct api_request *r)
+{
+    const struct kubeapi_fault *f = &rule->f;
+    struct str verb = r->verb == VERB_NONE ? str_empty : api_verb_name(r->verb);
+    if (f->resource.n > 0 && !str_eq(f->resource, r->p.gvr.resource) &&
+        !(r->kind && str_eq(f->resource, r->kind->table)))
+        return false;
+    return (f->verb.n == 0 || str_eq(f->verb, verb)) &&
+           (f->user.n == 0 || str_eq(f->user, r->user.name));
+}
+
+static bool hits(struct faults *x, const struct fault_rule *rule, const struct api_request *r)
+{
+    uint32_t share = rule->f.per_million;
+    return matches(rule, r) &&
+           (share == 0 || share >= 1000000 || world_random_below(x->api->w, 1000000) < share);
+}
+
+static void fire(struct faults *x, const struct fault_rule *rule)
+{
+    x->fired[rule->id - 1]++;
+    count(x->api, labels[rule->f.kind]);
+}
+
+/* ---- rules that do something as they come and go ---- */
+
+/* Every watch that the rule meets, open now. */
+static void each_watch(struct faults *x, struct fault_rule *rule, void (*act)(struct api_watch *w))
+{
+    list_each (&x->api->requests, it, next) {
+        struct api_request *r = container_of(it, struct api_request, link);
+        if (r->watch && hits(x, rule, r)) {
+            fire(x, rule);
+            act(r->watch);
+        }
+    }
+}
+
+static void cut_in_order(struct api_watch *w)
+{
+    api_watch_cut(w, false);
+}
+
+/* Time goes on for the past that a rewind shows; when it lies far enough back, its watchers are sent there. */
+static void on_eighth(void *owner)
+{
+    struct fault_rule *rule = owner;
+    memmove(rule->marks, rule->marks + 1, (REWIND_MARKS - 1) * sizeof(rule->marks[0]));
+    rule->marks[REWIND_MARKS - 1] = store_revision(rule->of->api->store);
+    if (rule->eighths < REWIND_MARKS && ++rule->eighths == REWIND_MARKS)
+        each_watch(rule->of, rule, cut_in_order);
+    world_timer_start(rule->timer, rule->f.delay / REWIND_MARKS + 1);
+}
+
+static void rule_begin(struct fault_rule *rule)
+{
+    struct faults *x = rule->of;
+    struct store *s = x->api->store;
+    if (rule->f.kind == KUBEAPI_FAULT_WATCH_GONE) {
+        each_watch(x, rule, api_watch_gone);
+    } else if (rule->f.kind == KUBEAPI_FAULT_STALE_READ) {
+        struct store_snapshot *then = store_snapshot_take(s);
+        rule->replica = store_new(NULL);
+        store_restore(rule->replica, then);
+        store_snapshot_free(then);
+    } else if (rule->f.kind == KUBEAPI_FAULT_WATCH_REWIND) {
+        for (size_t i = 0; i < REWIND_MARKS; i++)
+            rule->marks[i] = store_revision(s);
+        if (rule->f.delay > 0) {
+            rule->timer = world_timer_new(x->api->w, on_eighth, rule);
+            world_timer_start(rule->timer, rule->f.delay / REWIND_MARKS + 1);
+        }
+    }
+}
+
+/* The replica has caught up: what reads from it reads from the store. */
+static void leave_replica(struct faults *x, const struct store *replica)
+{
+    list_each (&x->api->requests, it, next) {
+        struct api_request *r = container_of(it, struct api_request, link);
+        if (!r->table || store_of(r->table) != replica)
+            continue;
+        struct store_table *t = store_table(x->api->store, store_table_name(r->table));
+        if (r->watch)
+            api_watch_move(r->watch, t);
+        else
+            r->table = t;
+    }
+}
+
+uint64_t kubeapi_fault_add(struct kubeapi *api, const struct kubeapi_fault *fault)
+{
+    struct faults *x = api->faults;
+    struct fault_rule *rule = MEM_NEW(struct fault_rule);
+    rule->f = *fault;
+    rule->f.resource = str_dup(fault->resource);
+    rule->f.verb = str_dup(fault->verb);
+    rule->f.user = str_dup(fault->user);
+    rule->id = ++x->last_id;
+    if (rule->id > x->fired_cap) {
+        x->fired_cap = x->fired_cap ? x->fired_cap * 2 : 16;
+        x->fired = mem_resize(x->fired, x->fired_cap * sizeof(*x->fired));
+    }
+    x->fired[rule->id - 1] = 0;
+    list_add_tail(&x->rules, &rule->link);
+    rule->of = x;
+    x->n[fault->kind]++;
+    rule_begin(rule);
+    return x->last_id;
+}
+
+void kubeapi_fault_remove(struct kubeapi *api, uint64_t id)
+{
+    struct faults *x = api->faults;
+    list_each (&x->rules, it, next) {
+        struct fault_rule *rule = container_of(it, struct fault_rule, link);
+        if (rule->id != id)
+            continue;
+        enum kubeapi_fault_kind kind = rule->f.kind;
+        x->n[kind]--;
+        if (rule->replica)
+            leave_replica(x, rule->replica);
+        rule_free(rule);
+        if (kind == KUBEAPI_FAULT_WATCH_STALL)
+            api_watches_pump(api); /* what was missed comes now */
+        return;
+    }
+}
+
+void kubeapi_compact(struct kubeapi *api)
+{
+    store_compact(api->store, store_revision(api->store));
+    count(api, "kind=\"compaction\"");
+}
+
+uint64_t kubeapi_fault_fired(const struct kubeapi *api, uint64_t id)
+{
+    return id > 0 && id <= api->faults->last_id ? api->faults->fired[id - 1] : 0;
+}
+
+/* ---- requests ---- */
+
+static void refuse(struct api_request *r, int status, int64_t retry_after_s)
+{
+    static const struct {
+        int status;
+        const char *reason, *text;
+    } known[] = {
+        {429, "TooManyRequests",
+         "the server has received too many requests and has asked us to try again later"},
+        {500, "InternalError", "Internal error occurred: injected fault"},
+        {503, "ServiceUnavailable", "the server is currently unable to handle the request"},
+        {504, "Timeout", "Timeout: request did not complete within the allotted timeout"},
+    };
+    struct kube_status s = {
+        .code = status, .reason = STR("InternalError"), .message = STR("injected fault")};
+    s.name = s.group = s.kind = s.uid = s.continue_ = str_empty;
+    for (size_t i = 0; i < ARRAY_LEN(known); i++)
+        if (known[i].status == status) {
+            s.reason = str_c(known[i].reason);
+            s.message = str_c(known[i].text);
+        }
+    s.retry_after_s = retry_after_s > 0 ? retry_after_s : status == 429 || status == 503 ? 1 : 0;
+    api_reply_status(r, &s);
+}
+
+/* Is it a kind that a request of this sort can meet at its head? The others are met by watches on their way. */
+static bool concerns(enum kubeapi_fault_kind kind, const struct api_request *r)
+{
+    bool reads = r->verb == VERB_GET || r->verb == VERB_LIST || r->verb == VERB_WATCH;
+    bool changes = r->verb == VERB_UPDATE || r->verb == VERB_PATCH;
+    switch (kind) {
+    case KUBEAPI_FAULT_STATUS:
+    case KUBEAPI_FAULT_LATENCY:
+        return true;
+    case KUBEAPI_FAULT_TRUNCATED:
+        return r->verb != VERB_WATCH;
+    case KUBEAPI_FAULT_FENCE:
+    case KUBEAPI_FAULT_LOST_ACK:
+    case KUBEAPI_FAULT_SLOW_WRITE:
+    case KUBEAPI_FAULT_LOST_WRITE:
+        return api_request_writes(r);
+    case KUBEAPI_FAULT_CONFLICT:
+        return r->kind && changes;
+    case KUBEAPI_FAULT_STORE_FULL:
+        return r->kind && (changes || r->verb == VERB_CREATE) && api_request_writes(r);
+    case KUBEAPI_FAULT_STALE_READ:
+        return r->table && reads;
+    default:
+        return false;
+    }
+}
+
+/* Answers, or marks the request; returns what it waits. */
+static world_time strike(struct faults *x, const struct fault_rule *rule, struct api_request *r)
+{
+    switch (rule->f.kind) {
+    case KUBEAPI_FAULT_LATENCY:
+    case KUBEAPI_FAULT_SLOW_WRITE:
+        return rule->f.delay +
+               (rule->f.jitter > 0 ? world_random_time(x->api->w, rule->f.jitter) : 0);
+    case KUBEAPI_FAULT_LOST_ACK:
+        r->lost_ack = true;
+        return 0;
+    case KUBEAPI_FAULT_LOST_WRITE:
+        r->lost_write = true;
+        return 0;
+    case KUBEAPI_FAULT_TRUNCATED:
+        r->truncated = true;
+        return 0;
+    case KUBEAPI_FAULT_STALE_READ:
+        r->table = store_table(rule->replica, store_table_name(r->table));
+        return 0;
+    case KUBEAPI_FAULT_CONFLICT:
+        (void)api_fail_modified(r, r->p.name);
+        return 0;
+    case KUBEAPI_FAULT_STORE_FULL:
+        (void)api_fail_plain(r, 500, "", "etcdserver: mvcc: database space exceeded");
+        return 0;
+    default:
+        refuse(r, rule->f.kind == KUBEAPI_FAULT_FENCE ? 503 : rule->f.status,
+               rule->f.retry_after_s);
+        return 0;
+    }
+}
+
+world_time api_faults_apply(struct faults *x, struct api_request *r)
+{
+    world_time delay = 0;
+    list_each (&x->rules, it, next) {
+        struct fault_rule *rule = container_of(it, struct fault_rule, link);
+        if (r->answered || !concerns(rule->f.kind, r) || !hits(x, rule, r))
+            continue;
+        fire(x, rule);
+        delay += strike(x, rule, r);
+    }
+    return delay;
+}
+
+/* ---- watches ---- */
+
+bool api_faults_stalled(const struct faults *x, const struct api_request *r)
+{
+    if (x->n[KUBEAPI_FAULT_WATCH_STALL] == 0)
+        return false;
+    list_each (&x->rules, it, next) {
+        const struct fault_rule *rule = container_of(it, struct fault_rule, link);
+        if (rule->f.kind == KUBEAPI_FAULT_WATCH_STALL && matches(rule, r)) {
+            x->fired[rule->id - 1]++;
+            return true;
+        }
+    }
+    return false;
+}
+
+static struct fault_rule *meet(struct faults *x, const struct api_request *r,
+                               enum kubeapi_fault_kind kind)
+{
+    if (x->n[kind] == 0)
+        return NULL;
+    list_each (&x->rules, it, next) {
+        struct fault_rule *rule = container_of(it, struct fault_rule, link);
+        if (rule->f.kind == kind && hits(x, rule, r))
+            return rule;
+    }
+    return NULL;
+}
+
+bool api_faults_meet(struct faults *x, const struct api_request *r, enum kubeapi_fault_kind kind,
+                     const struct kubeapi_fault **f)
+{
+    const struct fault_rule *rule = meet(x, r, kind);
+    if (!rule)
+        return false;
+    fire(x, rule);
+    if (f)
+        *f = &rule->f;
+    return true;
+}
+
+/* A fault that changes nothing for this watch is not counted. */
+uint64_t api_faults_resume(struct faults *x, const struct api_request *r, uint64_t revision,
+                           bool *gone)
+{
+    const struct fault_rule *rule;
+    *gone = api_faults_meet(x, r, KUBEAPI_FAULT_WATCH_GONE, NULL);
+    if (*gone)
+        return revision;
+    if (store_table_revision(r->table) > revision &&
+        (rule = meet(x, r, KUBEAPI_FAULT_WATCH_LOSS))) {
+        fire(x, rule);
+        return store_durable(store_of(r->table));
+    }
+    rule = meet(x, r, KUBEAPI_FAULT_WATCH_REWIND);
+    if (!rule || rule->marks[0] >= revision)
+        return revision;
+    fire(x, rule);
+    return rule->marks[0];
+}
+
+void api_faults_event(struct faults *x)
+{
+    if (x->n[KUBEAPI_FAULT_WATCH_REORDER] == 0)
+        return;
+    uint64_t revision = store_revision(x->api->store);
+    list_each (&x->api->requests, it, next) {
+        struct api_request *r = container_of(it, struct api_request, link);
+        if (r->watch)
+            api_watch_release(r->watch, revision);
+    }
+}

@@ -1,0 +1,24 @@
+/* patch: PATCH requests by their content type, and what they share with server-side apply. */
+#ifndef PADDOCK_SIM_KUBEAPI_PATCH_H
+#define PADDOCK_SIM_KUBEAPI_PATCH_H
+
+#include "sim/kubeapi/core/api_internal.h"
+#include "sim/kubeapi/types/types.h"
+
+/* What complaints about a patched object need of the patch. */
+struct patch_said {
+    const cJSON *strategic;   /* a strategic patch: it is shown in place of the object; else NULL */
+    const struct str *strict; /* what strict decoding of the patch itself refuses */
+    size_t strict_n;
+};
+
+/* The name and namespace of the tree are those of the URL? Owners that are there twice go. False: answered with 400. */
+bool api_check_url(struct api_request *r, cJSON *tree);
+/* Applies a JSON, merge or strategic patch (the body, by its Content-Type) to a tree of this type; types of custom resources
+ * have no strategic patches. An apply patch is not for here (api_patch_is_apply). False: answered. */
+bool api_patch_tree(struct api_request *r, const struct type *t, bool custom, cJSON **tree);
+bool api_patch_is_apply(const struct api_request *r);
+/* A patched tree as an object of the request's kind. False: answered. */
+bool api_patch_decode(struct api_request *r, cJSON *tree);
+
+#endif
