@@ -299,8 +299,10 @@ static struct err *start(struct apiserver *s)
     }
     struct buf stages = {0};
     err = read_stages(s, &stages);
-    struct kubeapi_workloads workloads = {
-        .nodes = o->has_nodes ? o->nodes : 1, .events = true, .stages = buf_str(&stages)};
+    struct kubeapi_workloads workloads = {.nodes = o->has_nodes ? o->nodes : 1,
+                                          .events = true,
+                                          .owners = true,
+                                          .stages = buf_str(&stages)};
     struct kubeapi_options api = {.name = STR("apiserver"),
                                   .bare = o->bare,
                                   .workloads = &workloads,

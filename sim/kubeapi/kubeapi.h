@@ -43,6 +43,7 @@ struct kubeapi_workloads {
     uint32_t nodes;         /* fake nodes to begin with; others may be added as objects */
     struct str node_prefix; /* of their names; empty: "node-" */
     bool events;            /* Events are recorded */
+    bool owners;            /* managedFields of what controllers make */
     struct str stages;      /* life-cycle stages (controllers/stages.h); empty: the usual ones */
     struct kubeapi_kubelet kubelet;
 };

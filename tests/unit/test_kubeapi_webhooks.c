@@ -186,12 +186,13 @@ static int call(struct net *n, const char *method, const char *target, const cha
     return n->status;
 }
 
-static void net_open(struct net *n)
+static void net_open_with(struct net *n, const struct kubeapi_workloads *workloads)
 {
     static const struct str groups[] = {STR_INIT("system:masters")};
     static const struct kubeapi_token token = {STR_INIT("t"), STR_INIT("admin"), STR_INIT("1"),
                                                groups, 1};
-    struct kubeapi_options options = {.bare = true, .tokens = &token, .tokens_n = 1};
+    struct kubeapi_options options = {
+        .bare = !workloads, .tokens = &token, .tokens_n = 1, .workloads = workloads};
     struct sim_options sim = {.seed = 1, .wall_start = WALL_S * NS_PER_S};
     memset(n, 0, sizeof(*n));
     n->sim = sim_new(&sim);
@@ -208,6 +209,11 @@ static void net_open(struct net *n)
     n->hooks = http_server_new(hook, &(struct http_server_options){0}, on_hook, n);
     assert_null(http_server_listen(n->hooks, &secure, NULL));
     n->client = http_client_new(client);
+}
+
+static void net_open(struct net *n)
+{
+    net_open_with(n, NULL);
 }
 
 static void net_close(struct net *n)
@@ -234,13 +240,13 @@ static void configure(struct net *n, const char *kind, const char *name,
              "\"name\":\"%s\"},\"webhooks\":[",
              kind, name);
     for (size_t i = 0; i < hooks_n; i++)
-        buf_addf(
-            &b,
-            "%s{\"name\":\"h%zu.%s.x.io\",\"clientConfig\":{\"url\":\"https://10.0.0.2%s\","
-            "\"caBundle\":\"" STR_FMT "\"},\"sideEffects\":\"None\",\"timeoutSeconds\":3,"
-            "\"admissionReviewVersions\":[\"v1\"],\"rules\":[{\"operations\":[\"*\"],"
-            "\"apiGroups\":[\"\"],\"apiVersions\":[\"v1\"],\"resources\":[\"configmaps\"]}]%s}",
-            i > 0 ? "," : "", i, name, hooks[i][0], STR_ARG(buf_str(&n->bundle)), hooks[i][1]);
+        buf_addf(&b,
+                 "%s{\"name\":\"h%zu.%s.x.io\",\"clientConfig\":{\"url\":\"https://10.0.0.2%s\","
+                 "\"caBundle\":\"" STR_FMT "\"},\"sideEffects\":\"None\",\"timeoutSeconds\":3,"
+                 "\"admissionReviewVersions\":[\"v1\"],\"rules\":[{\"operations\":[\"*\"],"
+                 "\"apiGroups\":[\"\"],\"apiVersions\":[\"v1\"],\"resources\":[\"configmaps\","
+                 "\"pods\"]}]%s}",
+                 i > 0 ? "," : "", i, name, hooks[i][0], STR_ARG(buf_str(&n->bundle)), hooks[i][1]);
     buf_add_c(&b, "]}");
     int status =
         call(n, "POST", strcmp(kind, "MutatingWebhookConfiguration") == 0 ? MUTATORS : CHECKERS,
@@ -316,6 +322,61 @@ static void failures_follow_the_policy(void **state)
             fail_msg("%s %s: %d %s", rows[i].path, rows[i].extra, status, buf_c(&n.body));
         net_close(&n);
     }
+}
+
+/* ---- controllers ---- */
+
+#define SET(name)                                                                                  \
+    "{\"apiVersion\":\"apps/v1\",\"kind\":\"ReplicaSet\",\"metadata\":{\"name\":\"" name           \
+    "\"},\"spec\":{\"replicas\":3,\"selector\":{\"matchLabels\":{\"app\":\"" name                  \
+    "\"}},\"template\":{\"metadata\":{\"labels\":{\"app\":\"" name                                 \
+    "\"}},\"spec\":{\"containers\":[{\"name\":\"c\",\"image\":\"i\"}]}}}}"
+#define SETS "/apis/apps/v1/namespaces/default/replicasets"
+
+/* A set's pods wait for the webhook as a client's would, no more than are wanted are ever asked for, and what it refuses
+ * the set says. */
+static void controllers_wait_for_webhooks(void **state)
+{
+    static const char *const check[][2] = {{"/deny", ""}};
+    static const struct kubeapi_workloads workloads = {.nodes = 1, .events = true};
+    struct net n;
+    net_open_with(&n, &workloads);
+    run_for(&n, 1);
+    configure(&n, "ValidatingWebhookConfiguration", "v", check, 1);
+    assert_int_equal(call(&n, "POST", SETS, SET("good")), 201);
+    assert_int_equal(call(&n, "GET", SETS "/good", ""), 200);
+    assert_true(has(&n, "\"readyReplicas\":3"));
+    size_t asked = 0;
+    for (struct str rest = buf_str(&n.log), one; str_cut(rest, ';', &one, &rest);)
+        asked += str_eq_c(one, "/deny CREATE");
+    assert_int_equal(asked, 3);
+    assert_int_equal(call(&n, "POST", SETS, SET("bad")), 201);
+    assert_int_equal(call(&n, "GET", SETS "/bad", ""), 200);
+    assert_true(has(&n,
+                    "\"message\":\"admission webhook \\\"h0.v.x.io\\\" denied the request: no\","
+                    "\"reason\":\"FailedCreate\",\"status\":\"True\",\"type\":\"ReplicaFailure\""));
+    assert_int_equal(call(&n, "GET", "/api/v1/namespaces/default/events", ""), 200);
+    assert_true(
+        has(&n, "Error creating: admission webhook \\\"h0.v.x.io\\\" denied the request: no"));
+    assert_int_equal(call(&n, "DELETE", CHECKERS "/v", ""), 200);
+    run_for(&n, 60);
+    assert_int_equal(call(&n, "GET", SETS "/bad", ""), 200);
+    assert_true(has(&n, "\"readyReplicas\":3") && !has(&n, "ReplicaFailure"));
+    net_close(&n);
+}
+
+/* Nobody answers: the server ends all the same. */
+static void a_server_ends_while_controllers_wait(void **state)
+{
+    static const char *const hang[][2] = {{"/hang", ",\"timeoutSeconds\":3"}};
+    static const struct kubeapi_workloads workloads = {.nodes = 1, .events = true};
+    struct net n;
+    net_open_with(&n, &workloads);
+    configure(&n, "ValidatingWebhookConfiguration", "v", hang, 1);
+    begin(&n, "POST", SETS, SET("s"));
+    run_for(&n, 1);
+    assert_non_null(n.held);
+    net_close(&n);
 }
 
 /* Others write while a request waits; what it was asked about is another object by then: it is asked again. */
@@ -472,6 +533,8 @@ int main(void)
         cmocka_unit_test(policies_are_checked),
         cmocka_unit_test(webhooks_change_and_refuse),
         cmocka_unit_test(failures_follow_the_policy),
+        cmocka_unit_test(controllers_wait_for_webhooks),
+        cmocka_unit_test(a_server_ends_while_controllers_wait),
         cmocka_unit_test(waiting_harms_nobody),
         cmocka_unit_test(collections_are_asked_about),
     };

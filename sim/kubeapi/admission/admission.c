@@ -46,6 +46,14 @@ static bool concerns(const struct admission_plugin *p, const struct admission *a
            (!p->tables || text_among(a->k->table, p->tables));
 }
 
+struct str admission_name(const struct api_request *r, const cJSON *object)
+{
+    struct str name = json_string_at(object, "metadata.name");
+    return r->stamp_name.n > 0 && str_eq(name, r->stamp_name)
+               ? json_string_at(object, "metadata.generateName")
+               : name;
+}
+
 bool admission_mutate(struct admission *a)
 {
     for (size_t i = 0; !a->r->system && i < ARRAY_LEN(plugins); i++)

@@ -3,7 +3,8 @@
  *   decode ─► defaults ─► owners ─► mutate… ─► prepare ─► validation (422) ─► validate… ─► store
  *
  * A plug-in says which verbs and kinds it is for, and may change the object (mutate) or refuse the request (either): it
- * answers and returns false. The system's own writes pass none. A new plug-in is a function and a row.
+ * answers and returns false. The system's own writes pass none; what controllers
+ * make is no such write (controllers/make.c). A new plug-in is a function and a row.
  * Ownership: the object's tree is the request's; nothing is kept. What a plug-in needs of other kinds it reads from the store. */
 #ifndef PADDOCK_SIM_KUBEAPI_ADMISSION_ADMISSION_H
 #define PADDOCK_SIM_KUBEAPI_ADMISSION_ADMISSION_H
@@ -33,6 +34,8 @@ struct admission_plugin {
 /* False: answered. */
 bool admission_mutate(struct admission *a);
 bool admission_validate(struct admission *a);
+/* What those that mutate call a new object when they refuse it: a name that is drawn comes later, "x-" stands for it. */
+struct str admission_name(const struct api_request *r, const cJSON *object);
 /* The server's own plug-ins once more, after webhooks have changed the object. */
 bool admission_again(struct admission *a);
 

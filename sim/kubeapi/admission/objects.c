@@ -5,7 +5,7 @@
 
 static bool forbid(struct admission *a, const char *text, struct str value)
 {
-    struct str name = json_string_at(a->object, "metadata.name");
+    struct str name = admission_name(a->r, a->object);
     return api_fail_forbidden(a->r, name, "%s" STR_FMT, text, STR_ARG(value));
 }
 
@@ -66,7 +66,7 @@ bool admit_priority(struct admission *a)
     int64_t asked;
     if (given && json_int(given, &asked) && asked != value)
         return api_fail_forbidden(
-            a->r, json_string_at(a->object, "metadata.name"),
+            a->r, admission_name(a->r, a->object),
             "the integer value of priority (%lld) must not be provided in pod spec; priority "
             "admission controller computed %lld from the given PriorityClass name",
             (long long)asked, (long long)value);

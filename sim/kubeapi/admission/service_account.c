@@ -1,5 +1,7 @@
 #include "sim/kubeapi/admission/service_account.h"
 
+#include "sim/kubeapi/admission/admission.h"
+
 #define MOUNT_PATH    "/var/run/secrets/kubernetes.io/serviceaccount"
 #define VOLUME_PREFIX "kube-api-access-"
 #define TOKEN_SECONDS 3607
@@ -105,12 +107,20 @@ static bool wants_token(const cJSON *spec, const cJSON *account)
                         json_bool_at(account, "automountServiceAccountToken", true));
 }
 
+/* Once for a request, however often it is run. */
+static struct str drawn_name(struct api_request *r)
+{
+    if (r->stamp_volume.n == 0)
+        r->stamp_volume = api_generated_name(r->api, &r->a, STR(VOLUME_PREFIX));
+    return r->stamp_volume;
+}
+
 static void mount_token(struct api_request *r, cJSON *spec)
 {
     struct str volume = own_volume(spec);
     bool own = volume.n > 0;
     if (!own)
-        volume = api_generated_name(r->api, &r->a, STR(VOLUME_PREFIX));
+        volume = drawn_name(r);
     bool first = mount_all(r, json_get(spec, "initContainers"), volume);
     bool then = mount_all(r, json_get(spec, "containers"), volume);
     if ((first || then) && !own)
@@ -127,7 +137,7 @@ bool admit_service_account(struct api_request *r, const struct api_kind *k, cJSO
     struct str name = account_name(r, spec);
     struct kube_object *o = store_get(r->api->accounts, r->ns, name);
     if (!o)
-        return api_fail_forbidden(r, json_string_at(tree, "metadata.name"),
+        return api_fail_forbidden(r, admission_name(r, tree),
                                   "error looking up service account " STR_FMT "/" STR_FMT
                                   ": serviceaccount \"" STR_FMT "\" not found",
                                   STR_ARG(r->ns), STR_ARG(name), STR_ARG(name));

@@ -69,7 +69,7 @@ static void on_resume(void *owner)
 {
     struct api_request *r = owner;
     if (r->suspended && r->calls->open == 0)
-        api_http_resume(r);
+        (r->resume ? r->resume : api_http_resume)(r);
 }
 
 static void end(struct call *c)
@@ -293,7 +293,7 @@ const struct webhook_answer *webhook_ask(struct api_request *r, const struct web
         .error = STR_INIT("failed to call webhook: a request in process cannot wait for one")};
     static const struct webhook_answer too_many = {
         .error = STR_INIT("failed to call webhook: the request has asked too many questions")};
-    if (!r->x)
+    if (!r->x && !r->resume)
         return &in_process;
     struct call *c = find_or_add(r, q->key);
     if (!c)

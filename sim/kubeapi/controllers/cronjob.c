@@ -108,6 +108,12 @@ static world_time due(struct cronjob *j)
     }
 }
 
+static struct str job_name(struct cronjob *j, world_time at)
+{
+    return arena_printf(&j->c->a, STR_FMT "-%lld", STR_ARG(j->o->name),
+                        (long long)(at / NS_PER_S / 60));
+}
+
 static cJSON *job_tree(struct cronjob *j, world_time at)
 {
     struct arena *a = &j->c->a;
@@ -116,9 +122,7 @@ static cJSON *job_tree(struct cronjob *j, world_time at)
     cJSON *job = json_copy(a, template), *metadata = json_ensure(a, job, "metadata");
     cJSON *owners = json_array(a);
     rfc3339_format(&when, at);
-    json_set_str(
-        a, metadata, "name",
-        arena_printf(a, STR_FMT "-%lld", STR_ARG(j->o->name), (long long)(at / NS_PER_S / 60)));
+    json_set_str(a, metadata, "name", job_name(j, at));
     json_set_str(a, json_ensure(a, metadata, "annotations"),
                  "batch.kubernetes.io/cronjob-scheduled-timestamp", buf_str(&when));
     json_append(owners, ctl_owner_reference(j->c, j->o));
@@ -148,23 +152,55 @@ static bool make_room(struct cronjob *j)
     return true;
 }
 
+/* The one of that time, which a webhook has let through meanwhile; NULL: none. */
+static struct kube_object *job_of(struct cronjob *j, world_time at)
+{
+    struct str name = job_name(j, at);
+    for (size_t i = 0; i < j->jobs.n; i++)
+        if (str_eq(j->jobs.at[i]->name, name))
+            return j->jobs.at[i];
+    return NULL;
+}
+
+/* NULL: refused, to be tried again; or it waits. */
+static struct kube_object *make_job(struct cronjob *j, world_time at)
+{
+    struct kube_object *job;
+    struct str why;
+    struct ctl_making m = {.ctl = CTL_CRON_JOB,
+                           .table = T_JOBS,
+                           .owner = j->o,
+                           .component = COMPONENT,
+                           .made = STR("Created job "),
+                           .failed = STR("Error creating job: ")};
+    bool was = ctl_refused(j->c, j->o, &why), waits = ctl_awaited(j->c, j->o) > 0;
+    if (!was && waits)
+        return NULL;
+    if (was || ctl_make(j->c, &m, job_tree(j, at), &job, &why) == CTL_REFUSED) {
+        if (why.n > 0)
+            ctl_retry(j->c, CTL_CRON_JOB, j->o->ns, j->o->name);
+        return NULL;
+    }
+    ctl_forgive(j->c, CTL_CRON_JOB, j->o->ns, j->o->name);
+    return job;
+}
+
 static void start(struct cronjob *j, world_time at)
 {
     struct arena *a = &j->c->a;
     struct buf when = {0};
-    if (!make_room(j))
+    struct kube_object *job = job_of(j, at);
+    if (!job && !make_room(j))
         return;
-    struct kube_object *job = ctl_create(j->c, T_JOBS, j->o->ns, job_tree(j, at));
-    if (job) {
-        cJSON *active = json_get(j->status, "active");
-        if (!active) {
-            active = json_array(a);
-            json_set(a, j->status, STR("active"), active);
-        }
-        json_append(active, reference(j, job));
-        ctl_record(j->c, j->o, EVENT_NORMAL, "SuccessfulCreate", COMPONENT, "Created job " STR_FMT,
-                   STR_ARG(job->name));
+    if (!job && !(job = make_job(j, at)))
+        return;
+    cJSON *active = json_get(j->status, "active");
+    if (!active) {
+        active = json_array(a);
+        json_set(a, j->status, STR("active"), active);
     }
+    if (!is_listed(active, job->uid))
+        json_append(active, reference(j, job));
     rfc3339_format(&when, at);
     json_set_str(a, j->status, "lastScheduleTime", buf_str(&when));
     buf_free(&when);

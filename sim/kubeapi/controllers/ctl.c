@@ -219,6 +219,7 @@ void api_workloads_reset(struct ctl *c)
     map_clear(&c->stray_sets);
     ctl_nodes_reset(c->nodes);
     kubelet_forget_all(c);
+    ctl_making_forget(c);
     ctl_route_all(c);
 }
 
@@ -252,6 +253,9 @@ void api_workloads_free(struct ctl *c)
         return;
     forget_items(c);
     ctl_end_sync(c);
+    ctl_making_forget(c);
+    map_free(&c->refusals);
+    map_free(&c->retries);
     world_timer_free(c->timer);
     world_timer_free(c->beat);
     for (size_t i = 0; i < CTL_KINDS; i++)

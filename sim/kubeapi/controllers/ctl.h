@@ -95,6 +95,13 @@ struct ctl {
     struct world_timer *beat; /* of the fake kubelets */
     uint32_t beats;
     uint32_t pod_ips;
+    /* make.c */
+    struct list making; /* creations that wait for webhooks */
+    size_t making_n;
+    struct map
+        refusals; /* owner's uid → struct str *: why the last creation for it came to nothing */
+    struct map
+        retries; /* item → how often it was tried in vain, as a number in the pointer's place */
 };
 
 /* ---- the queue: ctl.c ---- */
@@ -126,7 +133,36 @@ int64_t ctl_int_or_percent(const cJSON *v, int64_t of, bool round_up, int64_t ot
 world_time ctl_time_at(const cJSON *v, const char *dotted); /* -1: absent */
 world_time ctl_created(const struct kube_object *o);
 
-/* ---- writing: objects.c ---- */
+/* ---- making, through admission and as the controller's account: make.c ----
+ * Said in events about the owner: SuccessfulCreate, FailedCreate with the words of the refusal. */
+#define CTL_RETRY_FIRST (5 * NS_PER_MS)
+#define CTL_RETRY_MAX   (1000 * NS_PER_S)
+enum ctl_made {
+    CTL_MADE,
+    CTL_REFUSED, /* *why; empty: the namespace is on its way out */
+    CTL_WAITS    /* for webhooks: the owner is looked at again when they have answered */
+};
+struct ctl_making {
+    enum ctl_kind ctl; /* whose sync it is of */
+    enum ctl_table table;
+    struct kube_object *owner;
+    const char *component; /* "replicaset-controller" */
+    struct str made;       /* "Created pod: ", the name follows unless named; empty: not said */
+    struct str failed;     /* "Error creating: ", the reason follows; empty: not said */
+    bool named;
+};
+enum ctl_made ctl_make(struct ctl *c, const struct ctl_making *m, cJSON *tree,
+                       struct kube_object **out, struct str *why);
+/* Creations for this owner that wait: until they are through it makes and removes nothing. */
+size_t ctl_awaited(struct ctl *c, const struct kube_object *owner);
+/* A creation that had waited was refused; told once. */
+bool ctl_refused(struct ctl *c, const struct kube_object *owner, struct str *why);
+void ctl_making_forget(struct ctl *c);
+/* Another try: 5 ms after the first in vain, twice as long each time, up to 1000 s. */
+void ctl_retry(struct ctl *c, enum ctl_kind kind, struct str ns, struct str name);
+void ctl_forgive(struct ctl *c, enum ctl_kind kind, struct str ns, struct str name);
+
+/* ---- writing, as the system: objects.c ---- */
 struct kube_object *ctl_create(struct ctl *c, enum ctl_table table, struct str ns, cJSON *tree);
 struct kube_object *ctl_update(struct ctl *c, enum ctl_table table, struct kube_object *old,
                                cJSON *tree);

@@ -14,6 +14,7 @@ struct daemon {
     struct str *targets; /* of each pod: its node */
     int64_t min_ready_s, surge, unavailable;
     bool on_delete;
+    bool stopped; /* a pod was refused, or some wait: no more for now */
     int64_t desired, current, misplaced, ready, available, updated;
     world_time again;
 };
@@ -80,6 +81,13 @@ static void aim(struct ctl *c, cJSON *spec, struct str node)
     json_set(a, required, STR("nodeSelectorTerms"), terms);
 }
 
+static void refused(struct daemon *d, struct str why)
+{
+    d->stopped = true;
+    if (why.n > 0)
+        ctl_retry(d->c, CTL_DAEMON_SET, d->o->ns, d->o->name);
+}
+
 static void make_pod(struct daemon *d, struct str node)
 {
     struct ctl *c = d->c;
@@ -94,12 +102,16 @@ static void make_pod(struct daemon *d, struct str node)
                  generation.n ? generation
                               : arena_printf(&c->a, "%lld", (long long)d->o->generation));
     aim(c, json_get(pod, "spec"), node);
-    struct kube_object *made = ctl_create(c, T_PODS, d->o->ns, pod);
-    if (made)
-        ctl_record(c, d->o, EVENT_NORMAL, "SuccessfulCreate", COMPONENT, "Created pod: " STR_FMT,
-                   STR_ARG(made->name));
-    else
-        d->again = 5 * NS_PER_S;
+    struct ctl_making m = {.ctl = CTL_DAEMON_SET,
+                           .table = T_PODS,
+                           .owner = d->o,
+                           .component = COMPONENT,
+                           .made = STR("Created pod: "),
+                           .failed = STR("Error creating: ")};
+    struct kube_object *made;
+    struct str why;
+    if (ctl_make(c, &m, pod, &made, &why) == CTL_REFUSED)
+        refused(d, why);
 }
 
 static void remove_pod(struct daemon *d, struct kube_object *pod)
@@ -241,16 +253,17 @@ static void place_pods(struct daemon *d)
         places[i] = look(d, nodes.at[i], runs);
         d->desired += runs;
         count(d, &places[i]);
-        if (runs && !places[i].fresh && !places[i].old && !places[i].ending)
+        if (runs && !d->stopped && !places[i].fresh && !places[i].old && !places[i].ending)
             make_pod(d, nodes.at[i]->name);
     }
-    if (!d->on_delete)
+    if (!d->on_delete && !d->stopped)
         roll(d, places, &nodes);
 }
 
 void sync_daemon_set(struct ctl *c, struct str ns, struct str name)
 {
     struct daemon d = {.c = c, .o = ctl_get(c, T_DAEMON_SETS, ns, name)};
+    struct str why;
     if (!d.o || d.o->deleting)
         return;
     d.tree = ctl_tree(c, d.o);
@@ -266,7 +279,12 @@ void sync_daemon_set(struct ctl *c, struct str ns, struct str name)
     d.targets = ARENA_NEW_ARRAY(&c->a, struct str, d.pods.n + 1);
     for (size_t i = 0; i < d.pods.n; i++)
         d.targets[i] = target_of(c, d.pods.at[i]);
+    if (ctl_refused(c, d.o, &why))
+        refused(&d, why);
+    d.stopped = d.stopped || ctl_awaited(c, d.o) > 0;
     place_pods(&d);
+    if (!d.stopped)
+        ctl_forgive(c, CTL_DAEMON_SET, ns, name);
     write_status(&d);
     revisions_trim(c, &d.revisions, json_int_at(d.tree, "spec.revisionHistoryLimit", 10),
                    revision_used, &d);

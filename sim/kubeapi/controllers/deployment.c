@@ -250,20 +250,46 @@ static void count_collision(struct deployment *d)
     d->lost = true;
 }
 
+static void set_refused(struct deployment *d, struct str name, struct str why)
+{
+    struct str message =
+        arena_printf(&d->c->a, "Failed to create new replica set \"" STR_FMT "\": " STR_FMT,
+                     STR_ARG(name), STR_ARG(why));
+    d->stopped = true;
+    if (why.n == 0)
+        return;
+    ctl_retry(d->c, CTL_DEPLOYMENT, d->o->ns, d->o->name);
+    ctl_record(d->c, d->o, EVENT_WARNING, "ReplicaSetCreateError", DEPLOYMENT_COMPONENT, STR_FMT,
+               STR_ARG(message));
+    (void)deployment_progress(d, "False", "ReplicaSetCreateError", message);
+    d->lost = false; /* another try comes anyway */
+}
+
 static void make_set(struct deployment *d)
 {
     struct ctl *c = d->c;
     struct str hash = template_hash(c, json_path(d->tree, "spec.template"),
                                     json_int_at(d->tree, "status.collisionCount", 0));
-    struct kube_object *o = ctl_create(c, T_REPLICA_SETS, d->o->ns, set_tree(d, hash));
-    if (!o) {
-        struct str name =
-            arena_printf(&c->a, STR_FMT "-" STR_FMT, STR_ARG(d->o->name), STR_ARG(hash));
-        if (ctl_get(c, T_REPLICA_SETS, d->o->ns, name))
-            count_collision(d);
-        d->lost = true;
+    struct ctl_making m = {.ctl = CTL_DEPLOYMENT,
+                           .table = T_REPLICA_SETS,
+                           .owner = d->o,
+                           .component = DEPLOYMENT_COMPONENT};
+    struct str name = arena_printf(&c->a, STR_FMT "-" STR_FMT, STR_ARG(d->o->name), STR_ARG(hash));
+    struct kube_object *o;
+    struct str why;
+    if (ctl_get(c, T_REPLICA_SETS, d->o->ns, name)) {
+        count_collision(d);
         return;
     }
+    if (ctl_refused(c, d->o, &why) || ctl_make(c, &m, set_tree(d, hash), &o, &why) == CTL_REFUSED) {
+        set_refused(d, name, why);
+        return;
+    }
+    if (!o) { /* it waits */
+        d->stopped = true;
+        return;
+    }
+    ctl_forgive(c, CTL_DEPLOYMENT, d->o->ns, d->o->name);
     rs_read(&d->sets[d->sets_n], o);
     d->fresh = &d->sets[d->sets_n++];
     if (d->fresh->replicas > 0)
@@ -317,7 +343,7 @@ void deployment_recreate(struct deployment *d)
             make_set(d);
         else
             renew_revision(d);
-        if (!d->lost && d->fresh)
+        if (!d->lost && !d->stopped && d->fresh)
             (void)deployment_resize(d, d->fresh, d->replicas);
     }
 }
@@ -340,7 +366,7 @@ static void advance(struct deployment *d)
             renew_revision(d);
         else
             make_set(d);
-        if (!d->lost)
+        if (!d->lost && !d->stopped)
             deployment_roll(d);
     }
     if (!d->lost && deployment_complete(d))
@@ -352,6 +378,8 @@ void sync_deployment(struct ctl *c, struct str ns, struct str name)
     struct deployment d = {.c = c, .o = ctl_get(c, T_DEPLOYMENTS, ns, name)};
     if (!d.o || str_eq_c(ctl_annotation(d.o, "paddock.io/controller"), "none"))
         return; /* absent, or whoever made it plays its controller */
+    if (ctl_awaited(c, d.o) > 0)
+        return; /* its new set */
     d.tree = ctl_tree(c, d.o);
     read_spec(&d);
     read_sets(&d);
@@ -360,7 +388,7 @@ void sync_deployment(struct ctl *c, struct str ns, struct str name)
         bool scaling = !d.lost && !d.paused && deployment_is_scaling(&d);
         if (!d.lost)
             advance(&d);
-        if (!d.lost)
+        if (!d.lost && !d.stopped)
             deployment_write_status(&d, !d.paused && !scaling);
     } else {
         deployment_write_status(&d, false);

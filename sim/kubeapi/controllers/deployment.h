@@ -29,6 +29,7 @@ struct deployment {
     struct rs *sets; /* oldest first */
     size_t sets_n;
     struct rs *fresh; /* the one of the present template, or NULL */
+    bool stopped;     /* the new set was refused, or waits */
     bool lost; /* something was changed under our hands: the sync ends, an event brings us back */
 };
 

@@ -105,6 +105,29 @@ static void mind_progress(struct deployment *d, cJSON *status, const struct sums
         ctl_after(c, CTL_DEPLOYMENT, d->o->ns, d->o->name, left + NS_PER_S);
 }
 
+static const cJSON *failure_of(const struct deployment *d, const struct rs *s)
+{
+    if (kube_object_raw(s->o, "status.conditions").n == 0)
+        return NULL; /* as a rule */
+    return ctl_condition_find(json_get(ctl_tree(d->c, s->o), "status"), "ReplicaFailure");
+}
+
+/* What keeps the new set (else: the others) from making pods is the Deployment's failure as well. */
+static void mind_failure(struct deployment *d, cJSON *status)
+{
+    const cJSON *found = d->fresh ? failure_of(d, d->fresh) : NULL;
+    for (size_t i = 0; !d->fresh && !found && i < d->sets_n; i++)
+        found = failure_of(d, &d->sets[i]);
+    cJSON *now = ctl_condition_find(status, "ReplicaFailure");
+    if (found)
+        set_condition(d, status, "ReplicaFailure",
+                      arena_c(&d->c->a, json_string_at(found, "status")),
+                      arena_c(&d->c->a, json_string_at(found, "reason")),
+                      json_string_at(found, "message"), false);
+    else if (now)
+        (void)cJSON_DetachItemViaPointer(json_get(status, "conditions"), now);
+}
+
 static void put(struct arena *a, cJSON *status, const char *key, int64_t v)
 {
     if (v)
@@ -132,6 +155,7 @@ void deployment_write_status(struct deployment *d, bool rolling_out)
     else
         set_condition(d, status, "Available", "False", "MinimumReplicasUnavailable",
                       STR("Deployment does not have minimum availability."), false);
+    mind_failure(d, status);
     if (rolling_out && json_path(d->tree, "spec.progressDeadlineSeconds"))
         mind_progress(d, status, &n);
     ctl_set_status(d->c, T_DEPLOYMENTS, d->o, status);

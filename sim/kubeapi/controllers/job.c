@@ -113,9 +113,23 @@ static bool index_is_taken(const struct job *j, int64_t index)
     return false;
 }
 
+static void refused(struct job *j, struct str why)
+{
+    if (why.n > 0)
+        ctl_retry(j->c, CTL_JOB, j->o->ns, j->o->name);
+}
+
 static void make_pods(struct job *j, int64_t n)
 {
+    struct ctl_making m = {.ctl = CTL_JOB,
+                           .table = T_PODS,
+                           .owner = j->o,
+                           .component = JOB_COMPONENT,
+                           .made = STR("Created pod: "),
+                           .failed = STR("Error creating: ")};
     int64_t index = -1;
+    struct kube_object *pod;
+    struct str why;
     for (int64_t made = 0; made < n && made < BURST; made++) {
         if (j->indexed) {
             do
@@ -124,17 +138,14 @@ static void make_pods(struct job *j, int64_t n)
             if (index >= j->completions)
                 return;
         }
-        struct kube_object *pod = ctl_create(j->c, T_PODS, j->o->ns, job_pod(j, index));
-        if (!pod) {
-            j->again = 5 * NS_PER_S;
-            ctl_record(j->c, j->o, EVENT_WARNING, "FailedCreate", JOB_COMPONENT,
-                       "Error creating: pods could not be created");
+        enum ctl_made how = ctl_make(j->c, &m, job_pod(j, index), &pod, &why);
+        if (how == CTL_REFUSED) {
+            refused(j, why);
             return;
         }
-        j->active++;
-        ctl_record(j->c, j->o, EVENT_NORMAL, "SuccessfulCreate", JOB_COMPONENT,
-                   "Created pod: " STR_FMT, STR_ARG(pod->name));
+        j->active += how == CTL_MADE;
     }
+    ctl_forgive(j->c, CTL_JOB, j->o->ns, j->o->name);
 }
 
 /* After failures the next pods wait: 10 s, twice as long each time. */
@@ -253,7 +264,9 @@ static void decide(struct job *j)
         end(j, true, "CompletionsReached", STR("Reached expected number of succeeded pods"));
     else if (j->suspended)
         remove_active(j, INT64_MAX);
-    else
+    else if (ctl_refused(j->c, j->o, &message))
+        refused(j, message);
+    else if (ctl_awaited(j->c, j->o) == 0)
         manage_pods(j);
 }
 

@@ -42,38 +42,6 @@ bool pod_is_available(struct ctl *c, const struct kube_object *pod, int64_t min_
 
 /* ---- of a template ---- */
 
-static bool has_toleration(const cJSON *list, const char *key)
-{
-    for (const cJSON *t = list ? list->child : NULL; t; t = t->next) {
-        struct str effect = json_string_at(t, "effect"), of = json_string_at(t, "key");
-        if ((of.n == 0 || str_eq_c(of, key)) && (effect.n == 0 || str_eq_c(effect, "NoExecute")))
-            return true;
-    }
-    return false;
-}
-
-/* What admission gives every pod: five minutes on a node that is lost. */
-static void tolerate_loss(struct ctl *c, cJSON *spec)
-{
-    static const char *const keys[] = {"node.kubernetes.io/not-ready",
-                                       "node.kubernetes.io/unreachable"};
-    cJSON *list = json_get(spec, "tolerations");
-    for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
-        if (has_toleration(list, keys[i]))
-            continue;
-        if (!list) {
-            list = json_array(&c->a);
-            json_set(&c->a, spec, STR("tolerations"), list);
-        }
-        cJSON *t = json_object(&c->a);
-        json_set_str(&c->a, t, "effect", STR("NoExecute"));
-        json_set_str(&c->a, t, "key", str_c(keys[i]));
-        json_set_str(&c->a, t, "operator", STR("Exists"));
-        json_set_int(&c->a, t, "tolerationSeconds", 300);
-        json_append(list, t);
-    }
-}
-
 cJSON *pod_from_template(struct ctl *c, const struct kube_object *owner, const cJSON *template,
                          struct str name)
 {
@@ -92,9 +60,7 @@ cJSON *pod_from_template(struct ctl *c, const struct kube_object *owner, const c
     cJSON *owners = json_array(&c->a);
     json_append(owners, ctl_owner_reference(c, owner));
     json_set(&c->a, metadata, STR("ownerReferences"), owners);
-    cJSON *own = spec ? json_copy(&c->a, spec) : json_object(&c->a);
-    tolerate_loss(c, own);
-    json_set(&c->a, pod, STR("spec"), own);
+    json_set(&c->a, pod, STR("spec"), spec ? json_copy(&c->a, spec) : json_object(&c->a));
     return pod;
 }
 

@@ -1,7 +1,8 @@
 /* ReplicaSets and ReplicationControllers: so many pods of a template. The two differ in their selector's form and in names. */
 #include "sim/kubeapi/controllers/ctl.h"
 
-#define BURST 500 /* pods made or deleted in one go */
+#define BURST      500 /* pods made or deleted in one go */
+#define SLOW_START 16  /* that wait for webhooks at once: no more than there are pods already */
 
 struct set {
     enum ctl_kind ctl;
@@ -27,20 +28,26 @@ static cJSON *selector_of(struct ctl *c, const struct set *s, const cJSON *tree)
     return out;
 }
 
+/* False: refused. have: pods that are there. */
 static bool make(struct ctl *c, const struct set *s, struct kube_object *o, const cJSON *tree,
-                 int64_t n)
+                 int64_t n, size_t have, struct str *why)
 {
     const cJSON *template = json_path(tree, "spec.template");
+    struct ctl_making m = {.ctl = s->ctl,
+                           .table = T_PODS,
+                           .owner = o,
+                           .component = s->component,
+                           .made = STR("Created pod: "),
+                           .failed = STR("Error creating: ")};
+    size_t waits = 0, waits_max = have < SLOW_START ? have : SLOW_START;
     for (int64_t i = 0; i < n && i < BURST; i++) {
-        struct kube_object *pod =
-            ctl_create(c, T_PODS, o->ns, pod_from_template(c, o, template, str_empty));
-        if (!pod) {
-            ctl_record(c, o, EVENT_WARNING, "FailedCreate", s->component,
-                       "Error creating: pods could not be created");
+        struct kube_object *pod;
+        enum ctl_made how =
+            ctl_make(c, &m, pod_from_template(c, o, template, str_empty), &pod, why);
+        if (how == CTL_REFUSED)
             return false;
-        }
-        ctl_record(c, o, EVENT_NORMAL, "SuccessfulCreate", s->component, "Created pod: " STR_FMT,
-                   STR_ARG(pod->name));
+        if (how == CTL_WAITS && ++waits >= waits_max)
+            break;
     }
     return true;
 }
@@ -69,7 +76,7 @@ static bool fully_labeled(const cJSON *template, const struct kube_object *pod)
 }
 
 static void write_status(struct ctl *c, const struct set *s, struct kube_object *o,
-                         const cJSON *tree, const struct counts *n, bool failed)
+                         const cJSON *tree, const struct counts *n, struct str why)
 {
     cJSON *status = json_object(&c->a), *old = json_path(tree, "status.conditions");
     if (old)
@@ -82,12 +89,27 @@ static void write_status(struct ctl *c, const struct set *s, struct kube_object 
         json_set_int(&c->a, status, "readyReplicas", n->ready);
     if (n->available)
         json_set_int(&c->a, status, "availableReplicas", n->available);
-    if (failed)
-        ctl_condition(c, status, s->failure, "True", "FailedCreate",
-                      STR("pods could not be created"));
-    else if (ctl_condition_find(status, s->failure))
+    if (why.n > 0 && !ctl_condition_find(status, s->failure))
+        ctl_condition(c, status, s->failure, "True", "FailedCreate", why);
+    else if (why.n == 0 && ctl_condition_find(status, s->failure))
         (void)json_unset(status, STR("conditions"));
     ctl_set_status(c, s->table, o, status);
+}
+
+/* Toward the size that is wanted; *why: what refused a pod. */
+static void manage(struct ctl *c, const struct set *s, struct kube_object *o, const cJSON *tree,
+                   struct ctl_list active, struct str *why)
+{
+    int64_t more = json_int_at(tree, "spec.replicas", 1) - (int64_t)active.n;
+    bool ok = !ctl_refused(c, o, why);
+    if (ok && more > 0)
+        ok = make(c, s, o, tree, more, active.n, why);
+    else if (ok && more < 0)
+        trim(c, s, o, active, -more);
+    if (!ok && why->n > 0)
+        ctl_retry(c, s->ctl, o->ns, o->name);
+    else
+        ctl_forgive(c, s->ctl, o->ns, o->name);
 }
 
 static void sync_set(struct ctl *c, const struct set *s, struct str ns, struct str name)
@@ -96,12 +118,11 @@ static void sync_set(struct ctl *c, const struct set *s, struct str ns, struct s
     if (!o)
         return;
     const cJSON *tree = ctl_tree(c, o), *template = json_path(tree, "spec.template");
-    int64_t wanted = json_int_at(tree, "spec.replicas", 1);
     int64_t min_ready = json_int_at(tree, "spec.minReadySeconds", 0);
     struct ctl_list pods = pods_claim(c, o, selector_of(c, s, tree)), active = {0};
     struct counts n = {0};
     world_time again = 0;
-    bool ok = true;
+    struct str why = str_empty;
     active.at = ARENA_NEW_ARRAY(&c->a, struct kube_object *, pods.n + 1);
     for (size_t i = 0; i < pods.n; i++) {
         if (!pod_active(pods.at[i]))
@@ -112,18 +133,11 @@ static void sync_set(struct ctl *c, const struct set *s, struct str ns, struct s
         n.ready += pod_is_ready(pods.at[i]);
         n.available += pod_is_available(c, pods.at[i], min_ready, &again);
     }
-    write_status(c, s, o, tree, &n, false);
-    o = ctl_get(c, s->table, ns, name);
-    if (!o || o->deleting)
-        return;
-    if ((int64_t)active.n < wanted)
-        ok = make(c, s, o, tree, wanted - (int64_t)active.n);
-    else if ((int64_t)active.n > wanted)
-        trim(c, s, o, active, (int64_t)active.n - wanted);
-    if (!ok) {
-        write_status(c, s, o, tree, &n, true);
-        again = 5 * NS_PER_S;
-    }
+    if (ctl_awaited(c, o) > 0)
+        why = json_string_at(ctl_condition_find(json_get(tree, "status"), s->failure), "message");
+    else if (!o->deleting)
+        manage(c, s, o, tree, active, &why);
+    write_status(c, s, o, tree, &n, why);
     if (again > 0)
         ctl_after(c, s->ctl, ns, name, again);
 }

@@ -1,6 +1,8 @@
 /* ControllerRevisions: the templates that stateful and daemon sets have had. */
 #include "sim/kubeapi/controllers/ctl.h"
 
+#define COLLISIONS_MAX 16
+
 struct str template_hash(struct ctl *c, const cJSON *template, int64_t collisions)
 {
     static const char letters[] = "bcdfghjklmnpqrstvwxz2456789"; /* no words come of them */
@@ -46,12 +48,27 @@ static cJSON *data_of(struct ctl *c, const cJSON *tree)
     return data;
 }
 
+/* Of the first name that nobody has: another owner of this name may have the same template. */
+static struct str free_hash(struct ctl *c, const struct kube_object *owner, const cJSON *template,
+                            int64_t collisions)
+{
+    struct str hash = str_empty;
+    for (int64_t i = 0; i < COLLISIONS_MAX; i++) {
+        hash = template_hash(c, template, collisions + i);
+        struct str name =
+            arena_printf(&c->a, STR_FMT "-" STR_FMT, STR_ARG(owner->name), STR_ARG(hash));
+        if (!store_get(c->tables[T_REVISIONS], owner->ns, name))
+            break;
+    }
+    return hash;
+}
+
 static struct kube_object *make(struct ctl *c, const struct kube_object *owner, const cJSON *tree,
                                 cJSON *data, int64_t number, const char *label)
 {
     struct arena *a = &c->a;
     const cJSON *template = json_path(tree, "spec.template");
-    struct str hash = template_hash(c, template, json_int_at(tree, "status.collisionCount", 0));
+    struct str hash = free_hash(c, owner, template, json_int_at(tree, "status.collisionCount", 0));
     cJSON *revision = json_object(a), *metadata = json_ensure(a, revision, "metadata");
     cJSON *owners = json_array(a), *labels = json_path(template, "metadata.labels");
     labels = labels ? json_copy(a, labels) : json_object(a);

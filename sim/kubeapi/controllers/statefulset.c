@@ -18,6 +18,7 @@ struct stateful {
     struct kube_object *current; /* the revision that pods before the partition are of */
     struct kube_object **pods;   /* by ordinal - start; NULL: missing */
     struct ctl_list condemned;   /* highest ordinal first */
+    bool refused;                /* a pod or a claim was */
     world_time again;
 };
 
@@ -62,6 +63,29 @@ static struct str claim_name(struct stateful *s, const cJSON *claim, struct str 
                         STR_ARG(json_string_at(claim, "metadata.name")), STR_ARG(pod));
 }
 
+/* False: it was refused, or waits. */
+static bool make(struct stateful *s, enum ctl_table table, cJSON *tree, struct str what,
+                 struct str success)
+{
+    struct ctl *c = s->c;
+    struct kube_object *made;
+    struct str why;
+    struct ctl_making m = {.ctl = CTL_STATEFUL_SET,
+                           .table = table,
+                           .owner = s->o,
+                           .component = COMPONENT,
+                           .named = true};
+    m.made = arena_printf(&c->a, "create " STR_FMT " in StatefulSet " STR_FMT " " STR_FMT,
+                          STR_ARG(what), STR_ARG(s->o->name), STR_ARG(success));
+    m.failed = arena_printf(&c->a, "create " STR_FMT " in StatefulSet " STR_FMT " failed error: ",
+                            STR_ARG(what), STR_ARG(s->o->name));
+    enum ctl_made how = ctl_make(c, &m, tree, &made, &why);
+    if (how == CTL_REFUSED && why.n > 0)
+        ctl_retry(c, CTL_STATEFUL_SET, s->o->ns, s->o->name);
+    s->refused = s->refused || how == CTL_REFUSED;
+    return how == CTL_MADE;
+}
+
 static bool make_claims(struct stateful *s, struct str pod)
 {
     struct ctl *c = s->c;
@@ -83,11 +107,10 @@ static bool make_claims(struct stateful *s, struct str pod)
             json_append(owners, ctl_owner_reference(c, s->o));
             json_set(&c->a, metadata, STR("ownerReferences"), owners);
         }
-        if (!ctl_create(c, T_CLAIMS, s->o->ns, claim))
+        struct str what =
+            arena_printf(&c->a, "Claim " STR_FMT " Pod " STR_FMT, STR_ARG(name), STR_ARG(pod));
+        if (!make(s, T_CLAIMS, claim, what, STR("success")))
             return false;
-        ctl_record(c, s->o, EVENT_NORMAL, "SuccessfulCreate", COMPONENT,
-                   "create Claim " STR_FMT " Pod " STR_FMT " in StatefulSet " STR_FMT " success",
-                   STR_ARG(name), STR_ARG(pod), STR_ARG(s->o->name));
     }
     return true;
 }
@@ -135,17 +158,9 @@ static bool make_pod(struct stateful *s, int64_t ordinal)
     if (service.n > 0)
         json_set_str(&c->a, spec, "subdomain", service);
     mount_claims(s, spec, name);
-    if (!make_claims(s, name) || !ctl_create(c, T_PODS, s->o->ns, pod)) {
-        ctl_record(c, s->o, EVENT_WARNING, "FailedCreate", COMPONENT,
-                   "create Pod " STR_FMT " in StatefulSet " STR_FMT " failed", STR_ARG(name),
-                   STR_ARG(s->o->name));
-        s->again = 5 * NS_PER_S;
-        return false;
-    }
-    ctl_record(c, s->o, EVENT_NORMAL, "SuccessfulCreate", COMPONENT,
-               "create Pod " STR_FMT " in StatefulSet " STR_FMT " successful", STR_ARG(name),
-               STR_ARG(s->o->name));
-    return true;
+    return make_claims(s, name) &&
+           make(s, T_PODS, pod, arena_printf(&c->a, "Pod " STR_FMT, STR_ARG(name)),
+                STR("successful"));
 }
 
 static void remove_pod(struct stateful *s, struct kube_object *pod)
@@ -202,6 +217,14 @@ static void walk_old(struct stateful *s)
         if (old || pod->deleting || !pod_is_available(s->c, pod, s->min_ready_s, &s->again))
             return;
     }
+}
+
+static void walk(struct stateful *s)
+{
+    if (walk_up(s) && walk_condemned(s) && !s->on_delete)
+        walk_old(s);
+    if (!s->refused)
+        ctl_forgive(s->c, CTL_STATEFUL_SET, s->o->ns, s->o->name);
 }
 
 /* ---- status ---- */
@@ -266,6 +289,7 @@ static void read_spec(struct stateful *s)
 void sync_stateful_set(struct ctl *c, struct str ns, struct str name)
 {
     struct stateful s = {.c = c, .o = ctl_get(c, T_STATEFUL_SETS, ns, name)};
+    struct str why;
     if (!s.o || s.o->deleting)
         return;
     s.tree = ctl_tree(c, s.o);
@@ -281,8 +305,10 @@ void sync_stateful_set(struct ctl *c, struct str ns, struct str name)
     struct ctl_list pods = pods_claim(c, s.o, json_path(s.tree, "spec.selector"));
     sort_in(&s, &pods);
     write_status(&s, &pods);
-    if (walk_up(&s) && walk_condemned(&s) && !s.on_delete)
-        walk_old(&s);
+    if (ctl_refused(c, s.o, &why))
+        ctl_retry(c, CTL_STATEFUL_SET, ns, name);
+    else if (ctl_awaited(c, s.o) == 0)
+        walk(&s);
     revisions_trim(c, &s.revisions, json_int_at(s.tree, "spec.revisionHistoryLimit", 10),
                    revision_used, &s);
     if (s.again > 0)

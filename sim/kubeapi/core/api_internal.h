@@ -140,7 +140,8 @@ struct api_request {
     const struct api_kind *sub;  /* the subresource's row, or NULL */
     struct store_table *table;
     struct api_user user;
-    bool system; /* in the name of the server itself */
+    bool system;  /* in the name of the server itself */
+    bool unowned; /* managedFields are not wanted */
     bool dry_run;
     bool finalize;                    /* PUT namespaces/x/finalize */
     const struct patch_said *patched; /* of a patch that is no apply (patch.h); else NULL */
@@ -166,13 +167,14 @@ struct api_request {
     struct api_observed *observed; /* NULL: nobody looks on */
     struct world_timer *delay;     /* a fault */
     world_time delay_time;
-    world_time timeout;               /* of the handling */
-    bool timed_out;                   /* the delay was longer */
-    struct webhook_calls *calls;      /* admission/webhook_call.h; NULL: none */
-    bool suspended;                   /* it waits for them, and is run again */
-    struct str stamp_uid, stamp_name; /* drawn once */
-    struct list seat_link;            /* inflight.c */
-    unsigned seat;                    /* enum inflight_seat */
+    world_time timeout;                             /* of the handling */
+    bool timed_out;                                 /* the delay was longer */
+    struct webhook_calls *calls;                    /* admission/webhook_call.h; NULL: none */
+    bool suspended;                                 /* it waits for them, and is run again */
+    void (*resume)(struct api_request *r);          /* runs it again; NULL: over a connection */
+    struct str stamp_uid, stamp_name, stamp_volume; /* drawn once */
+    struct list seat_link;                          /* inflight.c */
+    unsigned seat;                                  /* enum inflight_seat */
     bool seat_waits;
     world_time seat_deadline;
     struct list hold_link; /* hold.c */

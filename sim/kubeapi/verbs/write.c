@@ -154,7 +154,7 @@ bool api_write_create(struct api_request *r, const struct api_kind *k, struct st
     cJSON *metadata = json_get(tree, "metadata");
     api_decode_default(r, k, tree);
     api_rules_default(r, k, tree, true);
-    if (!r->system)
+    if (!r->system && !r->unowned)
         managed_create(r, k, tree);
     struct admission admission = {
         .r = r, .k = k, .verb = ADMIT_CREATE, .object = tree, .sub = str_empty};

@@ -11,7 +11,8 @@
 
 void workload_open(struct fixture *f, uint32_t nodes, const char *stages)
 {
-    struct kubeapi_workloads workloads = {.nodes = nodes, .events = true, .stages = str_c(stages)};
+    struct kubeapi_workloads workloads = {
+        .nodes = nodes, .events = true, .owners = true, .stages = str_c(stages)};
     struct kubeapi_options options = {
         .name = STR("test"), .ca_pem = STR("CA"), .workloads = &workloads};
     fixture_open(f, &options);
