@@ -35,6 +35,7 @@ static void on_tick(void *owner)
 {
     struct kubeapi *api = owner;
     api_watch_tick(api);
+    api_expire_tick(api);
     if (++api->ticks % KUBEAPI_COMPACT_TICKS == 0) {
         store_compact(api->store, api->compact_to);
         api->compact_to = store_revision(api->store);
@@ -75,6 +76,7 @@ static void register_metrics(struct kubeapi *api)
 
 static void reset_indexes(struct kubeapi *api)
 {
+    api_expire_reset(api);
     rbac_reset(api->rbac);
     crds_reset(api->crds);
     addresses_reset(api->addresses);

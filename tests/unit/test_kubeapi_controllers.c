@@ -11,8 +11,10 @@
 
 #include <string.h>
 
-#define CM   "/api/v1/namespaces/default/configmaps"
-#define CRDS "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
+#define CM          "/api/v1/namespaces/default/configmaps"
+#define EVENTS      "/api/v1/namespaces/default/events"
+#define APISERVICES "/apis/apiregistration.k8s.io/v1/apiservices"
+#define CRDS        "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 
 static void open_server(struct fixture *f)
 {
@@ -153,9 +155,109 @@ static void orphans_stay(void **state)
     fixture_close(&f);
 }
 
+/* All conditions of the last answer, in order: "Type=Status", reason, message. */
+static void expect_conditions(struct fixture *f, const char *const (*rows)[3])
+{
+    const cJSON *list = json_path(f->body, "status.conditions"), *it = list ? list->child : NULL;
+    for (; rows[0][0]; rows++, it = it->next) {
+        assert_non_null(it);
+        assert_string_equal(arena_printf(&f->a, STR_FMT "=" STR_FMT,
+                                         STR_ARG(json_string_at(it, "type")),
+                                         STR_ARG(json_string_at(it, "status")))
+                                .p,
+                            rows[0][0]);
+        assert_string_equal(arena_c(&f->a, json_string_at(it, "reason")), rows[0][1]);
+        assert_string_equal(arena_c(&f->a, json_string_at(it, "message")), rows[0][2]);
+    }
+    assert_null(it);
+}
+
+/* Pods go before anything else, and what cannot be discovered keeps the namespace. */
+static void namespaces_go_in_order(void **state)
+{
+    static const char *const pods_left[][3] = {
+        {"NamespaceDeletionDiscoveryFailure=True", "DiscoveryFailed",
+         "Discovery failed for some groups, 1 failing: unable to retrieve the complete list of "
+         "server APIs: x.io/v1: stale GroupVersion discovery: x.io/v1"},
+        {"NamespaceDeletionGroupVersionParsingFailure=False", "ParsedGroupVersions",
+         "All legacy kube types successfully parsed"},
+        {"NamespaceDeletionContentFailure=False", "ContentDeleted",
+         "All content successfully deleted, may be waiting on finalization"},
+        {"NamespaceContentRemaining=True", "SomeResourcesRemain",
+         "Some resources are remaining: pods. has 1 resource instances"},
+        {"NamespaceFinalizersRemaining=True", "SomeFinalizersRemain",
+         "Some content in the namespace has finalizers remaining: a.b/c in 1 resource instances, "
+         "x.y/z in 1 resource instances"},
+        {NULL, NULL, NULL},
+    };
+    struct fixture f;
+    open_server(&f);
+    must(&f, 201, "POST", "/api/v1/namespaces", "{\"metadata\":{\"name\":\"n\"}}");
+    settle(&f);
+    must(&f, 201, "POST", "/api/v1/namespaces/n/pods",
+         "{\"metadata\":{\"name\":\"p\",\"finalizers\":[\"x.y/z\",\"a.b/c\"]},\"spec\":{"
+         "\"containers\":[{\"name\":\"c\",\"image\":\"i\"}]}}");
+    must(&f, 201, "POST", "/api/v1/namespaces/n/configmaps", "{\"metadata\":{\"name\":\"a\"}}");
+    must(&f, 201, "POST", APISERVICES,
+         "{\"metadata\":{\"name\":\"v1.x.io\"},\"spec\":{\"group\":\"x.io\",\"version\":\"v1\","
+         "\"groupPriorityMinimum\":1,\"versionPriority\":1,\"service\":{\"namespace\":\"n\","
+         "\"name\":\"s\"}}}");
+    must(&f, 200, "PATCH", APISERVICES "/v1.x.io/status",
+         "{\"status\":{\"conditions\":[{\"type\":\"Available\",\"status\":\"False\"}]}}");
+    must(&f, 200, "DELETE", "/api/v1/namespaces/n", NULL);
+    settle(&f);
+    must(&f, 200, "GET", "/api/v1/namespaces/n/configmaps/a", NULL);
+    assert_string_equal(said(&f, "metadata.deletionTimestamp"), "");
+    must(&f, 200, "GET", "/api/v1/namespaces/n", NULL);
+    expect_conditions(&f, pods_left);
+    must(&f, 200, "PATCH", "/api/v1/namespaces/n/pods/p", "{\"metadata\":{\"finalizers\":null}}");
+    settle(&f);
+    must(&f, 404, "GET", "/api/v1/namespaces/n/configmaps/a", NULL);
+    must(&f, 200, "GET", "/api/v1/namespaces/n", NULL);
+    must(&f, 200, "DELETE", APISERVICES "/v1.x.io", NULL);
+    settle(&f);
+    must(&f, 404, "GET", "/api/v1/namespaces/n", NULL);
+    fixture_close(&f);
+}
+
+/* Whoever writes an event, and whoever controls: it goes an hour after it was last written. */
+static void events_go_after_an_hour(void **state)
+{
+    static const char event[] =
+        "{\"metadata\":{\"name\":\"e%d\"},\"involvedObject\":{\"kind\":\"Pod\",\"name\":\"p\","
+        "\"namespace\":\"default\"}}";
+    struct fixture f;
+    fixture_open(&f, NULL);
+    must(&f, 201, "POST", EVENTS, arena_printf(&f.a, event, 1).p);
+    must(&f, 201, "POST", EVENTS, arena_printf(&f.a, event, 2).p);
+    fake_run_for(f.world, 1800 * NS_PER_S);
+    must(&f, 200, "PATCH", EVENTS "/e2", "{\"count\":2}");
+    fake_run_for(f.world, 1750 * NS_PER_S);
+    must(&f, 200, "GET", EVENTS "/e1", NULL);
+    fake_run_for(f.world, 120 * NS_PER_S);
+    must(&f, 404, "GET", EVENTS "/e1", NULL);
+    must(&f, 200, "GET", EVENTS "/e2", NULL);
+    fake_run_for(f.world, 1900 * NS_PER_S);
+    must(&f, 404, "GET", EVENTS "/e2", NULL);
+    fixture_close(&f);
+}
+
 static void namespaces_take_their_content_along(void **state)
 {
     static const char cm[] = "/api/v1/namespaces/n/configmaps";
+    static const char *const remaining[][3] = {
+        {"NamespaceDeletionDiscoveryFailure=False", "ResourcesDiscovered",
+         "All resources successfully discovered"},
+        {"NamespaceDeletionGroupVersionParsingFailure=False", "ParsedGroupVersions",
+         "All legacy kube types successfully parsed"},
+        {"NamespaceDeletionContentFailure=False", "ContentDeleted",
+         "All content successfully deleted, may be waiting on finalization"},
+        {"NamespaceContentRemaining=True", "SomeResourcesRemain",
+         "Some resources are remaining: configmaps. has 1 resource instances"},
+        {"NamespaceFinalizersRemaining=True", "SomeFinalizersRemain",
+         "Some content in the namespace has finalizers remaining: x.y/z in 1 resource instances"},
+        {NULL, NULL, NULL},
+    };
     struct fixture f;
     open_server(&f);
     must(&f, 201, "POST", "/api/v1/namespaces", "{\"metadata\":{\"name\":\"n\"}}");
@@ -174,6 +276,7 @@ static void namespaces_take_their_content_along(void **state)
     must(&f, 200, "GET", cm, NULL);
     assert_string_equal(items(&f), "a");
     must(&f, 200, "GET", "/api/v1/namespaces/n", NULL);
+    expect_conditions(&f, remaining);
     must(&f, 200, "PATCH", "/api/v1/namespaces/n/configmaps/a",
          "{\"metadata\":{\"finalizers\":null}}");
     settle(&f);
@@ -295,6 +398,8 @@ int main(void)
         cmocka_unit_test(foreground_leaves_what_others_own),
         cmocka_unit_test(orphans_stay),
         cmocka_unit_test(namespaces_take_their_content_along),
+        cmocka_unit_test(namespaces_go_in_order),
+        cmocka_unit_test(events_go_after_an_hour),
         cmocka_unit_test(a_bare_server_waits_for_finalize),
         cmocka_unit_test(definitions_define_at_once),
         cmocka_unit_test(definitions_take_their_objects_along),

@@ -446,6 +446,25 @@ static void claims_are_bound_by_a_class(void **state)
     fixture_close(&f);
 }
 
+/* An owner in another namespace is none, and that is said. */
+static void owners_abroad_are_told(void **state)
+{
+    struct fixture f;
+    workload_open(&f, 1, NULL);
+    make(&f, "/api/v1/namespaces/default/configmaps", "{\"metadata\":{\"name\":\"o\"}}");
+    const char *uid = arena_c(&f.a, str_c(said(&f, "metadata.uid")));
+    make(&f, "/api/v1/namespaces/kube-system/configmaps",
+         arena_printf(&f.a,
+                      "{\"metadata\":{\"name\":\"d\",\"ownerReferences\":[{\"apiVersion\":\"v1\","
+                      "\"kind\":\"ConfigMap\",\"name\":\"o\",\"uid\":\"%s\"}]}}",
+                      uid)
+             .p);
+    pass(&f, NS_PER_S);
+    assert_true(said_event(&f, "d", "OwnerRefInvalidNamespace"));
+    assert_int_equal(ask(&f, "GET", "/api/v1/namespaces/kube-system/configmaps/d", NULL), 404);
+    fixture_close(&f);
+}
+
 static void events_go_after_an_hour(void **state)
 {
     struct fixture f;
@@ -496,6 +515,7 @@ int main(void)
         cmocka_unit_test(services_find_ready_pods),
         cmocka_unit_test(budgets_and_quotas_count),
         cmocka_unit_test(claims_are_bound_by_a_class),
+        cmocka_unit_test(owners_abroad_are_told),
         cmocka_unit_test(events_go_after_an_hour),
         cmocka_unit_test(a_copy_goes_on),
     };

@@ -55,7 +55,6 @@ static void (*const syncs[CTL_KINDS])(struct ctl *c, struct str ns, struct str n
     [CTL_BUDGET] = sync_budget,
     [CTL_QUOTA] = sync_quota,
     [CTL_AUTOSCALER] = sync_autoscaler,
-    [CTL_EVENT] = sync_event,
 };
 
 /* ---- putting in ---- */

@@ -39,7 +39,6 @@ enum ctl_kind {
     CTL_BUDGET,
     CTL_QUOTA,
     CTL_AUTOSCALER,
-    CTL_EVENT,
     CTL_KINDS
 };
 
@@ -177,7 +176,6 @@ void ctl_condition(struct ctl *c, cJSON *status, const char *type, const char *v
 cJSON *ctl_condition_find(const cJSON *status, const char *type);
 
 /* ---- events: record.c ---- */
-#define CTL_EVENT_TTL (3600 * NS_PER_S)
 enum ctl_event_type { EVENT_NORMAL, EVENT_WARNING };
 void ctl_record(struct ctl *c, const struct kube_object *about, enum ctl_event_type type,
                 const char *reason, const char *component, const char *fmt, ...) printf_like(6, 7);
@@ -237,7 +235,6 @@ void sync_volume(struct ctl *c, struct str ns, struct str name);
 void sync_budget(struct ctl *c, struct str ns, struct str name);
 void sync_quota(struct ctl *c, struct str ns, struct str name);
 void sync_autoscaler(struct ctl *c, struct str ns, struct str name);
-void sync_event(struct ctl *c, struct str ns, struct str name);
 void sync_node(struct ctl *c, struct str ns, struct str name);
 void sync_scheduler(struct ctl *c, struct str ns, struct str name);
 void sync_kubelet(struct ctl *c, struct str ns, struct str name);

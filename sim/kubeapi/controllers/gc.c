@@ -2,13 +2,15 @@
  *
  * Events put uids into a queue; the queue is worked off GC_DELAY later in one go. Each item is judged by the state of
  * the store at that moment, so that repeated and outdated items do no harm. */
-#include "sim/kubeapi/core/api_internal.h"
+#include "sim/kubeapi/controllers/ctl.h"
 
-#define GC_DELAY (100 * NS_PER_MS)
+#define GC_DELAY    (100 * NS_PER_MS)
+#define GC_TOLD_MAX 10000u /* complaints that are remembered, and made */
 
 struct gc {
     struct kubeapi *api;
     struct map queue; /* uid → gc (a set in order of arrival) */
+    struct map told;  /* "uid/owner's uid" of what was said to have an owner abroad */
     struct world_timer *timer;
 };
 
@@ -125,6 +127,29 @@ static void orphan(struct gc *x, struct store_table *t, struct kube_object *o, s
         update(x, t, o, drop_finalizer, "orphan");
 }
 
+/* Told where events are recorded, once for as long as this server remembers. */
+static void tell_invalid(struct gc *x, const struct kube_object *o, const struct kube_owner *owner)
+{
+    struct ctl *c = x->api->workloads;
+    if (!c)
+        return;
+    struct str key = arena_printf(&c->a, STR_FMT "/" STR_FMT, STR_ARG(o->uid), STR_ARG(owner->uid));
+    if (map_count(&x->told) < GC_TOLD_MAX && !map_put(&x->told, key, x))
+        ctl_record(c, o, EVENT_WARNING, "OwnerRefInvalidNamespace", "garbage-collector-controller",
+                   "ownerRef [" STR_FMT "/" STR_FMT ", namespace: " STR_FMT ", name: " STR_FMT
+                   ", uid: " STR_FMT "] does not exist in namespace \"" STR_FMT "\"",
+                   STR_ARG(owner->api_version), STR_ARG(owner->kind), STR_ARG(o->ns),
+                   STR_ARG(owner->name), STR_ARG(owner->uid), STR_ARG(o->ns));
+    ctl_end_sync(c);
+}
+
+/* The owner is there, but not where it could be one. */
+static bool is_abroad(struct gc *x, const struct kube_object *o, const struct kube_owner *owner)
+{
+    struct kube_object *found = store_by_uid(x->api->store, owner->uid, NULL);
+    return found && found->ns.n > 0 && !str_eq(found->ns, o->ns);
+}
+
 /* An owner counts when it is in the same namespace or has none. A namespaced owner of a cluster-scoped object is an
  * error that nobody resolves: such an object is never collected. */
 static bool owner_there(struct gc *x, const struct kube_object *o, const struct kube_owner *owner)
@@ -171,6 +196,9 @@ static void check_owners(struct gc *x, struct store_table *t, struct kube_object
 {
     size_t gone = 0;
     struct str dangling = str_empty;
+    for (size_t i = 0; i < o->owners_n; i++)
+        if (is_abroad(x, o, &o->owners[i]))
+            tell_invalid(x, o, &o->owners[i]);
     for (size_t i = 0; i < o->owners_n; i++)
         if (!owner_there(x, o, &o->owners[i])) {
             dangling = o->owners[i].uid;
@@ -227,6 +255,7 @@ void api_gc_free(struct gc *x)
 {
     world_timer_free(x->timer);
     map_free(&x->queue);
+    map_free(&x->told);
     mem_free(x);
 }
 
@@ -235,6 +264,7 @@ void api_gc_reset(struct gc *x)
 {
     struct store_table *t;
     map_clear(&x->queue);
+    map_clear(&x->told);
     for (size_t i = 0; store_table_next(x->api->store, &i, &t);) {
         struct store_cursor c = store_seek(t, str_empty, str_empty);
         for (struct kube_object *o; (o = store_next(&c));)

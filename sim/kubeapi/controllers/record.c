@@ -1,4 +1,4 @@
-/* Events as `kubectl describe` shows them: the same thing said again counts up. After an hour they go. */
+/* Events as `kubectl describe` shows them: the same thing said again counts up. */
 #include "sim/kubeapi/controllers/ctl.h"
 
 static void about(struct ctl *c, cJSON *event, const struct kube_object *o, struct str field)
@@ -76,20 +76,4 @@ void ctl_record(struct ctl *c, const struct kube_object *o, enum ctl_event_type 
     va_end(ap);
     ctl_record_from(c, o, type, reason, &from, arena_str(&c->a, buf_str(&b)));
     buf_free(&b);
-}
-
-void sync_event(struct ctl *c, struct str ns, struct str name)
-{
-    struct kube_object *event = ctl_get(c, T_EVENTS, ns, name);
-    if (!event)
-        return;
-    const cJSON *tree = ctl_tree(c, event);
-    world_time last = ctl_created(event), at = ctl_time_at(tree, "lastTimestamp");
-    last = at > last ? at : last;
-    at = ctl_time_at(tree, "series.lastObservedTime");
-    last = at > last ? at : last;
-    if (last + CTL_EVENT_TTL > ctl_wall(c))
-        ctl_after(c, CTL_EVENT, ns, name, last + CTL_EVENT_TTL - ctl_wall(c));
-    else
-        (void)ctl_delete(c, T_EVENTS, event, -1); /* gone already: as good */
 }

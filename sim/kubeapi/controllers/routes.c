@@ -229,9 +229,6 @@ void ctl_route(struct ctl *c, enum ctl_table table, struct store_event *e)
             ctl_soon(c, CTL_ENDPOINTS, o->ns, kube_object_controller(o)->name);
         return;
     case T_EVENTS:
-        if (e->type == STORE_ADDED)
-            ctl_after(c, CTL_EVENT, o->ns, o->name, CTL_EVENT_TTL);
-        return;
     case T_REVISIONS:
     case T_NAMESPACES:
         return;

@@ -10,6 +10,7 @@
 #include "engine/kube/gvr.h"
 #include "engine/kube/status.h"
 #include "sim/kubeapi/core/accept.h"
+#include "sim/kubeapi/core/expire.h"
 #include "sim/kubeapi/core/observe.h"
 #include "sim/kubeapi/core/selector.h"
 #include "sim/kubeapi/kinds/kinds.h"
@@ -105,6 +106,7 @@ struct kubeapi {
     int64_t *watch_events, *watch_bytes, *watches, *watches_cut;
     struct world_timer *tick; /* bookmarks; every KUBEAPI_COMPACT_TICKS of them: compaction */
     uint64_t ticks;
+    struct expiry expiry; /* of events */
     uint64_t compact_to; /* revision at the last compaction: what is older goes with the next */
     struct buf scratch;  /* for canonical bytes: reused */
     struct api_frame frame;
