@@ -192,7 +192,7 @@ void api_http_resume(struct api_request *r)
     r->suspended = false;
     r->problems_n = 0;
     r->managed = NULL;
-    r->dry_run = r->finalize = false;
+    r->dry_run = r->finalize = r->admitted = false;
     buf_clear(&r->warnings);
     buf_clear(&r->out_headers);
     kube_object_unref(r->held);

@@ -74,6 +74,10 @@ static void classify(struct api_request *r)
     r->verb = VERB_NONE;
     if (!r->p.is_resource)
         return;
+    if (str_starts(r->p.sub, STR("proxy/"))) {
+        r->sub_path = str_sub(r->p.sub, 5, r->p.sub.n);
+        r->p.sub = STR("proxy");
+    }
     r->verb = verb_of(r);
     r->kind = api_kind_find(r->api, r->p.gvr.group, r->p.gvr.version, r->p.gvr.resource);
     if (!r->kind)

@@ -11,7 +11,12 @@
 
 #include "sim/kubeapi/core/api_internal.h"
 
-enum { ADMIT_CREATE = 1 << 0, ADMIT_UPDATE = 1 << 1, ADMIT_DELETE = 1 << 2 };
+enum {
+    ADMIT_CREATE = 1 << 0,
+    ADMIT_UPDATE = 1 << 1,
+    ADMIT_DELETE = 1 << 2,
+    ADMIT_CONNECT = 1 << 3
+};
 
 struct admission {
     struct api_request *r;
@@ -20,13 +25,23 @@ struct admission {
     struct str sub;                /* "status"; empty: the main resource */
     cJSON *object;                 /* NULL: a deletion */
     const struct kube_object *old; /* NULL: a creation */
+    const struct api_kind
+        *as;               /* what the object is where it is no k: a Scale, a Binding; else NULL */
+    const cJSON *old_tree; /* of such an object: what was there before; NULL: nothing */
+};
+
+/* Which writes of a kind a plug-in looks at. */
+enum admission_scope {
+    ADMISSION_MAIN, /* of the resource itself */
+    ADMISSION_SUBS, /* also of its subresources that are the object */
+    ADMISSION_ANY   /* also of those with objects of their own */
 };
 
 struct admission_plugin {
     const char *name;
     unsigned verbs;
     const char *tables; /* "pods|services"; NULL: all */
-    bool subs;          /* also for writes to subresources */
+    enum admission_scope scope;
     bool (*mutate)(struct admission *a);
     bool (*validate)(struct admission *a);
 };
@@ -36,6 +51,10 @@ bool admission_mutate(struct admission *a);
 bool admission_validate(struct admission *a);
 /* What those that mutate call a new object when they refuse it: a name that is drawn comes later, "x-" stands for it. */
 struct str admission_name(const struct api_request *r, const cJSON *object);
+/* The object of a subresource that is another kind than its parent, or the options of a connection: r->sub's row says
+ * what it is unless `as` does. The write to the parent that follows passes no admission. False: answered, or waiting. */
+bool admission_sub(struct api_request *r, unsigned verb, const struct api_kind *as, cJSON *object,
+                   const cJSON *old_tree);
 /* The server's own plug-ins once more, after webhooks have changed the object. */
 bool admission_again(struct admission *a);
 

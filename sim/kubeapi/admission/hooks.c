@@ -1,7 +1,9 @@
 #include "sim/kubeapi/admission/hooks.h"
 
 #include "sim/kubeapi/admission/webhook_call.h"
+#include "sim/kubeapi/core/body.h"
 #include "sim/kubeapi/crd/crds.h"
+#include "sim/kubeapi/kinds/convert.h"
 
 /* ---- configurations ---- */
 
@@ -105,16 +107,21 @@ void hook_subject_init(struct hook_subject *s, struct admission *a)
     *s = (struct hook_subject){.a = a, .object = a->object, .ns = a->r->ns};
     s->operation = a->verb == ADMIT_CREATE   ? "CREATE"
                    : a->verb == ADMIT_UPDATE ? "UPDATE"
-                                             : "DELETE";
-    s->old = a->old ? kube_object_tree(a->old, memory) : NULL;
+                   : a->verb == ADMIT_DELETE ? "DELETE"
+                                             : "CONNECT";
+    s->old = a->as ? a->old_tree : a->old ? crds_tree(a->k, a->old, memory) : NULL;
     s->labels = labels_of(s->object);
     s->old_labels = labels_of(s->old);
-    s->name = a->old ? a->old->name : json_string_at(s->object, "metadata.name");
+    s->name = a->sub.n > 0 ? a->r->p.name
+              : a->old     ? a->old->name
+                           : json_string_at(s->object, "metadata.name");
+    if (a->r->verb == VERB_DELETECOLLECTION) /* it named none */
+        s->name = str_empty;
     bool is_ns = api_kind_is(a->k, "namespaces");
     if (a->old && a->old->ns.n > 0)
         s->ns = a->old->ns;
     if (is_ns) {
-        s->ns = s->name;
+        s->ns = a->old ? a->old->name : s->name;
         s->ns_labels = s->object ? s->labels : s->old_labels;
     } else if (s->ns.n > 0) {
         const struct kube_object *ns = kubeapi_get(a->r->api, STR("namespaces"), str_empty, s->ns);
@@ -197,15 +204,15 @@ static const struct api_kind *equivalent(const struct hook_subject *s, size_t n)
 const struct api_kind *hook_matches(const struct hook_subject *s, const cJSON *rules,
                                     struct str match_policy)
 {
-    size_t i = 0;
     bool exact = str_eq_c(match_policy, "Exact");
-    for (const struct api_kind *k; (k = equivalent(s, i)); i++) {
-        for (const cJSON *rule = rules ? rules->child : NULL; rule; rule = rule->next)
+    const struct api_kind *k = s->a->k;
+    for (const cJSON *rule = rules ? rules->child : NULL; rule; rule = rule->next)
+        if (rule_matches(s, rule, k))
+            return k;
+    for (const cJSON *rule = rules && !exact ? rules->child : NULL; rule; rule = rule->next)
+        for (size_t i = 1; (k = equivalent(s, i)); i++)
             if (rule_matches(s, rule, k))
                 return k;
-        if (exact)
-            break;
-    }
     return NULL;
 }
 
@@ -241,12 +248,23 @@ bool hook_labels_match(const cJSON *selector, const cJSON *labels)
     return true;
 }
 
+static bool selects_all(const cJSON *selector)
+{
+    const cJSON *exact = selector ? json_get(selector, "matchLabels") : NULL;
+    const cJSON *more = selector ? json_get(selector, "matchExpressions") : NULL;
+    return !(exact && exact->child) && !(more && more->child);
+}
+
 bool hook_selected(const struct hook_subject *s, const cJSON *ns_selector,
                    const cJSON *object_selector)
 {
     if (s->in_ns && !hook_labels_match(ns_selector, s->ns_labels))
         return false;
-    return (s->object && hook_labels_match(object_selector, s->labels)) ||
+    if (selects_all(object_selector))
+        return true;
+    /* The options of a connection have no labels that could be selected by. */
+    bool labelled = s->object && s->a->verb != ADMIT_CONNECT;
+    return (labelled && hook_labels_match(object_selector, s->labels)) ||
            (s->old && hook_labels_match(object_selector, s->old_labels));
 }
 
@@ -284,27 +302,45 @@ static cJSON *user_info(struct arena *a, const struct api_user *u)
     return v;
 }
 
+/* What a deletion was asked to do: its body, or its query. */
+static cJSON *delete_options(struct api_request *r)
+{
+    struct arena *a = &r->a;
+    struct str text;
+    int64_t grace;
+    cJSON *v = NULL;
+    if (str_trim(r->body).n > 0 && api_body_options(r, &v) && v->type == cJSON_Object)
+        return v;
+    v = json_object(a);
+    if (api_request_param(r, "gracePeriodSeconds", &text) && str_to_i64(text, &grace))
+        json_set_int(a, v, "gracePeriodSeconds", grace);
+    if (api_request_param(r, "orphanDependents", &text))
+        json_set_bool(a, v, "orphanDependents", api_request_flag(r, "orphanDependents"));
+    if (api_request_param(r, "propagationPolicy", &text))
+        json_set_str(a, v, "propagationPolicy", text);
+    return v;
+}
+
+/* A PATCH is a creation or an update, and its options are theirs. */
 static cJSON *options_of(const struct hook_subject *s)
 {
+    static const char *const said[] = {"fieldManager", "fieldValidation"};
     struct api_request *r = s->a->r;
     struct arena *a = &r->a;
-    cJSON *v = json_object(a), *body = NULL;
-    struct str manager = api_request_param_or_empty(r, "fieldManager");
-    const char *kind = s->a->verb == ADMIT_DELETE              ? "DeleteOptions"
-                       : r->verb == VERB_PATCH                 ? "PatchOptions"
-                       : s->a->verb == ADMIT_CREATE && !s->old ? "CreateOptions"
-                                                               : "UpdateOptions";
-    if (s->a->verb == ADMIT_DELETE && str_trim(r->body).n > 0) {
-        struct err *err = json_parse(a, r->body, &body);
-        err_ignore(err); /* another form than JSON: its options are not shown */
-        if (!err && body->type == cJSON_Object)
-            v = body;
-    }
-    json_set_str(a, v, "kind", str_c(kind));
+    struct str text;
+    if (s->a->verb == ADMIT_CONNECT)
+        return json_null(a);
+    bool deletes = s->a->verb == ADMIT_DELETE;
+    cJSON *v = deletes ? delete_options(r) : json_object(a);
+    json_set_str(a, v, "kind",
+                 deletes                      ? STR("DeleteOptions")
+                 : s->a->verb == ADMIT_CREATE ? STR("CreateOptions")
+                                              : STR("UpdateOptions"));
     json_set_str(a, v, "apiVersion", STR("meta.k8s.io/v1"));
-    if (manager.n > 0)
-        json_set_str(a, v, "fieldManager", manager);
-    if (r->dry_run) {
+    for (size_t i = 0; !deletes && i < ARRAY_LEN(said); i++)
+        if (api_request_param(r, said[i], &text) && text.n > 0)
+            json_set_str(a, v, said[i], text);
+    if (r->dry_run && !json_get(v, "dryRun")) {
         cJSON *dry = json_array(a);
         json_append(dry, json_str(a, STR("All")));
         json_set(a, v, STR("dryRun"), dry);
@@ -312,41 +348,109 @@ static cJSON *options_of(const struct hook_subject *s)
     return v;
 }
 
+const struct api_kind *hook_kind(const struct hook_subject *s, const struct api_kind *as)
+{
+    return s->a->as ? s->a->as : as;
+}
+
+/* Group and version of what an object is. */
+static void kind_version(const struct api_kind *k, struct str *group, struct str *version)
+{
+    *group = k->group;
+    *version = k->version;
+    if (k->foreign.n > 0 && !str_cut(k->foreign, '/', group, version)) {
+        *group = str_empty;
+        *version = k->foreign;
+    }
+}
+
+static cJSON *kind_named(struct arena *a, const struct api_kind *k)
+{
+    struct api_kind named = *k;
+    kind_version(k, &named.group, &named.version);
+    return gvk(a, &named, "kind", k->kind);
+}
+
+/* The server names an object behind those that change it. */
+static bool nameless(const struct hook_subject *s)
+{
+    return s->mutating && s->a->verb == ADMIT_CREATE && !s->a->as && s->a->r->stamp_name.n > 0;
+}
+
 cJSON *hook_request(const struct hook_subject *s, const struct api_kind *as)
 {
     struct api_request *r = s->a->r;
     struct arena *a = &r->a;
+    bool connects = s->a->verb == ADMIT_CONNECT;
     cJSON *v = json_object(a);
     json_set_str(a, v, "uid", s->uid);
-    json_set(a, v, STR("kind"), gvk(a, as, "kind", as->kind));
+    json_set(a, v, STR("kind"), kind_named(a, hook_kind(s, as)));
     json_set(a, v, STR("resource"), gvk(a, as, "resource", as->resource));
-    json_set(a, v, STR("requestKind"), gvk(a, s->a->k, "kind", s->a->k->kind));
-    json_set(a, v, STR("requestResource"), gvk(a, s->a->k, "resource", s->a->k->resource));
-    if (s->a->sub.n > 0) {
+    if (s->a->sub.n > 0)
         json_set_str(a, v, "subResource", s->a->sub);
+    json_set(a, v, STR("requestKind"), kind_named(a, hook_kind(s, s->a->k)));
+    json_set(a, v, STR("requestResource"), gvk(a, s->a->k, "resource", s->a->k->resource));
+    if (s->a->sub.n > 0)
         json_set_str(a, v, "requestSubResource", s->a->sub);
-    }
-    if (s->name.n > 0)
+    if (s->name.n > 0 && !nameless(s))
         json_set_str(a, v, "name", s->name);
     if (s->ns.n > 0)
         json_set_str(a, v, "namespace", s->ns);
     json_set_str(a, v, "operation", str_c(s->operation));
     json_set(a, v, STR("userInfo"), user_info(a, &r->user));
-    json_set_bool(a, v, "dryRun", r->dry_run);
+    json_set_bool(a, v, "dryRun", r->dry_run && !connects);
     json_set(a, v, STR("options"), options_of(s));
     return v;
+}
+
+/* Another version of the same resource. */
+static void convert(struct arena *a, const struct api_kind *from, const struct api_kind *to,
+                    cJSON *tree)
+{
+    struct buf b = {.max = 512};
+    if (from == to)
+        return;
+    convert_to_storage(a, from, tree);
+    convert_to_shown(a, to, tree);
+    kube_api_version_write(to->group, to->version, &b);
+    json_set_str(a, tree, "apiVersion", buf_str(&b));
+    buf_free(&b);
+}
+
+/* A copy without raw parts. */
+static cJSON *whole(struct arena *a, const cJSON *tree)
+{
+    struct buf b = {0};
+    cJSON *out;
+    json_write(&b, tree);
+    struct err *err = json_parse(a, buf_str(&b), &out);
+    BUG_ON(err, "what was written is JSON");
+    buf_free(&b);
+    return out;
 }
 
 cJSON *hook_object(const struct hook_subject *s, const struct api_kind *as, const cJSON *tree)
 {
     struct arena *a = &s->a->r->a;
-    struct buf b = {.max = 256};
     if (!tree)
         return json_null(a);
-    cJSON *v = json_copy(a, tree);
-    kube_api_version_write(as->group, as->version, &b);
-    json_set_str(a, v, "apiVersion", buf_str(&b));
+    cJSON *v = whole(a, tree), *metadata = json_get(v, "metadata");
+    if (s->mutating && s->a->verb == ADMIT_CREATE && !s->a->as && metadata) {
+        (void)json_unset(metadata, STR("uid"));
+        (void)json_unset(metadata, STR("creationTimestamp"));
+        (void)json_unset(metadata, STR("generation"));
+        if (nameless(s))
+            (void)json_unset(metadata, STR("name"));
+    }
+    if (s->a->as)
+        return v;
     json_set_str(a, v, "kind", as->kind);
-    buf_free(&b);
+    convert(a, s->a->k, as, v);
     return v;
+}
+
+void hook_object_back(const struct hook_subject *s, const struct api_kind *as, cJSON *tree)
+{
+    if (!s->a->as)
+        convert(&s->a->r->a, as, s->a->k, tree);
 }

@@ -62,6 +62,7 @@ struct hook_subject {
     const cJSON *labels, *old_labels; /* NULL: no object, or none */
     const cJSON *ns_labels;           /* of its namespace, or its own where it is one */
     bool in_ns;                       /* the selector of namespaces has something to say */
+    bool mutating;                    /* a new object has nothing yet of what the server gives it */
 };
 void hook_subject_init(struct hook_subject *s, struct admission *a);
 void hook_subject_refresh(struct hook_subject *s); /* the object has changed */
@@ -73,8 +74,12 @@ bool hook_selected(const struct hook_subject *s, const cJSON *ns_selector,
 bool hook_labels_match(const cJSON *selector, const cJSON *labels);
 /* AdmissionReview's request, without the objects. */
 cJSON *hook_request(const struct hook_subject *s, const struct api_kind *as);
-/* The object as a version shows it. */
+/* The object as a version shows it; JSON null: there is none. */
 cJSON *hook_object(const struct hook_subject *s, const struct api_kind *as, const cJSON *tree);
+/* What the subject's object, or its options, are: of `as` as hook_matches gave it. */
+const struct api_kind *hook_kind(const struct hook_subject *s, const struct api_kind *as);
+/* And back: what a hook made of it, in the form of the request's own version. */
+void hook_object_back(const struct hook_subject *s, const struct api_kind *as, cJSON *tree);
 
 /* ---- expressions ---- */
 /* The variables of an expression; those behind `slots` are not there. */

@@ -153,21 +153,25 @@ struct cel_value hook_eval(struct hook_run *run, const struct cel_program *p)
 enum hook_verdict hook_conditions_hold(struct hook_run *run, const struct hook_conditions *c,
                                        struct str *why)
 {
-    enum hook_verdict verdict = HOOK_YES;
+    struct buf all = {0};
+    size_t broken = 0;
     for (size_t i = 0; i < c->n; i++) {
         struct cel_value v = {.kind = CEL_ERROR, .s = STR("compilation failed")};
         if (c->list[i].program)
             v = hook_eval(run, c->list[i].program);
-        if (v.kind == CEL_BOOL && !v.b)
+        if (v.kind == CEL_BOOL && !v.b) {
+            buf_free(&all);
             return HOOK_NO;
-        if (v.kind != CEL_BOOL && verdict == HOOK_YES) {
-            *why = arena_printf(&run->r->a, "expression '" STR_FMT "' resulted in error: " STR_FMT,
-                                STR_ARG(c->list[i].expression),
-                                STR_ARG(v.kind == CEL_ERROR ? v.s : STR("not a bool")));
-            verdict = HOOK_BROKEN;
         }
+        if (v.kind == CEL_BOOL)
+            continue;
+        buf_addf(&all, "%sexpression '" STR_FMT "' resulted in error: " STR_FMT,
+                 broken++ > 0 ? ", " : "", STR_ARG(c->list[i].expression),
+                 STR_ARG(v.kind == CEL_ERROR ? v.s : STR("not a bool")));
     }
-    return verdict;
+    *why = arena_printf(&run->r->a, broken > 1 ? "[" STR_FMT "]" : STR_FMT, STR_ARG(buf_str(&all)));
+    buf_free(&all);
+    return broken > 0 ? HOOK_BROKEN : HOOK_YES;
 }
 
 /* ---- checking what is written ---- */

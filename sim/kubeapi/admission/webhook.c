@@ -6,6 +6,7 @@
 
 #include "engine/base/codec.h"
 #include "sim/kubeapi/admission/webhook_call.h"
+#include "sim/kubeapi/crd/crds.h"
 #include "sim/kubeapi/objects/decode.h"
 #include "sim/kubeapi/types/json_patch.h"
 
@@ -35,12 +36,8 @@ static bool ignores_failures(const struct ask *x)
     return str_eq_c(json_string_at(x->hook, "failurePolicy"), "Ignore");
 }
 
-static enum outcome failed(const struct ask *x, struct str why)
+static void refuse_internal(const struct ask *x, struct str text)
 {
-    if (ignores_failures(x))
-        return PASSED;
-    struct str text = arena_printf(&x->r->a, "failed calling webhook \"" STR_FMT "\": " STR_FMT,
-                                   STR_ARG(x->name), STR_ARG(why));
     struct kube_cause cause = {.message = text, .reason = str_empty, .field = str_empty};
     struct kube_status s = {
         .code = 500,
@@ -51,6 +48,14 @@ static enum outcome failed(const struct ask *x, struct str why)
         .has_details = true};
     s.name = s.group = s.kind = s.uid = s.continue_ = str_empty;
     api_reply_status(x->r, &s);
+}
+
+static enum outcome failed(const struct ask *x, struct str why)
+{
+    if (ignores_failures(x))
+        return PASSED;
+    refuse_internal(x, arena_printf(&x->r->a, "failed calling webhook \"" STR_FMT "\": " STR_FMT,
+                                    STR_ARG(x->name), STR_ARG(why)));
     return REFUSED;
 }
 
@@ -105,18 +110,6 @@ static struct str without_times(struct arena *a, const cJSON *request)
     return s;
 }
 
-/* Before it is mutated a new object has nothing of what the server gives it. */
-static void strip_new(const struct ask *x, cJSON *object)
-{
-    cJSON *metadata = json_get(object, "metadata");
-    if (!x->mutating || x->a->verb != ADMIT_CREATE || !metadata)
-        return;
-    (void)json_unset(metadata, STR("uid"));
-    (void)json_unset(metadata, STR("creationTimestamp"));
-    if (x->r->stamp_name.n > 0)
-        (void)json_unset(metadata, STR("name"));
-}
-
 static bool lists(const cJSON *list, const char *text)
 {
     for (const cJSON *c = list ? list->child : NULL; c; c = c->next)
@@ -132,9 +125,6 @@ static const struct webhook_answer *ask(const struct ask *x, const struct api_ki
     cJSON *request = hook_request(x->subject, as), *review = json_object(a);
     struct buf body = {0};
     *object = hook_object(x->subject, as, x->subject->object);
-    strip_new(x, *object);
-    if (x->mutating && x->r->stamp_name.n > 0 && x->a->verb == ADMIT_CREATE)
-        (void)json_unset(request, STR("name"));
     json_set(a, request, STR("object"), *object);
     json_set(a, request, STR("oldObject"), hook_object(x->subject, as, x->subject->old));
     struct webhook_question q = {.client_config = json_get(x->hook, "clientConfig")};
@@ -203,18 +193,21 @@ static struct str check_review(const struct ask *x, const cJSON *body, struct st
 }
 
 /* Puts what a patch made of the shown object in the place of the object itself. */
-static void replace(const struct ask *x, cJSON *made)
+static void replace(const struct ask *x, const struct api_kind *as, cJSON *made)
 {
     struct arena *a = &x->r->a;
     cJSON *tree = x->a->object, *metadata = json_get(tree, "metadata");
     cJSON *fresh = json_get(made, "metadata");
-    static const char *const kept[] = {"uid", "creationTimestamp", "name", "namespace"};
+    static const char *const kept[] = {"uid", "creationTimestamp", "generation", "name",
+                                       "namespace"};
+    hook_object_back(x->subject, as, made);
     for (size_t i = 0; fresh && fresh->type == cJSON_Object && i < ARRAY_LEN(kept); i++) {
         const cJSON *was = json_get(metadata, kept[i]);
         if (was && !json_get(fresh, kept[i]))
             json_set(a, fresh, str_c(kept[i]), json_copy(a, was));
     }
     json_set_str(a, made, "apiVersion", json_string_at(tree, "apiVersion"));
+    json_set_str(a, made, "kind", json_string_at(tree, "kind"));
     tree->child = made->child;
 }
 
@@ -235,12 +228,13 @@ static struct err *patch_parse(struct arena *a, struct str text, cJSON **out)
 
 static enum outcome broken(const struct ask *x, struct err *take)
 {
-    (void)api_fail_plain(x->r, 500, "InternalError", "Internal error occurred: %s", take->message);
+    refuse_internal(x, str_c(take->message));
     err_free(take);
     return REFUSED;
 }
 
-static enum outcome apply(const struct ask *x, struct str text, cJSON *object)
+static enum outcome apply(const struct ask *x, const struct api_kind *as, struct str text,
+                          cJSON *object)
 {
     struct arena *a = &x->r->a;
     cJSON *patch, *made;
@@ -276,10 +270,11 @@ static enum outcome apply(const struct ask *x, struct str text, cJSON *object)
         return broken(x, err);
     if (same)
         return PASSED;
-    replace(x, made);
-    if (!api_decode_check(x->r, x->a->k, x->a->object))
-        return REFUSED;
-    api_decode_default(x->r, x->a->k, x->a->object);
+    const struct api_kind *k = hook_kind(x->subject, x->a->k);
+    struct str why;
+    replace(x, as, made);
+    if (!api_decode_changed(x->r, k, x->a->object, &why))
+        return broken(x, err_new(ERR_INTERNAL, STR_FMT, STR_ARG(why)));
     return CHANGED;
 }
 
@@ -295,11 +290,13 @@ static void warn_once(struct api_request *r, struct str text)
     api_warn(r, STR_FMT, STR_ARG(text));
 }
 
-static enum outcome digest(const struct ask *x, const struct webhook_answer *answer, cJSON *object,
-                           struct str uid, const char *version)
+static enum outcome digest(const struct ask *x, const struct api_kind *as,
+                           const struct webhook_answer *answer, cJSON *object, struct str uid,
+                           const char *version)
 {
     if (answer->error.n > 0)
-        return failed(x, answer->error);
+        return failed(
+            x, arena_printf(&x->r->a, "failed to call webhook: " STR_FMT, STR_ARG(answer->error)));
     const cJSON *response = json_get(answer->body, "response");
     struct str wrong = check_review(x, answer->body, uid, version);
     if (wrong.n > 0)
@@ -310,7 +307,7 @@ static enum outcome digest(const struct ask *x, const struct webhook_answer *ans
     if (!json_bool_at(response, "allowed", false))
         return denied(x, json_get(response, "status"));
     struct str patch = json_string_at(response, "patch");
-    return patch.n > 0 && x->mutating ? apply(x, patch, object) : PASSED;
+    return patch.n > 0 && x->mutating ? apply(x, as, patch, object) : PASSED;
 }
 
 /* ---- one webhook ---- */
@@ -362,7 +359,7 @@ static enum outcome meet(struct ask *x, bool *called)
     const struct webhook_answer *answer = ask(x, as, &object, &uid, version);
     if (!answer || x->ask_only)
         return answer ? PASSED : WAITS;
-    return digest(x, answer, object, uid, version);
+    return digest(x, as, answer, object, uid, version);
 }
 
 /* ---- all of them ---- */
@@ -393,6 +390,7 @@ static enum outcome mutate_round(struct admission *a, unsigned round, struct aga
     enum outcome all = PASSED;
     size_t number = 0;
     hook_subject_init(&subject, a);
+    subject.mutating = true;
     for (const struct hook_config *c; (c = hooks_next(a->r, MUTATING, &cursor));) {
         const cJSON *list = json_get(c->tree, "webhooks");
         size_t index = 0;
@@ -425,6 +423,13 @@ static enum outcome mutate_round(struct admission *a, unsigned round, struct aga
     return all;
 }
 
+/* Webhooks see what others added to a custom object; its schema has the last word. */
+static void settle(struct admission *a)
+{
+    if (a->k->crd && !a->as && a->object)
+        crds_prune(&a->r->a, a->k, a->object);
+}
+
 bool admit_webhooks_mutate(struct admission *a)
 {
     struct again again = {0};
@@ -444,6 +449,8 @@ bool admit_webhooks_mutate(struct admission *a)
     if (!ok)
         return false;
     out = mutate_round(a, 1, &again);
+    if (out == PASSED || out == CHANGED)
+        settle(a);
     return out == PASSED || out == CHANGED;
 }
 

@@ -91,8 +91,7 @@ static void fail(struct call *c, const char *fmt, ...)
     va_start(ap, fmt);
     buf_addv(&b, fmt, ap);
     va_end(ap);
-    c->answer.error =
-        arena_printf(&c->r->a, "failed to call webhook: " STR_FMT, STR_ARG(buf_str(&b)));
+    c->answer.error = arena_str(&c->r->a, buf_str(&b));
     buf_free(&b);
     end(c);
 }
@@ -290,9 +289,9 @@ static void start(struct call *c, const struct webhook_question *q)
 const struct webhook_answer *webhook_ask(struct api_request *r, const struct webhook_question *q)
 {
     static const struct webhook_answer in_process = {
-        .error = STR_INIT("failed to call webhook: a request in process cannot wait for one")};
+        .error = STR_INIT("a request in process cannot wait for one")};
     static const struct webhook_answer too_many = {
-        .error = STR_INIT("failed to call webhook: the request has asked too many questions")};
+        .error = STR_INIT("the request has asked too many questions")};
     if (!r->x && !r->resume)
         return &in_process;
     struct call *c = find_or_add(r, q->key);

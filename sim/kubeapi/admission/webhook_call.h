@@ -27,7 +27,7 @@ struct webhook_question {
     struct str body; /* JSON */
 };
 struct webhook_answer {
-    struct str error; /* "failed to call webhook: ..."; empty: it answered */
+    struct str error; /* why it was not reached; empty: it answered */
     cJSON *body;
 };
 

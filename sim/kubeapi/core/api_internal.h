@@ -135,6 +135,7 @@ struct api_request {
     struct http_exchange *x;            /* NULL: in process, or answered */
     struct str body;
     struct kube_path p;
+    struct str sub_path; /* behind "proxy": "/a/b" */
     struct str
         ns; /* of the object: empty for cluster-scoped kinds (p.ns is what the authorizer sees) */
     enum api_verb verb;
@@ -146,6 +147,7 @@ struct api_request {
     bool unowned; /* managedFields are not wanted */
     bool dry_run;
     bool finalize;                    /* PUT namespaces/x/finalize */
+    bool admitted;                    /* its subresource's own object has passed admission */
     const struct patch_said *patched; /* of a patch that is no apply (patch.h); else NULL */
     struct owners *managed; /* of an apply: the owners that it leaves (managed.h); else NULL */
     struct api_problem *problems; /* API_PROBLEMS_MAX; NULL: none yet */

@@ -37,6 +37,16 @@ bool crds_decode(struct api_request *r, const struct api_kind *k, cJSON *tree,
     return !whole || unknown->n == 0 || api_decode_complaints(r, k, whole, report);
 }
 
+void crds_prune(struct arena *a, const struct api_kind *k, cJSON *tree)
+{
+    (void)type_prune(a, crds_type(k), tree, PRUNE_ALL, NULL);
+}
+
+void crds_fill(struct arena *a, const struct api_kind *k, cJSON *tree)
+{
+    (void)type_prune(a, crds_type(k), tree, PRUNE_NULLS | PRUNE_DEFAULTS | PRUNE_NUMBERS, NULL);
+}
+
 /* ---- validation ---- */
 
 static void check_replicas(struct type_report *report, const cJSON *tree, struct str text,

@@ -42,6 +42,10 @@ struct str crds_deprecation(const struct api_kind *k);
 /* Prunes and defaults a decoded tree of a custom kind; unknown fields go into the report of the decoding. False: answered. */
 bool crds_decode(struct api_request *r, const struct api_kind *k, cJSON *tree,
                  struct decode_report *report);
+/* The same for an object that somebody else has changed since; unknown fields go without a word. */
+void crds_prune(struct arena *a, const struct api_kind *k, cJSON *tree);
+/* Its defaults alone. */
+void crds_fill(struct arena *a, const struct api_kind *k, cJSON *tree);
 /* Collects what is wrong with an object that is to be written. old NULL: it is new. */
 void crds_validate(struct api_request *r, const struct api_kind *k, const cJSON *tree,
                    const struct kube_object *old, enum write_scope scope);

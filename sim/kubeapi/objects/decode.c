@@ -257,7 +257,8 @@ static bool has_shape(const cJSON *v, enum shape shape)
     return true;
 }
 
-static bool check_metadata(struct api_request *r, const struct api_kind *k, cJSON *tree)
+/* The first member of another type than it must have: "name of type string"; empty: none. */
+static struct str misshapen(struct arena *a, cJSON *metadata)
 {
     static const struct {
         const char *key, *type;
@@ -273,6 +274,18 @@ static bool check_metadata(struct api_request *r, const struct api_kind *k, cJSO
         {"finalizers", "[]string", SHAPE_STRING_LIST},
         {"ownerReferences", "[]v1.OwnerReference", SHAPE_OBJECT_LIST},
     };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        cJSON *v = json_get(metadata, rows[i].key);
+        if (v && v->type == cJSON_NULL)
+            (void)json_unset(metadata, str_c(rows[i].key));
+        else if (v && !has_shape(v, rows[i].shape))
+            return arena_printf(a, "%s of type %s", rows[i].key, rows[i].type);
+    }
+    return str_empty;
+}
+
+static bool check_metadata(struct api_request *r, const struct api_kind *k, cJSON *tree)
+{
     cJSON *metadata = json_ensure(&r->a, tree, "metadata");
     if (!metadata)
         return api_fail_bad(
@@ -281,19 +294,14 @@ static bool check_metadata(struct api_request *r, const struct api_kind *k, cJSO
                     ": json: cannot unmarshal metadata into Go struct field " STR_FMT
                     ".metadata of type v1.ObjectMeta",
             STR_ARG(k->kind), STR_ARG(k->version), STR_ARG(k->kind), STR_ARG(k->kind));
-    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-        cJSON *v = json_get(metadata, rows[i].key);
-        if (v && v->type == cJSON_NULL)
-            (void)json_unset(metadata, str_c(rows[i].key));
-        else if (v && !has_shape(v, rows[i].shape))
-            return api_fail_bad(
-                r,
-                STR_FMT " in version \"" STR_FMT "\" cannot be handled as a " STR_FMT
-                        ": json: cannot unmarshal into Go struct field ObjectMeta."
-                        "metadata.%s of type %s",
-                STR_ARG(k->kind), STR_ARG(k->version), STR_ARG(k->kind), rows[i].key, rows[i].type);
-    }
-    return true;
+    struct str wrong = misshapen(&r->a, metadata);
+    if (wrong.n == 0)
+        return true;
+    return api_fail_bad(r,
+                        STR_FMT " in version \"" STR_FMT "\" cannot be handled as a " STR_FMT
+                                ": json: cannot unmarshal into Go struct field ObjectMeta."
+                                "metadata." STR_FMT,
+                        STR_ARG(k->kind), STR_ARG(k->version), STR_ARG(k->kind), STR_ARG(wrong));
 }
 
 /* ---- the whole ---- */
@@ -325,6 +333,29 @@ bool api_decode_check(struct api_request *r, const struct api_kind *k, cJSON *tr
     struct decode_report report = {0};
     return check(r, k, tree, &report) && (r->system || (report.strict_n == 0 && !r->patched) ||
                                           api_decode_complaints(r, k, tree, &report));
+}
+
+bool api_decode_changed(struct api_request *r, const struct api_kind *k, cJSON *tree,
+                        struct str *why)
+{
+    struct arena *a = &r->a;
+    const struct type *t = api_kind_type(k);
+    struct decode_report report = {0};
+    cJSON *metadata = json_ensure(a, tree, "metadata");
+    *why = metadata ? misshapen(a, metadata) : STR("metadata of type v1.ObjectMeta");
+    if (why->n > 0) {
+        *why =
+            arena_printf(a, "json: cannot unmarshal into Go struct field " STR_FMT, STR_ARG(*why));
+        return false;
+    }
+    if (t && !type_decode(a, t, tree, &report)) {
+        *why = report.error;
+        return false;
+    }
+    if (k->crd)
+        crds_fill(a, k, tree);
+    api_decode_default(r, k, tree);
+    return true;
 }
 
 bool api_write_decode(struct api_request *r, const struct api_kind *k, cJSON **tree)

@@ -1,4 +1,5 @@
 /* The scale subresource of custom resources: a Scale of autoscaling/v1 made of three paths, and written back into one. */
+#include "sim/kubeapi/admission/admission.h"
 #include "sim/kubeapi/crd/crd_internal.h"
 #include "sim/kubeapi/objects/managed.h"
 #include "sim/kubeapi/verbs/patch.h"
@@ -21,17 +22,12 @@ static void no_replicas(struct api_request *r, const struct crd_scale *scale)
     api_reply_status(r, &s);
 }
 
-/* Without a number in the parent there is nothing to show, but something to patch. NULL: answered. */
-static cJSON *scale_of(struct api_request *r, const struct crd_scale *scale, const cJSON *tree)
+static cJSON *scale_made(struct arena *a, const struct crd_scale *scale, const cJSON *tree)
 {
     static const char *const kept[] = {"name", "namespace", "uid", "resourceVersion",
                                        "creationTimestamp"};
-    struct arena *a = &r->a;
     int64_t wanted = 0, seen = 0;
-    if (!json_int(jsonpath_first(scale->spec, tree), &wanted) && r->verb != VERB_PATCH) {
-        no_replicas(r, scale);
-        return NULL;
-    }
+    (void)json_int(jsonpath_first(scale->spec, tree), &wanted);
     (void)json_int(jsonpath_first(scale->status, tree), &seen);
     cJSON *out = json_object(a), *metadata = json_object(a), *spec = json_object(a);
     cJSON *status = json_object(a);
@@ -52,6 +48,16 @@ static cJSON *scale_of(struct api_request *r, const struct crd_scale *scale, con
     json_set(a, out, STR("spec"), spec);
     json_set(a, out, STR("status"), status);
     return out;
+}
+
+/* Without a number in the parent there is nothing to show, but something to patch. NULL: answered. */
+static cJSON *scale_of(struct api_request *r, const struct crd_scale *scale, const cJSON *tree)
+{
+    int64_t wanted;
+    if (json_int(jsonpath_first(scale->spec, tree), &wanted) || r->verb == VERB_PATCH)
+        return scale_made(&r->a, scale, tree);
+    no_replicas(r, scale);
+    return NULL;
 }
 
 static void answer(struct api_request *r, const cJSON *scale)
@@ -81,9 +87,12 @@ static bool put_replicas(struct arena *a, cJSON *tree, const struct jsonpath *pa
 }
 
 static void write_scale(struct api_request *r, const struct crd_scale *scale,
-                        struct kube_object *old, cJSON *tree, const cJSON *body)
+                        struct kube_object *old, cJSON *tree, cJSON *body)
 {
     struct kube_object *out = NULL;
+    const cJSON *was = scale_made(&r->a, scale, tree);
+    if (!admission_sub(r, ADMIT_UPDATE, &scale_kind, body, was))
+        return;
     int64_t wanted = json_int_at(body, "spec.replicas", 0);
     struct str revision = json_string_at(body, "metadata.resourceVersion");
     struct str uid = json_string_at(body, "metadata.uid");

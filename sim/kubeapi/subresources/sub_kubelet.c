@@ -1,4 +1,5 @@
 /* What would be asked of a kubelet, as a server answers that reaches none. */
+#include "sim/kubeapi/admission/admission.h"
 #include "sim/kubeapi/rules/walk.h"
 #include "sim/kubeapi/subresources/subresources.h"
 
@@ -72,6 +73,59 @@ static void answer_pod(struct api_request *r)
         (void)fail_node(r, node);
 }
 
+/* ---- what a connection is asked for ---- */
+
+static void add_strings(struct api_request *r, cJSON *options, const char *name, bool numbers)
+{
+    struct str rest = r->query, value;
+    cJSON *list = json_array(&r->a);
+    int64_t n;
+    while (api_request_param_next(r, name, &rest, &value)) {
+        if (!numbers)
+            json_append(list, json_str(&r->a, value));
+        else if (str_to_i64(value, &n))
+            json_append(list, json_int_new(&r->a, n));
+    }
+    if (list->child)
+        json_set(&r->a, options, str_c(name), list);
+}
+
+/* PodExecOptions and their like, made of the query: output is wanted, whatever is said. */
+static cJSON *connect_options(struct api_request *r)
+{
+    static const char *const streams[] = {"stdin", "stdout", "stderr", "tty"};
+    struct arena *a = &r->a;
+    cJSON *o = json_object(a);
+    struct str text;
+    json_set_str(a, o, "kind", r->sub->kind);
+    json_set_str(a, o, "apiVersion", STR("v1"));
+    if (str_eq_c(r->p.sub, "proxy")) {
+        text = r->sub_path.n > 0 ? r->sub_path : api_request_param_or_empty(r, "path");
+        if (text.n > 0)
+            json_set_str(a, o, "path", text);
+        return o;
+    }
+    if (str_eq_c(r->p.sub, "portforward")) {
+        add_strings(r, o, "ports", true);
+        return o;
+    }
+    for (size_t i = 0; i < ARRAY_LEN(streams); i++)
+        if (i == 1 || i == 2 || api_request_flag(r, streams[i]))
+            json_set_bool(a, o, streams[i], true);
+    if (api_request_param(r, "container", &text) && text.n > 0)
+        json_set_str(a, o, "container", text);
+    if (str_eq_c(r->p.sub, "exec"))
+        add_strings(r, o, "command", false);
+    return o;
+}
+
+/* A log is read; all else connects, and whether that may be is asked before anything is looked for. */
+static bool admitted(struct api_request *r)
+{
+    return str_eq_c(r->p.sub, "log") ||
+           admission_sub(r, ADMIT_CONNECT, NULL, connect_options(r), NULL);
+}
+
 bool sub_kubelet(struct api_request *r)
 {
     bool proxy = str_eq_c(r->p.sub, "proxy");
@@ -79,11 +133,14 @@ bool sub_kubelet(struct api_request *r)
         return false;
     if (api_kind_is(r->kind, "pods") &&
         (proxy || text_among(r->p.sub, "log|exec|attach|portforward"))) {
-        answer_pod(r);
+        if (admitted(r))
+            answer_pod(r);
         return true;
     }
     if (!proxy)
         return false;
+    if (!admitted(r))
+        return true;
     if (!store_get(r->table, r->ns, r->p.name))
         (void)api_fail_not_found(r, r->kind, r->p.name);
     else if (api_kind_is(r->kind, "services"))

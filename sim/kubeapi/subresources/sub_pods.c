@@ -1,4 +1,5 @@
 /* Binding and eviction of pods. */
+#include "sim/kubeapi/admission/admission.h"
 #include "sim/kubeapi/rules/rules.h"
 #include "sim/kubeapi/subresources/subresources.h"
 
@@ -101,7 +102,8 @@ static void bind(struct api_request *r, const cJSON *body)
 static void bind_named(struct api_request *r)
 {
     cJSON *body;
-    if (!api_write_decode(r, r->kind, &body))
+    if (!api_write_decode(r, r->kind, &body) ||
+        !admission_sub(r, ADMIT_CREATE, r->kind, body, NULL))
         return;
     r->kind = api_kind_find(r->api, str_empty, STR("v1"), STR("pods"));
     r->table = api_kind_table(r->api, r->kind);
@@ -222,7 +224,8 @@ static void evict(struct api_request *r)
     struct delete_options options;
     cJSON *body;
     bool gone;
-    if (!o || !api_write_decode(r, r->sub, &body) || !eviction_options(r, body, &options))
+    if (!o || !api_write_decode(r, r->sub, &body) || !eviction_options(r, body, &options) ||
+        !admission_sub(r, ADMIT_CREATE, NULL, body, NULL))
         return;
     struct str name = json_string_at(body, "metadata.name");
     if (!str_eq(name, r->p.name)) {
@@ -255,7 +258,7 @@ bool sub_pods(struct api_request *r)
     if (!str_eq_c(r->p.sub, "binding"))
         return false;
     cJSON *body;
-    if (api_write_decode(r, r->sub, &body))
+    if (api_write_decode(r, r->sub, &body) && admission_sub(r, ADMIT_CREATE, NULL, body, NULL))
         bind(r, body);
     return true;
 }

@@ -1,4 +1,5 @@
 /* The scale subresource of built-in kinds: a Scale of autoscaling/v1 that stands for spec.replicas. */
+#include "sim/kubeapi/admission/admission.h"
 #include "sim/kubeapi/objects/managed.h"
 #include "sim/kubeapi/rules/rules.h"
 #include "sim/kubeapi/subresources/subresources.h"
@@ -59,10 +60,13 @@ static void answer(struct api_request *r, const cJSON *scale)
     buf_free(&b);
 }
 
-static void write_scale(struct api_request *r, struct kube_object *old, const cJSON *body)
+static void write_scale(struct api_request *r, struct kube_object *old, const cJSON *now,
+                        cJSON *body)
 {
     struct kube_object *out = NULL;
     cJSON *tree = kube_object_tree(old, &r->a), *metadata = json_get(tree, "metadata");
+    if (!admission_sub(r, ADMIT_UPDATE, &scale_kind, body, now))
+        return;
     int64_t wanted = json_int_at(body, "spec.replicas", 0);
     struct str revision = json_string_at(body, "metadata.resourceVersion");
     struct str uid = json_string_at(body, "metadata.uid");
@@ -112,6 +116,6 @@ bool sub_scale(struct api_request *r)
     if (r->verb == VERB_GET)
         answer(r, now);
     else if (body || (body = patched(r, tree, now)))
-        write_scale(r, old, body);
+        write_scale(r, old, now, body);
     return true;
 }

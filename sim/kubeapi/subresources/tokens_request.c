@@ -2,6 +2,7 @@
 #include "sim/kubeapi/auth/tokens.h"
 
 #include "engine/base/timefmt.h"
+#include "sim/kubeapi/admission/admission.h"
 #include "sim/kubeapi/objects/decode.h"
 #include "sim/kubeapi/objects/managed.h"
 
@@ -176,6 +177,8 @@ void token_request(struct api_request *r)
     (void)json_unset(tree, STR("status"));
     api_decode_default(r, r->sub, tree);
     managed_create(r, &token_kind, tree);
+    if (!admission_sub(r, ADMIT_CREATE, NULL, tree, NULL))
+        return;
     stamp(r, account, tree);
     cJSON *spec = json_ensure(&r->a, tree, "spec");
     const cJSON *ref = json_get(spec, "boundObjectRef");

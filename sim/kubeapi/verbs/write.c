@@ -163,7 +163,10 @@ bool api_write_create(struct api_request *r, const struct api_kind *k, struct st
     metadata = json_get(tree, "metadata"); /* another one, if a webhook changed the object */
     api_decode_status(r, k, tree);
     api_rules_prepare(r, k, tree, NULL);
-    convert_to_storage(&r->a, k, tree);
+    if (convert_needed(k)) { /* what looks on sees the version that was asked for */
+        admission.object = json_copy(&r->a, tree);
+        convert_to_storage(&r->a, k, tree);
+    }
     if (!r->system) {
         api_validate_metadata(r, k, metadata);
         api_rules_validate(r, k, tree, NULL, false);
