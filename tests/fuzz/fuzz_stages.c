@@ -12,7 +12,7 @@ static void try_schedule(struct str text)
     struct cron c;
     if (!cron_parse(text, &c))
         return;
-    int64_t next = cron_next(&c, NOW);
+    int64_t next = cron_next(&c, NULL, NOW);
     BUG_ON(next != -1 && next <= NOW, "the next time lies ahead");
 }
 

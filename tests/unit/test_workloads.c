@@ -18,8 +18,9 @@
     "\"i:1\"}]}}"
 #define IMAGE                                                                                      \
     "{\"spec\":{\"template\":{\"spec\":{\"containers\":[{\"name\":\"c\",\"image\":\"i:%d\"}]}}}}"
-#define JOBS "/apis/batch/v1/namespaces/default/jobs"
-#define NODE "/api/v1/nodes/node-0"
+#define JOBS      "/apis/batch/v1/namespaces/default/jobs"
+#define NODE      "/api/v1/nodes/node-0"
+#define CRON_JOBS "/apis/batch/v1/namespaces/default/cronjobs"
 
 static void expect_all(struct fixture *f, const char *target, const char *const (*rows)[2])
 {
@@ -314,6 +315,26 @@ static void cron_jobs_run_on_time(void **state)
     fixture_close(&f);
 }
 
+static void cron_jobs_know_time_zones(void **state)
+{
+    static const char job[] =
+        "{\"metadata\":{\"name\":\"c\"},\"spec\":{\"schedule\":\"0 3 * * *\","
+        "\"timeZone\":\"%s\",\"jobTemplate\":{\"spec\":{\"template\":{"
+        "\"spec\":{\"restartPolicy\":\"Never\",\"containers\":[{\"name\":\"c\","
+        "\"image\":\"i\"}]}}}}}}";
+    struct fixture f;
+    workload_open(&f, 1, NULL);
+    must(&f, 422, "POST", CRON_JOBS, arena_printf(&f.a, job, "Europe/Nowhere").p);
+    assert_non_null(strstr(said(&f, "message"),
+                           "spec.timeZone: Invalid value: \"Europe/Nowhere\": unknown time zone "
+                           "Europe/Nowhere"));
+    make(&f, CRON_JOBS, arena_printf(&f.a, job, "Asia/Kolkata").p);
+    pass(&f, 24 * 3600 * NS_PER_S);
+    const char *at_time = at(&f, CRON_JOBS "/c", "status.lastScheduleTime");
+    assert_non_null(strstr(at_time, "T21:30:00Z"));
+    fixture_close(&f);
+}
+
 /* ---- nodes, scheduler, endpoints ---- */
 
 static void pods_leave_a_lost_node(void **state)
@@ -510,6 +531,7 @@ int main(void)
         cmocka_unit_test(jobs_give_up),
         cmocka_unit_test(suspended_jobs_wait),
         cmocka_unit_test(cron_jobs_run_on_time),
+        cmocka_unit_test(cron_jobs_know_time_zones),
         cmocka_unit_test(pods_leave_a_lost_node),
         cmocka_unit_test(pods_that_fit_nowhere_wait),
         cmocka_unit_test(services_find_ready_pods),

@@ -128,19 +128,21 @@ static bool day_matches(const struct cron *c, int64_t day)
     return c->any_day || c->any_weekday ? by_date && by_weekday : by_date || by_weekday;
 }
 
-int64_t cron_next(const struct cron *c, int64_t after)
+int64_t cron_next(const struct cron *c, const struct zone *zone, int64_t after)
 {
     int64_t s = after / NS_PER_S;
     if (c->every_s)
         return (s + c->every_s) * NS_PER_S;
-    int64_t minute = s / 60 + 1;
-    for (int64_t day = minute / 1440, last = day + DAYS_AHEAD; day <= last; day++) {
-        if (!day_matches(c, day))
-            continue;
-        int64_t from = minute > day * 1440 ? minute - day * 1440 : 0;
-        for (int64_t m = from; m < 1440; m++)
-            if (bit(c->hours, m / 60) && bit(c->minutes, m % 60))
-                return (day * DAY_S + m * 60) * NS_PER_S;
+    s = (s / 60 + 1) * 60;
+    for (int64_t last = s + (int64_t)DAYS_AHEAD * DAY_S; s <= last;) {
+        int64_t local = s + (zone ? zone_offset_s(zone, s) : 0);
+        int64_t minute = local / 60 % 60, hour = local / 3600 % 24;
+        if (!bit(c->hours, hour) || !day_matches(c, local / DAY_S))
+            s += (60 - minute) * 60;
+        else if (bit(c->minutes, minute))
+            return s * NS_PER_S;
+        else
+            s += 60;
     }
     return -1;
 }

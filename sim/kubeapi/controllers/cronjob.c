@@ -11,7 +11,14 @@ struct cronjob {
     cJSON *tree, *status;
     struct ctl_list jobs;
     struct cron cron;
+    struct zone zone;
+    bool zoned;
 };
+
+static const struct zone *zone_of(const struct cronjob *j)
+{
+    return j->zoned ? &j->zone : NULL;
+}
 
 /* ---- what ran ---- */
 
@@ -95,7 +102,7 @@ static world_time due(struct cronjob *j)
     if (deadline >= 0 && at < now - deadline * NS_PER_S)
         at = now - deadline * NS_PER_S;
     for (int n = 0;; n++) {
-        at = cron_next(&j->cron, at);
+        at = cron_next(&j->cron, zone_of(j), at);
         if (at < 0 || at > now)
             return found;
         found = at;
@@ -210,9 +217,11 @@ static bool read_schedule(struct cronjob *j)
 {
     struct str zone = json_string_at(j->tree, "spec.timeZone");
     struct str text = json_string_at(j->tree, "spec.schedule");
-    if (zone.n > 0 && !str_eq_c(zone, "UTC") && !str_eq_c(zone, "Etc/UTC")) {
+    j->zoned = zone.n > 0;
+    if (zone.n > 0 && !zone_find(zone, &j->zone)) {
         ctl_record(j->c, j->o, EVENT_WARNING, "UnknownTimeZone", COMPONENT,
-                   "invalid timeZone: \"" STR_FMT "\": only UTC is known", STR_ARG(zone));
+                   "invalid timeZone: \"" STR_FMT "\": unknown time zone " STR_FMT, STR_ARG(zone),
+                   STR_ARG(zone));
         return false;
     }
     if (cron_parse(text, &j->cron))
@@ -236,7 +245,7 @@ void sync_cron_job(struct ctl *c, struct str ns, struct str name)
     trim_history(&j, false, json_int_at(j.tree, "spec.failedJobsHistoryLimit", 1));
     bool known = read_schedule(&j);
     if (known && !json_bool_at(j.tree, "spec.suspend", false)) {
-        world_time at = due(&j), next = cron_next(&j.cron, ctl_wall(c));
+        world_time at = due(&j), next = cron_next(&j.cron, zone_of(&j), ctl_wall(c));
         if (at >= 0)
             start(&j, at);
         if (next >= 0)

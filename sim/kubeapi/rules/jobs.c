@@ -1,4 +1,5 @@
 /* Jobs and cron jobs. */
+#include "sim/kubeapi/controllers/zones.h"
 #include "sim/kubeapi/rules/rules.h"
 
 #define UID_LABEL      "batch.kubernetes.io/controller-uid"
@@ -343,18 +344,10 @@ static void check_schedule(struct check *c, const struct node *n)
         rule_bad(c, n, STR_FMT, STR_ARG(problem));
 }
 
-/* The regions of the time zone database; what follows a region is taken on trust. */
 static void check_zone(struct check *c, const struct node *n)
 {
-    static const char regions[] =
-        "Africa|America|Antarctica|Arctic|Asia|Atlantic|Australia|Brazil|Canada|"
-        "Chile|Etc|Europe|Indian|Mexico|Pacific|US";
-    static const char single[] =
-        "CET|CST6CDT|Cuba|EET|EST|EST5EDT|Egypt|Eire|GB|GB-Eire|GMT|GMT+0|GMT-0|"
-        "GMT0|Greenwich|HST|Hongkong|Iceland|Iran|Israel|Jamaica|Japan|Kwajalein|"
-        "Libya|MET|MST|MST7MDT|NZ|NZ-CHAT|Navajo|PRC|PST8PDT|Poland|Portugal|ROC|"
-        "ROK|Singapore|Turkey|UCT|UTC|Universal|W-SU|WET|Zulu";
-    struct str zone = json_string(n->v), region, rest;
+    struct str zone = json_string(n->v);
+    struct zone found;
     if (!node_is(n))
         return;
     if (zone.n == 0) {
@@ -367,9 +360,7 @@ static void check_zone(struct check *c, const struct node *n)
                  "https://www.iana.org/time-zones");
         return;
     }
-    bool known = str_cut(zone, '/', &region, &rest) ? rest.n > 0 && text_among(region, regions)
-                                                    : text_among(zone, single);
-    if (!known)
+    if (!zone_find(zone, &found))
         rule_bad(c, n, "unknown time zone " STR_FMT, STR_ARG(zone));
 }
 
