@@ -464,8 +464,9 @@ static void refusals(void **state)
         {"'a'.reverse()", "compile: ERROR: <input>:1:12: undeclared reference to 'reverse' (in "
                           "container '')\n | 'a'.reverse()\n | ...........^"},
         {"math.greatest(1, 2)",
-         "compile: ERROR: <input>:1:14: undeclared reference to 'math.greatest' (in container "
-         "'')\n | math.greatest(1, 2)\n | .............^"},
+         "compile: ERROR: <input>:1:1: undeclared reference to 'math' (in container '')\n | "
+         "math.greatest(1, 2)\n | ^\nERROR: <input>:1:14: undeclared reference to 'greatest' (in "
+         "container '')\n | math.greatest(1, 2)\n | .............^"},
         {"1 + 'a'", "compile: ERROR: <input>:1:3: found no matching overload for '_+_' applied to "
                     "'(int, string)'\n | 1 + 'a'\n | ..^"},
         {"1 == 'a'", "compile: ERROR: <input>:1:3: found no matching overload for '_==_' applied "

@@ -26,6 +26,10 @@ static int define(struct fixture *f, const char *spec)
     "{\"type\":\"object\",\"properties\":{\"l\":{\"type\":\"array\",\"items\":{\"type\":"          \
     "\"string\"}}}," RULE(rule, "") "}"
 
+#define BOUNDED(items, length, rule)                                                               \
+    "{\"type\":\"object\",\"properties\":{\"l\":{\"type\":\"array\",\"maxItems\":" items           \
+    ",\"items\":{\"type\":\"string\",\"maxLength\":" length "}}}," RULE(rule, "") "}"
+
 static void rules_hold(void **state)
 {
     static const struct {
@@ -36,8 +40,8 @@ static void rules_hold(void **state)
          "spec.n: Invalid value: \"integer\": failed rule: self < 5"},
         {NUMBER("self < 5", ",\"message\":\" small \""), "{\"n\":5}", NULL,
          "spec.n: Invalid value: \"integer\": small"},
-        {NUMBER("self < 5", ",\"messageExpression\":\"'was ' + string(self)\""), "{\"n\":7}", NULL,
-         "spec.n: Invalid value: \"integer\": was 7"},
+        {NUMBER("self < 5", ",\"messageExpression\":\"'was %d'.format([self])\""), "{\"n\":7}",
+         NULL, "spec.n: Invalid value: \"integer\": was 7"},
         {NUMBER("self < 5", ",\"messageExpression\":\"string(1 / 0)\""), "{\"n\":7}", NULL,
          "spec.n: Invalid value: \"integer\": failed rule: self < 5"},
         {NUMBER("self < 5", ",\"reason\":\"FieldValueRequired\",\"message\":\"m\""), "{\"n\":7}",
@@ -103,8 +107,41 @@ static void wrong_rules_are_refused(void **state)
          "messageExpression compilation failed: ERROR: "},
         {NUMBER("true", ",\"reason\":\"Nope\""), "reason: Unsupported value: \"Nope\""},
         {NUMBER("true", ",\"fieldPath\":\".nope\""),
-         "fieldPath must be a valid path: does not refer to a valid field"},
+         "fieldPath: Invalid value: \".nope\": fieldPath must be a valid path"},
         {NUMBER("", ""), "rule is not specified"},
+        {NUMBER("true &&\\n true", ""), "message: Required value: message must be specified if rule"},
+        {NUMBER("true", ",\"message\":\"a\\nb\""), "message must not contain line breaks"},
+        {NUMBER("true", ",\"optionalOldSelf\":true"),
+         "optionalOldSelf: Invalid value: true: may not be set if oldSelf is not used in rule"},
+        {"{\"type\":\"object\",\"properties\":{\"l\":{\"type\":\"array\",\"items\":{\"type\":"
+         "\"integer\"," RULE("self == oldSelf", "") "}}}}",
+         "properties[l].items.x-kubernetes-validations[0].rule: Invalid value: \"self == "
+         "oldSelf\": "
+         "oldSelf cannot be used on the uncorrelatable portion of the schema within "
+         "spec.validation.openAPIV3Schema.properties[spec].properties[l]"},
+        {"{\"type\":\"object\",\"properties\":{\"n\":{\"type\":\"integer\",\"allOf\":[{" RULE(
+             "self > 1", "") "}]}}}",
+         "properties[n].allOf[0].x-kubernetes-validations: Forbidden: must be empty to be "
+         "structural"},
+        /* what it costs at most */
+        {NUMBER("self < 5", ",\"messageExpression\":\"'was ' + string(self)\""),
+         "messageExpression: Forbidden: estimated messageExpression cost exceeds budget by factor "
+         "of more than 100x (try simplifying the rule, or adding maxItems, maxProperties, and "
+         "maxLength where arrays, maps, and strings are declared)"},
+        {LIST("self.l.all(x, self.l.all(y, x != y))"),
+         "rule: Forbidden: estimated rule cost exceeds budget by factor of more than 100x (try"},
+        {LIST("self.l.all(x, self.l.all(y, x != y))"),
+         "rule: Forbidden: contributed to estimated rule cost total exceeding cost limit for "
+         "entire OpenAPIv3 schema, spec.validation.openAPIV3Schema: Forbidden: "
+         "x-kubernetes-validations estimated rule cost total for entire OpenAPIv3 schema exceeds "
+         "budget by factor of more than 100x (try"},
+        {BOUNDED("1600", "10", "self.l.all(x, self.l.all(y, x != 'q'))"),
+         "estimated rule cost exceeds budget by factor of 1.280960x (try"},
+        {BOUNDED("2000", "10", "self.l.all(x, self.l.all(y, x != 'q'))"),
+         "estimated rule cost exceeds budget by factor of 2.0x (try"},
+        {"{\"type\":\"array\",\"items\":{\"type\":\"string\",\"maxLength\":100," RULE(
+             "self.matches('[a-z]*')", "") "}}",
+         "estimated rule cost exceeds budget by factor of 8.7x (try"},
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         struct fixture f;
@@ -121,11 +158,11 @@ static void rules_have_a_budget(void **state)
     struct fixture f;
     struct buf b = {0};
     fixture_open(&f, NULL);
-    assert_int_equal(define(&f, LIST("self.l.all(x, self.l.all(y, self.l.all(z, x != 'q')))")),
+    assert_int_equal(define(&f, BOUNDED("700", "4", "self.l.all(x, self.l.all(y, x != 'q'))")),
                      201);
     buf_add_c(&b, "{\"apiVersion\":\"x.io/"
                   "v1\",\"kind\":\"Widget\",\"metadata\":{\"name\":\"a\"},\"spec\":{\"l\":[");
-    for (int i = 0; i < 200; i++)
+    for (int i = 0; i < 700; i++)
         buf_addf(&b, "%s\"v%d\"", i > 0 ? "," : "", i);
     buf_add_c(&b, "]}}");
     must(&f, 422, "POST", X, buf_c(&b));

@@ -10,7 +10,7 @@
  *            What this implementation does not have is unknown to the check by its name: nothing is ignored.
  * Ownership: programs live in the arena of their compilation, values in that of the run. Trees and texts are borrowed.
  * Bounds:    CEL_TEXT_MAX, CEL_DEPTH_MAX, CEL_LOCALS_MAX; a run stops with CEL_OVER_BUDGET as soon as it has cost more
- *            than cost_max; memory is bounded by that, because what allocates costs by its size.
+ *            than cost_max. Memory and time beyond the original's scale are counted apart (work) and bounded with it.
  * Floats:    only doubles of the language are doubles; nothing else is decided by them.
  * Source:    the language definition of CEL; costs and texts as Kubernetes 1.34 shows them. */
 #ifndef PADDOCK_SIM_KUBEAPI_CEL_CEL_H
@@ -108,6 +108,13 @@ struct err *cel_compile(struct arena *a, const struct cel_env *env, struct str t
 bool cel_program_uses(const struct cel_program *p, size_t slot);
 /* May the result be of this kind? True of dyn. */
 bool cel_program_gives(const struct cel_program *p, enum cel_kind kind);
+/* What a run costs at most when its variables are as large as `self` allows: fields of every variable are looked up in
+ * it. UINT64_MAX: there is no bound. */
+uint64_t cel_program_cost_max(struct arena *a, const struct cel_program *p,
+                              const struct type *self);
+/* The least bytes that a value of a definition's schema takes as JSON, and how many such values a request can hold. */
+uint64_t cel_schema_bytes_min(const struct type *t);
+uint64_t cel_schema_count_max(const struct type *t);
 /* The expression as text again, every operation in parentheses. */
 void cel_program_print(const struct cel_program *p, struct buf *out);
 
@@ -129,7 +136,8 @@ struct cel_run {
     const struct cel_value *vars;            /* by slot */
     const struct cel_authorizer *authorizer; /* NULL: every check is denied */
     uint64_t cost, cost_max;
-    bool over; /* the budget is spent */
+    uint64_t work; /* effort that costs nothing: bounded by cost_max too */
+    bool over;     /* the budget is spent */
     struct cel_value locals[CEL_LOCALS_MAX];
 };
 struct cel_value cel_eval(struct cel_run *run, const struct cel_program *p);

@@ -211,27 +211,32 @@ static const struct cel_type *no_overload(struct checker *c, const struct cel_no
     return broken();
 }
 
+const struct cel_type *cel_overload_next(struct arena *a, const struct cel_node *call,
+                                         const char **sigs)
+{
+    const struct cel_type *bound[2] = {NULL, NULL};
+    const char *p = *sigs;
+    size_t i = 0;
+    bool fits = true;
+    for (; *p != ':'; i++) {
+        const struct cel_type *want = cel_type_of_sig(a, &p);
+        fits = fits && i < call->n && cel_type_fits(a, want, call->args[i]->type, bound);
+    }
+    p++;
+    const struct cel_type *gives = cel_type_of_sig(a, &p);
+    *sigs = p + (*p == '|');
+    return fits && i == call->n ? cel_type_bind(a, gives, bound) : NULL;
+}
+
 /* What the overloads that fit give; NULL: none fits. */
 static const struct cel_type *resolve(struct checker *c, const struct cel_node *x)
 {
     const struct cel_type *result = NULL;
     for (const char *p = x->func->sigs; *p;) {
-        const struct cel_type *bound[2] = {NULL, NULL};
-        size_t i = 0;
-        bool fits = true;
-        for (; *p != ':'; i++) {
-            const struct cel_type *want = cel_type_of_sig(c->a, &p);
-            fits = fits && i < x->n && cel_type_fits(c->a, want, x->args[i]->type, bound);
-        }
-        p++;
-        const struct cel_type *gives = cel_type_of_sig(c->a, &p);
-        p += *p == '|';
-        if (!fits || i != x->n)
-            continue;
-        gives = cel_type_bind(c->a, gives, bound);
-        if (result && !cel_type_same(result, gives))
+        const struct cel_type *gives = cel_overload_next(c->a, x, &p);
+        if (gives && result && !cel_type_same(result, gives))
             return &cel_type_dyn;
-        result = gives;
+        result = gives ? gives : result;
     }
     return result;
 }
@@ -286,6 +291,8 @@ static void join_namespace(struct checker *c, const struct scope *scope, struct 
     for (size_t i = 0; i < c->env->vars_n; i++)
         if (str_eq(c->env->vars[i].name, x->args[0]->name))
             return;
+    if (!cel_func_find(str_c(name), false))
+        return; /* a member of something unknown, both are told */
     x->name = arena_str(c->a, str_c(name));
     x->member = false;
     x->args++;
@@ -300,7 +307,7 @@ static const struct cel_type *check_call(struct checker *c, const struct scope *
     x->func = cel_func_find(x->name, x->member);
     if (x->member && x->n == 2 && str_eq_c(x->name, "format"))
         c->mixed = x->args[1];
-    for (size_t i = 0; i < x->n; i++)
+    for (size_t i = 0; i < x->n && (x->func || i < (size_t)x->member); i++)
         ok = check(c, scope, x->args[i])->kind != T_ERROR && ok;
     if (!x->func)
         return undeclared(c, x->at, x->name);

@@ -176,6 +176,8 @@ static struct cel_value eval_call(struct cel_run *run, const struct cel_node *x)
     struct cel_value args[CEL_ARGS_MAX + 1];
     const char *name = x->func->name;
     if (!x->func->call) {
+        if (!cel_charge(run, x->func->cost == COST_ONE))
+            return over(run);
         if (name[0] == '.')
             return eval_or(run, x);
         if (strcmp(name, "_&&_") == 0)
@@ -189,20 +191,24 @@ static struct cel_value eval_call(struct cel_run *run, const struct cel_node *x)
         if (cel_is_error(args[i]))
             return args[i];
     }
-    if (!cel_charge(run, x->func->cost))
+    if (!cel_charge(run, cel_cost_call(run, x, args, x->n)))
         return over(run);
     if (!cel_func_admits(x->func, args, x->n))
         return cel_no_overload(run);
-    return x->func->call(run, x, args, x->n);
+    struct cel_value v = x->func->call(run, x, args, x->n);
+    if (x->func->cost == COST_JOIN)
+        (void)cel_charge(run, cel_cost_join(&v));
+    return v;
 }
 
 /* ---- literals ---- */
 
 static struct cel_value eval_list(struct cel_run *run, const struct cel_node *x)
 {
-    struct cel_value *items = ARENA_NEW_ARRAY(run->a, struct cel_value, x->n + 1);
     size_t n = 0;
-    (void)cel_charge(run, 10);
+    if (!cel_charge(run, CEL_COST_LIST) || !cel_work(run, x->n * 4))
+        return over(run);
+    struct cel_value *items = ARENA_NEW_ARRAY(run->a, struct cel_value, x->n + 1);
     for (size_t i = 0; i < x->n; i++) {
         struct cel_value v = cel_eval_node(run, x->args[i]);
         if (cel_is_error(v))
@@ -224,7 +230,7 @@ static struct cel_value map_add(struct cel_run *run, struct cel_map *m, struct c
                                 struct cel_value value)
 {
     struct cel_value was;
-    if (!cel_charge(run, 1 + m->n / 16)) /* looking for the key takes time */
+    if (!cel_work(run, 1 + m->n / 16)) /* looking for the key takes time */
         return over(run);
     if (key.kind != CEL_STRING && key.kind != CEL_BOOL && !cel_numeric(key))
         return cel_fail(run, "unsupported key type: %s",
@@ -245,8 +251,9 @@ static struct cel_value map_empty(struct cel_run *run, size_t cap)
 
 static struct cel_value eval_map(struct cel_run *run, const struct cel_node *x)
 {
+    if (!cel_charge(run, CEL_COST_MAP) || !cel_work(run, x->n * 4))
+        return over(run);
     struct cel_value m = map_empty(run, x->n / 2);
-    (void)cel_charge(run, 30);
     for (size_t i = 0; i < x->n; i += 2) {
         struct cel_value key = cel_eval_node(run, x->args[i]);
         struct cel_value value = cel_is_error(key) ? key : cel_eval_node(run, x->args[i + 1]);
@@ -272,7 +279,7 @@ struct loop {
     struct cel_run *run;
     const struct cel_node *x;
     struct cel_value range, out, error;
-    size_t n, found;
+    size_t n, found, cap; /* cap: there is room for so many results */
     bool done;
 };
 
@@ -319,9 +326,29 @@ static void merge_entry(struct loop *l, struct cel_value v)
     l->done = cel_is_error(l->error);
 }
 
+/* Room for one more result: it grows as results come, so that a loop that ends early takes no memory. */
+static void make_room(struct loop *l)
+{
+    struct arena *a = l->run->a;
+    struct cel_value **rows[2] = {NULL, NULL};
+    size_t n = l->out.kind == CEL_LIST ? l->out.list->n : l->out.map->n;
+    if (n < l->cap)
+        return;
+    rows[0] = l->out.kind == CEL_LIST ? &l->out.list->items : &l->out.map->keys;
+    rows[1] = l->out.kind == CEL_LIST ? NULL : &l->out.map->values;
+    l->cap = l->cap > 0 ? l->cap * 2 : 4;
+    for (size_t i = 0; i < 2 && rows[i]; i++) {
+        struct cel_value *more = ARENA_NEW_ARRAY(a, struct cel_value, l->cap);
+        if (n > 0)
+            memcpy(more, *rows[i], n * sizeof(*more));
+        *rows[i] = more;
+    }
+}
+
 static void collect(struct loop *l, struct cel_value v)
 {
     struct cel_run *run = l->run;
+    make_room(l);
     if (cel_is_error(v)) {
         l->error = v;
         l->done = true;
@@ -370,6 +397,8 @@ static struct cel_value eval_optional(struct cel_run *run, const struct cel_node
 {
     if (v.kind != CEL_OPTIONAL)
         return cel_no_overload(run);
+    if (!cel_charge(run, v.inner ? 2 : 1)) /* hasValue() and value() */
+        return over(run);
     if (!v.inner)
         return v;
     run->locals[x->slot] = *v.inner;
@@ -377,6 +406,30 @@ static struct cel_value eval_optional(struct cel_run *run, const struct cel_node
     if (cel_is_error(out) || x->loop == LOOP_OPT_FLAT_MAP)
         return out;
     return cel_optional(run->a, &out);
+}
+
+/* What a loop costs by itself: the accumulator that macros hide begins as a list, a map or a scalar, and is the result. */
+static uint64_t begin_cost(const struct cel_node *x)
+{
+    if (x->loop == LOOP_TO_MAP || x->loop == LOOP_ENTRY)
+        return CEL_COST_MAP + 1;
+    return x->loop == LOOP_EXISTS_ONE ? 2 : x->loop > LOOP_EXISTS_ONE ? CEL_COST_LIST + 1 : 1;
+}
+
+/* What a turn costs beside its expressions: the condition, and the accumulator. */
+static uint64_t turn_cost(const struct cel_node *x)
+{
+    static const uint8_t costs[] = {[LOOP_ALL] = 3, [LOOP_EXISTS] = 4, [LOOP_EXISTS_ONE] = 2};
+    return x->loop <= LOOP_EXISTS_ONE ? costs[x->loop] : x->loop == LOOP_FILTER || x->n > 2;
+}
+
+/* And one that gives a result: a list of its own, added to the others; or an entry put into the map. */
+static uint64_t result_cost(const struct cel_node *x)
+{
+    uint64_t filtered = x->n > 2; /* a turn has paid for the accumulator then */
+    if (x->loop == LOOP_TO_MAP || x->loop == LOOP_ENTRY)
+        return (x->loop == LOOP_TO_MAP ? 3 : 2) - filtered;
+    return CEL_COST_LIST + 2 - filtered;
 }
 
 static struct cel_value eval_loop(struct cel_run *run, const struct cel_node *x)
@@ -392,17 +445,19 @@ static struct cel_value eval_loop(struct cel_run *run, const struct cel_node *x)
         l.n = cel_map_count(l.range.map);
     else
         return cel_no_overload(run);
-    if (!cel_charge(run, 1 + l.n)) /* also pays for the room below */
+    bool map = x->loop == LOOP_TO_MAP || x->loop == LOOP_ENTRY;
+    if (!cel_charge(run, begin_cost(x)))
         return over(run);
-    if (x->loop == LOOP_TO_MAP || x->loop == LOOP_ENTRY)
-        l.out = map_empty(run, l.n);
+    if (map)
+        l.out = map_empty(run, 0);
     else if (x->loop > LOOP_EXISTS_ONE)
-        l.out = cel_list_new(run->a, ARENA_NEW_ARRAY(run->a, struct cel_value, l.n + 1), 0);
-    for (size_t i = 0; i < l.n && !l.done && cel_charge(run, 2); i++) {
+        l.out = cel_list_new(run->a, NULL, 0);
+    for (size_t i = 0; i < l.n && !l.done && cel_charge(run, turn_cost(x)) && cel_work(run, 1);
+         i++) {
         turn(&l, i);
         if (x->loop <= LOOP_EXISTS_ONE)
             decide(&l, cel_eval_node(run, x->args[1]));
-        else if (let_through(&l))
+        else if (let_through(&l) && cel_charge(run, result_cost(x)))
             collect(&l, x->loop == LOOP_FILTER ? run->locals[x->slot]
                                                : cel_eval_node(run, x->args[x->n - 1]));
     }
@@ -413,7 +468,8 @@ static struct cel_value eval_loop(struct cel_run *run, const struct cel_node *x)
 
 struct cel_value cel_eval_node(struct cel_run *run, const struct cel_node *x)
 {
-    if (run->over || !cel_charge(run, x->op == NODE_LITERAL || x->op == NODE_HAS ? 0 : 1))
+    bool named = x->op == NODE_VAR || x->op == NODE_LOCAL || x->op == NODE_SELECT;
+    if (run->over || !cel_charge(run, named))
         return over(run);
     struct cel_value v;
     switch (x->op) {

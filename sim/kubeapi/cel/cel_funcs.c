@@ -103,7 +103,7 @@ static struct cel_value double_op(char op, double x, double y)
 static struct cel_value join(struct cel_run *run, struct cel_value x, struct cel_value y)
 {
     struct buf b = {0};
-    if (!cel_charge(run, cel_text_cost(x.s.n + y.s.n)))
+    if (!cel_work(run, cel_text_cost(x.s.n + y.s.n)))
         return cel_fail(run, CEL_OVER_BUDGET);
     buf_add(&b, x.s);
     buf_add(&b, y.s);
@@ -136,7 +136,7 @@ static bool merge_into(struct cel_run *run, const struct type *t, struct cel_val
 
 static struct cel_value join_lists(struct cel_run *run, struct cel_list *x, struct cel_list *y)
 {
-    if (!cel_charge(run, x->n + y->n))
+    if (!cel_work(run, x->n + y->n))
         return cel_fail(run, CEL_OVER_BUDGET);
     struct cel_value *items = ARENA_NEW_ARRAY(run->a, struct cel_value, x->n + y->n + 1);
     struct cel_value *p = cel_list_items(run->a, x), *q = cel_list_items(run->a, y);
@@ -225,7 +225,7 @@ static struct cel_value order(struct cel_run *run, const struct cel_node *node,
     int c;
     const char *op = node->func->name + 1; /* "_<=_" */
     if (args[0].kind == CEL_STRING || args[0].kind == CEL_BYTES)
-        (void)cel_charge(run, cel_text_cost(args[0].s.n < args[1].s.n ? args[0].s.n : args[1].s.n));
+        (void)cel_work(run, cel_text_cost(args[0].s.n < args[1].s.n ? args[0].s.n : args[1].s.n));
     if (!cel_compare(args[0], args[1], &c)) {
         if (cel_numeric(args[0]))
             return cel_fail(run, "NaN values cannot be ordered");
@@ -246,7 +246,7 @@ static struct cel_value in(struct cel_run *run, const struct cel_node *node, str
 {
     struct cel_value found;
     if (args[1].kind == CEL_MAP) {
-        (void)cel_charge(run, 1);
+        (void)cel_work(run, 1);
         return cel_bool(cel_map_get(run->a, args[1].map, args[0], &found));
     }
     struct cel_value *items = cel_list_items(run->a, args[1].list);
@@ -261,7 +261,7 @@ static struct cel_value size(struct cel_run *run, const struct cel_node *node,
 {
     switch (args[0].kind) {
     case CEL_STRING:
-        (void)cel_charge(run, cel_text_cost(args[0].s.n));
+        (void)cel_work(run, cel_text_cost(args[0].s.n));
         return cel_int((int64_t)cel_code_points(args[0].s));
     case CEL_BYTES:
         return cel_int((int64_t)args[0].s.n);
@@ -348,7 +348,7 @@ static struct cel_value to_string(struct cel_run *run, const struct cel_node *no
     struct cel_value v = args[0];
     struct buf b = {.max = 1 << 20};
     if (v.kind == CEL_STRING || v.kind == CEL_BYTES || v.kind == CEL_URL) {
-        (void)cel_charge(run, cel_text_cost(v.s.n));
+        (void)cel_work(run, cel_text_cost(v.s.n));
         if (v.kind == CEL_BYTES && !is_utf8(v.s))
             return cel_fail(run, "invalid UTF-8 in bytes, cannot convert to string");
         return cel_string(v.s);
@@ -469,47 +469,77 @@ static struct cel_value value(struct cel_run *run, const struct cel_node *node,
     return args[0].inner ? *args[0].inner : cel_fail(run, "optional.none() dereference");
 }
 
+/* The values of those that have one. */
+static struct cel_value optional_unwrap(struct cel_run *run, const struct cel_node *node,
+                                        struct cel_value *args, size_t n)
+{
+    struct cel_value *from = cel_list_items(run->a, args[0].list);
+    size_t count = args[0].list->n, kept = 0;
+    if (!cel_work(run, count * 4))
+        return cel_fail(run, CEL_OVER_BUDGET);
+    struct cel_value *items = ARENA_NEW_ARRAY(run->a, struct cel_value, count + 1);
+    for (size_t i = 0; i < count; i++) {
+        if (from[i].kind != CEL_OPTIONAL)
+            return cel_fail(run, "value at index %zu is not of type optional", i);
+        if (from[i].inner)
+            items[kept++] = *from[i].inner;
+    }
+    return cel_list_new(run->a, items, kept);
+}
+
+static struct cel_value list_end(struct cel_run *run, const struct cel_node *node,
+                                 struct cel_value *args, size_t n)
+{
+    struct cel_value *items = cel_list_items(run->a, args[0].list);
+    size_t count = args[0].list->n;
+    return cel_optional(run->a, count == 0 ? NULL : &items[node->func->which ? count - 1 : 0]);
+}
+
 #define ORDER "bb:b|ii:b|uu:b|dd:b|ss:b|yy:b|TT:b|DD:b|iu:b|id:b|ui:b|ud:b|di:b|du:b"
 #define SIZE  "s:i|y:i|LA:i|MAB:i"
 
 const struct cel_func cel_funcs_core[] = {
-    {"_&&_", "bb:b", NULL, 0, 0},
-    {"_||_", "bb:b", NULL, 0, 0},
-    {"_?_:_", "bAA:A", NULL, 0, 0},
-    {"_[_]", "LAi:A|MABA:B|OLAi:OA|OMABA:OB", NULL, 0, 0},
-    {"_[?_]", "LAi:OA|MABA:OB|OLAi:OA|OMABA:OB", NULL, 0, 0},
-    {".or", "OAOA:OA", NULL, 0, 0},
-    {".orValue", "OAA:A", NULL, 0, 0},
-    {"!_", "b:b", not_, 0, 0},
-    {"-_", "i:i|d:d", negate, 0, 0},
-    {"_+_", "ii:i|uu:u|dd:d|ss:s|yy:y|LALA:LA|DD:D|TD:T|DT:T", arithmetic, 0, '+'},
-    {"_-_", "ii:i|uu:u|dd:d|DD:D|TD:T|TT:D", arithmetic, 0, '-'},
-    {"_*_", "ii:i|uu:u|dd:d", arithmetic, 0, '*'},
-    {"_/_", "ii:i|uu:u|dd:d", arithmetic, 0, '/'},
-    {"_%_", "ii:i|uu:u", arithmetic, 0, '%'},
-    {"_<_", ORDER, order, 0, 0},
-    {"_<=_", ORDER, order, 0, 0},
-    {"_>_", ORDER, order, 0, 0},
-    {"_>=_", ORDER, order, 0, 0},
-    {"_==_", "AA:b", equal, 0, 0},
-    {"_!=_", "AA:b", equal, 0, 0},
-    {"@in", "ALA:b|AMAB:b", in, 0, 0},
-    {"size", SIZE, size, 0, 0},
-    {".size", SIZE, size, 0, 0},
-    {"int", "i:i|u:i|d:i|s:i|T:i", to_int, 0, 0},
-    {"uint", "u:u|i:u|d:u|s:u", to_uint, 0, 0},
-    {"double", "d:d|i:d|u:d|s:d", to_double, 0, 0},
-    {"string", "s:s|b:s|i:s|u:s|d:s|y:s|T:s|D:s|p:s|c:s", to_string, 0, 0},
-    {"bytes", "y:y|s:y", to_bytes, 0, 0},
-    {"bool", "b:b|s:b", to_bool, 0, 0},
-    {"timestamp", "T:T|s:T|i:T", to_timestamp, 0, 0},
-    {"duration", "D:D|s:D|i:D", to_duration, 0, 0},
-    {"dyn", "A:*", same, 0, 0},
-    {"type", "A:t", type_of, 0, 0},
-    {"optional.of", "A:OA", optional_of, 0, 0},
-    {"optional.none", ":OA", optional_of, 0, 0},
-    {"optional.ofNonZeroValue", "A:OA", optional_non_zero, 0, 0},
-    {".hasValue", "OA:b", has_value, 0, 0},
-    {".value", "OA:A", value, 0, 0},
+    {"_&&_", "bb:b", NULL, COST_NONE, 0},
+    {"_||_", "bb:b", NULL, COST_NONE, 0},
+    {"_?_:_", "bAA:A", NULL, COST_NONE, 0},
+    {"_[_]", "LAi:A|MABA:B|OLAi:OA|OMABA:OB", NULL, COST_ONE, 0},
+    {"_[?_]", "LAi:OA|MABA:OB|OLAi:OA|OMABA:OB", NULL, COST_ONE, 0},
+    {".or", "OAOA:OA", NULL, COST_ONE, 0},
+    {".orValue", "OAA:A", NULL, COST_ONE, 0},
+    {"!_", "b:b", not_, COST_ONE, 0},
+    {"-_", "i:i|d:d", negate, COST_ONE, 0},
+    {"_+_", "ii:i|uu:u|dd:d|ss:s|yy:y|LALA:LA|DD:D|TD:T|DT:T", arithmetic, COST_ADD, '+'},
+    {"_-_", "ii:i|uu:u|dd:d|DD:D|TD:T|TT:D", arithmetic, COST_ONE, '-'},
+    {"_*_", "ii:i|uu:u|dd:d", arithmetic, COST_ONE, '*'},
+    {"_/_", "ii:i|uu:u|dd:d", arithmetic, COST_ONE, '/'},
+    {"_%_", "ii:i|uu:u", arithmetic, COST_ONE, '%'},
+    {"_<_", ORDER, order, COST_ORDER, 0},
+    {"_<=_", ORDER, order, COST_ORDER, 0},
+    {"_>_", ORDER, order, COST_ORDER, 0},
+    {"_>=_", ORDER, order, COST_ORDER, 0},
+    {"_==_", "AA:b", equal, COST_EQUAL, 0},
+    {"_!=_", "AA:b", equal, COST_EQUAL, 0},
+    {"@in", "ALA:b|AMAB:b", in, COST_IN, 0},
+    {"size", SIZE, size, COST_ONE, 0},
+    {".size", SIZE, size, COST_ONE, 0},
+    {"int", "i:i|u:i|d:i|s:i|T:i", to_int, COST_ONE, 0},
+    {"uint", "u:u|i:u|d:u|s:u", to_uint, COST_ONE, 0},
+    {"double", "d:d|i:d|u:d|s:d", to_double, COST_ONE, 0},
+    {"string", "s:s|b:s|i:s|u:s|d:s|y:s|T:s|D:s|p:s|c:s", to_string, COST_CONVERT, 0},
+    {"bytes", "y:y|s:y", to_bytes, COST_CONVERT, 0},
+    {"bool", "b:b|s:b", to_bool, COST_ONE, 0},
+    {"timestamp", "T:T|s:T|i:T", to_timestamp, COST_ONE, 0},
+    {"duration", "D:D|s:D|i:D", to_duration, COST_ONE, 0},
+    {"dyn", "A:*", same, COST_ONE, 0},
+    {"type", "A:t", type_of, COST_ONE, 0},
+    {"optional.of", "A:OA", optional_of, COST_ONE, 0},
+    {"optional.none", ":OA", optional_of, COST_ONE, 0},
+    {"optional.ofNonZeroValue", "A:OA", optional_non_zero, COST_ONE, 0},
+    {"optional.unwrap", "LOA:LA", optional_unwrap, COST_ONE, 0},
+    {".unwrapOpt", "LOA:LA", optional_unwrap, COST_ONE, 0},
+    {".first", "LA:OA", list_end, COST_ONE, 0},
+    {".last", "LA:OA", list_end, COST_ONE, 1},
+    {".hasValue", "OA:b", has_value, COST_ONE, 0},
+    {".value", "OA:A", value, COST_ONE, 0},
     {0},
 };

@@ -151,7 +151,7 @@ struct cel_func {
     const char *name; /* ".size" is a member */
     const char *sigs; /* "s:i|y:i"; letters of cel_type_of_sig; a member's target comes first */
     cel_call call;    /* NULL: cel_eval.c does it */
-    uint16_t cost;    /* beside what the call itself charges */
+    uint16_t cost;    /* enum cel_cost */
     uint16_t which;   /* for functions that share a body */
 };
 const struct cel_func *cel_func_find(struct str name, bool member);
@@ -216,7 +216,50 @@ size_t cel_code_point_at(struct str s, size_t n);
 struct cel_value cel_string_copy(struct cel_run *run, struct str s);
 struct cel_value cel_take(struct cel_run *run, struct buf *take); /* a string of a buffer */
 
-/* ---- cost ---- */
+/* ---- cost: cel_cost.c (of calls), cel_estimate.c (beforehand) ---- */
+#define CEL_COST_LIST   10u
+#define CEL_COST_MAP    30u
+#define CEL_COST_STRUCT 40u
+#define CEL_COST_CHECK  350000u
+#define CEL_WORK_PER_COST                                                                          \
+    8u /* effort that the scale of costs does not see is bounded by it all the same */
+#define CEL_WORK_FREE 4096u
+
+enum cel_cost {            /* how a function's cost follows from its arguments */
+                COST_NONE, /* its parts pay */
+                COST_ONE,
+                COST_EQUAL,    /* the smaller of both, a tenth each */
+                COST_ORDER,    /* the same of texts */
+                COST_ADD,      /* both, of texts */
+                COST_IN,       /* elements of a list */
+                COST_PREFIX,   /* the second text */
+                COST_MATCHES,  /* text by pattern */
+                COST_CONTAINS, /* text by text */
+                COST_CONVERT,  /* string(bytes), bytes(string) */
+                COST_FORMAT,
+                COST_QUOTE,
+                COST_SET,  /* list by list */
+                COST_SETS, /* both ways */
+                COST_CHECK,
+                COST_SELECTOR,
+                COST_TRAVERSE, /* all of a list */
+                COST_TEXT,     /* a text, and one no longer than it comes out */
+                COST_URL,
+                COST_REPLACE,
+                COST_SPLIT,
+                COST_JOIN, /* what comes out */
+                COST_FIND,
+                COST_PARSE, /* a text; one beforehand, because the original looks for a target */
+                COST_CANONICAL,
+                COST_CONTAINS_IP,
+                COST_CONTAINS_CIDR,
+                COST_VALIDATE,
+};
+/* Of a call with these arguments, beside what they cost; COST_JOIN's is that of its result. */
+uint64_t cel_cost_call(struct cel_run *run, const struct cel_node *call,
+                       const struct cel_value *args, size_t n);
+uint64_t cel_cost_join(const struct cel_value *result);
+
 /* False: the budget is spent. */
 static inline bool cel_charge(struct cel_run *run, uint64_t cost)
 {
@@ -225,11 +268,24 @@ static inline bool cel_charge(struct cel_run *run, uint64_t cost)
         run->over = true;
     return !run->over;
 }
-/* A tenth of the bytes, rounded up: what passing over a text costs. */
-static inline uint64_t cel_text_cost(size_t n)
+/* What the evaluator does beyond the scale of costs: looking through texts and lists, memory. False: too much. */
+static inline bool cel_work(struct cel_run *run, uint64_t work)
 {
-    return ((uint64_t)n + 9) / 10;
+    run->work += work;
+    if (run->work > run->cost_max * CEL_WORK_PER_COST + CEL_WORK_FREE)
+        run->over = true;
+    return !run->over;
 }
+/* A tenth of the bytes, rounded up: what passing over a text costs. */
+static inline uint64_t cel_text_cost(uint64_t n)
+{
+    return n / 10 + (n % 10 > 0);
+}
+
+/* One overload after another: *sigs is at the first or behind the last that was given; what it gives for the call's
+ * arguments, NULL when it does not fit. */
+const struct cel_type *cel_overload_next(struct arena *a, const struct cel_node *call,
+                                         const char **sigs);
 
 /* ---- numbers and times ---- */
 double cel_parse_double(struct str text, bool *ok);       /* cel_double.c */
@@ -240,6 +296,7 @@ bool cel_parse_time(struct str text, struct cel_time *out);
 void cel_print_time(struct cel_time t, struct buf *out);
 bool cel_time_valid(struct cel_time t);
 bool cel_net_equal(struct cel_value x, struct cel_value y); /* cel_net.c */
+uint64_t cel_net_size(struct cel_value v); /* bytes of an address, or of a prefix */
 void cel_net_print(struct cel_value v, struct buf *out);
 bool cel_semver_equal(struct cel_value x, struct cel_value y); /* cel_kube.c */
 /* indexOf and lastIndexOf of texts; of lists: cel_lists.c. */

@@ -20,7 +20,7 @@ static struct cel_value quantity(struct cel_run *run, const struct cel_node *nod
 {
     struct quantity q;
     const char *wrong = quantity_parse(args[0].s, &q);
-    (void)cel_charge(run, cel_text_cost(args[0].s.n));
+    (void)cel_work(run, cel_text_cost(args[0].s.n));
     return wrong ? cel_fail(run, "%s", wrong) : quantity_value(run, q);
 }
 
@@ -138,7 +138,7 @@ static struct cel_value query_map(struct cel_run *run, struct str rest)
     size_t cap = 1, n = 0;
     for (size_t i = 0; i < rest.n; i++)
         cap += rest.p[i] == '&';
-    if (!cel_charge(run, rest.n + cap * 4))
+    if (!cel_work(run, rest.n + cap * 4))
         return cel_fail(run, CEL_OVER_BUDGET);
     struct cel_value *keys = ARENA_NEW_ARRAY(run->a, struct cel_value, cap),
                      *lists = ARENA_NEW_ARRAY(run->a, struct cel_value, cap);
@@ -153,7 +153,7 @@ static struct cel_value query_map(struct cel_run *run, struct str rest)
             buf_free(&b);
         }
         size_t k = 0;
-        while (k < n && !str_eq(keys[k].s, parts[0]) && cel_charge(run, 1))
+        while (k < n && !str_eq(keys[k].s, parts[0]) && cel_work(run, 1))
             k++;
         if (k == n) {
             keys[n] = cel_string(parts[0]);
@@ -308,7 +308,7 @@ static struct cel_value format_validate(struct cel_run *run, const struct cel_no
                                         struct cel_value *args, size_t n)
 {
     const char *wrong = check_format(args[0].opaque, args[1].s);
-    (void)cel_charge(run, cel_text_cost(args[1].s.n));
+    (void)cel_work(run, cel_text_cost(args[1].s.n));
     if (!wrong)
         return cel_optional(run->a, NULL);
     struct cel_value *items = ARENA_NEW(run->a, struct cel_value);
@@ -436,44 +436,44 @@ static struct cel_value compare_any(struct cel_run *run, const struct cel_node *
 }
 
 const struct cel_func cel_funcs_kube[] = {
-    {"quantity", "s:q", quantity, 1, 0},
-    {"isQuantity", "s:b", is_quantity, 1, 0},
-    {".sign", "q:i", quantity_one, 1, Q_SIGN},
-    {".isInteger", "q:b", quantity_one, 1, Q_IS_INT},
-    {".asInteger", "q:i", quantity_one, 1, Q_AS_INT},
-    {".asApproximateFloat", "q:d", quantity_one, 1, Q_AS_DOUBLE},
-    {".add", "qq:q|qi:q", quantity_two, 1, Q_ADD},
-    {".sub", "qq:q|qi:q", quantity_two, 1, Q_SUB},
-    {".isLessThan", "qq:b|vv:b", compare_any, 1, Q_LESS},
-    {".isGreaterThan", "qq:b|vv:b", compare_any, 1, Q_MORE},
-    {".compareTo", "qq:i|vv:i", compare_any, 1, Q_COMPARE},
-    {"url", "s:r", url, 1, 0},
-    {"isURL", "s:b", is_url, 1, 0},
-    {".getScheme", "r:s", url_part, 1, U_SCHEME},
-    {".getHost", "r:s", url_part, 1, U_HOST},
-    {".getHostname", "r:s", url_part, 1, U_HOSTNAME},
-    {".getPort", "r:s", url_part, 1, U_PORT},
-    {".getEscapedPath", "r:s", url_part, 1, U_PATH},
-    {".getQuery", "r:MsLs", url_part, 1, U_QUERY},
-    {"format.named", "s:Of", format_named, 1, 0},
-    {"format.dns1123Label", ":f", format_get, 1, 0},
-    {"format.dns1123Subdomain", ":f", format_get, 1, 1},
-    {"format.dns1035Label", ":f", format_get, 1, 2},
-    {"format.qualifiedName", ":f", format_get, 1, 3},
-    {"format.dns1123LabelPrefix", ":f", format_get, 1, 4},
-    {"format.dns1123SubdomainPrefix", ":f", format_get, 1, 5},
-    {"format.dns1035LabelPrefix", ":f", format_get, 1, 6},
-    {"format.labelValue", ":f", format_get, 1, 7},
-    {"format.uri", ":f", format_get, 1, 8},
-    {"format.uuid", ":f", format_get, 1, 9},
-    {"format.byte", ":f", format_get, 1, 10},
-    {"format.date", ":f", format_get, 1, 11},
-    {"format.datetime", ":f", format_get, 1, 12},
-    {".validate", "fs:OLs", format_validate, 1, 0},
-    {"semver", "s:v|sb:v", semver, 1, 0},
-    {"isSemver", "s:b|sb:b", semver, 1, 1},
-    {".major", "v:i", semver_number, 1, 0},
-    {".minor", "v:i", semver_number, 1, 1},
-    {".patch", "v:i", semver_number, 1, 2},
+    {"quantity", "s:q", quantity, COST_PARSE, 0},
+    {"isQuantity", "s:b", is_quantity, COST_PARSE, 0},
+    {".sign", "q:i", quantity_one, COST_ONE, Q_SIGN},
+    {".isInteger", "q:b", quantity_one, COST_ONE, Q_IS_INT},
+    {".asInteger", "q:i", quantity_one, COST_ONE, Q_AS_INT},
+    {".asApproximateFloat", "q:d", quantity_one, COST_ONE, Q_AS_DOUBLE},
+    {".add", "qq:q|qi:q", quantity_two, COST_ONE, Q_ADD},
+    {".sub", "qq:q|qi:q", quantity_two, COST_ONE, Q_SUB},
+    {".isLessThan", "qq:b|vv:b", compare_any, COST_ONE, Q_LESS},
+    {".isGreaterThan", "qq:b|vv:b", compare_any, COST_ONE, Q_MORE},
+    {".compareTo", "qq:i|vv:i", compare_any, COST_ONE, Q_COMPARE},
+    {"url", "s:r", url, COST_URL, 0},
+    {"isURL", "s:b", is_url, COST_ONE, 0},
+    {".getScheme", "r:s", url_part, COST_ONE, U_SCHEME},
+    {".getHost", "r:s", url_part, COST_ONE, U_HOST},
+    {".getHostname", "r:s", url_part, COST_ONE, U_HOSTNAME},
+    {".getPort", "r:s", url_part, COST_ONE, U_PORT},
+    {".getEscapedPath", "r:s", url_part, COST_ONE, U_PATH},
+    {".getQuery", "r:MsLs", url_part, COST_ONE, U_QUERY},
+    {"format.named", "s:Of", format_named, COST_ONE, 0},
+    {"format.dns1123Label", ":f", format_get, COST_ONE, 0},
+    {"format.dns1123Subdomain", ":f", format_get, COST_ONE, 1},
+    {"format.dns1035Label", ":f", format_get, COST_ONE, 2},
+    {"format.qualifiedName", ":f", format_get, COST_ONE, 3},
+    {"format.dns1123LabelPrefix", ":f", format_get, COST_ONE, 4},
+    {"format.dns1123SubdomainPrefix", ":f", format_get, COST_ONE, 5},
+    {"format.dns1035LabelPrefix", ":f", format_get, COST_ONE, 6},
+    {"format.labelValue", ":f", format_get, COST_ONE, 7},
+    {"format.uri", ":f", format_get, COST_ONE, 8},
+    {"format.uuid", ":f", format_get, COST_ONE, 9},
+    {"format.byte", ":f", format_get, COST_ONE, 10},
+    {"format.date", ":f", format_get, COST_ONE, 11},
+    {"format.datetime", ":f", format_get, COST_ONE, 12},
+    {".validate", "fs:OLs", format_validate, COST_VALIDATE, 0},
+    {"semver", "s:v|sb:v", semver, COST_PARSE, 0},
+    {"isSemver", "s:b|sb:b", semver, COST_PARSE, 1},
+    {".major", "v:i", semver_number, COST_ONE, 0},
+    {".minor", "v:i", semver_number, COST_ONE, 1},
+    {".patch", "v:i", semver_number, COST_ONE, 2},
     {0},
 };

@@ -11,7 +11,7 @@ static struct cel_value is_sorted(struct cel_run *run, const struct cel_node *no
 {
     struct cel_value *v = cel_list_items(run->a, args[0].list);
     int c;
-    for (size_t i = 1; i < args[0].list->n && cel_charge(run, 1); i++) {
+    for (size_t i = 1; i < args[0].list->n && cel_work(run, 1); i++) {
         if (!cel_compare(v[i - 1], v[i], &c))
             return cel_no_overload(run);
         if (c > 0)
@@ -24,7 +24,7 @@ static struct cel_value sum(struct cel_run *run, const struct cel_node *node,
                             struct cel_value *args, size_t n)
 {
     struct cel_value *v = cel_list_items(run->a, args[0].list);
-    static const struct cel_func plus = {"_+_", "ii:i|uu:u|dd:d|DD:D", NULL, 0, '+'};
+    static const struct cel_func plus = {"_+_", "ii:i|uu:u|dd:d|DD:D", NULL, COST_ONE, '+'};
     const struct cel_func *add = cel_func_find(STR("_+_"), false);
     struct cel_node as = {.func = add};
     const struct cel_type *item = node->args[0]->type;
@@ -36,7 +36,7 @@ static struct cel_value sum(struct cel_run *run, const struct cel_node *node,
                                                                : CEL_INT};
     }
     struct cel_value total = v[0];
-    for (size_t i = 1; i < args[0].list->n && !cel_is_error(total) && cel_charge(run, 1); i++) {
+    for (size_t i = 1; i < args[0].list->n && !cel_is_error(total) && cel_work(run, 1); i++) {
         struct cel_value pair[2] = {total, v[i]};
         total =
             cel_func_admits(&plus, pair, 2) ? add->call(run, &as, pair, 2) : cel_no_overload(run);
@@ -52,7 +52,7 @@ static struct cel_value extreme(struct cel_run *run, const struct cel_node *node
     if (args[0].list->n == 0)
         return cel_fail(run, "%s called on empty list", wanted > 0 ? "max" : "min");
     best = v[0];
-    for (size_t i = 1; i < args[0].list->n && cel_charge(run, 1); i++) {
+    for (size_t i = 1; i < args[0].list->n && cel_work(run, 1); i++) {
         if (!cel_compare(v[i], best, &c))
             return cel_no_overload(run);
         if (c == wanted)
@@ -112,14 +112,14 @@ static struct cel_value sets(struct cel_run *run, const struct cel_node *node,
 }
 
 const struct cel_func cel_funcs_lists[] = {
-    {".isSorted", "LA:b", is_sorted, 1, 0},
-    {".sum", "Li:i|Lu:u|Ld:d|LD:D", sum, 1, 0},
-    {".min", "LA:A", extreme, 1, 0},
-    {".max", "LA:A", extreme, 1, 1},
-    {".indexOf", "ss:i|ssi:i|LAA:i", index_of, 1, 0},
-    {".lastIndexOf", "ss:i|ssi:i|LAA:i", index_of, 1, 1},
-    {"sets.contains", "LALA:b", sets, 1, CONTAINS},
-    {"sets.equivalent", "LALA:b", sets, 1, EQUIVALENT},
-    {"sets.intersects", "LALA:b", sets, 1, INTERSECTS},
+    {".isSorted", "LA:b", is_sorted, COST_TRAVERSE, 0},
+    {".sum", "Li:i|Lu:u|Ld:d|LD:D", sum, COST_TRAVERSE, 0},
+    {".min", "LA:A", extreme, COST_TRAVERSE, 0},
+    {".max", "LA:A", extreme, COST_TRAVERSE, 1},
+    {".indexOf", "ss:i|ssi:i|LAA:i", index_of, COST_TRAVERSE, 0},
+    {".lastIndexOf", "ss:i|ssi:i|LAA:i", index_of, COST_TRAVERSE, 1},
+    {"sets.contains", "LALA:b", sets, COST_SET, CONTAINS},
+    {"sets.equivalent", "LALA:b", sets, COST_SETS, EQUIVALENT},
+    {"sets.intersects", "LALA:b", sets, COST_SET, INTERSECTS},
     {0},
 };

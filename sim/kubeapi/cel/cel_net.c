@@ -155,6 +155,13 @@ bool cel_net_equal(struct cel_value x, struct cel_value y)
     return p->bits == q->bits && memcmp(&p->ip, &q->ip, sizeof(p->ip)) == 0;
 }
 
+uint64_t cel_net_size(struct cel_value v)
+{
+    const struct ip *x = v.opaque;
+    const struct cidr *c = v.opaque;
+    return v.kind == CEL_IP ? x->n : (c->bits + 7u) / 8u;
+}
+
 void cel_net_print(struct cel_value v, struct buf *out)
 {
     if (v.kind == CEL_IP) {
@@ -303,21 +310,21 @@ static struct cel_value cidr_part(struct cel_run *run, const struct cel_node *no
 }
 
 const struct cel_func cel_funcs_net[] = {
-    {"ip", "s:p", ip, 1, 0},
-    {"isIP", "s:b", is, 1, IS_IP},
-    {"ip.isCanonical", "s:b", is, 1, IS_CANONICAL},
-    {".family", "p:i", ip_is, 1, FAMILY},
-    {".isUnspecified", "p:b", ip_is, 1, UNSPECIFIED},
-    {".isLoopback", "p:b", ip_is, 1, LOOPBACK},
-    {".isLinkLocalMulticast", "p:b", ip_is, 1, LINK_MULTICAST},
-    {".isLinkLocalUnicast", "p:b", ip_is, 1, LINK_UNICAST},
-    {".isGlobalUnicast", "p:b", ip_is, 1, GLOBAL},
-    {"cidr", "s:c", cidr, 1, 0},
-    {"isCIDR", "s:b", is, 1, IS_CIDR},
-    {".containsIP", "cp:b|cs:b", contains, 1, 0},
-    {".containsCIDR", "cc:b|cs:b", contains, 1, 1},
-    {".ip", "c:p", ip, 1, 0},
-    {".masked", "c:c", cidr_part, 1, MASKED},
-    {".prefixLength", "c:i", cidr_part, 1, PREFIX},
+    {"ip", "s:p", ip, COST_PARSE, 0},
+    {"isIP", "s:b", is, COST_PARSE, IS_IP},
+    {"ip.isCanonical", "s:b", is, COST_CANONICAL, IS_CANONICAL},
+    {".family", "p:i", ip_is, COST_ONE, FAMILY},
+    {".isUnspecified", "p:b", ip_is, COST_ONE, UNSPECIFIED},
+    {".isLoopback", "p:b", ip_is, COST_ONE, LOOPBACK},
+    {".isLinkLocalMulticast", "p:b", ip_is, COST_ONE, LINK_MULTICAST},
+    {".isLinkLocalUnicast", "p:b", ip_is, COST_ONE, LINK_UNICAST},
+    {".isGlobalUnicast", "p:b", ip_is, COST_ONE, GLOBAL},
+    {"cidr", "s:c", cidr, COST_PARSE, 0},
+    {"isCIDR", "s:b", is, COST_PARSE, IS_CIDR},
+    {".containsIP", "cp:b|cs:b", contains, COST_CONTAINS_IP, 0},
+    {".containsCIDR", "cc:b|cs:b", contains, COST_CONTAINS_CIDR, 1},
+    {".ip", "c:p", ip, COST_ONE, 0},
+    {".masked", "c:c", cidr_part, COST_ONE, MASKED},
+    {".prefixLength", "c:i", cidr_part, COST_ONE, PREFIX},
     {0},
 };

@@ -8,7 +8,7 @@
 
 static bool pay(struct cel_run *run, size_t bytes)
 {
-    return cel_charge(run, cel_text_cost(bytes));
+    return cel_work(run, cel_text_cost(bytes));
 }
 
 static struct cel_value spent(struct cel_run *run)
@@ -28,7 +28,7 @@ static struct cel_value look(struct cel_run *run, const struct cel_node *node,
         return pay(run, what.n) ? cel_bool(str_starts(s, what)) : spent(run);
     if (node->func->which == ENDS)
         return pay(run, what.n) ? cel_bool(str_ends(s, what)) : spent(run);
-    if (!cel_charge(run, cel_text_cost(s.n) * (1 + cel_text_cost(what.n))))
+    if (!cel_work(run, cel_text_cost(s.n) * (1 + cel_text_cost(what.n))))
         return spent(run);
     return cel_bool(str_find(s, what) >= 0);
 }
@@ -37,7 +37,7 @@ const struct pattern *cel_pattern(struct cel_run *run, const struct cel_node *no
                                   struct cel_value *failed)
 {
     struct pattern *p = NULL;
-    if (!cel_charge(run, 1 + text.n / 4)) {
+    if (!cel_work(run, 1 + text.n / 4)) {
         *failed = spent(run);
         return NULL;
     }
@@ -52,7 +52,7 @@ static struct cel_value matches(struct cel_run *run, const struct cel_node *node
                                 struct cel_value *args, size_t n)
 {
     struct cel_value failed;
-    if (!cel_charge(run, cel_text_cost(args[0].s.n + 1) * (1 + args[1].s.n / 4)))
+    if (!cel_work(run, cel_text_cost(args[0].s.n + 1) * (1 + args[1].s.n / 4)))
         return spent(run);
     const struct pattern *p = cel_pattern(run, node, args[1].s, &failed);
     return p ? cel_bool(pattern_matches(p, args[0].s)) : failed;
@@ -64,7 +64,7 @@ static struct cel_value find(struct cel_run *run, const struct cel_node *node,
     struct cel_value failed;
     struct str s = args[0].s;
     size_t from, to;
-    if (!cel_charge(run, cel_text_cost(s.n + 1) * (1 + args[1].s.n / 4)))
+    if (!cel_work(run, cel_text_cost(s.n + 1) * (1 + args[1].s.n / 4)))
         return spent(run);
     const struct pattern *p = cel_pattern(run, node, args[1].s, &failed);
     if (!p)
@@ -81,7 +81,7 @@ static struct cel_value find_all(struct cel_run *run, const struct cel_node *nod
     struct str s = args[0].s;
     int64_t limit = n > 2 ? args[2].i : -1;
     size_t from, to, at = 0, found = 0, cap = s.n + 2;
-    if (!cel_charge(run, cel_text_cost(s.n + 1) * (1 + args[1].s.n / 4) + s.n))
+    if (!cel_work(run, cel_text_cost(s.n + 1) * (1 + args[1].s.n / 4) + s.n))
         return spent(run);
     const struct pattern *p = cel_pattern(run, node, args[1].s, &failed);
     if (!p)
@@ -116,7 +116,7 @@ struct cel_value cel_string_index(struct cel_run *run, struct cel_value *args, s
 {
     struct str s = args[0].s, what = args[1].s;
     int64_t count = (int64_t)cel_code_points(s), at = n > 2 ? args[2].i : last ? count : 0;
-    if (!cel_charge(run, cel_text_cost(s.n) * (1 + cel_text_cost(what.n))))
+    if (!cel_work(run, cel_text_cost(s.n) * (1 + cel_text_cost(what.n))))
         return spent(run);
     if (n > 2 && (at < 0 || at > count))
         return cel_fail(run, "index out of range: %lld", (long long)at);
@@ -207,7 +207,7 @@ static struct cel_value split(struct cel_run *run, const struct cel_node *node,
     struct str s = args[0].s, by = args[1].s;
     int64_t limit = n > 2 ? args[2].i : -1;
     size_t count = 0, at = 0;
-    if (!cel_charge(run, s.n + 2))
+    if (!cel_work(run, s.n + 2))
         return spent(run);
     struct cel_value *items = ARENA_NEW_ARRAY(run->a, struct cel_value, s.n + 2);
     if (limit == 0 || (by.n == 0 && s.n == 0))
@@ -336,7 +336,7 @@ static void format_map(struct cel_run *run, struct cel_map *m, struct buf *out)
         keys[k] = arena_str(run->a, buf_str(&b));
         values[k] = value;
         buf_free(&b);
-        (void)cel_charge(run, i - k + 1);
+        (void)cel_work(run, i - k + 1);
     }
     buf_add_char(out, '{');
     for (size_t i = 0; i < n && !run->over; i++) {
@@ -488,22 +488,22 @@ static struct cel_value format(struct cel_run *run, const struct cel_node *node,
 }
 
 const struct cel_func cel_funcs_strings[] = {
-    {".contains", "ss:b", look, 1, CONTAINS},
-    {".startsWith", "ss:b", look, 1, STARTS},
-    {".endsWith", "ss:b", look, 1, ENDS},
-    {".matches", "ss:b", matches, 1, 0},
-    {"matches", "ss:b", matches, 1, 0},
-    {".find", "ss:s", find, 1, 0},
-    {".findAll", "ss:Ls|ssi:Ls", find_all, 1, 0},
-    {".charAt", "si:s", char_at, 1, 0},
-    {".substring", "si:s|sii:s", substring, 1, 0},
-    {".lowerAscii", "s:s", change_case, 1, 0},
-    {".upperAscii", "s:s", change_case, 1, 1},
-    {".replace", "sss:s|sssi:s", replace, 1, 0},
-    {".split", "ss:Ls|ssi:Ls", split, 1, 0},
-    {".join", "Ls:s|Lss:s", join, 1, 0},
-    {".trim", "s:s", trim, 1, 0},
-    {".format", "sLA:s", format, 1, 0},
-    {"strings.quote", "s:s", quote, 1, 0},
+    {".contains", "ss:b", look, COST_CONTAINS, CONTAINS},
+    {".startsWith", "ss:b", look, COST_PREFIX, STARTS},
+    {".endsWith", "ss:b", look, COST_PREFIX, ENDS},
+    {".matches", "ss:b", matches, COST_MATCHES, 0},
+    {"matches", "ss:b", matches, COST_ONE, 0},
+    {".find", "ss:s", find, COST_FIND, 0},
+    {".findAll", "ss:Ls|ssi:Ls", find_all, COST_FIND, 0},
+    {".charAt", "si:s", char_at, COST_ONE, 0},
+    {".substring", "si:s|sii:s", substring, COST_TEXT, 0},
+    {".lowerAscii", "s:s", change_case, COST_TEXT, 0},
+    {".upperAscii", "s:s", change_case, COST_TEXT, 1},
+    {".replace", "sss:s|sssi:s", replace, COST_REPLACE, 0},
+    {".split", "ss:Ls|ssi:Ls", split, COST_SPLIT, 0},
+    {".join", "Ls:s|Lss:s", join, COST_JOIN, 0},
+    {".trim", "s:s", trim, COST_TEXT, 0},
+    {".format", "sLA:s", format, COST_FORMAT, 0},
+    {"strings.quote", "s:s", quote, COST_QUOTE, 0},
     {0},
 };

@@ -350,7 +350,7 @@ static bool maps_equal(struct cel_run *run, struct cel_map *x, struct cel_map *y
 bool cel_equal(struct cel_run *run, struct cel_value x, struct cel_value y)
 {
     int order;
-    if (!cel_charge(run, 1))
+    if (!cel_work(run, 1))
         return false;
     if (cel_numeric(x) && cel_numeric(y))
         return cel_compare(x, y, &order) && order == 0;
@@ -378,7 +378,7 @@ bool cel_equal(struct cel_run *run, struct cel_value x, struct cel_value y)
     case CEL_URL:
         return str_eq(x.s, y.s);
     default:
-        (void)cel_charge(run, cel_text_cost(x.kind == CEL_STRING ? x.s.n : 0));
+        (void)cel_work(run, cel_text_cost(x.kind == CEL_STRING ? x.s.n : 0));
         return cel_compare(x, y, &order) && order == 0;
     }
 }

@@ -42,14 +42,24 @@ static struct err *compile(struct arena *a, const struct type *self, struct type
         {.name = STR("oldSelf"), .type = rule->optional_old_self ? cel_type_optional(a, t) : t}};
     const struct cel_env env = {vars, ARRAY_LEN(vars)};
     struct err *err = compile_one(a, &env, rule->rule, CEL_BOOL, "cel expression", &p->rule);
-    if (!err && rule->message_expression.n > 0)
-        err = compile_one(a, &env, rule->message_expression, CEL_STRING, "messageExpression",
-                          &p->message);
     if (err)
         return err;
     p->transition = cel_program_uses(p->rule, OLD_SELF);
     rule->program = p;
-    return NULL;
+    if (rule->message_expression.n == 0)
+        return NULL;
+    return compile_one(a, &env, rule->message_expression, CEL_STRING, "messageExpression",
+                       &p->message);
+}
+
+static void facts(struct arena *a, const struct type *self, const struct type_cel_rule *rule,
+                  struct type_cel_facts *out)
+{
+    const struct rule_program *p = rule->program;
+    out->cost = cel_program_cost_max(a, p->rule, self);
+    out->message_cost = p->message ? cel_program_cost_max(a, p->message, self) : 0;
+    out->values_max = cel_schema_count_max(self);
+    out->looks_back = p->transition;
 }
 
 /* ---- telling ---- */
@@ -213,6 +223,6 @@ static void check(const struct type *t, const struct type_cel_rule *rule, const 
 
 const struct type_rules_cel *crds_cel(void)
 {
-    static const struct type_rules_cel cel = {compile, check};
+    static const struct type_rules_cel cel = {compile, facts, check};
     return &cel;
 }

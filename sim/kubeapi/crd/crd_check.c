@@ -241,9 +241,12 @@ static bool part_fits(const cJSON *v, enum part part)
     return v && v->type == (part <= PART_SUBRESOURCES ? cJSON_Object : cJSON_Array);
 }
 
-static void check_schema(struct api_request *r, const cJSON *schema, struct str path)
+/* before: the schema as it was; NULL: there was none. */
+static void check_schema(struct api_request *r, const cJSON *schema, const cJSON *before,
+                         struct str path)
 {
-    const struct crd_schema_options options = {.cel = crds_cel()};
+    const struct crd_schema_options options = {.cel = crds_cel(),
+                                               .unchanged = before && json_equal(schema, before)};
     struct type_report *report = ARENA_NEW(&r->a, struct type_report);
     report->a = &r->a;
     crd_schema_check(&options, schema, path, report);
@@ -252,14 +255,15 @@ static void check_schema(struct api_request *r, const cJSON *schema, struct str 
                     STR_ARG(report->list[i].message));
 }
 
-static void check_part(struct api_request *r, const cJSON *v, enum part part, struct str path)
+static void check_part(struct api_request *r, const cJSON *v, const cJSON *before, enum part part,
+                       struct str path)
 {
     size_t i = 0;
     if (!part_fits(v, part))
         return;
     switch (part) {
     case PART_SCHEMA:
-        check_schema(r, v, path);
+        check_schema(r, v, before, path);
         return;
     case PART_SUBRESOURCES:
         if (json_get(v, "scale"))
@@ -292,24 +296,37 @@ static bool is_shared(const cJSON *versions, enum part part)
 static const char *const part_names[PARTS] = {"schema.openAPIV3Schema", "subresources",
                                               "additionalPrinterColumns", "selectableFields"};
 
-static void check_shared(struct api_request *r, const cJSON *versions)
+/* The part of the version of this name in the definition as it was; NULL: there was none. */
+static const cJSON *part_before(const cJSON *old_versions, const cJSON *version, enum part part)
+{
+    for (const cJSON *v = old_versions ? old_versions->child : NULL; v; v = v->next)
+        if (str_eq(json_string_at(v, "name"), json_string_at(version, "name")))
+            return part_of(v, part);
+    return NULL;
+}
+
+static void check_shared(struct api_request *r, const cJSON *versions, const cJSON *old_versions)
 {
     static const char *const shared[PARTS] = {"spec.validation.openAPIV3Schema",
                                               "spec.subresources", "spec.additionalPrinterColumns",
                                               "spec.selectableFields"};
     for (unsigned p = 0; versions && versions->child && p < PARTS; p++)
         if (is_shared(versions, (enum part)p))
-            check_part(r, part_of(versions->child, (enum part)p), (enum part)p, str_c(shared[p]));
+            check_part(r, part_of(versions->child, (enum part)p),
+                       part_before(old_versions, versions->child, (enum part)p), (enum part)p,
+                       str_c(shared[p]));
 }
 
-static void check_version(struct api_request *r, const cJSON *versions, const cJSON *v, size_t i)
+static void check_version(struct api_request *r, const cJSON *versions, const cJSON *old_versions,
+                          const cJSON *v, size_t i)
 {
     struct str path = arena_printf(&r->a, "spec.versions[%zu]", i);
     const cJSON *warning = json_get(v, "deprecationWarning");
     check_label(r, below(r, path, "name"), json_string_at(v, "name"));
     for (unsigned p = 0; p < PARTS; p++)
         if (!is_shared(versions, (enum part)p))
-            check_part(r, part_of(v, (enum part)p), (enum part)p, below(r, path, part_names[p]));
+            check_part(r, part_of(v, (enum part)p), part_before(old_versions, v, (enum part)p),
+                       (enum part)p, below(r, path, part_names[p]));
     if (warning && !json_bool_at(v, "deprecated", false))
         invalid_text(r, below(r, path, "deprecationWarning"), json_string(warning),
                      "can only be set for deprecated versions");
@@ -342,7 +359,7 @@ static struct str versions_text(struct api_request *r, const cJSON *versions)
     return s;
 }
 
-static void check_versions(struct api_request *r, const cJSON *versions)
+static void check_versions(struct api_request *r, const cJSON *versions, const cJSON *old_versions)
 {
     size_t stored = 0, i = 0;
     bool unique = true;
@@ -354,7 +371,7 @@ static void check_versions(struct api_request *r, const cJSON *versions)
         stored += json_bool_at(v, "storage", false);
         for (const cJSON *other = versions->child; other != v; other = other->next)
             unique = unique && !str_eq(json_string_at(other, "name"), json_string_at(v, "name"));
-        check_version(r, versions, v, i);
+        check_version(r, versions, old_versions, v, i);
     }
     if (!unique)
         api_invalid(r, "FieldValueInvalid", STR("spec.versions"),
@@ -478,9 +495,11 @@ void crds_check(struct api_request *r, const cJSON *tree, const struct kube_obje
         required(r, STR("spec.scope"), NULL);
     else
         check_one_of(r, STR("spec.scope"), scope, scopes, "\"Cluster\", \"Namespaced\"");
-    check_versions(r, versions);
+    const cJSON *old_versions =
+        old ? json_path(kube_object_tree(old, &r->a), "spec.versions") : NULL;
+    check_versions(r, versions, old_versions);
     check_names(r, names);
-    check_shared(r, versions);
+    check_shared(r, versions, old_versions);
     check_conversion(r, tree);
     if (old)
         check_kept(r, tree, old);

@@ -195,36 +195,6 @@ static void check_pattern(struct schema_checker *c, const struct schema_at *at, 
     err_free(err);
 }
 
-/* A rule as the message shows it: with Go's names, and <, >, & escaped. */
-static struct str rule_text(struct schema_checker *c, const struct type_cel_rule *rule)
-{
-    struct buf plain = {0}, out = {0};
-    buf_add_c(&plain, "{\"Rule\":");
-    json_write_string(&plain, rule->rule);
-    buf_add_c(&plain, ",\"Message\":");
-    json_write_string(&plain, rule->message);
-    buf_add_c(&plain, ",\"MessageExpression\":");
-    json_write_string(&plain, rule->message_expression);
-    buf_add_c(&plain, ",\"Reason\":");
-    if (rule->reason.n > 0)
-        json_write_string(&plain, rule->reason);
-    else
-        buf_add_c(&plain, "null");
-    buf_add_c(&plain, ",\"FieldPath\":");
-    json_write_string(&plain, rule->field_path);
-    buf_addf(&plain, ",\"OptionalOldSelf\":%s}", rule->optional_old_self ? "true" : "null");
-    for (size_t i = 0; i < plain.n; i++) {
-        if (strchr("<>&", plain.p[i]))
-            buf_addf(&out, "\\u%04x", (unsigned)plain.p[i]);
-        else
-            buf_add_char(&out, plain.p[i]);
-    }
-    struct str s = arena_str(c->report->a, buf_str(&out));
-    buf_free(&plain);
-    buf_free(&out);
-    return s;
-}
-
 /* A rule's own field is somewhere below the schema that the rule stands at. */
 static bool field_path_holds(const cJSON *s, struct str path)
 {
@@ -249,29 +219,52 @@ static bool field_path_holds(const cJSON *s, struct str path)
     return s != NULL;
 }
 
+static bool has_break(struct str s)
+{
+    return str_find_char(s, '\n') >= 0 || str_find_char(s, '\r') >= 0;
+}
+
+static void check_message(struct schema_checker *c, const struct schema_at *at, const cJSON *v)
+{
+    const cJSON *given = json_get(v, "message");
+    struct str rule = str_trim(schema_string(v, "rule")), message = str_trim(json_string(given));
+    if (rule.n == 0)
+        schema_required(c, at, "rule", "rule is not specified");
+    else if (json_string(given).n > 0 && message.n == 0)
+        schema_invalid(c, at, "message", given, "message must be non-empty if specified");
+    else if (has_break(message))
+        schema_invalid(c, at, "message", given, "message must not contain line breaks");
+    else if (has_break(rule) && message.n == 0)
+        schema_required(c, at, "message", "message must be specified if rule contains line breaks");
+}
+
 static void check_rule_texts(struct schema_checker *c, const struct schema_at *at, const cJSON *v,
-                             const struct type_cel_rule *rule, const cJSON *s)
+                             const cJSON *s)
 {
     static const char *const reasons[] = {"FieldValueDuplicate", "FieldValueForbidden",
                                           "FieldValueInvalid", "FieldValueRequired"};
-    if (json_get(v, "message") && str_trim(rule->message).n == 0)
-        schema_invalid(c, at, "message", json_get(v, "message"),
-                       "message must be non-empty if specified");
-    if (str_find_char(str_trim(rule->message), '\n') >= 0)
-        schema_invalid(c, at, "message", json_get(v, "message"),
-                       "message must not contain line breaks");
-    if (rule->reason.n > 0)
-        not_supported(c, at, v, "reason", reasons, ARRAY_LEN(reasons));
-    if (rule->field_path.n > 0 && !field_path_holds(s, rule->field_path))
+    struct str expression = schema_string(v, "messageExpression");
+    struct str path = schema_string(v, "fieldPath");
+    check_message(c, at, v);
+    if (expression.n > 0 && str_trim(expression).n == 0)
+        schema_required(c, at, "messageExpression",
+                        "messageExpression must be non-empty if specified");
+    not_supported(c, at, v, "reason", reasons, ARRAY_LEN(reasons));
+    if (path.n > 0 && str_trim(path).n == 0)
         schema_invalid(c, at, "fieldPath", json_get(v, "fieldPath"),
-                       "fieldPath must be a valid path: does not refer to a valid field");
+                       "fieldPath must be non-empty if specified");
+    if (has_break(path))
+        schema_invalid(c, at, "fieldPath", json_get(v, "fieldPath"),
+                       "fieldPath must not contain line breaks");
+    if (path.n > 0 && !field_path_holds(s, path))
+        schema_invalid(c, at, "fieldPath", json_get(v, "fieldPath"),
+                       "fieldPath must be a valid path");
 }
 
-static void check_rules(struct schema_checker *c, const struct schema_at *at, const cJSON *s,
-                        enum schema_level level)
+/* What a rule says beside its expressions, which schema_check_rules compiles. */
+static void check_rules(struct schema_checker *c, const struct schema_at *at, const cJSON *s)
 {
     const cJSON *list = json_get(s, "x-kubernetes-validations");
-    const struct crd_schema_options none = {0};
     size_t i = 0;
     if (!list || !list->child)
         return;
@@ -280,30 +273,9 @@ static void check_rules(struct schema_checker *c, const struct schema_at *at, co
                          "not supported: this server has no evaluator for validation rules");
         return;
     }
-    const struct type *self = level == SCHEMA_ROOT
-                                  ? crd_schema_compile(&none, c->report->a, s)
-                                  : crd_schema_compile_part(&none, c->report->a, s);
     for (const cJSON *v = list->child; v; v = v->next, i++) {
         struct schema_at there = {at, "x-kubernetes-validations", {NULL, 0}, i, true};
-        struct type_cel_rule rule = {.rule = schema_string(v, "rule"),
-                                     .message = schema_string(v, "message"),
-                                     .message_expression = schema_string(v, "messageExpression"),
-                                     .reason = schema_string(v, "reason"),
-                                     .field_path = schema_string(v, "fieldPath"),
-                                     .optional_old_self = schema_flag(v, "optionalOldSelf")};
-        if (str_trim(rule.rule).n == 0) {
-            type_report_add(c->report, 0, "FieldValueRequired", schema_text(c, &there, "rule"),
-                            "Required value: rule is not specified");
-            continue;
-        }
-        check_rule_texts(c, &there, v, &rule, s);
-        struct err *err = c->options->cel->compile(c->report->a, self, &rule);
-        if (err)
-            type_report_add(
-                c->report, 0, "FieldValueInvalid",
-                schema_text(c, &there, err->code == ERR_INVALID ? "rule" : "messageExpression"),
-                "Invalid value: " STR_FMT ": %s", STR_ARG(rule_text(c, &rule)), err->message);
-        err_free(err);
+        check_rule_texts(c, &there, v, s);
     }
 }
 
@@ -321,7 +293,7 @@ static void check_node(struct schema_checker *c, const struct schema_at *at, con
     check_extensions(c, at, s);
     not_supported(c, at, s, "type", types, ARRAY_LEN(types));
     check_pattern(c, at, s);
-    check_rules(c, at, s, level);
+    check_rules(c, at, s);
 }
 
 static int by_text(const void *x, const void *y)
@@ -376,7 +348,7 @@ void crd_schema_check(const struct crd_schema_options *options, const cJSON *sch
                       struct str path, struct type_report *report)
 {
     struct schema_at root = {NULL, NULL, path, 0, false};
-    struct schema_checker c = {options, report};
+    struct schema_checker c = {.options = options, .report = report};
     size_t before = report->n;
     if (schema_flag(schema, "nullable"))
         schema_forbidden(&c, &root, "nullable", "nullable cannot be true at the root");
@@ -385,6 +357,10 @@ void crd_schema_check(const struct crd_schema_options *options, const cJSON *sch
     schema_check_structural(&c, &root, schema, SCHEMA_ROOT);
     if (report->n > structural)
         qsort(report->list + structural, report->n - structural, sizeof(report->list[0]), by_text);
+    bool sound = report->n == structural;
     if (report->n == before)
         check_defaults(&c, &root, schema, SCHEMA_ROOT);
+    c.schema_errors = report->n;
+    if (sound && report->n == structural && options->cel)
+        schema_check_rules(&c, &root, schema);
 }

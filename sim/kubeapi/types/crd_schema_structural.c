@@ -33,13 +33,16 @@ static void check_nested(struct schema_checker *c, const struct schema_at *at, c
         {"x-kubernetes-list-map-keys", "must be empty to be structural"},
         {"x-kubernetes-list-type", "must be undefined to be structural"},
         {"x-kubernetes-map-type", "must be undefined to be structural"},
+        {"x-kubernetes-validations", "must be empty to be structural"},
     };
     const cJSON *properties = json_get(s, "properties");
     if (s->type != cJSON_Object)
         return;
     for (size_t i = 0; i < ARRAY_LEN(never); i++) {
         const cJSON *v = json_get(s, never[i].key);
-        if (v && v->type != cJSON_False && !(json_is_string(v) && json_string(v).n == 0))
+        bool empty =
+            v && (json_is_string(v) ? json_string(v).n == 0 : v->type == cJSON_Array && !v->child);
+        if (v && v->type != cJSON_False && !empty)
             schema_forbidden(c, at, never[i].key, never[i].why);
     }
     if (properties && json_get(properties, "metadata")) {

@@ -13,9 +13,20 @@ struct schema_at {
     bool has_index;
 };
 
+#define SCHEMA_DEAREST_MAX 4u
+
+struct schema_scope; /* crd_schema_rules.c */
 struct schema_checker {
     const struct crd_schema_options *options;
     struct type_report *report;
+    const struct schema_scope *scope; /* of the node whose rules are met */
+    size_t schema_errors;             /* the first of the report, which are not of rules */
+    uint64_t cost;                    /* of all rules so far */
+    struct {
+        struct str field;
+        uint64_t cost;
+    } dearest[SCHEMA_DEAREST_MAX];
+    size_t dearest_n;
 };
 
 enum schema_level { SCHEMA_ROOT, SCHEMA_FIELD, SCHEMA_ITEM };
@@ -43,6 +54,9 @@ void schema_each_structure(struct schema_checker *c, const struct schema_at *at,
 void schema_each_branch(struct schema_checker *c, const struct schema_at *at, const cJSON *s,
                         schema_visit_fn *visit);
 
+/* ---- crd_schema_rules.c ---- */
+/* Reports rules that do not compile, or cost too much; nodes of which something is reported are passed over. */
+void schema_check_rules(struct schema_checker *c, const struct schema_at *root, const cJSON *s);
 /* ---- crd_schema_structural.c ---- */
 /* Reports what keeps a node, or one below it, from being structural; in no order. */
 void schema_check_structural(struct schema_checker *c, const struct schema_at *at, const cJSON *s,

@@ -89,11 +89,20 @@ struct type_path {
 /* "spec.tags[0].map.key"; empty for the root. */
 struct str type_path_text(const struct type_path *path, struct arena *a);
 
+/* What is known of a compiled rule before it runs. */
+struct type_cel_facts {
+    uint64_t cost, message_cost; /* at most, of one value; UINT64_MAX: without bounds */
+    uint64_t values_max;         /* as many as a request holds when nothing else bounds them */
+    bool looks_back;             /* at oldSelf */
+};
 /* What evaluates validation rules; a world without one refuses definitions that have them. */
 struct type_rules_cel {
     /* NULL: compiled, *program set. ERR_INVALID: the rule is wrong; ERR_UNPROCESSABLE: its message expression is. The
      * message is what goes behind the value. */
     struct err *(*compile)(struct arena *a, const struct type *self, struct type_cel_rule *rule);
+    /* Of a rule that compile has taken, but for its message perhaps. */
+    void (*facts)(struct arena *a, const struct type *self, const struct type_cel_rule *rule,
+                  struct type_cel_facts *out);
     /* Reports what does not hold; old NULL: there was none. */
     void (*check)(const struct type *t, const struct type_cel_rule *rule, const cJSON *v,
                   const cJSON *old, const struct type_path *path, struct type_report *report);
