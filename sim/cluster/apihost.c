@@ -11,6 +11,8 @@ struct apihost {
     struct identity identity;
     struct kubeapi_token *tokens;
     size_t tokens_n;
+    struct kubeapi_workloads workloads;
+    bool has_workloads;
     struct arena token_texts;
     struct store_snapshot *disk; /* what the next start begins with; NULL: the bootstrap objects */
     struct store_snapshot **shared; /* borrowed for the first start */
@@ -32,6 +34,7 @@ static struct err *instance_start(struct world *w, const void *config, void **ou
                                 .tokens = h->tokens,
                                 .tokens_n = h->tokens_n,
                                 .ca_pem = h->ca_pem,
+                                .workloads = h->has_workloads ? &h->workloads : NULL,
                                 .restore = h->disk,
                                 .shared = h->shared};
     struct world_tls tls = {.cert_pem = h->identity.cert_pem, .key_pem = h->identity.key_pem};
@@ -92,6 +95,9 @@ struct apihost *apihost_new(const struct apihost_options *o)
     h->identity = authority_issue(o->authority, str_empty, o->address);
     h->started = o->started;
     h->owner = o->owner;
+    h->has_workloads = o->workloads != NULL;
+    if (o->workloads)
+        h->workloads = *o->workloads;
     copy_tokens(h, o);
     struct sim_host_options host = {.name = o->name, .address = o->address, .zone = o->zone};
     struct apihost **config = arena_alloc(&h->token_texts, sizeof(struct apihost *));

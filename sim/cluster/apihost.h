@@ -19,8 +19,9 @@ struct apihost_options {
     struct authority *authority;        /* issues the serving certificate */
     const struct kubeapi_token *tokens; /* static ones; copied */
     size_t tokens_n;
-    const struct store_snapshot *content; /* to start from; NULL: the bootstrap objects */
-    struct store_snapshot **shared;       /* of the bootstrap objects: see kubeapi.h */
+    const struct kubeapi_workloads *workloads; /* copied; NULL: none */
+    const struct store_snapshot *content;      /* to start from; NULL: the bootstrap objects */
+    struct store_snapshot **shared;            /* of the bootstrap objects: see kubeapi.h */
     /* After each start (restored false: the store is a new one, in-process watches must be made again) and after each
      * restore under way (restored true: watches stay, the content is another). May be NULL. */
     void (*started)(void *owner, struct kubeapi *api, bool restored);

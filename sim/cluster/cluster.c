@@ -20,12 +20,15 @@ static void make_api(struct sim_cluster *c, struct store_snapshot **shared)
     struct buf name = {0}, ip = {0};
     buf_addf(&name, STR_FMT "/api", STR_ARG(c->name));
     address(c, 1, &ip);
+    struct kubeapi_workloads workloads = {
+        .kubelet = {.runs = workload_runs, .node_up = workload_node_up, .owner = c}};
     struct apihost_options o = {.sim = c->sim,
                                 .name = buf_str(&name),
                                 .address = buf_str(&ip),
                                 .zone = c->zone,
                                 .authority = c->authority,
                                 .shared = shared,
+                                .workloads = &workloads,
                                 .started = on_api_started,
                                 .owner = c};
     c->api = apihost_new(&o);
@@ -51,8 +54,10 @@ static void write_coredns(struct sim_cluster *c, bool up)
         return;
     struct buf json = {0};
     buf_addf(&json,
-             "{\"apiVersion\":\"apps/v1\",\"kind\":\"Deployment\",\"metadata\":{\"labels\":{"
-             "\"k8s-app\":\"kube-dns\"},\"name\":\"coredns\",\"namespace\":\"kube-system\"},"
+             "{\"apiVersion\":\"apps/v1\",\"kind\":\"Deployment\",\"metadata\":{\"annotations\":{"
+             "\"paddock.io/"
+             "controller\":\"none\"},\"labels\":{\"k8s-app\":\"kube-dns\"},\"name\":\"coredns\","
+             "\"namespace\":\"kube-system\"},"
              "\"spec\":{\"replicas\":1,\"selector\":{\"matchLabels\":{\"k8s-app\":\"kube-dns\"}},"
              "\"template\":{\"metadata\":{\"labels\":{\"k8s-app\":\"kube-dns\"}},\"spec\":{"
              "\"containers\":[{\"image\":\"coredns\",\"name\":\"coredns\"}]}}},"
@@ -95,7 +100,7 @@ void sim_cluster_free(struct sim_cluster *c)
     authority_free(c->authority);
     str_free(&c->name);
     str_free(&c->zone);
-    str_free(&c->cleanup_job);
+    str_free(&c->cleanup_pod);
     mem_free(c);
 }
 

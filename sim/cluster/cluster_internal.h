@@ -30,26 +30,26 @@ struct sim_cluster {
     struct sim_fault *coredns_fault, *cni_fault;
     uint32_t fault_serial;
     struct importer *importer;
-    struct str cleanup_job; /* owned; empty: none under way */
+    struct str cleanup_pod; /* owned; empty: none under way */
 
     struct pod *slots[SIM_CLUSTER_PODS_MAX];
     uint32_t slots_n;
-    struct sim_task *reconcile; /* of the Deployments, soon */
-    uint64_t pod_serial;
+    struct sim_task *reconcile; /* of pods and slots, soon */
 };
 
 /* ---- node.c ---- */
 void nodes_watch(struct sim_cluster *c, struct kubeapi *api); /* it has started */
 void nodes_create(struct sim_cluster *c); /* objects of all nodes, and the first heartbeat */
 void nodes_free(struct sim_cluster *c);
-/* A ready node, in turn; -1: none. */
-int64_t nodes_pick(struct sim_cluster *c);
 enum node_state { NODE_READY, NODE_UNREADY, NODE_GONE };
 enum node_state node_state(const struct sim_cluster *c, struct str name);
 
 /* ---- workload.c ---- */
 void workload_watch(struct sim_cluster *c, struct kubeapi *api, bool restored);
 void workload_soon(struct sim_cluster *c);
+/* What the API's controllers ask: struct kubeapi_kubelet. */
+bool workload_runs(void *owner, const struct kube_object *pod);
+bool workload_node_up(void *owner, struct str node);
 
 /* ---- pod.c ---- */
 enum pod_state { POD_FREE, POD_STARTING, POD_RUNNING, POD_BACKOFF, POD_ENDING };
@@ -58,22 +58,20 @@ struct pod {
     uint32_t slot;
     enum pod_state state;
     struct sim_process *process;
-    const void **config;       /* of the process: the pod itself */
-    struct str ns, name, hash; /* owned; hash: of the template it was made from */
-    struct str deployment;     /* owned: its Deployment's name */
-    struct str env;            /* owned: "NAME=VALUE\n"... for the next start */
-    struct str node;           /* owned */
-    bool runs_agent;
+    const void **config;      /* of the process: the pod itself */
+    struct str ns, name, uid; /* owned */
+    struct str env;           /* owned: "NAME=VALUE\n"... for the next start */
+    struct str node;          /* owned */
     uint32_t restarts, backoffs;
     world_time started_at;
-    world_time stuck_since; /* its node is not ready; -1: it is */
     struct sim_task *timer;
 };
 /* Slots exist from the start, so that faults can be aimed at their hosts before a pod is there. */
 void pods_prepare(struct sim_cluster *c, uint32_t slots);
 struct pod *pod_find_free(struct sim_cluster *c);
-/* Creates the Pod object from the template and starts it after a while. */
-void pod_create(struct pod *p, const struct kube_object *deployment, struct str hash);
+/* Starts the Pod's process after a while. */
+void pod_take(struct pod *p, const struct kube_object *pod);
+/* Stops the process; then the object goes. */
 void pod_delete(struct pod *p);
 bool pod_ready(const struct pod *p);
 /* Scheduled and not on its way out. */

@@ -139,16 +139,6 @@ void sim_cluster_set_node(struct sim_cluster *c, uint32_t node, bool ready, bool
     workload_soon(c);
 }
 
-int64_t nodes_pick(struct sim_cluster *c)
-{
-    for (uint32_t i = 0; i < c->nodes_n; i++) {
-        uint32_t at = (uint32_t)((c->pod_serial + i) % c->nodes_n);
-        if (c->nodes[at].ready)
-            return at;
-    }
-    return -1;
-}
-
 enum node_state node_state(const struct sim_cluster *c, struct str name)
 {
     for (uint32_t i = 0; i < c->nodes_n; i++)

@@ -1,4 +1,4 @@
-/* A pod slot: the Pod object, and the process that its container is.
+/* A pod slot: the process that the container of a Pod is, and what is said about it.
  *
  *   free ─► starting (scheduled; waits for node, CNI, image) ─► running ── container exits ──► back-off (10 s, doubling,
  *     ▲         ▲                                                  │                            at most 5 min) ─┐
@@ -17,7 +17,6 @@
 #define BACKOFF_FIRST (10 * NS_PER_S)
 #define BACKOFF_MAX   (300 * NS_PER_S)
 #define BACKOFF_RESET (600 * NS_PER_S)
-#define EVICT_AFTER   (300 * NS_PER_S) /* the default toleration of a node that is not ready */
 #define FIRST_POD_IP  10u
 #define SA_SECRET     "cattle-token-mount"
 
@@ -85,48 +84,14 @@ static void write_status(struct pod *p)
     buf_free(&patch);
 }
 
-static void write_object(struct pod *p, const struct kube_object *deployment)
-{
-    struct kubeapi *api = apihost_api(p->cluster->api);
-    struct arena a = {0};
-    struct buf json = {0};
-    cJSON *tree = kube_object_tree(deployment, &a);
-    cJSON *pod = json_copy(&a, json_path(tree, "spec.template"));
-    json_set_str(&a, pod, "apiVersion", STR("v1"));
-    json_set_str(&a, pod, "kind", STR("Pod"));
-    cJSON *metadata = json_ensure(&a, pod, "metadata");
-    json_set_str(&a, metadata, "name", p->name);
-    json_set_str(&a, metadata, "namespace", p->ns);
-    cJSON *labels = json_ensure(&a, metadata, "labels");
-    json_set_str(&a, labels, "pod-template-hash", p->hash);
-    cJSON *owners = json_array(&a), *owner = json_object(&a);
-    json_set_str(&a, owner, "apiVersion", STR("apps/v1"));
-    json_set_str(&a, owner, "kind", STR("Deployment"));
-    json_set_str(&a, owner, "name", deployment->name);
-    json_set_str(&a, owner, "uid", deployment->uid);
-    json_set_bool(&a, owner, "controller", true);
-    json_append(owners, owner);
-    json_set(&a, metadata, STR("ownerReferences"), owners);
-    json_set_str(&a, json_ensure(&a, pod, "spec"), "nodeName", p->node);
-    json_write(&json, pod);
-    if (api)
-        err_ignore(
-            kubeapi_apply(api, buf_str(&json), NULL)); /* its status says what became of it */
-    buf_free(&json);
-    arena_free(&a);
-}
-
 /* ---- environment and volumes ---- */
 
-static void read_env(struct pod *p, const struct kube_object *deployment)
+static void read_env(struct pod *p, const struct kube_object *pod)
 {
     struct arena a = {0};
     struct buf env = {0};
-    cJSON *tree = kube_object_tree(deployment, &a);
-    const cJSON *containers = json_path(tree, "spec.template.spec.containers");
-    const cJSON *first = containers ? containers->child : NULL;
-    const cJSON *list = json_get(first, "env");
-    p->runs_agent = str_eq_c(json_string_at(first, "name"), "cluster-register");
+    const cJSON *containers = json_path(kube_object_tree(pod, &a), "spec.containers");
+    const cJSON *list = json_get(containers ? containers->child : NULL, "env");
     for (const cJSON *it = list ? list->child : NULL; it; it = it->next)
         buf_addf(&env, STR_FMT "=" STR_FMT "\n", STR_ARG(json_string_at(it, "name")),
                  STR_ARG(json_string_at(it, "value")));
@@ -217,53 +182,16 @@ static void later(struct pod *p, world_time delay)
     p->timer = sim_after(p->cluster->sim, delay, on_start, p);
 }
 
-/* Pods are evicted from a node that was not ready for long, and go with one that is gone. */
-static bool node_lost(struct pod *p)
-{
-    world_time now = sim_now(p->cluster->sim);
-    enum node_state state = p->node.n ? node_state(p->cluster, p->node) : NODE_READY;
-    if (state == NODE_READY)
-        p->stuck_since = -1;
-    else if (p->stuck_since < 0)
-        p->stuck_since = now;
-    return state == NODE_GONE || (state == NODE_UNREADY && now - p->stuck_since >= EVICT_AFTER);
-}
-
-/* True: it has a node, and that is ready. */
-static bool schedule(struct pod *p)
-{
-    struct sim_cluster *c = p->cluster;
-    struct kubeapi *api = apihost_api(c->api);
-    if (p->node.n)
-        return node_state(c, p->node) == NODE_READY;
-    int64_t node = nodes_pick(c);
-    if (node < 0 || !api)
-        return false;
-    str_free(&p->node);
-    p->node = str_dup(c->nodes[node].name);
-    struct buf patch = {0};
-    buf_addf(&patch, "{\"spec\":{\"nodeName\":\"" STR_FMT "\"}}", STR_ARG(p->node));
-    err_ignore(kubeapi_patch(api, STR("pods"), p->ns, p->name, buf_str(&patch)));
-    buf_free(&patch);
-    return true;
-}
-
 static void on_start(void *owner)
 {
     struct pod *p = owner;
     struct sim_cluster *c = p->cluster;
     p->timer = NULL;
-    if (node_lost(p)) { /* its controller makes another one */
-        pod_delete(p);
-        workload_soon(c);
-        return;
-    }
     bool on = sim_host_is_on(sim_process_host(p->process));
-    if (!on || !c->cni || !schedule(p) || !mount_all(p)) {
+    if (!on || !c->cni || node_state(c, p->node) != NODE_READY || !mount_all(p)) {
         later(p, CNI_RETRY);
         return;
     }
-    p->stuck_since = -1;
     set_env(p);
     struct err *err = sim_process_start(p->process);
     if (err) { /* the host went down this very moment */
@@ -345,47 +273,31 @@ struct pod *pod_find_free(struct sim_cluster *c)
 
 static void forget(struct pod *p)
 {
-    struct str *owned[] = {&p->ns, &p->name, &p->hash, &p->deployment, &p->env, &p->node};
+    struct str *owned[] = {&p->ns, &p->name, &p->uid, &p->env, &p->node};
     for (size_t i = 0; i < ARRAY_LEN(owned); i++)
         str_free(owned[i]);
 }
 
-void pod_create(struct pod *p, const struct kube_object *deployment, struct str hash)
+void pod_take(struct pod *p, const struct kube_object *pod)
 {
-    static const char letters[] = "bcdfghjklmnpqrstvwxz2456789";
-    struct sim_cluster *c = p->cluster;
-    struct buf name = {0};
     forget(p);
-    buf_addf(&name, STR_FMT "-" STR_FMT "-", STR_ARG(deployment->name), STR_ARG(hash));
-    for (int i = 0; i < 5; i++)
-        buf_add_char(&name, letters[rng_below(&c->rng, sizeof letters - 1)]);
-    int64_t node = nodes_pick(c);
-    c->pod_serial++;
-    p->ns = str_dup(deployment->ns);
-    p->name = buf_take(&name);
-    p->hash = str_dup(hash);
-    p->deployment = str_dup(deployment->name);
-    p->node = node < 0 ? str_dup(str_empty) : str_dup(c->nodes[node].name);
+    p->ns = str_dup(pod->ns);
+    p->name = str_dup(pod->name);
+    p->uid = str_dup(pod->uid);
+    p->node = str_dup(kube_object_string(pod, "spec.nodeName"));
     p->state = POD_STARTING;
     p->restarts = p->backoffs = 0;
-    p->stuck_since = -1;
-    read_env(p, deployment);
-    write_object(p, deployment);
-    write_status(p);
-    later(p, START_MIN + (world_time)rng_below(&c->rng, START_MAX - START_MIN));
+    read_env(p, pod);
+    later(p, START_MIN + (world_time)rng_below(&p->cluster->rng, START_MAX - START_MIN));
 }
 
 void pod_delete(struct pod *p)
 {
-    struct kubeapi *api = apihost_api(p->cluster->api);
     bool runs = sim_process_is_running(p->process);
     sim_task_cancel(p->timer);
     p->timer = NULL;
-    p->state =
-        runs ? POD_ENDING : POD_FREE; /* first: the watch of pods comes from inside the next call */
-    if (api)
-        err_ignore(kubeapi_delete(api, STR("pods"), p->ns,
-                                  p->name)); /* it, or its namespace, may have gone first */
+    p->state = runs ? POD_ENDING : POD_FREE;
+    workload_soon(p->cluster); /* the object goes, and whoever waits for the slot comes */
     if (runs)
         sim_process_stop(p->process);
 }
