@@ -11,8 +11,9 @@ static void address(const struct sim_cluster *c, uint32_t host, struct buf *out)
 
 static void on_api_started(void *owner, struct kubeapi *api, bool restored)
 {
+    (void)restored;
     nodes_watch(owner, api);
-    workload_watch(owner, api, restored);
+    kubelet_restarted(owner, api);
 }
 
 static void make_api(struct sim_cluster *c, struct store_snapshot **shared)
@@ -21,7 +22,8 @@ static void make_api(struct sim_cluster *c, struct store_snapshot **shared)
     buf_addf(&name, STR_FMT "/api", STR_ARG(c->name));
     address(c, 1, &ip);
     struct kubeapi_workloads workloads = {
-        .kubelet = {.runs = workload_runs, .node_up = workload_node_up, .owner = c}};
+        .kubelet = {
+            .runs = kubelet_runs, .gone = kubelet_gone, .node_up = kubelet_node_up, .owner = c}};
     struct apihost_options o = {.sim = c->sim,
                                 .name = buf_str(&name),
                                 .address = buf_str(&ip),
@@ -159,7 +161,6 @@ void sim_cluster_set_cni(struct sim_cluster *c, bool up)
     sim_note(c->sim, up ? "cni.up" : "cni.down", c->name, str_empty);
     if (up) {
         sim_fault_end(c->cni_fault);
-        workload_soon(c);
         return;
     }
     struct sim_host *hosts[SIM_CLUSTER_PODS_MAX];

@@ -1,7 +1,7 @@
 /* cluster: one fake downstream cluster: an API server, nodes that send heartbeats, CoreDNS and CNI that pods depend on,
  * and Deployments whose pods run. Pods of the agent Deployment run the engine's cluster agent as a process.
  *
- *   administrator ── applies the manager's import manifest ──► Deployment ─► pods (workload.c) ─► agent processes (pod.c)
+ *   administrator ── applies the manager's import manifest ──► Deployment ─► pods (the API) ─► agent processes (pod.c)
  *
  * CoreDNS down: the cluster's resolver does not answer (L3). CNI down: pods reach nothing and nothing reaches them, and no
  * pod starts (L2).

@@ -34,7 +34,7 @@ struct sim_cluster {
 
     struct pod *slots[SIM_CLUSTER_PODS_MAX];
     uint32_t slots_n;
-    struct sim_task *reconcile; /* of pods and slots, soon */
+    bool slots_wanted; /* a pod has found none that is free */
 };
 
 /* ---- node.c ---- */
@@ -44,12 +44,12 @@ void nodes_free(struct sim_cluster *c);
 enum node_state { NODE_READY, NODE_UNREADY, NODE_GONE };
 enum node_state node_state(const struct sim_cluster *c, struct str name);
 
-/* ---- workload.c ---- */
-void workload_watch(struct sim_cluster *c, struct kubeapi *api, bool restored);
-void workload_soon(struct sim_cluster *c);
-/* What the API's controllers ask: struct kubeapi_kubelet. */
-bool workload_runs(void *owner, const struct kube_object *pod);
-bool workload_node_up(void *owner, struct str node);
+/* ---- kubelet.c: struct kubeapi_kubelet ---- */
+bool kubelet_runs(void *owner, const struct kube_object *pod);
+void kubelet_gone(void *owner, const struct kube_object *pod);
+bool kubelet_node_up(void *owner, struct str node);
+/* The API is there, with another content perhaps: pods that it does not know end. */
+void kubelet_restarted(struct sim_cluster *c, struct kubeapi *api);
 
 /* ---- pod.c ---- */
 enum pod_state { POD_FREE, POD_STARTING, POD_RUNNING, POD_BACKOFF, POD_ENDING };
@@ -63,6 +63,7 @@ struct pod {
     struct str env;           /* owned: "NAME=VALUE\n"... for the next start */
     struct str node;          /* owned */
     uint32_t restarts, backoffs;
+    int exit_code; /* of the last end */
     world_time started_at;
     struct sim_task *timer;
 };
@@ -71,9 +72,8 @@ void pods_prepare(struct sim_cluster *c, uint32_t slots);
 struct pod *pod_find_free(struct sim_cluster *c);
 /* Starts the Pod's process after a while. */
 void pod_take(struct pod *p, const struct kube_object *pod);
-/* Stops the process; then the object goes. */
-void pod_delete(struct pod *p);
-bool pod_ready(const struct pod *p);
+void pod_tell(const struct pod *p); /* its status says what it does */
+void pod_stop(struct pod *p);       /* then its object goes, if that is on its way out */
 /* Scheduled and not on its way out. */
 static inline bool pod_counts(const struct pod *p)
 {

@@ -2,32 +2,47 @@
  * it changes). One event beats for all nodes of the cluster. */
 #include "sim/cluster/cluster_internal.h"
 
+#include <string.h>
+
 #define BEAT_EVERY   (10 * NS_PER_S)
 #define STATUS_BEATS 30u
 #define LEASES_TABLE STR("leases.coordination.k8s.io")
 #define LEASES_NS    STR("kube-node-lease")
+#define NODE_INFIX   "-node-"
 
+static void write_status(struct buf *out, const struct node *n, world_time now)
+{
+    struct buf text = {0};
+    rfc3339_format(&text, now);
+    buf_addf(out,
+             "\"status\":{\"allocatable\":{\"cpu\":\"4\",\"memory\":\"16Gi\",\"pods\":\"110\"},"
+             "\"capacity\":{\"cpu\":\"4\",\"memory\":\"16Gi\",\"pods\":\"110\"},\"conditions\":[{"
+             "\"lastHeartbeatTime\":\"%s\",\"reason\":\"%s\",\"status\":\"%s\",\"type\":"
+             "\"Ready\"}]}}",
+             buf_c(&text), n->ready ? "KubeletReady" : "NodeStatusUnknown",
+             n->ready ? "True" : "Unknown");
+    buf_free(&text);
+}
+
+/* What others have put on the Node (taints, labels) stays. */
 static void write_node(struct sim_cluster *c, const struct node *n)
 {
     struct kubeapi *api = apihost_api(c->api);
+    struct buf json = {0};
     if (!api || n->gone)
         return;
-    struct buf json = {0}, now = {0};
-    rfc3339_format(&now, sim_wall(c->sim));
-    const char *status = n->ready ? "True" : "Unknown";
-    const char *reason = n->ready ? "KubeletReady" : "NodeStatusUnknown";
-    buf_addf(&json,
-             "{\"apiVersion\":\"v1\",\"kind\":\"Node\",\"metadata\":{\"labels\":{"
-             "\"kubernetes.io/arch\":\"amd64\",\"kubernetes.io/hostname\":\"" STR_FMT
-             "\",\"kubernetes.io/os\":\"linux\"},\"name\":\"" STR_FMT "\"},\"spec\":{},\"status\":{"
-             "\"allocatable\":{\"cpu\":\"4\",\"memory\":\"16Gi\",\"pods\":\"110\"},"
-             "\"capacity\":{\"cpu\":\"4\",\"memory\":\"16Gi\",\"pods\":\"110\"},"
-             "\"conditions\":[{\"lastHeartbeatTime\":\"%s\",\"reason\":\"%s\",\"status\":\"%s\","
-             "\"type\":\"Ready\"}]}}",
-             STR_ARG(n->name), STR_ARG(n->name), buf_c(&now), reason, status);
-    err_ignore(kubeapi_apply(api, buf_str(&json), NULL)); /* the next beat tries again */
+    bool is_there = kubeapi_get(api, STR("nodes"), str_empty, n->name) != NULL;
+    buf_add_c(&json, "{");
+    if (!is_there)
+        buf_addf(&json,
+                 "\"apiVersion\":\"v1\",\"kind\":\"Node\",\"metadata\":{\"labels\":{"
+                 "\"kubernetes.io/arch\":\"amd64\",\"kubernetes.io/hostname\":\"" STR_FMT
+                 "\",\"kubernetes.io/os\":\"linux\"},\"name\":\"" STR_FMT "\"},\"spec\":{},",
+                 STR_ARG(n->name), STR_ARG(n->name));
+    write_status(&json, n, sim_wall(c->sim));
+    err_ignore(is_there ? kubeapi_patch(api, STR("nodes"), str_empty, n->name, buf_str(&json))
+                        : kubeapi_apply(api, buf_str(&json), NULL)); /* the next beat tries again */
     buf_free(&json);
-    buf_free(&now);
 }
 
 static void write_lease(struct sim_cluster *c, struct kubeapi *api, const struct node *n,
@@ -107,12 +122,11 @@ void sim_cluster_set_nodes(struct sim_cluster *c, uint32_t nodes)
     c->nodes = mem_resize(c->nodes, (nodes ? nodes : 1) * sizeof *c->nodes);
     for (uint32_t i = c->nodes_n; i < nodes; i++) {
         struct buf name = {0};
-        buf_addf(&name, STR_FMT "-node-%u", STR_ARG(c->name), i);
+        buf_addf(&name, STR_FMT NODE_INFIX "%u", STR_ARG(c->name), i);
         c->nodes[i] = (struct node){.name = buf_take(&name), .ready = true};
         write_node(c, &c->nodes[i]);
     }
     c->nodes_n = nodes;
-    workload_soon(c);
 }
 
 struct str sim_cluster_node_name(const struct sim_cluster *c, uint32_t node)
@@ -136,13 +150,14 @@ void sim_cluster_set_node(struct sim_cluster *c, uint32_t node, bool ready, bool
     n->ready = ready && !gone;
     n->gone = gone;
     write_node(c, n);
-    workload_soon(c);
 }
 
+/* By the number that its name ends in: there may be thousands. */
 enum node_state node_state(const struct sim_cluster *c, struct str name)
 {
-    for (uint32_t i = 0; i < c->nodes_n; i++)
-        if (str_eq(c->nodes[i].name, name))
-            return c->nodes[i].gone ? NODE_GONE : c->nodes[i].ready ? NODE_READY : NODE_UNREADY;
-    return NODE_GONE; /* the cluster was made smaller */
+    uint64_t i;
+    struct str number = str_sub(name, c->name.n + strlen(NODE_INFIX), name.n);
+    if (!str_to_u64(number, &i) || i >= c->nodes_n || !str_eq(c->nodes[i].name, name))
+        return NODE_GONE; /* the cluster was made smaller, or somebody else's */
+    return c->nodes[i].gone ? NODE_GONE : c->nodes[i].ready ? NODE_READY : NODE_UNREADY;
 }

@@ -19,6 +19,7 @@
 #define BACKOFF_RESET (600 * NS_PER_S)
 #define FIRST_POD_IP  10u
 #define SA_SECRET     "cattle-token-mount"
+#define EXIT_LOST     255 /* as kubelets report a container whose end nobody saw */
 
 static void on_start(void *owner);
 
@@ -52,36 +53,30 @@ struct cluster_agent *pod_agent(const struct pod *p)
     return in ? in->agent : NULL;
 }
 
-bool pod_ready(const struct pod *p)
-{
-    return p->state == POD_RUNNING;
-}
-
 /* ---- the object ---- */
 
-static const char *phase_of(const struct pod *p)
-{
-    return p->state == POD_STARTING && p->restarts == 0 ? "Pending" : "Running";
-}
-
-static void write_status(struct pod *p)
+void pod_tell(const struct pod *p)
 {
     struct kubeapi *api = apihost_api(p->cluster->api);
-    if (!api)
-        return;
-    struct buf patch = {0};
-    const char *state = p->state == POD_RUNNING ? "\"running\":{}"
-                        : p->state == POD_BACKOFF
-                            ? "\"waiting\":{\"reason\":\"CrashLoopBackOff\"}"
-                            : "\"waiting\":{\"reason\":\"ContainerCreating\"}";
-    buf_addf(&patch,
-             "{\"status\":{\"conditions\":[{\"status\":\"%s\",\"type\":\"Ready\"}],"
-             "\"containerStatuses\":[{\"name\":\"cluster-register\",\"ready\":%s,"
-             "\"restartCount\":%u,\"state\":{%s}}],\"phase\":\"%s\",\"podIP\":\"" STR_FMT "\"}}",
-             pod_ready(p) ? "True" : "False", pod_ready(p) ? "true" : "false", p->restarts, state,
-             phase_of(p), STR_ARG(sim_host_address(sim_process_host(p->process))));
-    err_ignore(kubeapi_patch(api, STR("pods"), p->ns, p->name, buf_str(&patch)));
-    buf_free(&patch);
+    if (api && p->state == POD_RUNNING)
+        kubeapi_pod_started(api, p->ns, p->name, sim_host_address(sim_process_host(p->process)));
+    else if (api && p->state == POD_BACKOFF)
+        kubeapi_pod_exited(api, p->ns, p->name, p->exit_code);
+}
+
+/* The object goes, and with it the last that is known here. */
+static void finish(struct pod *p)
+{
+    struct sim_cluster *c = p->cluster;
+    struct kubeapi *api = apihost_api(c->api);
+    struct kube_object *o = api ? kubeapi_get(api, STR("pods"), p->ns, p->name) : NULL;
+    p->state = POD_FREE;
+    if (o && o->deleting && str_eq(o->uid, p->uid))
+        err_ignore(kubeapi_delete_now(api, STR("pods"), p->ns, p->name)); /* it is there */
+    if (api && c->slots_wanted) {
+        c->slots_wanted = false;
+        kubeapi_pods_look(api);
+    }
 }
 
 /* ---- environment and volumes ---- */
@@ -201,8 +196,7 @@ static void on_start(void *owner)
     }
     p->state = POD_RUNNING;
     p->started_at = sim_now(c->sim);
-    write_status(p);
-    workload_soon(c);
+    pod_tell(p);
 }
 
 static void on_exited(void *owner, struct sim_process *process, int status)
@@ -210,10 +204,8 @@ static void on_exited(void *owner, struct sim_process *process, int status)
     struct pod *p = owner;
     struct sim_cluster *c = p->cluster;
     (void)process;
-    (void)status;
     if (p->state == POD_ENDING) {
-        p->state = POD_FREE;
-        workload_soon(c);
+        finish(p);
         return;
     }
     if (sim_now(c->sim) - p->started_at >= BACKOFF_RESET)
@@ -224,7 +216,8 @@ static void on_exited(void *owner, struct sim_process *process, int status)
     p->backoffs++;
     p->restarts++;
     p->state = POD_BACKOFF;
-    write_status(p);
+    p->exit_code = status == SIM_EXIT_POWER_LOSS ? EXIT_LOST : status;
+    pod_tell(p);
     later(p, pause > BACKOFF_MAX ? BACKOFF_MAX : pause);
 }
 
@@ -291,15 +284,15 @@ void pod_take(struct pod *p, const struct kube_object *pod)
     later(p, START_MIN + (world_time)rng_below(&p->cluster->rng, START_MAX - START_MIN));
 }
 
-void pod_delete(struct pod *p)
+void pod_stop(struct pod *p)
 {
-    bool runs = sim_process_is_running(p->process);
     sim_task_cancel(p->timer);
     p->timer = NULL;
-    p->state = runs ? POD_ENDING : POD_FREE;
-    workload_soon(p->cluster); /* the object goes, and whoever waits for the slot comes */
-    if (runs)
+    p->state = POD_ENDING;
+    if (sim_process_is_running(p->process))
         sim_process_stop(p->process);
+    else
+        finish(p);
 }
 
 void pods_free(struct sim_cluster *c)

@@ -3,24 +3,27 @@
 
 #define LATE "Error" /* the reason that makes it an error */
 
-/* Every replica is of the current template and available, and the status speaks of this generation. */
+/* Absent: 0. False: no number. */
+static bool count_of(const struct kube_object *deployment, const char *dotted, int64_t *n)
+{
+    struct str raw = kube_object_raw(deployment, dotted);
+    *n = 0;
+    return raw.n == 0 || str_to_i64(raw, n);
+}
+
+/* Every replica is of the current template and available, none of an older one is left (an available old one would pass for
+ * the new one that has yet to start), and the status speaks of this generation. */
 static bool rolled_out(const struct kube_object *deployment)
 {
-    static const char *const counts[] = {"status.updatedReplicas", "status.availableReplicas"};
-    int64_t wanted = 1, observed = 0;
+    int64_t wanted = 1, observed, all, updated, available;
     struct str replicas = kube_object_raw(deployment, "spec.replicas");
     if (replicas.n && !str_to_i64(replicas, &wanted))
         return false;
-    if (!str_to_i64(kube_object_raw(deployment, "status.observedGeneration"), &observed) ||
-        observed < deployment->generation)
-        return false;
-    for (size_t i = 0; i < ARRAY_LEN(counts); i++) {
-        int64_t n = 0;
-        struct str raw = kube_object_raw(deployment, counts[i]);
-        if ((raw.n && !str_to_i64(raw, &n)) || n < wanted)
-            return false;
-    }
-    return true;
+    return count_of(deployment, "status.observedGeneration", &observed) &&
+           observed >= deployment->generation && count_of(deployment, "status.replicas", &all) &&
+           count_of(deployment, "status.updatedReplicas", &updated) &&
+           count_of(deployment, "status.availableReplicas", &available) && updated >= wanted &&
+           all <= updated && available >= updated;
 }
 
 static bool is_complete(struct str body)

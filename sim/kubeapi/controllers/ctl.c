@@ -153,6 +153,18 @@ void ctl_end_sync(struct ctl *c)
     arena_reset(&c->a);
 }
 
+/* Between two bursts of work nothing is kept for the next one: of thousands of servers all but a few are at rest. */
+void ctl_rest(struct ctl *c)
+{
+    arena_free(&c->a);
+    mem_free(c->held);
+    c->held = NULL;
+    c->held_n = c->held_cap = 0;
+    for (size_t i = 0; i < CTL_KINDS; i++)
+        if (map_count(&c->items[i]) == 0)
+            map_free(&c->items[i]);
+}
+
 static void on_timer(void *owner)
 {
     struct ctl *c = owner;
@@ -160,6 +172,7 @@ static void on_timer(void *owner)
     struct heap_node *first;
     world_time now = world_now(c->api->w);
     c->armed = now; /* what is put in now is seen below */
+    c->syncing = true;
     for (unsigned n = 0; n < CTL_BATCH && heap_peek(&c->heap, &at, &first) && at <= now; n++) {
         struct ctl_item *it = container_of(heap_pop(&c->heap), struct ctl_item, node);
         map_remove(&c->items[it->kind], it->key);
@@ -168,6 +181,8 @@ static void on_timer(void *owner)
         mem_free(it);
     }
     c->armed = -1;
+    c->syncing = false;
+    ctl_rest(c);
     arm(c);
 }
 
@@ -192,6 +207,8 @@ static void wake_quotas(struct ctl *c, const struct store_event *e)
 
 void api_workloads_event(struct ctl *c, struct store_event *e)
 {
+    if (e->type == STORE_MODIFIED && e->table == c->tables[T_LEASES])
+        return; /* heartbeats: by far the most of all writes */
     if (store_count(c->tables[T_QUOTAS]) > 0)
         wake_quotas(c, e);
     for (size_t i = 0; i < CTL_TABLES; i++) {

@@ -82,6 +82,7 @@ struct ctl {
     uint64_t seq;
     struct world_timer *timer;
     world_time armed; /* when the timer fires; -1: not running */
+    bool syncing;
     /* of the sync under way */
     struct arena a;
     struct kube_object **held;
@@ -110,6 +111,7 @@ void ctl_after(struct ctl *c, enum ctl_kind kind, struct str ns, struct str name
 void ctl_soon_owner(struct ctl *c, const struct kube_object *o); /* its controller, if we know it */
 void ctl_soon_all(struct ctl *c, enum ctl_kind kind, enum ctl_table table, struct str ns);
 void ctl_end_sync(struct ctl *c); /* lets go of what was held, outside of the queue's own syncs */
+void ctl_rest(struct ctl *c);     /* behind a burst of work: gives memory back */
 world_time ctl_wall(struct ctl *c);
 struct str ctl_now(struct ctl *c); /* RFC 3339, in the arena */
 

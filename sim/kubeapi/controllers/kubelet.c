@@ -66,7 +66,7 @@ static void carry_out(struct ctl *c, struct kube_object *pod, const struct stage
     int64_t code = 1;
     switch (stage->action) {
     case STAGE_RUN:
-        kubelet_run(c, pod);
+        kubelet_run(c, pod, str_empty);
         break;
     case STAGE_EXIT:
         (void)str_to_i64(argument, &code);
@@ -110,4 +110,43 @@ void sync_kubelet(struct ctl *c, struct str ns, struct str name)
     const struct stage *stage = p->stage;
     kubelet_forget(c, pod->uid);
     carry_out(c, pod, stage);
+}
+
+/* ---- for owners who run pods themselves ---- */
+
+void kubeapi_pods_look(struct kubeapi *api)
+{
+    if (api->workloads)
+        ctl_soon_all(api->workloads, CTL_KUBELET, T_PODS, str_empty);
+}
+
+/* Owners may speak up from within `runs`: then the sync under way lets go of what was held. */
+static void end_report(struct ctl *c)
+{
+    if (!c->syncing) {
+        ctl_end_sync(c);
+        ctl_rest(c);
+    }
+}
+
+void kubeapi_pod_started(struct kubeapi *api, struct str ns, struct str name, struct str ip)
+{
+    struct ctl *c = api->workloads;
+    struct kube_object *pod = c ? ctl_get(c, T_PODS, ns, name) : NULL;
+    if (pod && !pod_is_ready(pod) && str_eq_c(str_c(stage_state(pod)), "running"))
+        kubelet_set_ready(c, pod, true); /* its node had been lost */
+    else if (pod && !pod_is_ready(pod))
+        kubelet_run(c, pod, ip);
+    if (c)
+        end_report(c);
+}
+
+void kubeapi_pod_exited(struct kubeapi *api, struct str ns, struct str name, int64_t code)
+{
+    struct ctl *c = api->workloads;
+    struct kube_object *pod = c ? ctl_get(c, T_PODS, ns, name) : NULL;
+    if (pod && !pod_finished(pod) && !str_eq_c(str_c(stage_state(pod)), "backoff"))
+        kubelet_exit(c, pod, code);
+    if (c)
+        end_report(c);
 }

@@ -8,7 +8,8 @@ void kubelet_forget(struct ctl *c, struct str uid);
 void kubelet_forget_all(struct ctl *c);
 
 /* kubelet_status.c */
-void kubelet_run(struct ctl *c, struct kube_object *pod); /* the containers start, or start again */
+/* The containers start, or start again. ip empty: the pod's, or a new one. */
+void kubelet_run(struct ctl *c, struct kube_object *pod, struct str ip);
 void kubelet_exit(struct ctl *c, struct kube_object *pod, int64_t code);
 void kubelet_wait(struct ctl *c, struct kube_object *pod, struct str reason);
 void kubelet_set_ready(struct ctl *c, struct kube_object *pod, bool ready);

@@ -131,9 +131,11 @@ static void set_list(struct arena *a, cJSON *status, const char *key, struct str
 
 /* Addresses that no other pod of this server has, for 62,000 pods in a row. */
 static void set_addresses(struct ctl *c, const struct kube_object *pod, const cJSON *spec,
-                          cJSON *status)
+                          cJSON *status, struct str ip)
 {
-    struct str host = node_address(c, pod), ip = json_string_at(status, "podIP");
+    struct str host = node_address(c, pod);
+    if (ip.n == 0)
+        ip = json_string_at(status, "podIP");
     json_set_str(&c->a, status, "hostIP", host);
     set_list(&c->a, status, "hostIPs", host);
     if (ip.n == 0 && json_bool_at(spec, "hostNetwork", false)) {
@@ -218,12 +220,12 @@ static void announce_start(struct change *x)
     }
 }
 
-void kubelet_run(struct ctl *c, struct kube_object *pod)
+void kubelet_run(struct ctl *c, struct kube_object *pod, struct str ip)
 {
     struct change x;
     begin(&x, c, pod);
     announce_start(&x);
-    set_addresses(c, pod, x.spec, x.status);
+    set_addresses(c, pod, x.spec, x.status, ip);
     each_container(&x, started, 0);
     set_conditions(c, x.status, true, true, NULL);
     commit(&x, "Running");
@@ -297,7 +299,7 @@ void kubelet_wait(struct ctl *c, struct kube_object *pod, struct str reason)
     struct change x;
     begin(&x, c, pod);
     const cJSON *list = json_get(x.spec, "containers");
-    set_addresses(c, pod, x.spec, x.status);
+    set_addresses(c, pod, x.spec, x.status, str_empty);
     json_set_str(&c->a, x.status, "reason", reason); /* for `waiting`; not of the pod itself */
     each_container(&x, waiting, 0);
     (void)json_unset(x.status, STR("reason"));

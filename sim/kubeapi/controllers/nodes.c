@@ -359,13 +359,12 @@ static void collect(struct ctl *c, struct str node)
             (void)ctl_delete(c, T_PODS, pods.at[i], 0); /* gone already: as good */
 }
 
-/* Pods on their way out wait for a kubelet; others for whoever runs them. */
-static void wake_pods(struct ctl *c, const struct kube_object *node)
+/* Kept by its owner, ready, without taints: nothing is to be done about it. */
+static bool is_well(struct ctl *c, const struct kube_object *node)
 {
-    struct store_cursor cursor = store_seek(c->tables[T_PODS], str_empty, str_empty);
-    for (struct kube_object *o; (o = store_next(&cursor));)
-        if (str_eq(kube_object_string(o, "spec.nodeName"), node->name))
-            ctl_soon(c, CTL_KUBELET, o->ns, o->name);
+    return node_is_kept(c, node) && pod_is_ready(node) &&
+           kube_object_raw(node, "spec.taints").n == 0 &&
+           kube_object_raw(node, "spec.unschedulable").n == 0;
 }
 
 void sync_node(struct ctl *c, struct str ns, struct str name)
@@ -375,7 +374,7 @@ void sync_node(struct ctl *c, struct str ns, struct str name)
         collect(c, name);
         return;
     }
-    if (node->deleting)
+    if (node->deleting || (c->options.kubelet.node_up && is_well(c, node)))
         return;
     cJSON *tree = ctl_tree(c, node);
     bool was = is_ready(tree);
@@ -388,8 +387,6 @@ void sync_node(struct ctl *c, struct str ns, struct str name)
     if (was && !is)
         ctl_record(c, fresh, EVENT_NORMAL, "NodeNotReady", COMPONENT,
                    "Node " STR_FMT " status is now: NodeNotReady", STR_ARG(name));
-    else if (!was && is)
-        wake_pods(c, fresh);
     world_time again = evict(c, fresh, tree);
     if (again > 0)
         ctl_after(c, CTL_NODE, str_empty, name, again);

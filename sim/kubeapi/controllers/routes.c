@@ -103,6 +103,17 @@ static void wake_strays_owners(struct ctl *c, const struct kube_object *pod)
     ctl_soon_all(c, CTL_REPLICATION, T_REPLICATIONS, pod->ns);
 }
 
+/* What a ReplicaSet does with its pods is the same after the change as before it. */
+static bool set_looks_away(const struct store_event *e)
+{
+    const struct kube_object *o = e->object, *b = e->before;
+    const struct kube_owner *owner = kube_object_controller(o);
+    return b && e->type == STORE_MODIFIED && owner && str_eq_c(owner->kind, "ReplicaSet") &&
+           o->deleting == b->deleting && pod_is_ready(o) == pod_is_ready(b) &&
+           same_raw(o, b, "status.phase") && same_raw(o, b, "metadata.labels") &&
+           same_raw(o, b, "metadata.ownerReferences");
+}
+
 static void on_pod(struct ctl *c, struct store_event *e)
 {
     const struct kube_object *o = e->object;
@@ -110,13 +121,16 @@ static void on_pod(struct ctl *c, struct store_event *e)
     mind_strays(&c->stray_pods, e);
     ctl_nodes_pod(c, o, gone);
     wake_services(c, e);
-    ctl_soon_owner(c, o);
+    if (!set_looks_away(e))
+        ctl_soon_owner(c, o);
     if (e->before && !gone && !is_stray(e->before) && is_stray(o))
         ctl_soon_owner(c, e->before);
     if (store_count(c->tables[T_BUDGETS]) > 0)
         wake_selecting(c, CTL_BUDGET, T_BUDGETS, o);
     if (gone) {
         kubelet_forget(c, o->uid);
+        if (c->options.kubelet.gone)
+            c->options.kubelet.gone(c->options.kubelet.owner, o);
         wake_deployment(c, o);
         if (store_count(c->tables[T_CLAIMS]) > 0)
             ctl_soon_all(c, CTL_CLAIM, T_CLAIMS, o->ns);
@@ -132,12 +146,31 @@ static void on_pod(struct ctl *c, struct store_event *e)
 
 /* ---- the others ---- */
 
+/* Keys of canonical bytes are in order, as with pods. */
+static bool node_is_ready(const struct kube_object *node)
+{
+    return pod_is_ready(node);
+}
+
+/* Pods on their way out wait for a kubelet; others for whoever runs them. */
+static void wake_pods(struct ctl *c, struct str node)
+{
+    struct store_cursor cursor = store_seek(c->tables[T_PODS], str_empty, str_empty);
+    for (struct kube_object *o; (o = store_next(&cursor));)
+        if (str_eq(kube_object_string(o, "spec.nodeName"), node))
+            ctl_soon(c, CTL_KUBELET, o->ns, o->name);
+}
+
 static void on_node(struct ctl *c, struct store_event *e)
 {
     const struct kube_object *o = e->object, *b = e->before;
     bool same = b && e->type == STORE_MODIFIED && same_raw(o, b, "spec") &&
                 same_raw(o, b, "metadata.labels") && same_raw(o, b, "status.allocatable");
+    if (same && node_is_ready(o) && node_is_ready(b) && same_raw(o, b, "metadata.annotations"))
+        return; /* its kubelet has said that it is well, again */
     ctl_soon(c, CTL_NODE, str_empty, o->name);
+    if (b && e->type == STORE_MODIFIED && node_is_ready(o) && !node_is_ready(b))
+        wake_pods(c, o->name);
     if (same)
         return;
     ctl_nodes_changed(c);
