@@ -69,7 +69,7 @@ const struct kube_owner *kube_object_controller(const struct kube_object *o); /*
 /* "ns/name", or "name" for cluster-scoped objects: the key of caches and work queues. Appends. */
 void kube_object_key(const struct kube_object *o, struct buf *out);
 
-/* The raw JSON of a member found by walking the canonical bytes ("spec.nodeName"; no indexes, no escapes); empty: absent.
+/* The raw JSON of a member found by walking the canonical bytes ("spec.nodeName", "status.conditions.0.type"; no escapes); empty: absent.
  * Costs a scan of the bytes in front of it and no memory. */
 struct str kube_object_raw(const struct kube_object *o, const char *dotted);
 /* The same for a string member without escapes, unquoted; empty: absent, not a string, or escaped. */

@@ -112,13 +112,27 @@ struct str scan_get(struct str object, struct str key)
     return str_empty;
 }
 
+static struct str element_at(struct str array, struct str index)
+{
+    struct scan s = scan_of(array);
+    struct str value = str_empty;
+    uint64_t n;
+    if (!scan_enter(&s, '[') || !str_to_u64(index, &n))
+        return str_empty;
+    for (uint64_t i = 0; i <= n; i++)
+        if (!scan_element(&s, &value))
+            return str_empty;
+    return value;
+}
+
 struct str scan_path(struct str object, const char *dotted)
 {
     struct str rest = str_c(dotted), head;
     while (rest.n > 0) {
         if (!str_cut(rest, '.', &head, &rest))
             rest = str_empty;
-        object = scan_get(object, head);
+        object = object.n > 0 && object.p[0] == '[' ? element_at(object, head)
+                                                    : scan_get(object, head);
     }
     return object;
 }

@@ -22,7 +22,7 @@ bool scan_member(struct scan *s, struct str *key, struct str *value);
 bool scan_element(struct scan *s, struct str *value);
 /* The member of an object; empty: absent. Stops early: keys are in byte order. */
 struct str scan_get(struct str object, struct str key);
-/* "a.b.c" from an object down. */
+/* "a.b.c" from an object down; a number is the place in an array. */
 struct str scan_path(struct str object, const char *dotted);
 /* Between the quotes of a raw string value. False: not a string. *escaped: it holds backslashes. */
 bool scan_string(struct str raw, struct str *inner, bool *escaped);

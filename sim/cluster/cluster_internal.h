@@ -21,7 +21,7 @@ struct sim_cluster {
     struct authority *authority;
     struct apihost *api;
     struct sim_resolver *resolver;
-    struct store_table *leases; /* of the API that runs now */
+    struct store_table *leases, *nodes_table; /* of the API that runs now */
     struct node *nodes;
     uint32_t nodes_n;
     struct sim_task *heartbeat;

@@ -59,6 +59,10 @@ static void header_is_decoded(void **state)
     assert_false(o->owners[0].block_deletion);
     assert_str(kube_object_string(o, "spec.nodeName"), "n-1");
     assert_str(kube_object_raw(o, "spec.a"), "[1,{\"b\":\"]}\"}]");
+    assert_str(kube_object_raw(o, "spec.a.0"), "1");
+    assert_str(kube_object_string(o, "spec.a.1.b"), "]}");
+    assert_str(kube_object_raw(o, "spec.a.2"), "");
+    assert_str(kube_object_raw(o, "spec.a.x"), "");
     assert_str(kube_object_raw(o, "spec.zz"), "");
     struct buf key = {0};
     kube_object_key(o, &key);
