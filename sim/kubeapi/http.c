@@ -3,11 +3,17 @@
  *   head ─► begin (classify, api_authenticate) ─► [seat] ─► faults ─► [body] ─► [delay] ─► run ─► answered, or watching ─► ended
  *
  * The request is on kubeapi.requests from its head on; `gone` (the connection died) frees it at any point. */
+#include "sim/kubeapi/http.h"
+#include "engine/http/server.h"
 #include "sim/kubeapi/admission/webhook_call.h"
-#include "sim/kubeapi/core/api_internal.h"
 #include "sim/kubeapi/core/hold.h"
 #include "sim/kubeapi/core/inflight.h"
+#include "sim/kubeapi/core/reply.h"
+#include "sim/kubeapi/core/stamps.h"
+#include "sim/kubeapi/request.h"
+#include "sim/kubeapi/verbs/faults.h"
 #include "sim/kubeapi/verbs/options.h"
+#include "sim/kubeapi/verbs/watch.h"
 #include "sim/kubeapi/wswatch.h"
 
 #include <string.h>
@@ -146,7 +152,8 @@ static void sink_end(struct api_request *r, bool abort)
     drop(r);
 }
 
-static const struct watch_sink http_sink = {sink_start, sink_write, sink_queued, sink_end};
+static const struct watch_sink http_sink = {
+    .start = sink_start, .write = sink_write, .queued = sink_queued, .end = sink_end};
 
 /* ---- from head to verb ---- */
 
@@ -182,11 +189,14 @@ static void run(struct api_request *r)
 
 void api_http_released(struct api_request *r)
 {
-    answer(r);
+    if (r->watch)
+        api_watch_pump(r->watch);
+    else
+        answer(r);
 }
 
 /* From its head, as if nothing had happened but what its webhooks have said. */
-void api_http_resume(struct api_request *r)
+static void resume(struct api_request *r)
 {
     BUG_ON(!r->suspended || r->answered, "only who waits goes on");
     r->suspended = false;
@@ -243,6 +253,7 @@ static void read_head(struct api_request *r, struct http_exchange *x)
     r->x = x;
     r->headers = h;
     r->sink = &http_sink;
+    r->resume = resume;
     r->method = http_method(x);
     r->path = http_path(x);
     r->query = http_query(x);

@@ -1,16 +1,30 @@
+#include "sim/kubeapi/kubeapi.h"
 #include "engine/http/client.h"
 #include "sim/kubeapi/admission/hooks.h"
+#include "sim/kubeapi/auth/rbac.h"
+#include "sim/kubeapi/auth/tokens.h"
+#include "sim/kubeapi/controllers/definitions.h"
+#include "sim/kubeapi/controllers/gc.h"
+#include "sim/kubeapi/controllers/namespace.h"
 #include "sim/kubeapi/controllers/signer.h"
 #include "sim/kubeapi/controllers/token_secrets.h"
 #include "sim/kubeapi/controllers/workloads.h"
 #include "sim/kubeapi/core/hold.h"
 #include "sim/kubeapi/core/inflight.h"
 #include "sim/kubeapi/core/journal.h"
+#include "sim/kubeapi/crd/crds.h"
 #include "sim/kubeapi/discovery/documents.h"
+#include "sim/kubeapi/furnish/bootstrap.h"
+#include "sim/kubeapi/http.h"
 #include "sim/kubeapi/rules/addresses.h"
+#include "sim/kubeapi/verbs/faults.h"
+#include "sim/kubeapi/verbs/watch.h"
 #include "sim/kubeapi/wswatch.h"
 
 #include <string.h>
+
+#define TICK          (60 * NS_PER_S) /* bookmarks */
+#define COMPACT_TICKS 5u
 
 /* ---- the observer: indexes first, then controllers ---- */
 
@@ -19,7 +33,9 @@ static void on_event(void *owner, struct store_event *e)
     struct kubeapi *api = owner;
     api_faults_event(api->faults);
     rbac_event(api->rbac, e);
-    crds_event(api->crds, e);
+    if (crds_event(api->crds, e))
+        (void)kubeapi_cut_watches(api, e->object->name, false);
+    definitions_event(api->definitions, e);
     addresses_event(api->addresses, e);
     if (api->bare)
         return;
@@ -36,11 +52,11 @@ static void on_tick(void *owner)
     struct kubeapi *api = owner;
     api_watch_tick(api);
     api_expire_tick(api);
-    if (++api->ticks % KUBEAPI_COMPACT_TICKS == 0) {
+    if (++api->ticks % COMPACT_TICKS == 0) {
         store_compact(api->store, api->compact_to);
         api->compact_to = store_revision(api->store);
     }
-    world_timer_start(api->tick, KUBEAPI_TICK);
+    world_timer_start(api->tick, TICK);
 }
 
 /* ---- life ---- */
@@ -79,6 +95,7 @@ static void reset_indexes(struct kubeapi *api)
     api_expire_reset(api);
     rbac_reset(api->rbac);
     crds_reset(api->crds);
+    definitions_reset(api->definitions);
     addresses_reset(api->addresses);
     if (api->bare)
         return;
@@ -121,7 +138,7 @@ static void bootstrap(struct kubeapi *api, struct store_snapshot **shared)
 static void on_released(void *owner, bool complete)
 {
     struct kubeapi *api = owner;
-    api_hold_release(api);
+    api_hold_release(api, api_http_released);
     if (!complete)
         api_watches_pump(api);
 }
@@ -176,6 +193,7 @@ struct kubeapi *kubeapi_new(struct world *w, const struct kubeapi_options *optio
     api->faults = api_faults_new(api);
     api->rbac = rbac_new(api);
     api->crds = crds_new(api);
+    api->definitions = definitions_new(api);
     api->documents = documents_new(api);
     api->gc = api_gc_new(api);
     api->addresses = addresses_new(api->store);
@@ -192,7 +210,7 @@ struct kubeapi *kubeapi_new(struct world *w, const struct kubeapi_options *optio
     if (api->workloads)
         api_workloads_begin(api->workloads);
     api->tick = world_timer_new(w, on_tick, api);
-    world_timer_start(api->tick, KUBEAPI_TICK);
+    world_timer_start(api->tick, TICK);
     api->inflight = inflight_new(w, options->mutating_max, options->readonly_max, api_http_admitted,
                                  api_http_refused);
     api->http = http_server_new(w, &http, api_http_handle, api);
@@ -221,6 +239,7 @@ void kubeapi_free(struct kubeapi *api)
     documents_free(api->documents);
     http_client_free(api->webhook_client);
     hooks_free(api->hooks);
+    definitions_free(api->definitions);
     crds_free(api->crds);
     rbac_free(api->rbac);
     api_faults_free(api->faults);
@@ -272,79 +291,4 @@ void kubeapi_restore(struct kubeapi *api, const struct store_snapshot *snapshot)
     store_restore(api->store, snapshot);
     api->compact_to = store_revision(api->store);
     reset_indexes(api);
-}
-
-size_t kubeapi_cut_watches(struct kubeapi *api, struct str resource, bool abort)
-{
-    size_t n = 0;
-    list_each (&api->requests, it, next) {
-        struct api_request *r = container_of(it, struct api_request, link);
-        if (!r->watch || !api_watch_of(r->watch, resource))
-            continue;
-        api_watch_cut(r->watch, abort);
-        n++;
-    }
-    return n;
-}
-
-struct metrics *kubeapi_metrics(struct kubeapi *api)
-{
-    return &api->metrics;
-}
-
-/* ---- kinds, built-in and custom ---- */
-
-const struct api_kind *api_kind_find(struct kubeapi *api, struct str group, struct str version,
-                                     struct str resource)
-{
-    const struct api_kind *k = api_kind_builtin(group, version, resource);
-    return k ? k : crds_find(api->crds, group, version, resource);
-}
-
-const struct api_kind *api_kind_of(struct kubeapi *api, struct str api_version, struct str kind)
-{
-    struct str group, version;
-    if (!kube_api_version_parse(api_version, &group, &version))
-        return NULL;
-    const struct api_kind *k = api_kind_builtin_of(group, version, kind);
-    return k ? k : crds_of(api->crds, group, version, kind);
-}
-
-const struct api_kind *api_kind_of_table(struct kubeapi *api, struct str table)
-{
-    struct str resource, group;
-    (void)str_cut(table, '.', &resource, &group);
-    const struct api_kind *k = api_kind_builtin(group, str_empty, resource);
-    return k ? k : crds_of_table(api->crds, table);
-}
-
-struct store_table *api_kind_table(struct kubeapi *api, const struct api_kind *k)
-{
-    if (k->crd)
-        return store_table(api->store, k->table);
-    size_t row = (size_t)(k - api_kinds);
-    BUG_ON(row >= api_kinds_n, "a kind without a definition is a built-in row");
-    if (!api->tables[row])
-        api->tables[row] = store_table(api->store, k->table);
-    return api->tables[row];
-}
-
-/* ---- reading in process ---- */
-
-struct store *kubeapi_store(struct kubeapi *api)
-{
-    return api->store;
-}
-
-struct store_table *kubeapi_table(struct kubeapi *api, struct str resource_group)
-{
-    return store_table(api->store, resource_group);
-}
-
-struct kube_object *kubeapi_get(struct kubeapi *api, struct str resource_group, struct str ns,
-                                struct str name)
-{
-    const struct api_kind *k = api_kind_of_table(api, resource_group);
-    return store_get(k ? api_kind_table(api, k) : store_table(api->store, resource_group), ns,
-                     name);
 }

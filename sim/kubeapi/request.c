@@ -1,51 +1,20 @@
 /* One request from its head to its verb. */
+#include "sim/kubeapi/request.h"
 #include "sim/kubeapi/admission/webhook_call.h"
-#include "sim/kubeapi/core/api_internal.h"
+#include "sim/kubeapi/auth/auth.h"
 #include "sim/kubeapi/core/hold.h"
 #include "sim/kubeapi/core/inflight.h"
+#include "sim/kubeapi/core/reply.h"
 #include "sim/kubeapi/crd/crds.h"
+#include "sim/kubeapi/crd/find.h"
+#include "sim/kubeapi/discovery/documents.h"
+#include "sim/kubeapi/subresources/subresources.h"
 #include "sim/kubeapi/verbs/options.h"
+#include "sim/kubeapi/verbs/verbs.h"
+#include "sim/kubeapi/verbs/watch.h"
 
 #include "engine/base/codec.h"
 #include <string.h>
-
-/* ---- query ---- */
-
-bool api_request_param_next(struct api_request *r, const char *name, struct str *rest,
-                            struct str *value)
-{
-    struct str pair, key, raw;
-    while (rest->n > 0) {
-        (void)str_cut(*rest, '&', &pair, rest);
-        if (!str_cut(pair, '=', &key, &raw))
-            raw = str_empty;
-        if (!str_eq_c(key, name))
-            continue;
-        struct buf b = {.max = raw.n + 1};
-        *value = percent_decode(&b, raw, true) ? arena_str(&r->a, buf_str(&b)) : raw;
-        buf_free(&b);
-        return true;
-    }
-    return false;
-}
-
-bool api_request_param(struct api_request *r, const char *name, struct str *value)
-{
-    struct str rest = r->query;
-    return api_request_param_next(r, name, &rest, value);
-}
-
-struct str api_request_param_or_empty(struct api_request *r, const char *name)
-{
-    struct str value;
-    return api_request_param(r, name, &value) ? value : str_empty;
-}
-
-bool api_request_flag(struct api_request *r, const char *name)
-{
-    struct str v;
-    return api_request_param(r, name, &v) && !str_eq_c(v, "0") && !str_eq_nocase(v, STR("false"));
-}
 
 /* ---- classification ---- */
 
@@ -89,12 +58,6 @@ static void classify(struct api_request *r)
     if (r->p.watch_prefix && r->p.name.n > 0) /* the old form of a watch of one object */
         r->query = arena_printf(&r->a, "fieldSelector=metadata.name%%3D" STR_FMT "&" STR_FMT,
                                 STR_ARG(r->p.name), STR_ARG(r->query));
-}
-
-bool api_request_writes(const struct api_request *r)
-{
-    return r->verb == VERB_CREATE || r->verb == VERB_UPDATE || r->verb == VERB_PATCH ||
-           r->verb == VERB_DELETE || r->verb == VERB_DELETECOLLECTION;
 }
 
 /* ---- routing ---- */
@@ -213,6 +176,16 @@ void api_request_run(struct api_request *r)
     count_request(r);
 }
 
+struct api_request *api_request_new(struct kubeapi *api)
+{
+    struct api_request *r = MEM_NEW(struct api_request);
+    r->api = api;
+    list_init(&r->link);
+    r->method = r->path = r->query = r->content_type = r->accept = r->authorization =
+        r->user_agent = r->body = r->ns = str_empty;
+    return r;
+}
+
 void api_request_free(struct api_request *r)
 {
     if (r->watch)
@@ -222,9 +195,5 @@ void api_request_free(struct api_request *r)
     world_timer_free(r->delay);
     webhook_calls_free(r);
     api_observe_free(r);
-    kube_object_unref(r->held);
-    buf_free(&r->out);
-    buf_free(&r->warnings);
-    buf_free(&r->out_headers);
-    arena_free(&r->a);
+    api_request_clear(r);
 }

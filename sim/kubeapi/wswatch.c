@@ -1,5 +1,6 @@
 #include "sim/kubeapi/wswatch.h"
-#include "sim/kubeapi/core/api_internal.h"
+#include "sim/kubeapi/core/reply.h"
+#include "sim/kubeapi/request.h"
 
 #include "engine/base/codec.h"
 #include "engine/http/ws.h"
@@ -61,14 +62,6 @@ void wswatch_read_head(struct api_request *r)
     read_protocols(r);
 }
 
-bool wswatch_allowed(struct api_request *r)
-{
-    if (r->sink != &wswatch_sink || r->ws_origin)
-        return true;
-    api_reply_text(r, 403, "");
-    return false;
-}
-
 /* ---- the session ---- */
 
 static void end_request(struct api_request *r)
@@ -94,6 +87,13 @@ static void on_drained(void *owner)
 static void on_closed(void *owner, const struct world_ws_closed *how)
 {
     end_request(owner);
+}
+
+static bool sink_allowed(struct api_request *r)
+{
+    if (!r->ws_origin)
+        api_reply_text(r, 403, "");
+    return r->ws_origin;
 }
 
 static void sink_start(struct api_request *r)
@@ -128,7 +128,11 @@ static void sink_end(struct api_request *r, bool abort)
     end_request(r);
 }
 
-const struct watch_sink wswatch_sink = {sink_start, sink_write, sink_queued, sink_end};
+const struct watch_sink wswatch_sink = {.allowed = sink_allowed,
+                                        .start = sink_start,
+                                        .write = sink_write,
+                                        .queued = sink_queued,
+                                        .end = sink_end};
 
 void wswatch_abort(struct api_request *r)
 {

@@ -2,6 +2,7 @@
  * for protobuf. A browser cannot set headers, so the bearer token may come as an offered sub-protocol
  * ("base64url.bearer.authorization.k8s.io.TOKEN") beside at least one other, of which the first is chosen. Without an
  * Origin the handshake is refused (403, no body). */
+#include "sim/kubeapi/verbs/watch.h"
 #ifndef PADDOCK_SIM_KUBEAPI_WSWATCH_H
 #define PADDOCK_SIM_KUBEAPI_WSWATCH_H
 
@@ -13,8 +14,6 @@ struct watch_sink;
 /* Looks at the head: is it a complete WebSocket handshake? Then r's views move into its arena, because the exchange will
  * be gone, and a token among the protocols becomes r->authorization. */
 void wswatch_read_head(struct api_request *r);
-/* Before a watch of such a request starts: false: answered (403). */
-bool wswatch_allowed(struct api_request *r);
 /* The request and its session end; for servers that are freed. */
 void wswatch_abort(struct api_request *r);
 

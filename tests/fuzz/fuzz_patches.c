@@ -1,6 +1,5 @@
 /* Any patch of any object of a built-in type (lines: type, object, patch, field set): each kind of patch is refused or makes an
  * object of the type; an apply changes nothing when it is made again; a field set is read back as it is written. */
-#include "sim/kubeapi/core/api_internal.h"
 #include "sim/kubeapi/types/fieldset.h"
 #include "sim/kubeapi/types/json_patch.h"
 #include "sim/kubeapi/types/merge.h"

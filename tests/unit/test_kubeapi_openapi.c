@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "sim/kubeapi/core/api_internal.h"
+#include "sim/kubeapi/kinds/kinds.h"
 #include "sim/kubeapi/types/proto_wire.h"
 #include "tests/unit/support/kubeapi_fixture.h"
 

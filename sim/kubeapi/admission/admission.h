@@ -9,7 +9,7 @@
 #ifndef PADDOCK_SIM_KUBEAPI_ADMISSION_ADMISSION_H
 #define PADDOCK_SIM_KUBEAPI_ADMISSION_ADMISSION_H
 
-#include "sim/kubeapi/core/api_internal.h"
+#include "sim/kubeapi/core/request.h"
 
 enum {
     ADMIT_CREATE = 1 << 0,

@@ -1,5 +1,8 @@
 /* What the expressions of webhooks and policies see: their variables, the type of `request`, the authorizer. */
 #include "sim/kubeapi/admission/hooks.h"
+#include "sim/kubeapi/auth/auth.h"
+#include "sim/kubeapi/auth/tokens.h"
+#include "sim/kubeapi/core/reply.h"
 #include "sim/kubeapi/crd/crds.h"
 
 /* ---- the type of `request` ---- */

@@ -1,6 +1,7 @@
 /* LimitRanger: defaults and bounds of containers, pods and claims by the limit ranges of their namespace. */
 #include "sim/kubeapi/admission/admission.h"
 
+#include "sim/kubeapi/core/reply.h"
 #include "sim/kubeapi/rules/walk.h"
 #include "sim/kubeapi/types/quantity.h"
 

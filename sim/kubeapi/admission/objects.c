@@ -1,6 +1,7 @@
 /* Small plug-ins: defaults of pods, claims, nodes and ingresses that depend on other objects. */
 #include "sim/kubeapi/admission/admission.h"
 
+#include "sim/kubeapi/core/reply.h"
 #include "sim/kubeapi/rules/walk.h"
 
 static bool forbid(struct admission *a, const char *text, struct str value)

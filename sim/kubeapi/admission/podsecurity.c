@@ -3,6 +3,7 @@
  * below it; labels that say nothing are refused. */
 #include "sim/kubeapi/admission/admission.h"
 
+#include "sim/kubeapi/core/reply.h"
 #include "sim/kubeapi/rules/walk.h"
 
 #define PREFIX "pod-security.kubernetes.io/"

@@ -4,6 +4,8 @@
  *
  * Audit annotations and the action Audit are evaluated, for their errors count; there is no audit event to put them into. */
 #include "sim/kubeapi/admission/hooks.h"
+#include "sim/kubeapi/core/reply.h"
+#include "sim/kubeapi/crd/find.h"
 
 #include "engine/kube/gvr.h"
 

@@ -1,6 +1,8 @@
 /* ResourceQuota: what a new object uses is added to what is used, up to what the quota's status says is hard. */
 #include "sim/kubeapi/admission/admission.h"
 
+#include "sim/kubeapi/core/commit.h"
+#include "sim/kubeapi/core/reply.h"
 #include "sim/kubeapi/rules/walk.h"
 #include "sim/kubeapi/types/quantity.h"
 

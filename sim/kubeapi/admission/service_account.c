@@ -1,6 +1,8 @@
 #include "sim/kubeapi/admission/service_account.h"
 
 #include "sim/kubeapi/admission/admission.h"
+#include "sim/kubeapi/core/reply.h"
+#include "sim/kubeapi/core/stamps.h"
 
 #define MOUNT_PATH    "/var/run/secrets/kubernetes.io/serviceaccount"
 #define VOLUME_PREFIX "kube-api-access-"

@@ -8,7 +8,7 @@
 #ifndef PADDOCK_SIM_KUBEAPI_ADMISSION_SERVICE_ACCOUNT_H
 #define PADDOCK_SIM_KUBEAPI_ADMISSION_SERVICE_ACCOUNT_H
 
-#include "sim/kubeapi/core/api_internal.h"
+#include "sim/kubeapi/core/request.h"
 
 /* Any new object; others than pods pass. False: answered. */
 bool admit_service_account(struct api_request *r, const struct api_kind *k, cJSON *tree);

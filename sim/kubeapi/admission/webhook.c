@@ -6,6 +6,7 @@
 
 #include "engine/base/codec.h"
 #include "sim/kubeapi/admission/webhook_call.h"
+#include "sim/kubeapi/core/reply.h"
 #include "sim/kubeapi/crd/crds.h"
 #include "sim/kubeapi/objects/decode.h"
 #include "sim/kubeapi/types/json_patch.h"

@@ -1,5 +1,7 @@
 #include "sim/kubeapi/admission/webhook_call.h"
 
+#include "sim/kubeapi/core/stamps.h"
+
 #include <stdio.h>
 
 #include "engine/base/codec.h"
@@ -69,7 +71,7 @@ static void on_resume(void *owner)
 {
     struct api_request *r = owner;
     if (r->suspended && r->calls->open == 0)
-        (r->resume ? r->resume : api_http_resume)(r);
+        r->resume(r);
 }
 
 static void end(struct call *c)

@@ -13,7 +13,7 @@
 #ifndef PADDOCK_SIM_KUBEAPI_ADMISSION_WEBHOOK_CALL_H
 #define PADDOCK_SIM_KUBEAPI_ADMISSION_WEBHOOK_CALL_H
 
-#include "sim/kubeapi/core/api_internal.h"
+#include "sim/kubeapi/core/request.h"
 
 #define WEBHOOK_CALLS_MAX        8192u /* a deletion of a collection asks about each object */
 #define WEBHOOK_CALLS_OPEN_MAX   32u
@@ -46,7 +46,5 @@ bool webhook_may_ask(const struct api_request *r);
 /* What is drawn once for a new object, however often its request is run. */
 struct str webhook_stamp_uid(struct api_request *r);
 struct str webhook_stamp_name(struct api_request *r, struct str prefix);
-
-void api_http_resume(struct api_request *r); /* http.c */
 
 #endif

@@ -1,8 +1,10 @@
 /* Who asks: a client certificate, a bearer token, or nobody. */
 #include "sim/kubeapi/auth/auth.h"
 #include "sim/kubeapi/auth/tokens.h"
+#include "sim/kubeapi/core/reply.h"
 
 #include "engine/base/codec.h"
+#include "engine/http/server.h"
 #include "engine/pki/x509.h"
 
 #define CERTIFICATES_MAX 1024u /* peers whose identity is remembered */
@@ -136,4 +138,31 @@ bool api_authenticate(struct api_request *r)
         return api_fail_plain(r, 401, "Unauthorized", "Unauthorized");
     r->user = answer.user;
     return true;
+}
+
+static cJSON *extra_tree(struct api_request *r, const struct api_user *u)
+{
+    cJSON *extra = json_object(&r->a);
+    for (size_t i = 0; i < u->extra_n; i++) {
+        cJSON *values = json_array(&r->a);
+        for (size_t k = 0; k < u->extra[i].n; k++)
+            json_append(values, json_str(&r->a, u->extra[i].values[k]));
+        json_set(&r->a, extra, u->extra[i].key, values);
+    }
+    return extra;
+}
+
+cJSON *auth_user_info(struct api_request *r, const struct api_user *u)
+{
+    cJSON *tree = json_object(&r->a), *groups = json_array(&r->a);
+    json_set_str(&r->a, tree, "username", u->name);
+    if (u->uid.n > 0)
+        json_set_str(&r->a, tree, "uid", u->uid);
+    for (size_t i = 0; i < u->groups_n; i++)
+        json_append(groups, json_str(&r->a, u->groups[i]));
+    if (groups->child)
+        json_set(&r->a, tree, STR("groups"), groups);
+    if (u->extra_n > 0)
+        json_set(&r->a, tree, STR("extra"), extra_tree(r, u));
+    return tree;
 }

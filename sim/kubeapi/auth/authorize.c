@@ -1,5 +1,7 @@
 /* May they: the question to RBAC, and its texts. */
 #include "sim/kubeapi/auth/auth.h"
+#include "sim/kubeapi/core/reply.h"
+#include "sim/kubeapi/core/selector.h"
 
 static bool is_master(const struct api_user *u)
 {

@@ -3,7 +3,8 @@
 
 #include "engine/base/codec.h"
 #include "engine/pki/pki.h"
-#include "sim/kubeapi/subresources/reviews.h"
+#include "sim/kubeapi/auth/auth.h"
+#include "sim/kubeapi/core/reply.h"
 
 #include <string.h>
 
@@ -206,7 +207,7 @@ void csr_default(struct api_request *r, cJSON *tree, bool creating)
 
 void csr_stamp(struct api_request *r, cJSON *tree)
 {
-    cJSON *spec = json_get(tree, "spec"), *user = review_user(r, &r->user);
+    cJSON *spec = json_get(tree, "spec"), *user = auth_user_info(r, &r->user);
     static const char *const keys[] = {"username", "uid", "groups", "extra"};
     for (size_t i = 0; spec && !r->system && i < ARRAY_LEN(keys); i++) {
         cJSON *v = json_get(user, keys[i]);

@@ -1,5 +1,4 @@
-/* csr: CertificateSigningRequests: who asks is stamped, what is asked for is checked, approval and certificate are written
- * by those who may.
+/* csr: CertificateSigningRequests: who asks is stamped, what is asked for is checked, and what an update may change.
  *
  *   created (Pending) ─► /approval: Approved or Denied, by who may `approve` for the signer ─► signer (controllers/signer.h):
  *   status.certificate, or Failed
@@ -9,7 +8,7 @@
 #define PADDOCK_SIM_KUBEAPI_AUTH_CSR_H
 
 #include "engine/pki/csr.h"
-#include "sim/kubeapi/core/api_internal.h"
+#include "sim/kubeapi/core/request.h"
 
 #define CSR_CLIENT  "kubernetes.io/kube-apiserver-client"
 #define CSR_KUBELET "kubernetes.io/kube-apiserver-client-kubelet"
@@ -26,9 +25,5 @@ void csr_default(struct api_request *r, cJSON *tree, bool creating);
 void csr_check(struct api_request *r, const cJSON *tree, const struct kube_object *old);
 /* An update keeps what its subresource does not own; collects what is wrong with the rest. */
 void csr_keep(struct api_request *r, const struct kube_object *old, cJSON *tree);
-/* Before a write: may the user do it for this signer? False: answered. */
-bool csr_admit(struct api_request *r);
-/* Runs the verb on /approval. */
-void csr_approval(struct api_request *r);
 
 #endif

@@ -1,5 +1,9 @@
 /* Nobody grants more than they hold: escalation and binding checks of RBAC objects. */
+#include "sim/kubeapi/auth/grant.h"
+#include "sim/kubeapi/auth/auth.h"
 #include "sim/kubeapi/auth/rbac_internal.h"
+#include "sim/kubeapi/core/reply.h"
+#include "sim/kubeapi/crd/find.h"
 
 #include <stdlib.h>
 

@@ -3,6 +3,7 @@
  * What is asked for becomes a list of references in the original's order (user, groups, extra values, uid); each must be
  * allowed by the verb impersonate. */
 #include "sim/kubeapi/auth/auth.h"
+#include "sim/kubeapi/core/reply.h"
 
 #include "engine/base/codec.h"
 

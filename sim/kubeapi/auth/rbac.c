@@ -1,4 +1,5 @@
 /* The decision, kept up to date by the store's events. */
+#include "sim/kubeapi/auth/rbac.h"
 #include "sim/kubeapi/auth/rbac_internal.h"
 
 static const char bindings_table[] = "rolebindings.rbac.authorization.k8s.io";

@@ -1,6 +1,8 @@
 /* Aggregated cluster roles: the rules of those that they select are written into them, as the controller of a control
  * plane does: a role that comes, changes or goes makes only those work that select it. */
 #include "sim/kubeapi/auth/rbac_internal.h"
+#include "sim/kubeapi/core/commit.h"
+#include "sim/kubeapi/core/selector.h"
 
 static const struct str cluster_roles = STR_INIT("clusterroles.rbac.authorization.k8s.io");
 

@@ -8,10 +8,10 @@
  * binding that comes or goes costs its own subjects, a role that changes the large subjects that have it.
  * Only what is stored in a role counts: aggregated rules are written into it by the controller (rbac_aggregate.c).
  * Source: facts on the linear scan of the original (its cost grows with all bindings of the cluster). */
-#ifndef PADDOCK_SIM_KUBEAPI_RBAC_INTERNAL_H
-#define PADDOCK_SIM_KUBEAPI_RBAC_INTERNAL_H
+#ifndef PADDOCK_SIM_KUBEAPI_AUTH_RBAC_INTERNAL_H
+#define PADDOCK_SIM_KUBEAPI_AUTH_RBAC_INTERNAL_H
 
-#include "sim/kubeapi/core/api_internal.h"
+#include "sim/kubeapi/auth/rbac.h"
 
 #define RBAC_FEW 16u /* roles of a subject that are looked at one by one */
 #define RBAC_ATOMS_MAX                                                                             \

@@ -1,6 +1,8 @@
 /* What roles and bindings are checked for before they are stored. */
 #include "sim/kubeapi/auth/rbac_objects.h"
 
+#include "sim/kubeapi/core/reply.h"
+
 static const char rbac_group[] = "rbac.authorization.k8s.io";
 
 static bool some(const cJSON *list)

@@ -2,7 +2,7 @@
 #ifndef PADDOCK_SIM_KUBEAPI_AUTH_RBAC_OBJECTS_H
 #define PADDOCK_SIM_KUBEAPI_AUTH_RBAC_OBJECTS_H
 
-#include "sim/kubeapi/core/api_internal.h"
+#include "sim/kubeapi/core/request.h"
 
 /* Roles are stored with rules, and be it null: nobody owns that. */
 void rbac_prepare_role(struct api_request *r, cJSON *tree);

@@ -13,7 +13,7 @@
 #define PADDOCK_SIM_KUBEAPI_AUTH_TOKENS_H
 
 #include "engine/pki/jwt.h"
-#include "sim/kubeapi/core/api_internal.h"
+#include "sim/kubeapi/core/request.h"
 
 #define TOKEN_ISSUER        "https://kubernetes.default.svc"
 #define TOKEN_LEGACY_ISSUER "kubernetes/serviceaccount"
@@ -40,6 +40,11 @@ struct token_claims {
     int64_t now_s, lifetime_s, warn_after_s; /* warn_after_s 0: none */
 };
 
+struct tokens *api_tokens_new(struct kubeapi *api);
+void api_tokens_free(struct tokens *x);
+void api_tokens_user(struct arena *a, struct str ns, struct str name, struct str uid,
+                     struct api_user *user);
+
 /* A new token, in the arena. */
 struct str tokens_issue(struct tokens *x, struct arena *a, const struct token_claims *claims);
 struct str tokens_issue_legacy(struct tokens *x, struct arena *a, struct str ns, struct str secret,
@@ -57,8 +62,6 @@ struct token_answer {
 void tokens_check(struct kubeapi *api, struct arena *a, struct str token, struct audiences wanted,
                   struct token_answer *out);
 
-/* serviceaccounts/token: request.c of tokens. */
-void token_request(struct api_request *r);
 /* /.well-known/openid-configuration and /openid/v1/jwks. True: answered. */
 bool token_discovery(struct api_request *r);
 

@@ -1,5 +1,6 @@
 /* The key, and the tokens that are signed with it. */
 #include "sim/kubeapi/auth/tokens_internal.h"
+#include "sim/kubeapi/core/stamps.h"
 
 #include "engine/base/codec.h"
 #include "engine/pki/pki.h"

@@ -1,5 +1,6 @@
 /* PodDisruptionBudgets: how many pods may be evicted now. */
 #include "sim/kubeapi/controllers/ctl.h"
+#include "sim/kubeapi/core/selector.h"
 
 /* What the pod's controllers want to have: a Deployment's number stands for its sets'. */
 static int64_t wanted_by(struct ctl *c, const struct kube_object *pod, struct str *who)

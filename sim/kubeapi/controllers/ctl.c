@@ -3,6 +3,7 @@
 
 #include "sim/kubeapi/controllers/kubelet.h"
 #include "sim/kubeapi/controllers/stages.h"
+#include "sim/kubeapi/core/stamps.h"
 
 struct ctl_item {
     struct heap_node node;

@@ -16,7 +16,7 @@
 #include "engine/base/heap.h"
 #include "engine/kube/scan.h"
 #include "sim/kubeapi/controllers/workloads.h"
-#include "sim/kubeapi/core/api_internal.h"
+#include "sim/kubeapi/core/request.h"
 
 #define CTL_BATCH  64u             /* items a tick */
 #define CTL_SETTLE (2 * NS_PER_MS) /* what changes together is looked at once */

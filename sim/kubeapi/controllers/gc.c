@@ -2,7 +2,12 @@
  *
  * Events put uids into a queue; the queue is worked off GC_DELAY later in one go. Each item is judged by the state of
  * the store at that moment, so that repeated and outdated items do no harm. */
+#include "sim/kubeapi/controllers/gc.h"
 #include "sim/kubeapi/controllers/ctl.h"
+#include "sim/kubeapi/crd/find.h"
+#include "sim/kubeapi/verbs/system.h"
+#include "sim/kubeapi/verbs/write.h"
+#include "sim/kubeapi/verbs/writing.h"
 
 #define GC_DELAY    (100 * NS_PER_MS)
 #define GC_TOLD_MAX 10000u /* complaints that are remembered, and made */

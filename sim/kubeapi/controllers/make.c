@@ -1,6 +1,9 @@
 /* What controllers make goes through the same door as what clients write: the one place where one makes something. */
-#include "sim/kubeapi/admission/webhook_call.h"
+#include "sim/kubeapi/auth/tokens.h"
 #include "sim/kubeapi/controllers/ctl.h"
+#include "sim/kubeapi/crd/find.h"
+#include "sim/kubeapi/verbs/system.h"
+#include "sim/kubeapi/verbs/write.h"
 
 #define MUTATING    "mutatingwebhookconfigurations.admissionregistration.k8s.io"
 #define VALIDATING  "validatingwebhookconfigurations.admissionregistration.k8s.io"
@@ -109,7 +112,7 @@ static void forget(struct waiting *w)
 {
     list_remove(&w->link);
     w->c->making_n--;
-    api_request_free(&w->r);
+    api_system_drop(&w->r);
     kube_object_unref(w->owner);
     mem_free(w);
 }
@@ -186,7 +189,7 @@ enum ctl_made ctl_make(struct ctl *c, const struct ctl_making *m, cJSON *tree,
     begin(c, &r, m, tree);
     *out = attempt(c, &r, r.ns, tree);
     enum ctl_made how = told(c, m, &r, *out, why);
-    api_request_free(&r);
+    api_system_drop(&r);
     return how;
 }
 

@@ -4,7 +4,12 @@
  *   ─► no content left: finalizer "kubernetes" removed ─► gone when nobody else's is left
  *
  * Each look says in five conditions what is in the way: groups that cannot be discovered, what remains, whose finalizers. */
-#include "sim/kubeapi/core/api_internal.h"
+#include "sim/kubeapi/controllers/namespace.h"
+#include "sim/kubeapi/core/stamps.h"
+#include "sim/kubeapi/crd/find.h"
+#include "sim/kubeapi/verbs/system.h"
+#include "sim/kubeapi/verbs/write.h"
+#include "sim/kubeapi/verbs/writing.h"
 
 #include <stdlib.h>
 

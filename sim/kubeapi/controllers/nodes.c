@@ -6,6 +6,7 @@
  * A node is kept by a kubelet of ours when its annotation paddock.io/kubelet says "fake"; where the server's owner runs the
  * nodes (options.kubelet.node_up), when that says so. */
 #include "sim/kubeapi/controllers/ctl.h"
+#include "sim/kubeapi/verbs/writing.h"
 
 #define BEAT_EVERY   (10 * NS_PER_S)
 #define STATUS_BEATS 30u

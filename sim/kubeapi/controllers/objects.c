@@ -1,5 +1,8 @@
 /* Reading and writing objects in a sync. */
 #include "sim/kubeapi/controllers/ctl.h"
+#include "sim/kubeapi/crd/find.h"
+#include "sim/kubeapi/verbs/system.h"
+#include "sim/kubeapi/verbs/write.h"
 
 /* ---- reading ---- */
 

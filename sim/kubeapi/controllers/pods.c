@@ -1,5 +1,6 @@
 /* What every controller of pods needs: their state, pods of templates, whose they are, which go first. */
 #include "sim/kubeapi/controllers/ctl.h"
+#include "sim/kubeapi/core/selector.h"
 
 #include <stdlib.h>
 

@@ -1,5 +1,6 @@
 /* What every cluster has from its start: the Service by which the API is found, and the cluster's DNS. */
 #include "sim/kubeapi/controllers/ctl.h"
+#include "sim/kubeapi/verbs/writing.h"
 
 static void put(struct kubeapi *api, struct buf *json)
 {

@@ -1,5 +1,6 @@
 /* What a change in a table means, and for whom. */
 #include "sim/kubeapi/controllers/kubelet.h"
+#include "sim/kubeapi/core/selector.h"
 
 /* ---- strays: pods and sets without a controller, by namespace ---- */
 

@@ -2,6 +2,8 @@
 
 #include "engine/base/codec.h"
 #include "sim/kubeapi/auth/csr.h"
+#include "sim/kubeapi/core/commit.h"
+#include "sim/kubeapi/core/stamps.h"
 
 #define LIFETIME_S (INT64_C(365) * 24 * 3600)
 #define SKEW_S     300 /* certificates hold from before they were made */

@@ -8,7 +8,7 @@
 #ifndef PADDOCK_SIM_KUBEAPI_CONTROLLERS_SIGNER_H
 #define PADDOCK_SIM_KUBEAPI_CONTROLLERS_SIGNER_H
 
-#include "sim/kubeapi/core/api_internal.h"
+#include "sim/kubeapi/core/request.h"
 
 /* ca_pem, ca_key_pem: the authority; the key may be empty. */
 struct signer *signer_new(struct kubeapi *api, struct str ca_pem, struct str ca_key_pem);

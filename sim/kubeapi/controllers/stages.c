@@ -2,7 +2,7 @@
 #include "sim/kubeapi/controllers/stages.h"
 
 #include "engine/kube/scan.h"
-#include "kubeapi/assets.h"
+#include "kubecontrol/assets.h"
 
 struct stages {
     struct arena a;

@@ -3,6 +3,10 @@
 #include "engine/base/codec.h"
 #include "engine/kube/scan.h"
 #include "sim/kubeapi/auth/tokens.h"
+#include "sim/kubeapi/crd/find.h"
+#include "sim/kubeapi/verbs/system.h"
+#include "sim/kubeapi/verbs/write.h"
+#include "sim/kubeapi/verbs/writing.h"
 
 struct token_secrets {
     struct kubeapi *api;

@@ -8,7 +8,7 @@
 #ifndef PADDOCK_SIM_KUBEAPI_CONTROLLERS_TOKEN_SECRETS_H
 #define PADDOCK_SIM_KUBEAPI_CONTROLLERS_TOKEN_SECRETS_H
 
-#include "sim/kubeapi/core/api_internal.h"
+#include "sim/kubeapi/core/request.h"
 
 struct token_secrets *token_secrets_new(struct kubeapi *api);
 void token_secrets_free(struct token_secrets *x);

@@ -1,6 +1,7 @@
 /* PersistentVolumeClaims and their volumes: found, or made by a StorageClass; let go, or deleted with the claim. */
 #include "sim/kubeapi/controllers/ctl.h"
 
+#include "sim/kubeapi/core/selector.h"
 #include "sim/kubeapi/types/quantity.h"
 
 #define COMPONENT     "persistentvolume-controller"

@@ -1,6 +1,6 @@
 #include "sim/kubeapi/core/accept.h"
 
-#include "sim/kubeapi/core/api_internal.h"
+#include "sim/kubeapi/core/reply.h"
 #include "sim/kubeapi/types/proto.h"
 
 #define ACCEPT_TYPES "application/json, application/yaml, application/vnd.kubernetes.protobuf"

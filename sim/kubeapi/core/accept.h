@@ -7,8 +7,8 @@
  * Handlers write JSON; api_answer_finish turns the whole answer into the negotiated form. Errors are negotiated again
  * without transformations; a client that accepts none of our types reads them as indented JSON.
  * Bounds:  API_ACCEPT_CLAUSES_MAX clauses are looked at. */
-#ifndef PADDOCK_SIM_KUBEAPI_ACCEPT_H
-#define PADDOCK_SIM_KUBEAPI_ACCEPT_H
+#ifndef PADDOCK_SIM_KUBEAPI_CORE_ACCEPT_H
+#define PADDOCK_SIM_KUBEAPI_CORE_ACCEPT_H
 
 #include "engine/base/str.h"
 

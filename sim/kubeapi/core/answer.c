@@ -1,7 +1,7 @@
 /* The last step of every answer: from the JSON that handlers write to the form that was negotiated. */
 #include "engine/kube/scan.h"
 #include "sim/kubeapi/core/accept.h"
-#include "sim/kubeapi/core/api_internal.h"
+#include "sim/kubeapi/core/reply.h"
 #include "sim/kubeapi/core/textform.h"
 #include "sim/kubeapi/types/proto.h"
 

@@ -2,8 +2,8 @@
 
 #include "engine/base/codec.h"
 #include "engine/base/yaml.h"
-#include "sim/kubeapi/core/api_internal.h"
 #include "sim/kubeapi/core/jsonerr.h"
+#include "sim/kubeapi/core/reply.h"
 #include "sim/kubeapi/types/proto.h"
 
 #define SUMMARY_BYTES 30u

@@ -1,8 +1,8 @@
 /* body: request bodies as trees, by their Content-Type: JSON, YAML, protobuf.
  *
  * Errors are answered with the reference server's texts: what the data looks like stands behind them, cut short. */
-#ifndef PADDOCK_SIM_KUBEAPI_BODY_H
-#define PADDOCK_SIM_KUBEAPI_BODY_H
+#ifndef PADDOCK_SIM_KUBEAPI_CORE_BODY_H
+#define PADDOCK_SIM_KUBEAPI_CORE_BODY_H
 
 #include "engine/base/json.h"
 

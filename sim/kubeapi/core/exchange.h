@@ -3,12 +3,13 @@
  *   head ─► [watch: STARTED] ─► DONE: answered, watch over, or connection lost (status 0 when nothing was sent)
  *
  * Ownership: everything in an exchange is borrowed for the call. Cost: none for servers that nobody observes. */
-#ifndef PADDOCK_SIM_KUBEAPI_EXCHANGE_H
-#define PADDOCK_SIM_KUBEAPI_EXCHANGE_H
+#ifndef PADDOCK_SIM_KUBEAPI_CORE_EXCHANGE_H
+#define PADDOCK_SIM_KUBEAPI_CORE_EXCHANGE_H
 
 #include "engine/http/headers.h"
 #include "engine/world/world.h"
-#include "sim/kubeapi/kubeapi.h"
+
+struct kubeapi;
 
 struct kubeapi_user {
     struct str name, uid; /* name empty: nobody */

@@ -1,7 +1,7 @@
 /* Events go after an hour. */
 #include "sim/kubeapi/core/expire.h"
 
-#include "sim/kubeapi/core/api_internal.h"
+#include "sim/kubeapi/core/commit.h"
 
 static void remove_older(struct kubeapi *api, uint64_t revision)
 {

@@ -7,7 +7,7 @@
 
 #include <stdint.h>
 
-#define EXPIRE_TICKS 60u    /* of KUBEAPI_TICK: an hour */
+#define EXPIRE_TICKS 60u    /* a minute each: an hour */
 #define EXPIRE_MAX   20000u /* a tick; the rest goes with the next */
 
 struct kubeapi;

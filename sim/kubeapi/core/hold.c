@@ -30,7 +30,7 @@ void api_hold_leave(struct api_request *r)
 }
 
 /* What is released may end other requests: the list is read anew for each. */
-void api_hold_release(struct kubeapi *api)
+void api_hold_release(struct kubeapi *api, void (*released)(struct api_request *r))
 {
     uint64_t durable = store_durable(api->store);
     while (!list_empty(&api->held)) {
@@ -38,9 +38,6 @@ void api_hold_release(struct kubeapi *api)
         if (r->hold_until > durable)
             return;
         api_hold_leave(r);
-        if (r->watch)
-            api_watch_pump(r->watch);
-        else
-            api_http_released(r);
+        released(r);
     }
 }

@@ -1,6 +1,6 @@
 #include "sim/kubeapi/core/inflight.h"
 
-#include "sim/kubeapi/core/api_internal.h"
+#include "sim/kubeapi/core/request.h"
 
 struct seats {
     unsigned max, active, waiting;

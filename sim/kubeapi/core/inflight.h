@@ -5,8 +5,8 @@
  *                └─► too long, or too many wait: 429 with Retry-After
  *
  * Writes and reads have seats of their own. Watches and members of system:masters need none. In order of arrival. */
-#ifndef PADDOCK_SIM_KUBEAPI_INFLIGHT_H
-#define PADDOCK_SIM_KUBEAPI_INFLIGHT_H
+#ifndef PADDOCK_SIM_KUBEAPI_CORE_INFLIGHT_H
+#define PADDOCK_SIM_KUBEAPI_CORE_INFLIGHT_H
 
 #include "engine/base/list.h"
 #include "engine/world/world.h"

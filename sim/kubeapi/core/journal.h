@@ -10,8 +10,8 @@
  *            block: a client that saw a write which then was lost holds a revision that is too old (410), never one that
  *            means something else.
  * Cost:      servers without a datastore have no journal; each of the functions below then costs a comparison. */
-#ifndef PADDOCK_SIM_KUBEAPI_JOURNAL_H
-#define PADDOCK_SIM_KUBEAPI_JOURNAL_H
+#ifndef PADDOCK_SIM_KUBEAPI_CORE_JOURNAL_H
+#define PADDOCK_SIM_KUBEAPI_CORE_JOURNAL_H
 
 #include "engine/world/world.h"
 #include "sim/kubeapi/store/datastore.h"

@@ -3,8 +3,8 @@
  *   "invalid character 'h' looking for beginning of value", "unexpected end of JSON input", ...
  *
  * Only for texts that failed to parse: a plain state machine over the bytes, one bit of memory a level. */
-#ifndef PADDOCK_SIM_KUBEAPI_JSONERR_H
-#define PADDOCK_SIM_KUBEAPI_JSONERR_H
+#ifndef PADDOCK_SIM_KUBEAPI_CORE_JSONERR_H
+#define PADDOCK_SIM_KUBEAPI_CORE_JSONERR_H
 
 #include "engine/base/str.h"
 

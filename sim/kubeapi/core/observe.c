@@ -1,7 +1,8 @@
 /* Telling an observer what a request was and how it was answered. */
 #include "sim/kubeapi/core/observe.h"
 
-#include "sim/kubeapi/core/api_internal.h"
+#include "engine/http/server.h"
+#include "sim/kubeapi/core/request.h"
 
 struct api_observed {
     uint64_t id;

@@ -1,7 +1,7 @@
 /* observe: the places in a request's life where an observer is told (exchange.h). Every call is without effect when
  * nobody observes. */
-#ifndef PADDOCK_SIM_KUBEAPI_OBSERVE_H
-#define PADDOCK_SIM_KUBEAPI_OBSERVE_H
+#ifndef PADDOCK_SIM_KUBEAPI_CORE_OBSERVE_H
+#define PADDOCK_SIM_KUBEAPI_CORE_OBSERVE_H
 
 #include "sim/kubeapi/core/exchange.h"
 

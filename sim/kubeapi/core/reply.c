@@ -1,7 +1,5 @@
 /* Answers: objects, Status errors with the texts that clients know, warnings. */
-#include "sim/kubeapi/core/api_internal.h"
-#include "sim/kubeapi/crd/crds.h"
-#include "sim/kubeapi/print/print.h"
+#include "sim/kubeapi/core/reply.h"
 
 #include <string.h>
 
@@ -39,67 +37,9 @@ void api_reply_status(struct api_request *r, const struct kube_status *s)
     kube_status_write(s, &r->out);
 }
 
-void api_reply_object(struct api_request *r, int status, const struct kube_object *o)
+void api_reply_written(struct api_request *r, int status)
 {
-    struct print *p;
-    if (print_wanted(r)) {
-        if (!print_new(r, &p))
-            return;
-        print_object(p, o, &r->out);
-        print_free(p);
-        answered(r, status, "application/json");
-        return;
-    }
     answered(r, status, "application/json");
-    api_object_write(r->kind, o, false, &r->out);
-}
-
-/* A view into the object's JSON as an offset; false: it was decoded elsewhere. */
-static bool offset_in(const struct kube_object *o, struct str part, size_t *at)
-{
-    if (part.n == 0 || part.p < o->json.p || part.p >= o->json.p + o->json.n)
-        return false;
-    *at = (size_t)(part.p - o->json.p);
-    return true;
-}
-
-void api_object_write(const struct api_kind *k, const struct kube_object *o, bool bare_item,
-                      struct buf *out)
-{
-    static const size_t version_key = sizeof("\"apiVersion\":\"") - 1;
-    static const size_t kind_key = sizeof("\"kind\":\"") - 1;
-    size_t version, kind, from = 0;
-    if (!crds_as_stored(k, o)) {
-        struct arena a = {0};
-        cJSON *tree = crds_tree(k, o, &a);
-        if (bare_item) {
-            (void)json_unset(tree, STR("apiVersion"));
-            (void)json_unset(tree, STR("kind"));
-        }
-        json_write(out, tree);
-        arena_free(&a);
-        return;
-    }
-    if (!offset_in(o, o->api_version, &version) || !offset_in(o, o->kind, &kind)) {
-        buf_add(out, o->json);
-        return;
-    }
-    if (bare_item) { /* both members go, each with the comma behind it (metadata always follows) */
-        buf_add(out, str_sub(o->json, 0, version - version_key));
-        from = version + o->api_version.n + 2;
-        buf_add(out, str_sub(o->json, from, kind - kind_key - from));
-        from = kind + o->kind.n + 2;
-    } else {
-        struct buf shown = {.max = 1024};
-        kube_api_version_write(k->group, k->version, &shown);
-        if (!str_eq(buf_str(&shown), o->api_version)) {
-            buf_add(out, str_sub(o->json, 0, version));
-            buf_add(out, buf_str(&shown));
-            from = version + o->api_version.n;
-        }
-        buf_free(&shown);
-    }
-    buf_add(out, str_sub(o->json, from, o->json.n));
 }
 
 /* ---- errors ---- */

@@ -1,8 +1,8 @@
 /* selector: label and field selectors, parsed once per request and matched against object headers.
  * Grammar: kubernetes.io "Labels and Selectors": k, !k, k=v, k==v, k!=v, k in (..), k notin (..), k>i, k<i; and
  * path=value, path==value, path!=value for fields, with \, \= \\ escaped. Bounds: SELECTOR_TERMS_MAX. */
-#ifndef PADDOCK_SIM_KUBEAPI_SELECTOR_H
-#define PADDOCK_SIM_KUBEAPI_SELECTOR_H
+#ifndef PADDOCK_SIM_KUBEAPI_CORE_SELECTOR_H
+#define PADDOCK_SIM_KUBEAPI_CORE_SELECTOR_H
 
 #include "sim/kubeapi/store/store.h"
 

@@ -3,8 +3,8 @@
  * Indented is Go's: two blanks a level, "key": value, empty objects and arrays closed at once, no newline at the end.
  * YAML is in block style with the tree's key order; a string is quoted when a YAML 1.1 or 1.2 reader would take it for
  * something else; strings with line breaks are literal blocks where that is exact. */
-#ifndef PADDOCK_SIM_KUBEAPI_TEXTFORM_H
-#define PADDOCK_SIM_KUBEAPI_TEXTFORM_H
+#ifndef PADDOCK_SIM_KUBEAPI_CORE_TEXTFORM_H
+#define PADDOCK_SIM_KUBEAPI_CORE_TEXTFORM_H
 
 #include "engine/base/json.h"
 

@@ -1,8 +1,7 @@
-/* CustomResourceDefinitions: a definition becomes rows of kinds the moment it is stored, and takes its objects along
- * when it goes.
+/* CustomResourceDefinitions: a definition becomes rows of kinds the moment it is stored.
  *
- *   created (Established at once, finalizer customresourcecleanup) ─► marked for deletion ─► instances deleted
- *   ─► finalizer removed ─► rows dropped, watches cut
+ *   created (Established at once, finalizer customresourcecleanup) ─► marked for deletion ─► instances deleted, finalizer
+ *   removed (controllers/definitions.c) ─► rows dropped
  *
  * Rows that were replaced stay in memory until the server ends: requests under way point at them. */
 #include "sim/kubeapi/crd/crd_internal.h"
@@ -141,14 +140,9 @@ static void add_definition(struct crds *x, struct kube_object *o, const struct c
 static void definition_gone(struct crds *x, const struct kube_object *o)
 {
     struct crd *d = map_get(&x->by_name, o->name);
-    if (d) {
-        str_free(&x->freed);
-        x->freed = str_dup(d->group);
+    if (d)
         drop_rows(x, d);
-        world_timer_start(x->timer, 0);
-    }
     map_remove(&x->dying, o->name);
-    (void)kubeapi_cut_watches(x->api, o->name, false);
 }
 
 static void definition_changed(struct crds *x, struct kube_object *o)
@@ -158,8 +152,6 @@ static void definition_changed(struct crds *x, struct kube_object *o)
     if (old)
         drop_rows(x, old);
     add_definition(x, o, old, born);
-    if (old)
-        (void)kubeapi_cut_watches(x->api, o->name, false); /* theirs are the rows that went */
 }
 
 /* The conditions, where they decide about rows. */
@@ -169,97 +161,23 @@ static bool was_established(const struct crds *x, const struct kube_object *o)
     return d && d->established;
 }
 
-void crds_event(struct crds *x, struct store_event *e)
+bool crds_event(struct crds *x, struct store_event *e)
 {
-    struct str table = store_table_name(e->table);
-    if (!str_eq_c(table, CRD_TABLE)) {
-        if (e->type == STORE_DELETED && map_count(&x->dying) > 0 && map_has(&x->dying, table))
-            world_timer_start(x->timer, 0);
-        return;
-    }
     struct kube_object *o = e->object;
+    if (!str_eq_c(store_table_name(e->table), CRD_TABLE))
+        return false;
     if (e->type == STORE_DELETED) {
         definition_gone(x, o);
-        return;
+        return true;
     }
-    if (!e->before || !was_established(x, o) ||
-        !str_eq(kube_object_raw(e->before, "spec"), kube_object_raw(o, "spec")))
-        definition_changed(x, o);
-    if (o->deleting) {
+    if (o->deleting)
         map_put(&x->dying, o->name, x);
-        world_timer_start(x->timer, 0);
-    }
-}
-
-/* ---- the way out: instances, then the finalizer ---- */
-
-static void delete_instances(struct crds *x, struct str name)
-{
-    struct arena a = {0};
-    struct store_table *t = store_table(x->api->store, name);
-    size_t n = 0;
-    struct kube_object **list = ARENA_NEW_ARRAY(&a, struct kube_object *, store_count(t) + 1);
-    struct store_cursor c = store_seek(t, str_empty, str_empty);
-    for (struct kube_object *o; (o = store_next(&c));)
-        list[n++] = kube_object_ref(o);
-    for (size_t i = 0; i < n; i++) {
-        if (!list[i]->deleting)
-            err_ignore(kubeapi_delete(x->api, name, list[i]->ns, list[i]->name));
-        kube_object_unref(list[i]);
-    }
-    arena_free(&a);
-}
-
-static void release(struct crds *x, struct kube_object *o)
-{
-    struct api_request r;
-    const struct api_kind *k = api_kind_of_table(x->api, STR(CRD_TABLE));
-    api_system_begin(x->api, &r, k, VERB_UPDATE);
-    cJSON *tree = kube_object_tree(o, &r.a), *left = json_array(&r.a);
-    for (size_t i = 0; i < o->finalizers_n; i++)
-        if (!str_eq_c(o->finalizers[i], CRD_CLEANUP))
-            json_append(left, json_str(&r.a, o->finalizers[i]));
-    json_set(&r.a, json_get(tree, "metadata"), STR("finalizers"), left);
-    (void)api_write_update(&r, k, o, tree, WRITE_ALL, &o);
-    err_ignore(api_system_end(&r));
-}
-
-/* Names came free: definitions that wait for them may have them now. */
-static void give_names(struct crds *x)
-{
-    struct str freed = x->freed;
-    void *value;
-    x->freed = str_empty;
-    for (size_t i = 0; freed.n > 0 && map_next(&x->by_name, &i, NULL, &value);) {
-        const struct crd *d = value;
-        struct kube_object *o = kubeapi_get(x->api, STR(CRD_TABLE), str_empty, d->name), *out;
-        if (d->established || !o || !str_eq(d->group, freed))
-            continue;
-        struct api_request r;
-        const struct api_kind *k = api_kind_of_table(x->api, STR(CRD_TABLE));
-        api_system_begin(x->api, &r, k, VERB_UPDATE);
-        cJSON *tree = kube_object_tree(o, &r.a);
-        crd_names_settle(x->api, &r.a, tree);
-        (void)api_write_update(&r, k, o, tree, WRITE_ALL, &out);
-        err_ignore(api_system_end(&r));
-    }
-    str_free(&freed);
-}
-
-static void on_timer(void *owner)
-{
-    struct crds *x = owner;
-    struct str name;
-    for (size_t i = 0; map_next(&x->dying, &i, &name, NULL);) {
-        struct kube_object *o = kubeapi_get(x->api, STR(CRD_TABLE), str_empty, name);
-        if (!o || !o->deleting)
-            continue;
-        delete_instances(x, o->name);
-        if (store_count(store_table(x->api->store, o->name)) == 0 &&
-            kube_object_has_finalizer(o, STR(CRD_CLEANUP)))
-            release(x, o);
-    }
-    give_names(x);
+    if (e->before && was_established(x, o) &&
+        str_eq(kube_object_raw(e->before, "spec"), kube_object_raw(o, "spec")))
+        return false;
+    bool replaced = map_has(&x->by_name, o->name);
+    definition_changed(x, o);
+    return replaced;
 }
 
 /* ---- life ---- */
@@ -268,16 +186,13 @@ struct crds *crds_new(struct kubeapi *api)
 {
     struct crds *x = MEM_NEW(struct crds);
     x->api = api;
-    x->freed = str_empty;
     list_init(&x->retired);
-    x->timer = world_timer_new(api->w, on_timer, x);
     return x;
 }
 
 void crds_free(struct crds *x)
 {
     void *d;
-    world_timer_free(x->timer);
     for (size_t i = 0; map_next(&x->by_name, &i, NULL, &d);)
         drop_rows(x, d);
     list_each (&x->retired, it, next) {
@@ -289,7 +204,6 @@ void crds_free(struct crds *x)
     map_free(&x->by_name);
     map_free(&x->rows);
     map_free(&x->dying);
-    str_free(&x->freed);
     mem_free(x);
 }
 
@@ -306,8 +220,6 @@ void crds_reset(struct crds *x)
         if (o->deleting)
             map_put(&x->dying, o->name, x);
     }
-    if (map_count(&x->dying) > 0)
-        world_timer_start(x->timer, 0);
 }
 
 static const struct api_kind *look_up(const struct crds *x, char type, struct str group,
@@ -377,7 +289,28 @@ struct str crds_storage_version(const struct api_kind *k)
     return k->crd ? k->crd->storage_version : str_empty;
 }
 
+bool crds_is_terminating(const struct crds *x, struct str table)
+{
+    return map_count(&x->dying) > 0 && map_has(&x->dying, table);
+}
+
 bool crds_terminating(const struct crds *x, const struct api_kind *k)
 {
-    return k->crd && map_has(&x->dying, k->table);
+    return k->crd && crds_is_terminating(x, k->table);
+}
+
+bool crds_next_terminating(const struct crds *x, size_t *i, struct str *name)
+{
+    return map_next(&x->dying, i, name, NULL);
+}
+
+bool crds_next_waiting(const struct crds *x, struct str group, size_t *i, struct str *name)
+{
+    void *value;
+    while (map_next(&x->by_name, i, name, &value)) {
+        const struct crd *d = value;
+        if (!d->established && str_eq(d->group, group))
+            return true;
+    }
+    return false;
 }

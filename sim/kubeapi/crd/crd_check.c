@@ -2,6 +2,7 @@
  *
  * What all versions have alike (schema, subresources, columns, selectable fields) is told of once, under the place where the
  * first form of the API had it: spec.validation, spec.subresources, spec.additionalPrinterColumns. */
+#include "sim/kubeapi/core/reply.h"
 #include "sim/kubeapi/crd/crd_internal.h"
 #include "sim/kubeapi/types/crd_schema.h"
 

@@ -1,4 +1,5 @@
 /* What the server adds to a definition: names, conversion, the finalizer, and its status. */
+#include "sim/kubeapi/core/reply.h"
 #include "sim/kubeapi/crd/crd_internal.h"
 
 #include <string.h>
@@ -132,7 +133,7 @@ void crds_default(struct api_request *r, cJSON *tree, bool creating)
         json_set(a, json_ensure(a, tree, "status"), STR("conditions"), json_array(a));
     }
     parse_status(a, tree);
-    crd_names_settle(r->api, a, tree);
+    crds_settle_names(r->api, a, tree);
     note_approval(r->api, a, tree);
     note_stored(a, tree);
 }

@@ -1,11 +1,8 @@
 /* crd_internal: what the files of custom resources share. */
-#ifndef PADDOCK_SIM_KUBEAPI_KINDS_CRD_INTERNAL_H
-#define PADDOCK_SIM_KUBEAPI_KINDS_CRD_INTERNAL_H
+#ifndef PADDOCK_SIM_KUBEAPI_CRD_CRD_INTERNAL_H
+#define PADDOCK_SIM_KUBEAPI_CRD_CRD_INTERNAL_H
 
 #include "sim/kubeapi/crd/crds.h"
-
-#define CRD_TABLE     "customresourcedefinitions.apiextensions.k8s.io"
-#define CRD_CLEANUP   "customresourcecleanup.apiextensions.k8s.io"
 
 #define CRD_NAMES_MAX 64u /* of one definition: short names beyond are not guarded */
 
@@ -56,8 +53,6 @@ struct crds {
     struct list retired;
     uint64_t generation; /* counts changes of the rows */
     struct map dying;    /* names whose instances are being deleted */
-    struct str freed;    /* owned: the group whose names came free; empty: none */
-    struct world_timer *timer;
 };
 
 /* ---- crd_version.c ---- */
@@ -68,8 +63,6 @@ uint64_t crd_storage_hash(const struct crd *d);
 
 /* ---- crd_names.c ---- */
 void crd_names_note(struct crd *d, const cJSON *tree); /* which names a definition holds */
-/* Compares the names with those of the other definitions of the group and sets status.conditions and acceptedNames. */
-void crd_names_settle(struct kubeapi *api, struct arena *a, cJSON *tree);
 void crd_condition_set(struct kubeapi *api, struct arena *a, cJSON *tree, const char *type,
                        bool status, const char *reason, struct str message);
 bool crd_condition_is(const cJSON *tree, const char *type, const char *status);

@@ -1,4 +1,5 @@
 /* The names of a definition against those of the other definitions of its group, and the conditions that tell of it. */
+#include "sim/kubeapi/core/stamps.h"
 #include "sim/kubeapi/crd/crd_internal.h"
 
 /* ---- conditions ---- */
@@ -143,7 +144,7 @@ static const char *settle_all(const struct naming *n, const cJSON *names, cJSON 
     return reason;
 }
 
-void crd_names_settle(struct kubeapi *api, struct arena *a, cJSON *tree)
+void crds_settle_names(struct kubeapi *api, struct arena *a, cJSON *tree)
 {
     struct str group = json_string_at(tree, "spec.group");
     struct str self =

@@ -1,7 +1,8 @@
 /* The objects of custom resources: into the shape of their version when they come, out of the stored one when they go. */
+#include "sim/kubeapi/core/reply.h"
 #include "sim/kubeapi/crd/crd_internal.h"
 #include "sim/kubeapi/kinds/convert.h"
-#include "sim/kubeapi/objects/decode.h"
+#include "sim/kubeapi/types/decode.h"
 #include "sim/kubeapi/types/prune.h"
 
 #include <string.h>
@@ -20,11 +21,11 @@ static void note_unknown(struct arena *a, const struct prune_report *unknown,
             arena_printf(a, "unknown field \"" STR_FMT "\"", STR_ARG(unknown->unknown[i]));
 }
 
-bool crds_decode(struct api_request *r, const struct api_kind *k, cJSON *tree,
-                 struct decode_report *report)
+const cJSON *crds_decode(struct api_request *r, const struct api_kind *k, cJSON *tree,
+                         struct decode_report *report)
 {
     if (r->system && crd_version_of(k)->open)
-        return true;
+        return NULL;
     bool patch = r->verb == VERB_PATCH && !r->system &&
                  str_eq_c(api_request_param_or_empty(r, "fieldValidation"), "Strict");
     const cJSON *whole =
@@ -34,7 +35,7 @@ bool crds_decode(struct api_request *r, const struct api_kind *k, cJSON *tree,
     (void)type_prune(&r->a, crds_type(k), tree, PRUNE_ALL, unknown);
     if (!r->system)
         note_unknown(&r->a, unknown, report);
-    return !whole || unknown->n == 0 || api_decode_complaints(r, k, whole, report);
+    return unknown->n > 0 ? whole : NULL;
 }
 
 void crds_prune(struct arena *a, const struct api_kind *k, cJSON *tree)
@@ -172,4 +173,52 @@ cJSON *crds_tree(const struct api_kind *k, const struct kube_object *o, struct a
     if (!crds_as_stored(k, o))
         (void)type_prune(a, crds_type(k), tree, PRUNE_ALL, NULL);
     return tree;
+}
+
+/* A view into the object's JSON as an offset; false: it was decoded elsewhere. */
+static bool offset_in(const struct kube_object *o, struct str part, size_t *at)
+{
+    if (part.n == 0 || part.p < o->json.p || part.p >= o->json.p + o->json.n)
+        return false;
+    *at = (size_t)(part.p - o->json.p);
+    return true;
+}
+
+void api_object_write(const struct api_kind *k, const struct kube_object *o, bool bare_item,
+                      struct buf *out)
+{
+    static const size_t version_key = sizeof("\"apiVersion\":\"") - 1;
+    static const size_t kind_key = sizeof("\"kind\":\"") - 1;
+    size_t version, kind, from = 0;
+    if (!crds_as_stored(k, o)) {
+        struct arena a = {0};
+        cJSON *tree = crds_tree(k, o, &a);
+        if (bare_item) {
+            (void)json_unset(tree, STR("apiVersion"));
+            (void)json_unset(tree, STR("kind"));
+        }
+        json_write(out, tree);
+        arena_free(&a);
+        return;
+    }
+    if (!offset_in(o, o->api_version, &version) || !offset_in(o, o->kind, &kind)) {
+        buf_add(out, o->json);
+        return;
+    }
+    if (bare_item) { /* both members go, each with the comma behind it (metadata always follows) */
+        buf_add(out, str_sub(o->json, 0, version - version_key));
+        from = version + o->api_version.n + 2;
+        buf_add(out, str_sub(o->json, from, kind - kind_key - from));
+        from = kind + o->kind.n + 2;
+    } else {
+        struct buf shown = {.max = 1024};
+        kube_api_version_write(k->group, k->version, &shown);
+        if (!str_eq(buf_str(&shown), o->api_version)) {
+            buf_add(out, str_sub(o->json, 0, version));
+            buf_add(out, buf_str(&shown));
+            from = version + o->api_version.n;
+        }
+        buf_free(&shown);
+    }
+    buf_add(out, str_sub(o->json, from, o->json.n));
 }

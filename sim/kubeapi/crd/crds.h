@@ -13,10 +13,10 @@
  *         Definitions with conversion webhooks are accepted; reading or writing a version other than the stored one is
  *         refused by name (crds_begin).
  * Rules (x-kubernetes-validations): crd_cel.c compiles them with the schema and evaluates them under a budget of each object. */
-#ifndef PADDOCK_SIM_KUBEAPI_KINDS_CRDS_H
-#define PADDOCK_SIM_KUBEAPI_KINDS_CRDS_H
+#ifndef PADDOCK_SIM_KUBEAPI_CRD_CRDS_H
+#define PADDOCK_SIM_KUBEAPI_CRD_CRDS_H
 
-#include "sim/kubeapi/core/api_internal.h"
+#include "sim/kubeapi/core/request.h"
 #include "sim/kubeapi/types/jsonpath.h"
 #include "sim/kubeapi/types/rules.h"
 
@@ -39,9 +39,10 @@ size_t crds_selectable(const struct api_kind *k, const struct crd_selectable **o
 struct str crds_deprecation(const struct api_kind *k);
 
 /* ---- objects ---- */
-/* Prunes and defaults a decoded tree of a custom kind; unknown fields go into the report of the decoding. False: answered. */
-bool crds_decode(struct api_request *r, const struct api_kind *k, cJSON *tree,
-                 struct decode_report *report);
+/* Prunes and defaults a decoded tree of a custom kind; unknown fields go into the report of the decoding. Not NULL: the tree
+ * as it was, which a patch under strict validation is refused with. */
+const cJSON *crds_decode(struct api_request *r, const struct api_kind *k, cJSON *tree,
+                         struct decode_report *report);
 /* The same for an object that somebody else has changed since; unknown fields go without a word. */
 void crds_prune(struct arena *a, const struct api_kind *k, cJSON *tree);
 /* Its defaults alone. */
@@ -58,10 +59,40 @@ bool crds_as_stored(const struct api_kind *k, const struct kube_object *o);
 /* The object as this kind's version shows it, apiVersion included; built-in kinds: as stored. A tree of its own. */
 cJSON *crds_tree(const struct api_kind *k, const struct kube_object *o, struct arena *a);
 
-/* GET, PUT and PATCH of .../scale; true: it was one, and is answered. */
-bool crds_handle_scale(struct api_request *r);
+/* The object as this kind's version shows it (apiVersion rewritten where the stored one differs). */
+void api_object_write(const struct api_kind *k, const struct kube_object *o, bool bare_item,
+                      struct buf *out);
+
+/* ---- the set of kinds that definitions make ---- */
+struct crds *crds_new(struct kubeapi *api);
+void crds_free(struct crds *x);
+void crds_reset(struct crds *x);
+/* True: rows that were there went, or were replaced: what watches them is to be cut. */
+bool crds_event(struct crds *x, struct store_event *e);
+const struct api_kind *crds_find(const struct crds *x, struct str group, struct str version,
+                                 struct str resource);
+const struct api_kind *crds_of(const struct crds *x, struct str group, struct str version,
+                               struct str kind);
+const struct api_kind *crds_of_table(const struct crds *x, struct str table);
+uint64_t crds_born(const struct api_kind *k);       /* 0: built-in, or not known */
+uint64_t crds_generation(const struct crds *x);     /* changes when the set of kinds does */
+uint64_t crds_changed(const struct api_kind *k);    /* the generation that made it; 0: built-in */
+struct str crds_singular(const struct api_kind *k); /* of custom resources; else empty */
+struct str crds_storage_version(const struct api_kind *k);
+bool crds_terminating(const struct crds *x, const struct api_kind *k);
+bool crds_is_terminating(const struct crds *x, struct str table);
+/* Definitions that are on their way out; those of a group that have no rows for want of names. i begins at 0. */
+bool crds_next_terminating(const struct crds *x, size_t *i, struct str *name);
+bool crds_next_waiting(const struct crds *x, struct str group, size_t *i, struct str *name);
+bool crds_next(const struct crds *x, size_t *i,
+               const struct api_kind **k); /* every served version's main row */
 
 /* ---- definitions ---- */
+#define CRD_TABLE   "customresourcedefinitions.apiextensions.k8s.io"
+#define CRD_CLEANUP "customresourcecleanup.apiextensions.k8s.io" /* the finalizer */
+
+/* Compares the names with those of the other definitions of the group and sets status.conditions and acceptedNames. */
+void crds_settle_names(struct kubeapi *api, struct arena *a, cJSON *tree);
 /* What the server adds before a definition is checked: names, conversion, finalizer, status. */
 void crds_default(struct api_request *r, cJSON *tree, bool creating);
 void crds_check(struct api_request *r, const cJSON *tree, const struct kube_object *old);

@@ -1,5 +1,6 @@
 /* Paths that are no resources: discovery (groups.c), health.h, and the list of all of them. */
 #include "sim/kubeapi/auth/tokens.h"
+#include "sim/kubeapi/core/reply.h"
 #include "sim/kubeapi/discovery/documents.h"
 #include "sim/kubeapi/discovery/health.h"
 

@@ -1,5 +1,7 @@
 #include "sim/kubeapi/discovery/documents.h"
 
+#include "sim/kubeapi/crd/crds.h"
+
 #include "engine/pki/pki.h"
 #include <stdlib.h>
 

@@ -10,7 +10,7 @@
 #ifndef PADDOCK_SIM_KUBEAPI_DISCOVERY_DOCUMENTS_H
 #define PADDOCK_SIM_KUBEAPI_DISCOVERY_DOCUMENTS_H
 
-#include "sim/kubeapi/core/api_internal.h"
+#include "sim/kubeapi/core/request.h"
 
 struct document {
     struct str bytes; /* owned */
@@ -42,7 +42,9 @@ const struct document *documents_get(struct documents *x, struct str name, uint6
                                      void (*write)(void *data, struct buf *out), void *data);
 uint64_t documents_generation(const struct documents *x);
 
-/* Every path that is no resource: discovery.c; true: answered. */
+/* Answers every path that is no resource: discovery.c. */
+void api_handle_non_resource(struct api_request *r);
+/* /api, /apis and below: true: answered. */
 bool discovery_handle(struct api_request *r);
 /* /openapi/...: true: answered. */
 bool openapi_handle(struct api_request *r);

@@ -2,9 +2,12 @@
  *
  * Real servers write them by two hands: /api, /api/v1 and /apis/GROUP/VERSION refuse other methods and media types with
  * details, /apis and /apis/GROUP answer any method. Clients see both, so both are kept. */
+#include "sim/kubeapi/core/reply.h"
+#include "sim/kubeapi/crd/crds.h"
 #include "sim/kubeapi/discovery/documents.h"
 
 #include "engine/base/codec.h"
+#include "engine/http/server.h"
 #include "engine/pki/pki.h"
 
 #define AGGREGATED "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList"

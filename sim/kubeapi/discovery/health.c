@@ -1,8 +1,8 @@
 #include "sim/kubeapi/discovery/health.h"
 
 #include "engine/base/codec.h"
-#include "sim/kubeapi/core/api_internal.h"
 #include "sim/kubeapi/core/inflight.h"
+#include "sim/kubeapi/core/reply.h"
 
 static const char version_json[] =
     "{\"major\":\"1\",\"minor\":\"34\",\"gitVersion\":\"v1.34.0\",\"gitCommit\":\"paddock\","

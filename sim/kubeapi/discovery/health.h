@@ -1,6 +1,6 @@
 /* health: /healthz, /livez, /readyz with their single checks, ?verbose and ?exclude=NAME; /metrics; /version. */
-#ifndef PADDOCK_SIM_KUBEAPI_HEALTH_H
-#define PADDOCK_SIM_KUBEAPI_HEALTH_H
+#ifndef PADDOCK_SIM_KUBEAPI_DISCOVERY_HEALTH_H
+#define PADDOCK_SIM_KUBEAPI_DISCOVERY_HEALTH_H
 
 #include <stdbool.h>
 

@@ -3,6 +3,7 @@
  * again when a definition has changed. */
 #include "sim/kubeapi/discovery/openapi.h"
 
+#include "sim/kubeapi/core/reply.h"
 #include "sim/kubeapi/types/proto_wire.h"
 
 #define MESSAGES        "application/com.github.proto-openapi.spec.v2@v1.0+protobuf"

@@ -1,6 +1,8 @@
 /* OpenAPI v3: an index of documents, one per group and version, each under a URL with the hash of its bytes, so that
  * clients may keep it for ever. The index needs every hash, and so writes every document the first time; those of built-in
  * kinds alone are written once in a server's life, the others when one of their definitions has changed. */
+#include "sim/kubeapi/core/reply.h"
+#include "sim/kubeapi/crd/crds.h"
 #include "sim/kubeapi/discovery/openapi.h"
 
 #include "engine/base/timefmt.h"

@@ -4,6 +4,9 @@
  * A rule is "GROUPS RESOURCES VERBS [NAMES]" or "@ URLS VERBS", lists by commas, "-" is the core group. */
 #include "sim/kubeapi/furnish/bootstrap.h"
 
+#include "sim/kubeapi/core/server.h"
+#include "sim/kubeapi/verbs/writing.h"
+
 static const struct bootstrap_role roles[] = {
     /* clang-format off */
     {"cluster-admin", "", "", "",

@@ -1,9 +1,11 @@
 /* bootstrap: the roles and bindings that a fresh server has, as rows; bootstrap.c says how rules and subjects are written.
  */
-#ifndef PADDOCK_SIM_KUBEAPI_AUTH_BOOTSTRAP_H
-#define PADDOCK_SIM_KUBEAPI_AUTH_BOOTSTRAP_H
+#ifndef PADDOCK_SIM_KUBEAPI_FURNISH_BOOTSTRAP_H
+#define PADDOCK_SIM_KUBEAPI_FURNISH_BOOTSTRAP_H
 
-#include "sim/kubeapi/core/api_internal.h"
+#include <stddef.h>
+
+struct kubeapi;
 
 struct bootstrap_role {
     const char *name;
@@ -18,6 +20,9 @@ struct bootstrap_binding {
     const char *subjects; /* G:group, U:user, S:namespace/account */
 };
 
+void rbac_bootstrap(struct kubeapi *api);
+
+/* ---- the rows ---- */
 /* Of a control plane outside the server: bootstrap_outer.c. */
 extern const struct bootstrap_role bootstrap_outer_roles[];
 extern const size_t bootstrap_outer_roles_n;

@@ -1,5 +1,6 @@
 /* Rights of the parts of a control plane that run beside the API server: only bare servers have them, whose controllers
  * are somebody else's. The form of the rules is bootstrap.c's. */
+#include "engine/base/base.h"
 #include "sim/kubeapi/furnish/bootstrap.h"
 
 /* clang-format off */

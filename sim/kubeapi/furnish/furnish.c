@@ -1,7 +1,8 @@
 #include "sim/kubeapi/furnish/furnish.h"
 
 #include "engine/base/timefmt.h"
-#include "sim/kubeapi/core/api_internal.h"
+#include "sim/kubeapi/core/server.h"
+#include "sim/kubeapi/verbs/writing.h"
 
 #include <stdarg.h>
 #include <string.h>

@@ -5,8 +5,8 @@
  * For servers that stand for a whole control plane to programs outside; simulated ones do without. What is there stays as it
  * is, except where the server is found (Endpoints and EndpointSlice). Called when the address is known, before the first
  * request. */
-#ifndef PADDOCK_SIM_KUBEAPI_FURNISH_H
-#define PADDOCK_SIM_KUBEAPI_FURNISH_H
+#ifndef PADDOCK_SIM_KUBEAPI_FURNISH_FURNISH_H
+#define PADDOCK_SIM_KUBEAPI_FURNISH_FURNISH_H
 
 #include "engine/base/str.h"
 

@@ -1,8 +1,8 @@
 /* kinds: what is served, as data: one row per resource and subresource of each group and version, in the order in which
  * discovery lists groups (clients resolve short names by it). Built-in rows are constant and shared by all servers of a
  * process; custom resources bring rows of their own (crd.h). A resource's subresources follow it. */
-#ifndef PADDOCK_SIM_KUBEAPI_KINDS_H
-#define PADDOCK_SIM_KUBEAPI_KINDS_H
+#ifndef PADDOCK_SIM_KUBEAPI_KINDS_KINDS_H
+#define PADDOCK_SIM_KUBEAPI_KINDS_KINDS_H
 
 #include "engine/base/str.h"
 
@@ -62,5 +62,10 @@ bool api_group_known(struct str group, struct str version);
 const struct api_kind *api_kind_sub(const struct api_kind *kind, struct str sub);
 bool api_kind_is_sub(const struct api_kind *row);
 void api_kind_list_name(const struct api_kind *kind, struct buf *out); /* "PodList" */
+
+static inline bool api_kind_is(const struct api_kind *k, const char *table)
+{
+    return str_eq_c(k->table, table);
+}
 
 #endif

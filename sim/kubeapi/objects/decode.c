@@ -1,13 +1,12 @@
 /* Request bodies: from text to a tree of the expected kind, as its type keeps it. */
 #include "sim/kubeapi/objects/decode.h"
 
-#include "sim/kubeapi/core/api_internal.h"
 #include "sim/kubeapi/core/body.h"
+#include "sim/kubeapi/core/reply.h"
 #include "sim/kubeapi/crd/crds.h"
 #include "sim/kubeapi/objects/managed.h"
 #include "sim/kubeapi/types/defaults.h"
 #include "sim/kubeapi/types/gotext.h"
-#include "sim/kubeapi/verbs/patch.h"
 
 #include <string.h>
 
@@ -317,7 +316,10 @@ static bool check(struct api_request *r, const struct api_kind *k, cJSON *tree,
         return false;
     if (!t) {
         type_untyped_duplicates(&r->a, tree, report);
-        return check_metadata(r, k, tree) && (!k->crd || crds_decode(r, k, tree, report));
+        if (!check_metadata(r, k, tree))
+            return false;
+        const cJSON *refused = k->crd ? crds_decode(r, k, tree, report) : NULL;
+        return !refused || api_decode_complaints(r, k, refused, report);
     }
     bool reset = managed_is_reset(json_path(tree, "metadata.managedFields"));
     if (!type_decode(&r->a, t, tree, report))

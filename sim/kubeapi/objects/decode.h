@@ -2,18 +2,27 @@
  *
  *   body ─► body.h: a tree ─► identity (apiVersion, kind) ─► typed decoding ─► complaints: 400, warnings, or nothing
  *
- * Of custom resources the shape of metadata is checked; the rest is pruned by their definitions' types (kinds/crds.h). */
-#ifndef PADDOCK_SIM_KUBEAPI_DECODE_H
-#define PADDOCK_SIM_KUBEAPI_DECODE_H
+ * Of custom resources the shape of metadata is checked; the rest is pruned by their definitions' types (crd/crds.h). */
+#ifndef PADDOCK_SIM_KUBEAPI_OBJECTS_DECODE_H
+#define PADDOCK_SIM_KUBEAPI_OBJECTS_DECODE_H
 
+#include "sim/kubeapi/core/request.h"
 #include "sim/kubeapi/types/decode.h"
 
-struct api_request;
-struct api_kind;
+/* What complaints about a patched object need of the patch. */
+struct patch_said {
+    const cJSON *strategic;   /* a strategic patch: it is shown in place of the object; else NULL */
+    const struct str *strict; /* what strict decoding of the patch itself refuses */
+    size_t strict_n;
+};
 
 enum api_field_validation { FIELDS_WARN, FIELDS_IGNORE, FIELDS_STRICT };
 
-/* Query parameter fieldValidation, which options.h has checked. */
+/* Parses the body into *tree and checks that it is of this kind. False: answered. */
+bool api_write_decode(struct api_request *r, const struct api_kind *k, cJSON **tree);
+/* Kind, apiVersion and the types of metadata (also after a patch). False: answered. */
+bool api_decode_check(struct api_request *r, const struct api_kind *k, cJSON *tree);
+/* Query parameter fieldValidation, which is known to be one of them. */
 enum api_field_validation api_field_validation(struct api_request *r);
 /* Tells what strict validation found: warnings, or the 400 of Strict (of a patch: 422). False: answered. */
 bool api_decode_complaints(struct api_request *r, const struct api_kind *k, const cJSON *tree,

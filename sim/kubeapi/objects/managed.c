@@ -1,8 +1,9 @@
 #include "sim/kubeapi/objects/managed.h"
 
+#include "sim/kubeapi/core/stamps.h"
 #include "sim/kubeapi/crd/crds.h"
+#include "sim/kubeapi/crd/find.h"
 #include "sim/kubeapi/kinds/convert.h"
-#include "sim/kubeapi/verbs/options.h"
 
 const struct type *managed_type(const struct api_kind *k)
 {
@@ -23,7 +24,7 @@ static struct str agent_name(struct api_request *r)
     (void)str_cut(r->user_agent, '/', &head, &tail);
     char *out = arena_alloc(&r->a, head.n + 1);
     size_t n = 0;
-    for (size_t i = 0; i < head.n && n < OPTIONS_MANAGER_MAX; i++)
+    for (size_t i = 0; i < head.n && n < MANAGED_NAME_MAX; i++)
         if (printable(head.p[i]))
             out[n++] = head.p[i];
     return n > 0 ? (struct str){out, n} : STR("unknown");

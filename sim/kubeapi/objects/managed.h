@@ -7,11 +7,13 @@
  * makes (kubeapi_apply, the server's controllers) cost nothing, and a system's write to an object that has them leaves them
  * as they are. A write that changes nothing but times of entries is none.
  * Ownership: all in the request's arena. */
-#ifndef PADDOCK_SIM_KUBEAPI_MANAGED_H
-#define PADDOCK_SIM_KUBEAPI_MANAGED_H
+#ifndef PADDOCK_SIM_KUBEAPI_OBJECTS_MANAGED_H
+#define PADDOCK_SIM_KUBEAPI_OBJECTS_MANAGED_H
 
-#include "sim/kubeapi/core/api_internal.h"
+#include "sim/kubeapi/core/request.h"
 #include "sim/kubeapi/types/merge.h"
+
+#define MANAGED_NAME_MAX 128u /* bytes of a manager's name */
 
 /* Which of an object's top-level fields a request's ownership counts: a write to the status leaves the spec alone, a main one
  * the status. */
@@ -41,12 +43,5 @@ void managed_create(struct api_request *r, const struct api_kind *k, cJSON *tree
 void managed_update(struct api_request *r, const struct api_kind *k, const struct kube_object *old,
                     cJSON *tree, struct managed *out);
 void managed_settle(struct api_request *r, cJSON *tree, const struct managed *m);
-
-/* apply.c: application/apply-patch+yaml */
-void api_handle_apply(struct api_request *r);
-/* An apply to a Scale that stands for the number at `path` (field names, NULL at the end) of `parent`. The body's wish is merged
- * into *wanted, a Scale; ownership is the parent's, for the write of the parent that follows. False: answered. */
-bool api_apply_scale(struct api_request *r, const cJSON *parent, const char *const *path,
-                     const cJSON *scale, cJSON **wanted);
 
 #endif

@@ -1,4 +1,5 @@
 /* Cells that many kinds have: names, ages, plain values, counts, containers, labels and selectors. */
+#include "sim/kubeapi/core/request.h"
 #include "sim/kubeapi/print/cell.h"
 
 #include "engine/base/timefmt.h"

@@ -1,5 +1,7 @@
 #include "sim/kubeapi/print/print.h"
 
+#include "sim/kubeapi/core/reply.h"
+#include "sim/kubeapi/crd/crds.h"
 #include "sim/kubeapi/print/cell.h"
 #include "sim/kubeapi/types/jsonpath.h"
 

@@ -10,7 +10,7 @@
 #ifndef PADDOCK_SIM_KUBEAPI_PRINT_PRINT_H
 #define PADDOCK_SIM_KUBEAPI_PRINT_PRINT_H
 
-#include "sim/kubeapi/core/api_internal.h"
+#include "sim/kubeapi/core/request.h"
 
 struct print;
 
@@ -27,5 +27,8 @@ void print_list_open(struct print *p, struct buf *out);
 void print_list_item(struct print *p, const struct kube_object *o, struct buf *out);
 void print_list_close(struct print *p, struct str continue_token, size_t remaining,
                       uint64_t revision, struct buf *out);
+
+/* An answer of one object, in the form that was asked for. */
+void api_reply_object(struct api_request *r, int status, const struct kube_object *o);
 
 #endif

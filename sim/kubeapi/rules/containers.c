@@ -1,4 +1,5 @@
 /* Containers: names, ports, environment, mounts, amounts, probes. */
+#include "sim/kubeapi/core/reply.h"
 #include "sim/kubeapi/rules/rules.h"
 #include "sim/kubeapi/types/quantity.h"
 

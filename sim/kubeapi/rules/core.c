@@ -1,4 +1,6 @@
 /* ConfigMaps, secrets, namespaces, accounts, nodes. */
+#include "sim/kubeapi/core/reply.h"
+#include "sim/kubeapi/core/stamps.h"
 #include "sim/kubeapi/rules/rules.h"
 
 #include "engine/base/codec.h"

@@ -1,4 +1,5 @@
 /* Pods: what the server adds, and the little of them that may change. */
+#include "sim/kubeapi/core/reply.h"
 #include "sim/kubeapi/rules/rules.h"
 
 void default_pod(struct api_request *r, cJSON *tree, bool creating)

@@ -1,4 +1,5 @@
 /* Pod specs: what stands beside containers and volumes; defaults that are computed. */
+#include "sim/kubeapi/core/reply.h"
 #include "sim/kubeapi/rules/rules.h"
 #include "sim/kubeapi/types/quantity.h"
 

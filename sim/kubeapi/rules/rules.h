@@ -38,6 +38,21 @@ bool rules_sub_tree(struct api_request *r, const struct kube_object *old, cJSON 
 void rules_status_metadata(struct api_request *r, const struct api_kind *k,
                            const struct kube_object *old, cJSON *metadata);
 
+/* Name, labels, annotations, finalizers, owners: collects problems. */
+void api_validate_metadata(struct api_request *r, const struct api_kind *k, const cJSON *metadata);
+/* The same for an update: the name is the old one's. */
+void api_validate_change(struct api_request *r, const struct api_kind *k, const cJSON *metadata);
+
+void api_rules_default(struct api_request *r, const struct api_kind *k, cJSON *tree, bool creating);
+/* What the server adds to an object of its own accord, behind the defaults: nobody owns it. */
+void api_rules_prepare(struct api_request *r, const struct api_kind *k, cJSON *tree,
+                       const struct kube_object *old); /* old NULL: creating */
+void api_rules_validate(struct api_request *r, const struct api_kind *k, const cJSON *tree,
+                        const struct kube_object *old, bool status); /* status: a write to it */
+/* Parts of the old object that an update cannot touch. */
+void api_rules_keep(struct api_request *r, const struct api_kind *k, const struct kube_object *old,
+                    cJSON *tree);
+
 /* ---- for the files of this folder ---- */
 /* podspec.c: rules and defaults of everything that holds a pod. */
 extern const struct rule pod_spec_rules[];

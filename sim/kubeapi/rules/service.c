@@ -1,4 +1,5 @@
 /* Services: addresses and ports out of ranges, and what must fit together. */
+#include "sim/kubeapi/core/reply.h"
 #include "sim/kubeapi/rules/addresses.h"
 #include "sim/kubeapi/rules/rules.h"
 

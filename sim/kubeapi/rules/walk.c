@@ -1,5 +1,7 @@
 #include "sim/kubeapi/rules/walk.h"
 
+#include "sim/kubeapi/core/reply.h"
+
 #include <string.h>
 
 /* ---- nodes ---- */

@@ -12,7 +12,7 @@
 #ifndef PADDOCK_SIM_KUBEAPI_RULES_WALK_H
 #define PADDOCK_SIM_KUBEAPI_RULES_WALK_H
 
-#include "sim/kubeapi/core/api_internal.h"
+#include "sim/kubeapi/core/request.h"
 #include "sim/kubeapi/rules/names.h"
 
 struct check { /* of one object */

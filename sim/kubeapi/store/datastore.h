@@ -6,8 +6,8 @@
  * Contract:  when `commit` returns NULL, all of the batch survives whatever ends the process or the machine, and nothing
  *            of a batch whose commit failed or never returned is ever seen in part.
  * Threads:   one call at a time; `commit` may run on another thread than the others. */
-#ifndef PADDOCK_SIM_KUBEAPI_DATASTORE_H
-#define PADDOCK_SIM_KUBEAPI_DATASTORE_H
+#ifndef PADDOCK_SIM_KUBEAPI_STORE_DATASTORE_H
+#define PADDOCK_SIM_KUBEAPI_STORE_DATASTORE_H
 
 #include "engine/base/err.h"
 #include "sim/kubeapi/store/store.h"

@@ -4,8 +4,8 @@
  *
  * Two levels are enough: with 1,000,000 objects a split moves at most 200 KiB of pointers every 64 insertions.
  * Ownership: each chunk holds a reference to its objects; sets hold references to chunks. */
-#ifndef PADDOCK_SIM_KUBEAPI_OSET_H
-#define PADDOCK_SIM_KUBEAPI_OSET_H
+#ifndef PADDOCK_SIM_KUBEAPI_STORE_OSET_H
+#define PADDOCK_SIM_KUBEAPI_STORE_OSET_H
 
 #include "engine/kube/object.h"
 

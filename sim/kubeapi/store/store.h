@@ -13,8 +13,8 @@
  * Cost:      get, put, delete O(log n); an event costs its watchers only; a snapshot costs a pointer per 64 objects or so
  *            and shares all memory with the store it was taken from (copy on write).
  * Bounds:    STORE_EVENTS_MAX_DEFAULT events in the ring unless the options say otherwise. */
-#ifndef PADDOCK_SIM_KUBEAPI_STORE_H
-#define PADDOCK_SIM_KUBEAPI_STORE_H
+#ifndef PADDOCK_SIM_KUBEAPI_STORE_STORE_H
+#define PADDOCK_SIM_KUBEAPI_STORE_STORE_H
 
 #include "engine/kube/object.h"
 

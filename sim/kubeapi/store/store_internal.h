@@ -1,6 +1,6 @@
 /* store_internal: what the files of the store share. */
-#ifndef PADDOCK_SIM_KUBEAPI_STORE_INTERNAL_H
-#define PADDOCK_SIM_KUBEAPI_STORE_INTERNAL_H
+#ifndef PADDOCK_SIM_KUBEAPI_STORE_STORE_INTERNAL_H
+#define PADDOCK_SIM_KUBEAPI_STORE_STORE_INTERNAL_H
 
 #include "engine/base/list.h"
 #include "engine/base/map.h"

@@ -1,8 +1,13 @@
 /* The scale subresource of custom resources: a Scale of autoscaling/v1 made of three paths, and written back into one. */
 #include "sim/kubeapi/admission/admission.h"
-#include "sim/kubeapi/crd/crd_internal.h"
+#include "sim/kubeapi/core/reply.h"
+#include "sim/kubeapi/crd/crds.h"
+#include "sim/kubeapi/objects/decode.h"
 #include "sim/kubeapi/objects/managed.h"
+#include "sim/kubeapi/subresources/subresources.h"
+#include "sim/kubeapi/verbs/apply.h"
 #include "sim/kubeapi/verbs/patch.h"
+#include "sim/kubeapi/verbs/write.h"
 
 static const struct api_kind scale_kind = {.group = STR_INIT("autoscaling"),
                                            .version = STR_INIT("v1"),

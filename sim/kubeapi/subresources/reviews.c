@@ -1,6 +1,9 @@
 /* What may they do: the access reviews. */
 #include "sim/kubeapi/subresources/reviews.h"
 
+#include "sim/kubeapi/auth/auth.h"
+#include "sim/kubeapi/core/reply.h"
+#include "sim/kubeapi/objects/decode.h"
 #include "sim/kubeapi/objects/managed.h"
 
 /* ---- shared ---- */

@@ -1,14 +1,12 @@
 /* reviews: questions about rights and identities. Create only; nothing is stored. */
-#ifndef PADDOCK_SIM_KUBEAPI_AUTH_REVIEWS_H
-#define PADDOCK_SIM_KUBEAPI_AUTH_REVIEWS_H
+#ifndef PADDOCK_SIM_KUBEAPI_SUBRESOURCES_REVIEWS_H
+#define PADDOCK_SIM_KUBEAPI_SUBRESOURCES_REVIEWS_H
 
-#include "sim/kubeapi/core/api_internal.h"
+#include "engine/base/json.h"
+#include "sim/kubeapi/core/request.h"
 
 /* Answers the four access reviews, TokenReview and SelfSubjectReview; false: it is none of them. */
 bool review_handle(struct api_request *r);
-
-/* A user as in userInfo: username, uid, groups, extra; what is empty is left out. */
-cJSON *review_user(struct api_request *r, const struct api_user *u);
 
 /* ---- shared by reviews*.c ---- */
 /* The body without its status. False: answered. */

@@ -1,33 +1,9 @@
 /* Who is it: TokenReview, SelfSubjectReview. */
+#include "sim/kubeapi/auth/auth.h"
 #include "sim/kubeapi/auth/tokens.h"
+#include "sim/kubeapi/core/reply.h"
+#include "sim/kubeapi/core/stamps.h"
 #include "sim/kubeapi/subresources/reviews.h"
-
-static cJSON *extra_tree(struct api_request *r, const struct api_user *u)
-{
-    cJSON *extra = json_object(&r->a);
-    for (size_t i = 0; i < u->extra_n; i++) {
-        cJSON *values = json_array(&r->a);
-        for (size_t k = 0; k < u->extra[i].n; k++)
-            json_append(values, json_str(&r->a, u->extra[i].values[k]));
-        json_set(&r->a, extra, u->extra[i].key, values);
-    }
-    return extra;
-}
-
-cJSON *review_user(struct api_request *r, const struct api_user *u)
-{
-    cJSON *tree = json_object(&r->a), *groups = json_array(&r->a);
-    json_set_str(&r->a, tree, "username", u->name);
-    if (u->uid.n > 0)
-        json_set_str(&r->a, tree, "uid", u->uid);
-    for (size_t i = 0; i < u->groups_n; i++)
-        json_append(groups, json_str(&r->a, u->groups[i]));
-    if (groups->child)
-        json_set(&r->a, tree, STR("groups"), groups);
-    if (u->extra_n > 0)
-        json_set(&r->a, tree, STR("extra"), extra_tree(r, u));
-    return tree;
-}
 
 void review_self(struct api_request *r)
 {
@@ -35,7 +11,7 @@ void review_self(struct api_request *r)
     if (!review_decode(r, &tree))
         return;
     json_set_str(&r->a, json_get(tree, "metadata"), "creationTimestamp", api_now(r->api, &r->a));
-    json_set(&r->a, review_status(r, tree), STR("userInfo"), review_user(r, &r->user));
+    json_set(&r->a, review_status(r, tree), STR("userInfo"), auth_user_info(r, &r->user));
     review_reply(r, tree);
 }
 
@@ -55,7 +31,7 @@ static void tell_token(struct api_request *r, cJSON *status, const struct token_
         for (size_t i = 0; i < t->audiences.n; i++)
             json_append(audiences, json_str(&r->a, t->audiences.items[i]));
         json_set_bool(&r->a, status, "authenticated", true);
-        json_set(&r->a, status, STR("user"), review_user(r, &t->user));
+        json_set(&r->a, status, STR("user"), auth_user_info(r, &t->user));
         json_set(&r->a, status, STR("audiences"), audiences);
         return;
     }

@@ -1,10 +1,13 @@
 /* What is not plain storage: reviews (auth/), /finalize, tokens (auth/), binding and eviction of pods. */
 #include "sim/kubeapi/auth/csr.h"
 #include "sim/kubeapi/auth/tokens.h"
-#include "sim/kubeapi/core/api_internal.h"
+#include "sim/kubeapi/core/reply.h"
 #include "sim/kubeapi/crd/crds.h"
+#include "sim/kubeapi/objects/decode.h"
+#include "sim/kubeapi/print/print.h"
 #include "sim/kubeapi/subresources/reviews.h"
 #include "sim/kubeapi/subresources/subresources.h"
+#include "sim/kubeapi/verbs/write.h"
 
 /* ---- namespaces/finalize ---- */
 

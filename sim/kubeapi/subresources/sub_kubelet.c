@@ -1,5 +1,7 @@
 /* What would be asked of a kubelet, as a server answers that reaches none. */
 #include "sim/kubeapi/admission/admission.h"
+#include "sim/kubeapi/core/reply.h"
+#include "sim/kubeapi/crd/find.h"
 #include "sim/kubeapi/rules/walk.h"
 #include "sim/kubeapi/subresources/subresources.h"
 

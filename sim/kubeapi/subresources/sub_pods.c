@@ -1,7 +1,13 @@
 /* Binding and eviction of pods. */
 #include "sim/kubeapi/admission/admission.h"
+#include "sim/kubeapi/core/commit.h"
+#include "sim/kubeapi/core/reply.h"
+#include "sim/kubeapi/core/stamps.h"
+#include "sim/kubeapi/crd/find.h"
+#include "sim/kubeapi/objects/decode.h"
 #include "sim/kubeapi/rules/rules.h"
 #include "sim/kubeapi/subresources/subresources.h"
+#include "sim/kubeapi/verbs/write.h"
 
 static void reply_done(struct api_request *r)
 {

@@ -1,7 +1,12 @@
 /* Server-side apply: one request. The algorithm is types/merge.h's. */
+#include "sim/kubeapi/verbs/apply.h"
+#include "sim/kubeapi/auth/grant.h"
+#include "sim/kubeapi/core/reply.h"
 #include "sim/kubeapi/crd/crds.h"
 #include "sim/kubeapi/objects/managed.h"
+#include "sim/kubeapi/print/print.h"
 #include "sim/kubeapi/verbs/patch.h"
+#include "sim/kubeapi/verbs/write.h"
 
 #include "engine/base/yaml.h"
 #include <string.h>

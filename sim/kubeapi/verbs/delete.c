@@ -1,10 +1,14 @@
 /* Deletion: preconditions, graceful pods, finalizers, propagation; DELETE of one object and of a collection. */
 #include "sim/kubeapi/admission/admission.h"
 #include "sim/kubeapi/admission/webhook_call.h"
-#include "sim/kubeapi/core/api_internal.h"
+#include "sim/kubeapi/core/commit.h"
+#include "sim/kubeapi/core/reply.h"
 #include "sim/kubeapi/crd/crds.h"
+#include "sim/kubeapi/print/print.h"
 #include "sim/kubeapi/verbs/listed.h"
 #include "sim/kubeapi/verbs/options.h"
+#include "sim/kubeapi/verbs/verbs.h"
+#include "sim/kubeapi/verbs/write.h"
 
 #include <string.h>
 

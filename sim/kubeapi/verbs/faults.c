@@ -1,5 +1,7 @@
 /* The fault surface of one server: rules that requests are matched against, in the order in which they were added. */
-#include "sim/kubeapi/core/api_internal.h"
+#include "sim/kubeapi/verbs/faults.h"
+#include "sim/kubeapi/core/reply.h"
+#include "sim/kubeapi/verbs/watch.h"
 
 #include <string.h>
 
@@ -206,6 +208,19 @@ void kubeapi_fault_remove(struct kubeapi *api, uint64_t id)
             api_watches_pump(api); /* what was missed comes now */
         return;
     }
+}
+
+size_t kubeapi_cut_watches(struct kubeapi *api, struct str resource, bool abort)
+{
+    size_t n = 0;
+    list_each (&api->requests, it, next) {
+        struct api_request *r = container_of(it, struct api_request, link);
+        if (!r->watch || !api_watch_of(r->watch, resource))
+            continue;
+        api_watch_cut(r->watch, abort);
+        n++;
+    }
+    return n;
 }
 
 void kubeapi_compact(struct kubeapi *api)

@@ -1,12 +1,14 @@
 /* LIST: selectors, pages that show the first page's revision, resourceVersion semantics.
  *
  * A continue token is base64url of `REVISION NS/NAME`: the snapshot and the first key of the next page. */
-#include "sim/kubeapi/core/api_internal.h"
+#include "sim/kubeapi/core/reply.h"
+#include "sim/kubeapi/core/selector.h"
 #include "sim/kubeapi/crd/crds.h"
 #include "sim/kubeapi/kinds/convert.h"
 #include "sim/kubeapi/print/print.h"
 #include "sim/kubeapi/verbs/listed.h"
 #include "sim/kubeapi/verbs/options.h"
+#include "sim/kubeapi/verbs/verbs.h"
 
 #include "engine/base/codec.h"
 #include <string.h>

@@ -1,6 +1,8 @@
 #include "sim/kubeapi/verbs/options.h"
 
 #include "sim/kubeapi/core/body.h"
+#include "sim/kubeapi/core/reply.h"
+#include "sim/kubeapi/objects/managed.h"
 #include "sim/kubeapi/types/decode.h"
 #include "sim/kubeapi/verbs/patch.h"
 
@@ -39,9 +41,9 @@ static bool read_number(struct api_request *r, const char *name, int64_t *out, b
 static void check_manager(struct api_request *r)
 {
     struct str name = api_request_param_or_empty(r, "fieldManager"), field = STR("fieldManager");
-    if (name.n > OPTIONS_MANAGER_MAX)
+    if (name.n > MANAGED_NAME_MAX)
         api_invalid(r, "FieldValueTooLong", field, "Too long: may not be more than %u bytes",
-                    OPTIONS_MANAGER_MAX);
+                    MANAGED_NAME_MAX);
     for (size_t i = 0; i < name.n; i++) {
         unsigned char c = (unsigned char)name.p[i];
         if (c >= 0x20 && c != 0x7f)

@@ -6,12 +6,10 @@
  *
  * Scalars are read as Go reads them: a flag is true unless it is "false" or "0"; a number that is none is a 400. Reads do not
  * look at options of writes. All texts are the request's. */
-#ifndef PADDOCK_SIM_KUBEAPI_OPTIONS_H
-#define PADDOCK_SIM_KUBEAPI_OPTIONS_H
+#ifndef PADDOCK_SIM_KUBEAPI_VERBS_OPTIONS_H
+#define PADDOCK_SIM_KUBEAPI_VERBS_OPTIONS_H
 
-#include "sim/kubeapi/core/api_internal.h"
-
-#define OPTIONS_MANAGER_MAX 128u
+#include "sim/kubeapi/verbs/write.h"
 
 /* Of a request that writes; sets r->dry_run. Deletions and reads: true. False: answered. */
 bool api_options_write(struct api_request *r);

@@ -1,11 +1,17 @@
 #include "sim/kubeapi/verbs/patch.h"
+#include "sim/kubeapi/auth/grant.h"
 #include "sim/kubeapi/core/body.h"
+#include "sim/kubeapi/core/reply.h"
 #include "sim/kubeapi/crd/crds.h"
 #include "sim/kubeapi/objects/decode.h"
 #include "sim/kubeapi/objects/managed.h"
+#include "sim/kubeapi/print/print.h"
 #include "sim/kubeapi/types/gotext.h"
 #include "sim/kubeapi/types/json_patch.h"
 #include "sim/kubeapi/types/strategic.h"
+#include "sim/kubeapi/verbs/apply.h"
+#include "sim/kubeapi/verbs/verbs.h"
+#include "sim/kubeapi/verbs/write.h"
 
 #include <string.h>
 

@@ -1,16 +1,9 @@
 /* patch: PATCH requests by their content type, and what they share with server-side apply. */
-#ifndef PADDOCK_SIM_KUBEAPI_PATCH_H
-#define PADDOCK_SIM_KUBEAPI_PATCH_H
+#ifndef PADDOCK_SIM_KUBEAPI_VERBS_PATCH_H
+#define PADDOCK_SIM_KUBEAPI_VERBS_PATCH_H
 
-#include "sim/kubeapi/core/api_internal.h"
+#include "sim/kubeapi/core/request.h"
 #include "sim/kubeapi/types/types.h"
-
-/* What complaints about a patched object need of the patch. */
-struct patch_said {
-    const cJSON *strategic;   /* a strategic patch: it is shown in place of the object; else NULL */
-    const struct str *strict; /* what strict decoding of the patch itself refuses */
-    size_t strict_n;
-};
 
 /* The name and namespace of the tree are those of the URL? Owners that are there twice go. False: answered with 400. */
 bool api_check_url(struct api_request *r, cJSON *tree);

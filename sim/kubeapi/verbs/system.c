@@ -1,18 +1,14 @@
-/* Calls without HTTP: by the system itself (no authentication, no validation), and whole requests for tests. */
-#include "sim/kubeapi/core/api_internal.h"
+/* Writes of the system itself: no authentication, no validation. */
+#include "sim/kubeapi/verbs/system.h"
+#include "engine/kube/status.h"
+#include "sim/kubeapi/admission/webhook_call.h"
+#include "sim/kubeapi/crd/find.h"
+#include "sim/kubeapi/objects/decode.h"
 #include "sim/kubeapi/types/json_patch.h"
+#include "sim/kubeapi/verbs/write.h"
+#include "sim/kubeapi/verbs/writing.h"
 
 #include <string.h>
-
-struct api_request *api_request_new(struct kubeapi *api)
-{
-    struct api_request *r = MEM_NEW(struct api_request);
-    r->api = api;
-    list_init(&r->link);
-    r->method = r->path = r->query = r->content_type = r->accept = r->authorization =
-        r->user_agent = r->body = r->ns = str_empty;
-    return r;
-}
 
 void api_system_begin(struct kubeapi *api, struct api_request *r, const struct api_kind *k,
                       enum api_verb verb)
@@ -26,11 +22,17 @@ void api_system_begin(struct kubeapi *api, struct api_request *r, const struct a
     r->p.name = r->p.ns = r->p.sub = r->ns = r->query = r->body = r->method = str_empty;
 }
 
+void api_system_drop(struct api_request *r)
+{
+    webhook_calls_free(r);
+    api_request_clear(r);
+}
+
 struct err *api_system_end(struct api_request *r)
 {
     struct err *err =
         r->answered && r->status >= 400 ? kube_status_to_err(r->status, buf_str(&r->out)) : NULL;
-    api_request_free(r);
+    api_system_drop(r);
     return err;
 }
 
@@ -144,50 +146,4 @@ struct err *kubeapi_delete_now(struct kubeapi *api, struct str resource_group, s
                                struct str name)
 {
     return remove_object(api, resource_group, ns, name, 0);
-}
-
-/* ---- whole requests ---- */
-
-static void fill(struct api_request *r, const struct kubeapi_request *q)
-{
-    r->method = str_c(q->method);
-    if (!str_cut(q->target, '?', &r->path, &r->query))
-        r->query = str_empty;
-    r->content_type = q->content_type.p ? q->content_type : str_empty;
-    r->accept = q->accept.p ? q->accept : str_empty;
-    r->authorization = q->authorization.p ? q->authorization : str_empty;
-    r->user_agent = q->user_agent.p ? q->user_agent : str_empty;
-    r->body = q->body.p ? q->body : str_empty;
-    r->headers = q->headers;
-    if (q->as.n == 0)
-        return;
-    r->user.name = q->as;
-    r->user.uid = str_empty;
-    r->user.groups = ARENA_NEW_ARRAY(&r->a, struct str, q->as_groups_n + 1);
-    for (size_t i = 0; i < q->as_groups_n; i++)
-        r->user.groups[i] = q->as_groups[i];
-    r->user.groups[q->as_groups_n] = STR("system:authenticated");
-    r->user.groups_n = q->as_groups_n + 1;
-}
-
-void kubeapi_call(struct kubeapi *api, const struct kubeapi_request *request,
-                  struct kubeapi_answer *out)
-{
-    struct api_request *r = api_request_new(api);
-    fill(r, request);
-    if (api_request_begin(r))
-        api_request_run(r);
-    api_answer_finish(r);
-    *out = (struct kubeapi_answer){.status = r->status, .content_type = str_c(r->out_type)};
-    out->body = r->out;
-    out->warnings = r->warnings;
-    r->out = r->warnings = (struct buf){0};
-    api_request_free(r);
-    mem_free(r);
-}
-
-void kubeapi_answer_free(struct kubeapi_answer *answer)
-{
-    buf_free(&answer->body);
-    buf_free(&answer->warnings);
 }

@@ -1,8 +1,13 @@
 /* get, create, update, patch. */
-#include "sim/kubeapi/core/api_internal.h"
+#include "sim/kubeapi/verbs/verbs.h"
+#include "sim/kubeapi/auth/grant.h"
+#include "sim/kubeapi/core/reply.h"
 #include "sim/kubeapi/crd/crds.h"
+#include "sim/kubeapi/objects/decode.h"
 #include "sim/kubeapi/objects/managed.h"
+#include "sim/kubeapi/print/print.h"
 #include "sim/kubeapi/verbs/patch.h"
+#include "sim/kubeapi/verbs/write.h"
 
 #include <string.h>
 

@@ -4,13 +4,17 @@
  *   missed is read from the store's history when it drains) ─► ended (timeoutSeconds, cut, 410)
  *
  * A watch holds no events: only its position. One that falls behind the history is told so (410) and ended. */
-#include "sim/kubeapi/core/api_internal.h"
+#include "sim/kubeapi/verbs/watch.h"
 #include "sim/kubeapi/core/hold.h"
+#include "sim/kubeapi/core/reply.h"
+#include "sim/kubeapi/core/selector.h"
 #include "sim/kubeapi/crd/crds.h"
 #include "sim/kubeapi/print/print.h"
 #include "sim/kubeapi/types/proto.h"
+#include "sim/kubeapi/verbs/faults.h"
+#include "sim/kubeapi/verbs/listed.h"
 #include "sim/kubeapi/verbs/options.h"
-#include "sim/kubeapi/wswatch.h"
+#include "sim/kubeapi/verbs/verbs.h"
 
 #include <string.h>
 
@@ -424,7 +428,7 @@ void api_handle_watch(struct api_request *r)
         return;
     }
     struct print *print = NULL;
-    if (!wswatch_allowed(r) || (print_wanted(r) && !print_new(r, &print)))
+    if ((r->sink->allowed && !r->sink->allowed(r)) || (print_wanted(r) && !print_new(r, &print)))
         return;
     bool lied_gone = false, resumes = revision > 0 && !options.initial_events;
     uint64_t from = resumes ? api_faults_resume(r->api->faults, r, revision, &lied_gone) : now;

@@ -1,8 +1,12 @@
 /* The write path: stamping metadata, optimistic locking, no-ops, generations, finalizers; then the store. */
+#include "sim/kubeapi/verbs/write.h"
 #include "sim/kubeapi/admission/admission.h"
 #include "sim/kubeapi/admission/webhook_call.h"
-#include "sim/kubeapi/core/api_internal.h"
+#include "sim/kubeapi/core/commit.h"
+#include "sim/kubeapi/core/reply.h"
+#include "sim/kubeapi/core/stamps.h"
 #include "sim/kubeapi/crd/crds.h"
+#include "sim/kubeapi/crd/find.h"
 #include "sim/kubeapi/kinds/convert.h"
 #include "sim/kubeapi/objects/decode.h"
 #include "sim/kubeapi/objects/managed.h"
@@ -11,46 +15,11 @@
 #include "engine/kube/scan.h"
 #include <string.h>
 
-/* ---- committing ---- */
-
-static struct kube_object *encode(struct kubeapi *api, const cJSON *tree)
-{
-    struct kube_object *o = NULL;
-    buf_clear(&api->scratch);
-    json_write(&api->scratch, tree);
-    struct err *err = kube_object_from_canonical(buf_str(&api->scratch), &o);
-    BUG_ON(err, "a checked tree makes an object");
-    return o;
-}
-
 /* The answer is an object that the store does not keep. */
 static void hold(struct api_request *r, struct kube_object *take)
 {
     kube_object_unref(r->held);
     r->held = take;
-}
-
-static void set_revision(struct arena *a, cJSON *tree, uint64_t revision)
-{
-    char text[24];
-    struct buf b = {.max = sizeof(text)};
-    buf_add_u64(&b, revision);
-    json_set_str(a, json_get(tree, "metadata"), "resourceVersion", buf_str(&b));
-    buf_free(&b);
-}
-
-struct kube_object *api_write_commit(struct kubeapi *api, struct store_table *t, cJSON *tree,
-                                     struct arena *a)
-{
-    set_revision(a, tree, store_revision(api->store) + 1);
-    struct kube_object *o = encode(api, tree);
-    store_put(t, o);
-    return o;
-}
-
-void api_write_remove(struct kubeapi *api, struct store_table *t, struct kube_object *o)
-{
-    store_delete(t, kube_object_with_revision(o, store_revision(api->store) + 1));
 }
 
 /* ---- namespaces ---- */
@@ -183,8 +152,8 @@ bool api_write_create(struct api_request *r, const struct api_kind *k, struct st
     crds_to_storage(&r->a, k, tree);
     if (r->dry_run) {
         if (r->lost_write) /* nobody must see that it was */
-            set_revision(&r->a, tree, store_revision(r->api->store) + 1);
-        *out = encode(r->api, tree);
+            api_write_revision(&r->a, tree, store_revision(r->api->store) + 1);
+        *out = api_write_encode(r->api, tree);
         hold(r, *out);
         return true;
     }
@@ -391,9 +360,9 @@ static void store_changed(struct api_request *r, const struct api_kind *k, struc
     if ((k->flags & KIND_GENERATION) && !binding && spec_changed(k, old->json, fresh->json))
         json_set_int(a, json_get(tree, "metadata"), "generation", old->generation + 1);
     if (!r->dry_run || r->lost_write)
-        set_revision(a, tree, store_revision(r->api->store) + 1);
+        api_write_revision(a, tree, store_revision(r->api->store) + 1);
     kube_object_unref(fresh);
-    fresh = encode(r->api, tree);
+    fresh = api_write_encode(r->api, tree);
     *out = fresh;
     if (r->dry_run) {
         hold(r, fresh);
@@ -450,7 +419,7 @@ static bool update_seen(struct api_request *r, const struct api_kind *k, struct 
             return false;
     }
     crds_to_storage(&r->a, k, tree);
-    struct kube_object *fresh = encode(r->api, tree);
+    struct kube_object *fresh = api_write_encode(r->api, tree);
     if (str_eq(fresh->json, old->json) &&
         !released(old)) { /* nothing changed: no write, no event */
         kube_object_unref(fresh);

@@ -1,7 +1,7 @@
 /* Time zones. */
-#include "sim/kubeapi/controllers/zones.h"
+#include "sim/kubeapi/rules/zones.h"
 
-#include "kubeapi/assets.h"
+#include "kuberules/assets.h"
 
 #define DAY_S 86400
 

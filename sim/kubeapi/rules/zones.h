@@ -3,8 +3,8 @@
  *
  * A zone is its rule of today: offsets of long ago are not known, nor dates that are decreed year by year (Ramadan in
  * Morocco). Names are told apart by case. */
-#ifndef PADDOCK_SIM_KUBEAPI_CONTROLLERS_ZONES_H
-#define PADDOCK_SIM_KUBEAPI_CONTROLLERS_ZONES_H
+#ifndef PADDOCK_SIM_KUBEAPI_RULES_ZONES_H
+#define PADDOCK_SIM_KUBEAPI_RULES_ZONES_H
 
 #include "engine/base/str.h"
 

@@ -1,7 +1,7 @@
-/* Approval and status of a request for a certificate: who may write them, what each write may touch. */
-#include "sim/kubeapi/admission/admission.h"
-#include "sim/kubeapi/auth/auth.h"
+/* Updates of a request for a certificate: what each of its subresources may touch. */
 #include "sim/kubeapi/auth/csr.h"
+#include "sim/kubeapi/core/reply.h"
+#include "sim/kubeapi/core/stamps.h"
 
 static bool is_approval(struct str type)
 {
@@ -115,69 +115,4 @@ void csr_keep(struct api_request *r, const struct kube_object *old, cJSON *tree)
     cJSON *status = json_ensure(&r->a, tree, "status");
     if (status)
         keep_status(r, json_get(was, "status"), status);
-}
-
-/* ---- who may ---- */
-
-static bool may(struct api_request *r, const char *verb, struct str signer)
-{
-    struct str domain, path;
-    struct rbac_query q = {.user = &r->user,
-                           .verb = str_c(verb),
-                           .group = STR("certificates.k8s.io"),
-                           .resource = STR("signers"),
-                           .sub = str_empty,
-                           .ns = str_empty,
-                           .name = signer,
-                           .path = str_empty};
-    if (api_user_allowed(r, &q, NULL))
-        return true;
-    (void)str_cut(signer, '/', &domain, &path);
-    q.name = arena_printf(&r->a, STR_FMT "/*", STR_ARG(domain));
-    return api_user_allowed(r, &q, NULL);
-}
-
-bool csr_admit(struct api_request *r)
-{
-    bool approval = str_eq_c(r->p.sub, "approval");
-    if (r->verb != VERB_UPDATE && r->verb != VERB_PATCH)
-        return true;
-    struct kube_object *o = store_get(r->table, r->ns, r->p.name);
-    struct str signer = o ? kube_object_string(o, "spec.signerName") : str_empty;
-    if (!o || may(r, approval ? "approve" : "sign", signer))
-        return true;
-    return api_fail_forbidden(r, r->p.name,
-                              "user not permitted to %s requests with signerName \"" STR_FMT "\"",
-                              approval ? "approve" : "sign", STR_ARG(signer));
-}
-
-/* Nobody becomes a master by a certificate. */
-bool admit_certificate_subject(struct admission *a)
-{
-    struct api_request *r = a->r;
-    const cJSON *tree = a->object;
-    struct pki_cert_info info;
-    if (!str_eq_c(json_string_at(tree, "spec.signerName"), CSR_CLIENT))
-        return true;
-    struct err *err = csr_parse(&r->a, json_string_at(tree, "spec.request"), &info, NULL);
-    if (err) {
-        err_ignore(err); /* the validation tells */
-        return true;
-    }
-    for (size_t i = 0; i < info.organizations_n; i++)
-        if (str_eq_c(info.organizations[i], "system:masters"))
-            return api_fail_forbidden(r, r->p.name,
-                                      "use of " CSR_CLIENT
-                                      " signer with system:masters group is not allowed");
-    return true;
-}
-
-void csr_approval(struct api_request *r)
-{
-    if (r->verb == VERB_GET)
-        api_handle_get(r);
-    else if (r->verb == VERB_UPDATE)
-        api_handle_update(r);
-    else
-        api_handle_patch(r);
 }
