@@ -176,6 +176,7 @@ cJSON *ctl_owner_reference(struct ctl *c, const struct kube_object *owner);
 void ctl_condition(struct ctl *c, cJSON *status, const char *type, const char *value,
                    const char *reason, struct str message);
 cJSON *ctl_condition_find(const cJSON *status, const char *type);
+cJSON *ctl_condition_find_str(const cJSON *status, struct str type);
 
 /* ---- events: record.c ---- */
 enum ctl_event_type { EVENT_NORMAL, EVENT_WARNING };

@@ -1,8 +1,6 @@
 /* Pods of a Job, and the indexes of those that are counted one by one. */
 #include "sim/kubeapi/controllers/job.h"
 
-#define COMPLETIONS_MAX 100000
-
 int64_t job_index_of(const struct kube_object *pod)
 {
     int64_t n;
@@ -10,40 +8,78 @@ int64_t job_index_of(const struct kube_object *pod)
 }
 
 /* "0-2,4" */
-void job_read_indexes(struct job *j)
+int64_t job_each_index(const struct job *j, struct str text,
+                       void (*found)(struct job_index *index, int64_t *sum), int64_t *sum)
 {
-    struct str part, rest = json_string_at(j->tree, "status.completedIndexes"), from, to;
-    j->done = arena_alloc(
-        &j->c->a,
-        (size_t)(j->completions < COMPLETIONS_MAX ? j->completions : COMPLETIONS_MAX) + 1);
-    for (bool more = rest.n > 0; more;) {
-        int64_t a, b;
-        more = str_cut(rest, ',', &part, &rest);
+    struct str part, from, to;
+    int64_t a, b, n = 0;
+    for (bool more = text.n > 0; more;) {
+        more = str_cut(text, ',', &part, &text);
         if (!str_cut(part, '-', &from, &to))
             to = from;
-        if (str_to_i64(from, &a) && str_to_i64(to, &b))
-            for (; a >= 0 && a <= b && a < j->completions && a < COMPLETIONS_MAX; a++)
-                j->done[a] = 1;
+        if (!str_to_i64(from, &a) || !str_to_i64(to, &b))
+            continue;
+        for (; a >= 0 && a <= b && a < j->indexes; a++, n++)
+            found(&j->index[a], sum);
     }
+    return n;
 }
 
-void job_write_indexes(struct job *j)
+static void mark_done(struct job_index *index, int64_t *sum)
+{
+    (void)sum;
+    index->done = true;
+}
+
+static void mark_failed(struct job_index *index, int64_t *sum)
+{
+    (void)sum;
+    index->failed = true;
+}
+
+void job_read_indexes(struct job *j)
+{
+    j->indexes = j->completions < JOB_INDEXES_MAX ? j->completions : JOB_INDEXES_MAX;
+    j->index = ARENA_NEW_ARRAY(&j->c->a, struct job_index, (size_t)j->indexes + 1);
+    for (int64_t i = 0; i < j->indexes; i++)
+        j->index[i].last_failure = -1;
+    (void)job_each_index(j, json_string_at(j->tree, "status.completedIndexes"), mark_done, NULL);
+    (void)job_each_index(j, json_string_at(j->tree, "status.failedIndexes"), mark_failed, NULL);
+}
+
+static bool is_done(const struct job_index *index)
+{
+    return index->done;
+}
+
+static bool has_failed(const struct job_index *index)
+{
+    return index->failed && !index->done;
+}
+
+static void write_list(struct job *j, const char *key, bool (*is)(const struct job_index *index))
 {
     struct buf b = {0};
-    int64_t n = j->completions < COMPLETIONS_MAX ? j->completions : COMPLETIONS_MAX;
-    for (int64_t i = 0; i < n; i++) {
+    for (int64_t i = 0; i < j->indexes; i++) {
         int64_t first = i;
-        if (!j->done[i])
+        if (!is(&j->index[i]))
             continue;
-        while (i + 1 < n && j->done[i + 1])
+        while (i + 1 < j->indexes && is(&j->index[i + 1]))
             i++;
         buf_addf(&b, "%s%lld", b.n ? "," : "", (long long)first);
         if (i > first)
             buf_addf(&b, "%c%lld", i == first + 1 ? ',' : '-', (long long)i);
     }
-    if (b.n)
-        json_set_str(&j->c->a, j->status, "completedIndexes", buf_str(&b));
+    if (b.n || (j->per_index >= 0 && is == has_failed))
+        json_set_str(&j->c->a, j->status, key, buf_str(&b));
     buf_free(&b);
+}
+
+void job_write_indexes(struct job *j)
+{
+    write_list(j, "completedIndexes", is_done);
+    if (j->per_index >= 0)
+        write_list(j, "failedIndexes", has_failed);
 }
 
 static void add_labels(struct job *j, cJSON *labels)
@@ -74,6 +110,15 @@ static void tell_index(struct job *j, cJSON *spec)
     }
 }
 
+static void tell_failures(struct job *j, cJSON *annotations, int64_t index)
+{
+    struct arena *a = &j->c->a;
+    const struct job_index *x = &j->index[index];
+    json_set_str(a, annotations, JOB_FAILURES, arena_printf(a, "%lld", (long long)x->failures));
+    if (x->ignored > 0)
+        json_set_str(a, annotations, JOB_IGNORED, arena_printf(a, "%lld", (long long)x->ignored));
+}
+
 cJSON *job_pod(struct job *j, int64_t index)
 {
     struct arena *a = &j->c->a;
@@ -91,7 +136,10 @@ cJSON *job_pod(struct job *j, int64_t index)
     struct str n = arena_printf(a, "%lld", (long long)index);
     struct str name = arena_printf(a, STR_FMT "-" STR_FMT, STR_ARG(j->o->name), STR_ARG(n));
     json_set_str(a, labels, JOB_INDEX, n);
-    json_set_str(a, json_ensure(a, metadata, "annotations"), JOB_INDEX, n);
+    cJSON *annotations = json_ensure(a, metadata, "annotations");
+    json_set_str(a, annotations, JOB_INDEX, n);
+    if (j->per_index >= 0)
+        tell_failures(j, annotations, index);
     json_set_str(a, metadata, "generateName", arena_printf(a, STR_FMT "-", STR_ARG(name)));
     json_set_str(a, json_get(pod, "spec"), "hostname", name);
     tell_index(j, json_get(pod, "spec"));

@@ -199,13 +199,18 @@ cJSON *ctl_owner_reference(struct ctl *c, const struct kube_object *owner)
     return ref;
 }
 
-cJSON *ctl_condition_find(const cJSON *status, const char *type)
+cJSON *ctl_condition_find_str(const cJSON *status, struct str type)
 {
     cJSON *list = json_get(status, "conditions");
     for (cJSON *it = list ? list->child : NULL; it; it = it->next)
-        if (str_eq_c(json_string_at(it, "type"), type))
+        if (str_eq(json_string_at(it, "type"), type))
             return it;
     return NULL;
+}
+
+cJSON *ctl_condition_find(const cJSON *status, const char *type)
+{
+    return ctl_condition_find_str(status, str_c(type));
 }
 
 void ctl_condition(struct ctl *c, cJSON *status, const char *type, const char *value,
