@@ -233,6 +233,7 @@ void sync_daemon_set(struct ctl *c, struct str ns, struct str name);
 void sync_job(struct ctl *c, struct str ns, struct str name);
 void sync_cron_job(struct ctl *c, struct str ns, struct str name);
 void sync_endpoints(struct ctl *c, struct str ns, struct str name);
+void mirror_endpoints(struct ctl *c, struct str ns, struct str name); /* mirror.c */
 void sync_claim(struct ctl *c, struct str ns, struct str name);
 void sync_volume(struct ctl *c, struct str ns, struct str name);
 void sync_budget(struct ctl *c, struct str ns, struct str name);

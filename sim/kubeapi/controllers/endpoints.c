@@ -248,8 +248,12 @@ void sync_endpoints(struct ctl *c, struct str ns, struct str name)
     s.tree = ctl_tree(c, s.o);
     const cJSON *selector = json_path(s.tree, "spec.selector");
     bool external = str_eq_c(json_string_at(s.tree, "spec.type"), "ExternalName");
-    if (s.o->deleting || external || !selector || !selector->child)
+    if (s.o->deleting || external)
         return;
+    if (!selector || !selector->child) {
+        mirror_endpoints(c, ns, name);
+        return;
+    }
     s.publish_all = json_bool_at(s.tree, "spec.publishNotReadyAddresses", false);
     find_backends(&s, selector);
     s.ports = resolve_ports(&s);

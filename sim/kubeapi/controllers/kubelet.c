@@ -100,9 +100,11 @@ void sync_kubelet(struct ctl *c, struct str ns, struct str name)
     if (!c->stages)
         c->stages = stages_default();
     struct plan *p = plan_for(c, pod);
+    world_time left = p ? p->due - world_now(c->api->w) : 1;
+    if (left > 0)
+        kubelet_observe(c, pod);
     if (!p)
         return;
-    world_time left = p->due - world_now(c->api->w);
     if (left > 0) {
         ctl_after(c, CTL_KUBELET, ns, name, left);
         return;

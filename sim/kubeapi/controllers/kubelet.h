@@ -13,6 +13,7 @@ void kubelet_run(struct ctl *c, struct kube_object *pod, struct str ip);
 void kubelet_exit(struct ctl *c, struct kube_object *pod, int64_t code);
 void kubelet_wait(struct ctl *c, struct kube_object *pod, struct str reason);
 void kubelet_set_ready(struct ctl *c, struct kube_object *pod, bool ready);
+void kubelet_observe(struct ctl *c, struct kube_object *pod); /* says which generation it runs */
 void kubelet_delete(struct ctl *c, struct kube_object *pod);
 
 #endif

@@ -166,6 +166,7 @@ static void begin(struct change *x, struct ctl *c, struct kube_object *pod)
 static void commit(struct change *x, const char *phase)
 {
     json_set_str(&x->c->a, x->status, "phase", str_c(phase));
+    json_set_int(&x->c->a, x->status, "observedGeneration", x->pod->generation);
     (void)ctl_update(x->c, T_PODS, x->pod, x->tree); /* changed meanwhile: comes back */
 }
 
@@ -327,6 +328,16 @@ void kubelet_set_ready(struct ctl *c, struct kube_object *pod, bool ready)
     if (!ready)
         say(c, pod, EVENT_WARNING, "Unhealthy", NULL, "Readiness probe failed");
     commit(&x, "Running");
+}
+
+void kubelet_observe(struct ctl *c, struct kube_object *pod)
+{
+    struct change x;
+    int64_t seen;
+    if (!ctl_number(pod, "status.observedGeneration", &seen) || seen == pod->generation)
+        return;
+    begin(&x, c, pod);
+    commit(&x, arena_c(&c->a, json_string_at(x.status, "phase")));
 }
 
 /* A pod that somebody still holds ends first; the last one to let go lets it go. */

@@ -14,6 +14,7 @@
 #include <stdlib.h>
 
 #define SERVICES "apiservices.apiregistration.k8s.io"
+#define ROOT_CA  "kube-root-ca.crt"
 
 struct namespaces {
     struct kubeapi *api;
@@ -42,8 +43,10 @@ void api_namespaces_event(struct namespaces *x, struct store_event *e)
         struct str name;
         for (size_t i = 0; map_next(&x->terminating, &i, &name, NULL);)
             enqueue(x, name);
+    } else if (e->type == STORE_MODIFIED && str_eq_c(o->name, ROOT_CA)) {
+        enqueue(x, o->ns);
     } else if (e->type == STORE_DELETED && o->ns.n > 0) {
-        bool basic = str_eq_c(o->name, "default") || str_eq_c(o->name, "kube-root-ca.crt");
+        bool basic = str_eq_c(o->name, "default") || str_eq_c(o->name, ROOT_CA);
         if (basic || (map_count(&x->terminating) > 0 && map_has(&x->terminating, o->ns)))
             enqueue(x, o->ns);
     }
@@ -51,11 +54,14 @@ void api_namespaces_event(struct namespaces *x, struct store_event *e)
 
 /* ---- what every namespace has ---- */
 
-static void ensure(struct namespaces *x, struct str table, struct str ns, struct str name,
-                   const cJSON *tree)
+/* What somebody changed in data is set right. */
+static void ensure(struct namespaces *x, struct arena *a, struct str table, struct str ns,
+                   struct str name, const cJSON *tree)
 {
     struct buf b = {0};
-    if (kubeapi_get(x->api, table, ns, name))
+    struct kube_object *o = kubeapi_get(x->api, table, ns, name);
+    const cJSON *data = json_get(tree, "data");
+    if (o && (!data || json_equal(json_get(kube_object_tree(o, a), "data"), data)))
         return;
     json_write(&b, tree);
     err_ignore(kubeapi_apply(x->api, buf_str(&b), NULL));
@@ -75,11 +81,11 @@ static cJSON *named(struct arena *a, const char *kind, struct str ns, struct str
 static void furnish(struct namespaces *x, struct str ns)
 {
     struct arena a = {0};
-    cJSON *ca = named(&a, "ConfigMap", ns, STR("kube-root-ca.crt"));
+    cJSON *ca = named(&a, "ConfigMap", ns, STR(ROOT_CA));
     json_set_str(&a, json_ensure(&a, ca, "data"), "ca.crt", x->api->ca_pem);
-    ensure(x, STR("serviceaccounts"), ns, STR("default"),
+    ensure(x, &a, STR("serviceaccounts"), ns, STR("default"),
            named(&a, "ServiceAccount", ns, STR("default")));
-    ensure(x, STR("configmaps"), ns, STR("kube-root-ca.crt"), ca);
+    ensure(x, &a, STR("configmaps"), ns, STR(ROOT_CA), ca);
     arena_free(&a);
 }
 

@@ -100,6 +100,11 @@ void default_node(struct api_request *r, cJSON *tree, bool creating)
     pair_ranges(r, json_get(tree, "spec"));
 }
 
+void default_node_status(struct api_request *r, cJSON *tree, const struct kube_object *old)
+{
+    default_node(r, tree, false);
+}
+
 /* ---- config maps ---- */
 
 static size_t check_data(struct check *c, const struct node *n, const cJSON *other, bool base64)

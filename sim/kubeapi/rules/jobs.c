@@ -189,6 +189,16 @@ static void refuse_status(struct check *c, const struct node *n, const char *fie
     api_invalid(c->r, "FieldValueInvalid", node_text(c, &at), "Invalid value: %s", text);
 }
 
+/* A job that runs has started once; a suspended one starts anew when it goes on. */
+static void check_start_stays(struct check *c, const struct node *n)
+{
+    const struct node start = node_at(n, "startTime");
+    bool resumed = condition_true(n->old, "Suspended") && !condition_true(n->v, "Suspended");
+    if (!json_is_empty(start.old) && node_changed(&start) && !resumed &&
+        !json_bool_at(json_get(c->old_root, "spec"), "suspend", false))
+        rule_required(c, &start, "startTime cannot be removed for unsuspended job");
+}
+
 static void check_job_status(struct check *c, const struct node *n)
 {
     static const struct rule counts[] = {RULE_MIN("active", 0),      RULE_MIN("succeeded", 0),
@@ -200,6 +210,7 @@ static void check_job_status(struct check *c, const struct node *n)
     if (!node_is(n))
         return;
     rule_walk(c, counts, n);
+    check_start_stays(c, n);
     if (complete && !condition_true(n->old, "Complete")) {
         if (!met)
             refuse_status(

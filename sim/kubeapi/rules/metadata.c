@@ -35,6 +35,8 @@ static enum name_form name_form_of(const struct api_kind *k)
         return NAME_LABEL;
     if (k->flags & KIND_NAME_1035)
         return NAME_1035;
+    if (api_kind_is(k, "ipaddresses.networking.k8s.io"))
+        return NAME_SEGMENT; /* IPv6 has colons; their rules see to the rest */
     return api_kind_is(k, "cronjobs.batch") ? NAME_CRON_JOB : NAME_SUBDOMAIN;
 }
 

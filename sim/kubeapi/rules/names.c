@@ -37,6 +37,10 @@
     "a valid HTTP header must consist of alphanumeric characters or '-' (e.g. "                    \
     "'X-Header-Name', regex used for validation is '[-A-Za-z0-9]+')"
 
+#define SYSCTL_TEXT                                                                                \
+    "must have at most 253 characters and match regex "                                            \
+    "^([a-z0-9]([-_a-z0-9]*[a-z0-9])?[\\./])*[a-z0-9]([-_a-z0-9]*[a-z0-9])?$"
+
 struct problems {
     const char **out;
     size_t n;
@@ -176,6 +180,36 @@ bool names_ip_parse(struct str s, unsigned char out[16])
     return parse_ip4(s, out + 12);
 }
 
+struct str names_ip_text(struct arena *a, const unsigned char ip[16])
+{
+    static const unsigned char mapped[12] = {[10] = 0xff, [11] = 0xff};
+    size_t from = 8, zeros = 1; /* the run that is left out: at least two groups, the first */
+    unsigned group[8];
+    struct buf b = {0};
+    if (memcmp(ip, mapped, sizeof(mapped)) == 0)
+        return arena_printf(a, "%u.%u.%u.%u", ip[12], ip[13], ip[14], ip[15]);
+    for (size_t i = 0; i < 8; i++)
+        group[i] = (unsigned)ip[2 * i] << 8 | ip[2 * i + 1];
+    for (size_t i = 0; i < 8; i++) {
+        size_t n = 0;
+        while (i + n < 8 && group[i + n] == 0)
+            n++;
+        if (n > zeros)
+            from = i, zeros = n;
+    }
+    for (size_t i = 0; i < 8; i++) {
+        if (i == from) {
+            buf_add_c(&b, "::");
+            i += zeros - 1;
+            continue;
+        }
+        buf_addf(&b, i > 0 && i != from + zeros ? ":%x" : "%x", group[i]);
+    }
+    struct str text = arena_str(a, buf_str(&b));
+    buf_free(&b);
+    return text;
+}
+
 int names_ip_family(struct str s)
 {
     unsigned char bytes[16];
@@ -211,6 +245,21 @@ static void check_dns(struct problems *p, enum name_form form, struct str s)
     } else {
         add(p, !is_label(s) || (s.p[0] >= '0' && s.p[0] <= '9'), DNS1035_TEXT);
     }
+}
+
+/* Parts between dots or slashes, each beginning and ending with a letter or digit. */
+static bool is_sysctl(struct str s)
+{
+    bool within = false; /* a letter or digit has come in this part */
+    for (size_t i = 0; i < s.n; i++) {
+        bool parts = s.p[i] == '.' || s.p[i] == '/', dashes = s.p[i] == '-' || s.p[i] == '_';
+        if (!lower_alnum(s.p[i]) && !((parts || dashes) && within))
+            return false;
+        if (parts && !lower_alnum(s.p[i - 1]))
+            return false;
+        within = !parts;
+    }
+    return s.n > 0 && s.n <= 253 && lower_alnum(s.p[s.n - 1]);
 }
 
 static void check_segment(struct problems *p, struct str s)
@@ -372,6 +421,9 @@ size_t names_problems(enum name_form form, struct str s, const char *out[NAMES_P
         break;
     case NAME_HEADER:
         add(&p, !only(s, "-"), HEADER_TEXT);
+        break;
+    case NAME_SYSCTL:
+        add(&p, !is_sysctl(s), SYSCTL_TEXT);
         break;
     }
     return p.n;

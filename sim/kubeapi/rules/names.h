@@ -4,6 +4,7 @@
 #ifndef PADDOCK_SIM_KUBEAPI_RULES_NAMES_H
 #define PADDOCK_SIM_KUBEAPI_RULES_NAMES_H
 
+#include "engine/base/arena.h"
 #include "engine/base/str.h"
 
 #define NAMES_PROBLEMS_MAX 6u
@@ -27,6 +28,7 @@ enum name_form {
     NAME_PERCENT,  /* "25%" */
     NAME_CRON_JOB, /* subdomain of at most 52 */
     NAME_HEADER,   /* of HTTP */
+    NAME_SYSCTL,   /* of the kernel: "net.ipv4.ip_forward" */
 };
 
 /* 0: the text has the form. */
@@ -36,6 +38,8 @@ bool names_fit(enum name_form form, struct str s);
 int names_ip_family(struct str s);
 /* The 16 bytes of an address (IPv4 in the last four, behind ::ffff). False: none. */
 bool names_ip_parse(struct str s, unsigned char out[16]);
+/* The one text of an address: IPv6 in lower case, its longest run of zeros left out. */
+struct str names_ip_text(struct arena *a, const unsigned char ip[16]);
 /* Where the prefix length of a CIDR says it is; false: none. */
 bool names_cidr_parse(struct str s, unsigned char out[16], unsigned *bits);
 

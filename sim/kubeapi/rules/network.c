@@ -279,12 +279,21 @@ static const struct rule ip_spec_rules[] = {RULE_REQUIRED("parentRef"),
 static void check_ip_name(struct check *c, const struct node *n)
 {
     const struct node metadata = node_at(n, "metadata"), name = node_at(&metadata, "name");
-    if (!c->updating && names_ip_family(json_string(name.v)) == 0)
-        (void)rule_name(c, &name, NAME_IP);
+    struct str text = json_string(name.v);
+    unsigned char ip[16];
+    if (c->updating || text.n == 0)
+        return;
+    if (!names_ip_parse(text, ip))
+        rule_bad(c, &name, "ParseAddr(\"" STR_FMT "\"): unable to parse IP", STR_ARG(text));
+    else if (!str_eq(names_ip_text(&c->r->a, ip), text))
+        rule_bad(c, &name, "must be a canonical format IP address");
 }
 
 const struct rule ip_address_rules[] = {RULE_CALL(NULL, check_ip_name),
                                         RULE_IN("spec", ip_spec_rules), RULE_END};
+
+static const struct rule ip_spec_update_rules[] = {RULE_IMMUTABLE("parentRef"), RULE_END};
+const struct rule ip_address_update_rules[] = {RULE_IN("spec", ip_spec_update_rules), RULE_END};
 
 static void check_cidrs(struct check *c, const struct node *n)
 {
@@ -299,3 +308,23 @@ static void check_cidrs(struct check *c, const struct node *n)
 
 static const struct rule cidr_spec_rules[] = {RULE_CALL("cidrs", check_cidrs), RULE_END};
 const struct rule service_cidr_rules[] = {RULE_IN("spec", cidr_spec_rules), RULE_END};
+
+/* Ranges stay; one may get a second beside it. */
+static void check_cidrs_stay(struct check *c, const struct node *n)
+{
+    size_t was = n->old ? (size_t)cJSON_GetArraySize(n->old) : 0, i = 0;
+    const cJSON *o = n->old ? n->old->child : NULL;
+    if (node_count(n) != was && !(was == 1 && node_count(n) == 2)) {
+        rule_bad(c, n, "field is immutable");
+        return;
+    }
+    for (const cJSON *v = n->v ? n->v->child : NULL; v && o; v = v->next, o = o->next, i++) {
+        const struct node item = node_item(n, i, v);
+        if (!str_eq(json_string(v), json_string(o)))
+            rule_bad(c, &item, "field is immutable");
+    }
+}
+
+static const struct rule cidr_spec_update_rules[] = {RULE_CALL("cidrs", check_cidrs_stay),
+                                                     RULE_END};
+const struct rule service_cidr_update_rules[] = {RULE_IN("spec", cidr_spec_update_rules), RULE_END};

@@ -268,12 +268,17 @@ static void check_dns_config(struct check *c, const struct node *n)
 
 /* ---- security ---- */
 
+static const struct rule sysctl_rules[] = {RULE_NAME_SET("name", NAME_SYSCTL), RULE_END};
+
 static void check_ids(struct check *c, const struct node *n)
 {
-    static const struct rule rules[] = {
-        RULE_RANGE("runAsUser", 0, 2147483647), RULE_RANGE("runAsGroup", 0, 2147483647),
-        RULE_RANGE("fsGroup", 0, 2147483647),
-        RULE_ENUM("fsGroupChangePolicy", "OnRootMismatch|Always"), RULE_END};
+    static const struct rule rules[] = {RULE_RANGE("runAsUser", 0, 2147483647),
+                                        RULE_RANGE("runAsGroup", 0, 2147483647),
+                                        RULE_RANGE("fsGroup", 0, 2147483647),
+                                        RULE_EACH("sysctls", sysctl_rules),
+                                        RULE_UNIQUE("sysctls", "name"),
+                                        RULE_ENUM("fsGroupChangePolicy", "OnRootMismatch|Always"),
+                                        RULE_END};
     const struct node seccomp = node_at(n, "seccompProfile"), type = node_at(&seccomp, "type");
     const struct node file = node_at(&seccomp, "localhostProfile");
     if (!node_is(n))

@@ -21,12 +21,14 @@ struct kind_rules {
     /* old NULL: creating */
     void (*defaults)(struct api_request *r, cJSON *tree, bool creating);
     void (*prepare)(struct api_request *r, cJSON *tree, const struct kube_object *old);
+    /* of a write to the status, in whose tree everything but the status stands raw */
+    void (*status_defaults)(struct api_request *r, cJSON *tree, const struct kube_object *old);
     void (*check)(struct api_request *r, const cJSON *tree, const struct kube_object *old);
     const struct rule *rules;        /* of the whole object, in every version's storage form */
     const struct rule *update_rules; /* behind them, on updates */
     const struct rule *status_rules; /* of writes to the status */
     unsigned status_keeps;
-    bool open_status; /* no status is cleared: the object's own business */
+    bool open_status; /* a create may say what the status is */
 };
 
 /* NULL: nothing beyond the type. */
@@ -34,6 +36,9 @@ const struct kind_rules *kind_rules_of(const struct api_kind *k);
 
 /* Is it a pod's subresource that writes a part of the spec? Then tree becomes the old object with that part. */
 bool rules_sub_tree(struct api_request *r, const struct kube_object *old, cJSON **tree);
+bool rules_status_open(const struct api_kind *k);
+void rules_status_default(struct api_request *r, const struct api_kind *k, cJSON *tree,
+                          const struct kube_object *old);
 /* Metadata that a write to the status keeps. */
 void rules_status_metadata(struct api_request *r, const struct api_kind *k,
                            const struct kube_object *old, cJSON *metadata);
@@ -54,6 +59,11 @@ void api_rules_keep(struct api_request *r, const struct api_kind *k, const struc
                     cJSON *tree);
 
 /* ---- for the files of this folder ---- */
+/* status.c */
+void default_pod_status(struct api_request *r, cJSON *tree, const struct kube_object *old);
+void default_service_status(struct api_request *r, cJSON *tree, const struct kube_object *old);
+/* core.c */
+void default_node_status(struct api_request *r, cJSON *tree, const struct kube_object *old);
 /* podspec.c: rules and defaults of everything that holds a pod. */
 extern const struct rule pod_spec_rules[];
 void check_pod_template(struct check *c, const struct node *n); /* labels, annotations, spec */
@@ -117,19 +127,22 @@ void default_autoscaler(struct api_request *r, cJSON *tree, bool creating);
 
 extern const struct rule config_map_rules[], config_map_update_rules[], secret_rules[],
     secret_update_rules[], node_rules[], node_update_rules[], limit_range_rules[], quota_rules[],
-    quota_status_rules[], event_rules[], endpoints_rules[], service_rules[], service_update_rules[],
-    claim_rules[], claim_update_rules[], volume_rules[], volume_update_rules[], pod_rules[],
-    pod_update_rules[], pod_template_rules[], replication_rules[], deployment_rules[],
-    deployment_update_rules[], replica_set_rules[], stateful_set_rules[],
-    stateful_set_update_rules[], daemon_set_rules[], revision_rules[], revision_update_rules[],
-    job_rules[], job_update_rules[], job_status_rules[], cron_job_rules[], ingress_rules[],
-    ingress_class_rules[], ingress_class_update_rules[], network_policy_rules[], slice_rules[],
-    slice_update_rules[], budget_rules[], autoscaler_rules[], priority_rules[],
-    priority_update_rules[], runtime_class_rules[], runtime_class_update_rules[], lease_rules[],
-    storage_class_rules[], storage_class_update_rules[], attachment_rules[],
+    quota_status_rules[], replication_status_rules[], deployment_status_rules[],
+    stateful_set_status_rules[], daemon_set_status_rules[], budget_status_rules[],
+    autoscaler_status_rules[], service_status_rules[], ingress_status_rules[], pod_status_rules[],
+    event_rules[], endpoints_rules[], service_rules[], service_update_rules[], claim_rules[],
+    claim_update_rules[], volume_rules[], volume_update_rules[], pod_rules[], pod_update_rules[],
+    pod_template_rules[], replication_rules[], deployment_rules[], deployment_update_rules[],
+    replica_set_rules[], stateful_set_rules[], stateful_set_update_rules[], daemon_set_rules[],
+    revision_rules[], revision_update_rules[], job_rules[], job_update_rules[], job_status_rules[],
+    cron_job_rules[], ingress_rules[], ingress_class_rules[], ingress_class_update_rules[],
+    network_policy_rules[], slice_rules[], slice_update_rules[], budget_rules[], autoscaler_rules[],
+    priority_rules[], priority_update_rules[], runtime_class_rules[], runtime_class_update_rules[],
+    lease_rules[], storage_class_rules[], storage_class_update_rules[], attachment_rules[],
     attachment_update_rules[], csi_driver_rules[], csi_node_rules[], csi_capacity_rules[],
     attributes_class_rules[], attributes_class_update_rules[], webhook_rules[], policy_rules[],
     policy_binding_rules[], api_service_rules[], flow_schema_rules[], priority_level_rules[],
-    ip_address_rules[], service_cidr_rules[];
+    ip_address_rules[], ip_address_update_rules[], service_cidr_rules[],
+    service_cidr_update_rules[], csi_capacity_update_rules[];
 
 #endif

@@ -3,6 +3,8 @@
 #include "sim/kubeapi/rules/addresses.h"
 #include "sim/kubeapi/rules/rules.h"
 
+enum { AFFINITY_S = 10800 }; /* how long a client stays with its pod */
+
 static bool is_type(const cJSON *tree, const char *types)
 {
     return text_among(json_string_at(tree, "spec.type"), types);
@@ -25,6 +27,11 @@ void default_service(struct api_request *r, cJSON *tree, bool creating)
         if (json_is_empty(target) && port)
             json_set(&r->a, p, STR("targetPort"), json_copy(&r->a, port));
     }
+    if (!str_eq_c(json_string_at(spec, "sessionAffinity"), "ClientIP"))
+        (void)json_unset(spec, STR("sessionAffinityConfig"));
+    else if (json_is_empty(json_path(spec, "sessionAffinityConfig.clientIP.timeoutSeconds")))
+        json_set_int(&r->a, json_ensure(&r->a, spec, "sessionAffinityConfig.clientIP"),
+                     "timeoutSeconds", AFFINITY_S);
     if (!creating && json_is_empty(json_get(spec, "clusterIP")) && json_get(spec, "clusterIPs"))
         return;
 }

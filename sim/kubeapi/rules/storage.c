@@ -99,6 +99,8 @@ const struct rule csi_node_rules[] = {RULE_IN("spec", csi_node_spec_rules), RULE
 const struct rule csi_capacity_rules[] = {RULE_CALL("nodeTopology", rule_selector),
                                           RULE_NAME_SET("storageClassName", NAME_SUBDOMAIN),
                                           RULE_END};
+const struct rule csi_capacity_update_rules[] = {RULE_IMMUTABLE("nodeTopology"),
+                                                 RULE_IMMUTABLE("storageClassName"), RULE_END};
 const struct rule attributes_class_rules[] = {RULE_CALL("driverName", check_provisioner),
                                               RULE_CALL("parameters", check_parameters), RULE_END};
 const struct rule attributes_class_update_rules[] = {RULE_IMMUTABLE("driverName"),

@@ -110,7 +110,7 @@ static bool stamp_new(struct api_request *r, const struct api_kind *k, struct st
     json_set_str(&r->a, metadata, "creationTimestamp", api_now(r->api, &r->a));
     if (k->flags & KIND_GENERATION)
         json_set_int(&r->a, metadata, "generation", 1);
-    if ((k->flags & KIND_STATUS) && !r->system)
+    if ((k->flags & KIND_STATUS) && !r->system && json_get(tree, "status") && !rules_status_open(k))
         (void)json_unset(tree, STR("status"));
     return name_new(r, k, ns, metadata);
 }
@@ -348,6 +348,16 @@ static bool released(const struct kube_object *o)
     return grace.n == 0 || str_eq_c(grace, "0");
 }
 
+/* A pod's place is no wish of its writer, whether it comes through the subresource or from our own scheduler. */
+static bool is_binding(const struct api_request *r, const struct api_kind *k,
+                       const struct kube_object *old, const cJSON *tree)
+{
+    if (!r->system)
+        return r->verb == VERB_CREATE;
+    return api_kind_is(k, "pods") && kube_object_string(old, "spec.nodeName").n == 0 &&
+           json_string(json_path(tree, "spec.nodeName")).n > 0;
+}
+
 /* `fresh` differs from the old object: writes it under the next revision, or lets the object go. */
 static void store_changed(struct api_request *r, const struct api_kind *k, struct kube_object *old,
                           cJSON *tree, const struct managed *managed, struct kube_object *fresh,
@@ -355,9 +365,8 @@ static void store_changed(struct api_request *r, const struct api_kind *k, struc
 {
     struct arena *a = &r->a;
     managed_settle(r, tree, managed);
-    bool binding =
-        r->verb == VERB_CREATE && !r->system; /* a pod's place is no wish of its writer */
-    if ((k->flags & KIND_GENERATION) && !binding && spec_changed(k, old->json, fresh->json))
+    if ((k->flags & KIND_GENERATION) && spec_changed(k, old->json, fresh->json) &&
+        !is_binding(r, k, old, tree))
         json_set_int(a, json_get(tree, "metadata"), "generation", old->generation + 1);
     if (!r->dry_run || r->lost_write)
         api_write_revision(a, tree, store_revision(r->api->store) + 1);
@@ -396,8 +405,10 @@ static bool update_seen(struct api_request *r, const struct api_kind *k, struct 
     stamp_old(&r->a, old, metadata);
     api_rules_keep(r, k, old, tree);
     api_decode_default(r, k, tree);
-    if (scope != WRITE_STATUS || api_kind_is(k, "nodes"))
+    if (scope != WRITE_STATUS)
         api_rules_default(r, k, tree, false);
+    else
+        rules_status_default(r, k, tree, seen);
     managed_update(r, k, old, tree, &managed);
     struct admission admission = {.r = r, .k = k, .verb = ADMIT_UPDATE, .object = tree, .old = old};
     admission.sub = r->sub ? r->p.sub : str_empty;
