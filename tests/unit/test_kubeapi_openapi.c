@@ -238,13 +238,46 @@ static void v2_messages_say_the_same(void **state)
     fixture_close(&f);
 }
 
+/* Every path and schema of a v3 document is in its messages too; both have the hash that the index tells. */
+static void v3_messages_say_the_same(void **state)
+{
+    static const char *const targets[] = {"/openapi/v3/api/v1", "/openapi/v3/apis/apps/v1",
+                                          "/openapi/v3/apis/example.com/v1", "/openapi/v3/version"};
+    struct fixture f;
+    size_t n, paths_n, schemas_n;
+    fixture_open(&f, NULL);
+    must(&f, 201, "POST", "/apis/apiextensions.k8s.io/v1/customresourcedefinitions", widgets);
+    for (size_t i = 0; i < ARRAY_LEN(targets); i++) {
+        f.accept = NULL;
+        const cJSON *json = get(&f, targets[i]);
+        int paths = cJSON_GetArraySize(json_get(json, "paths"));
+        int schemas = cJSON_GetArraySize(json_path(json, "components.schemas"));
+        f.accept = "application/com.github.proto-openapi.spec.v3@v1.0+protobuf";
+        must(&f, 200, "GET", targets[i], NULL);
+        assert_string_equal(arena_c(&f.a, f.last.content_type),
+                            "application/com.github.proto-openapi.spec.v3.v1.0+protobuf");
+        struct str document = buf_str(&f.last.body);
+        assert_true(str_starts(document, STR("\x0a\x05"
+                                             "3.0.0")));
+        (void)field(field(document, 4, &n), 1, &paths_n);
+        assert_int_equal(paths_n, paths);
+        struct str components = field(document, 5, &n);
+        (void)field(field(components, 1, &n), 1, &schemas_n);
+        assert_int_equal(schemas_n, schemas);
+    }
+    assert_true(str_find(buf_str(&f.last.body), STR("BearerToken")) >= 0);
+    f.accept = "image/png";
+    assert_int_equal(ask(&f, "GET", targets[0], NULL), 406);
+    assert_int_equal(ask(&f, "GET", "/openapi/v3", NULL), 200);
+    fixture_close(&f);
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
-        cmocka_unit_test(v3_is_complete),
-        cmocka_unit_test(v3_index_leads_to_documents),
-        cmocka_unit_test(v2_is_complete),
-        cmocka_unit_test(v2_messages_say_the_same),
+        cmocka_unit_test(v3_is_complete),           cmocka_unit_test(v3_index_leads_to_documents),
+        cmocka_unit_test(v2_is_complete),           cmocka_unit_test(v2_messages_say_the_same),
+        cmocka_unit_test(v3_messages_say_the_same),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

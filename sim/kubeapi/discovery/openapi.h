@@ -3,7 +3,8 @@
  *
  *   struct type, openAPIV3Schema of definitions ─► openapi_types.c, openapi_custom.c ─┐
  *   rows of kinds ─► openapi_paths.c ──────────────────────────────────────────────────┴─► v3: a document per group and
- *                        version (openapi_v3.c) · v2: one for all (openapi_v2.c), as JSON or as messages (openapi_pb.c) */
+ *                        version (openapi_v3.c) · v2: one for all (openapi_v2.c); both as JSON or as messages
+ *                        (openapi_messages.c by the tables of openapi_pb3.c and openapi_pb.c) */
 #ifndef PADDOCK_SIM_KUBEAPI_DISCOVERY_OPENAPI_H
 #define PADDOCK_SIM_KUBEAPI_DISCOVERY_OPENAPI_H
 
@@ -55,8 +56,13 @@ void openapi_pb_schema(struct str name, const cJSON *schema, struct buf *out); /
 void openapi_pb_path(struct str path, const cJSON *item, struct buf *out);     /* NamedPathItem */
 void openapi_pb_parameter(struct str name, const cJSON *value,
                           struct buf *out); /* NamedParameter */
+/* A whole document of v3 in gnostic's form. */
+void openapi_pb3_document(const cJSON *v, struct buf *out);
 
 /* ---- documents ---- */
+/* What of the answer's forms comes first in Accept; false: none of them. */
+bool openapi_negotiate(const struct api_request *r, const char *messages,
+                       const char *messages_answer, bool *wants_messages);
 void openapi_v3_reply(struct api_request *r, struct str rest); /* behind /openapi/v3 */
 
 #endif

@@ -164,26 +164,33 @@ static void reply(struct api_request *r, bool messages)
         r->status = 304;
 }
 
-static void openapi_v2_reply(struct api_request *r)
+bool openapi_negotiate(const struct api_request *r, const char *messages,
+                       const char *messages_answer, bool *wants_messages)
 {
     struct str rest = r->accept, entry, type, tail;
-    if (str_trim(rest).n == 0) {
-        reply(r, false);
-        return;
-    }
+    *wants_messages = false;
+    if (str_trim(rest).n == 0)
+        return true;
     while (rest.n > 0) {
         (void)str_cut(rest, ',', &entry, &rest);
         (void)str_cut(str_trim(entry), ';', &type, &tail);
-        bool messages = str_eq_c(type, MESSAGES) || str_eq_c(type, MESSAGES_ANSWER);
-        if (messages || str_eq_c(type, "application/json") || str_eq_c(type, "*/*") ||
-            str_eq_c(type, "application/*")) {
-            reply(r, messages);
-            return;
-        }
+        *wants_messages = str_eq_c(type, messages) || str_eq_c(type, messages_answer);
+        if (*wants_messages || str_eq_c(type, "application/json") || str_eq_c(type, "*/*") ||
+            str_eq_c(type, "application/*"))
+            return true;
     }
-    (void)api_fail_plain(
-        r, 406, "NotAcceptable",
-        "only the following media types are accepted: application/json, " MESSAGES);
+    return false;
+}
+
+static void openapi_v2_reply(struct api_request *r)
+{
+    bool messages;
+    if (openapi_negotiate(r, MESSAGES, MESSAGES_ANSWER, &messages))
+        reply(r, messages);
+    else
+        (void)api_fail_plain(
+            r, 406, "NotAcceptable",
+            "only the following media types are accepted: application/json, " MESSAGES);
 }
 
 bool openapi_handle(struct api_request *r)

@@ -13,7 +13,9 @@
 #define TAIL                                                                                       \
     "},\"securitySchemes\":{\"BearerToken\":{\"type\":\"apiKey\",\"name\":\"authorization\","      \
     "\"in\":\"header\"}}}}"
-#define INDEX_AGE (365 * 24 * 3600 * NS_PER_S)
+#define MESSAGES        "application/com.github.proto-openapi.spec.v3@v1.0+protobuf"
+#define MESSAGES_ANSWER "application/com.github.proto-openapi.spec.v3.v1.0+protobuf"
+#define INDEX_AGE       (365 * 24 * 3600 * NS_PER_S)
 
 struct v3 {
     struct kubeapi *api;
@@ -219,15 +221,24 @@ static void write_index(void *data, struct buf *out)
     buf_free(&name);
 }
 
+/* Sends the document unless the client has what the hash names. */
+static void reply_tagged(struct api_request *r, const struct document *d, struct str hash)
+{
+    struct str tag = arena_printf(&r->a, "\"" STR_FMT "\"", STR_ARG(hash));
+    struct str known = r->headers ? http_headers_get(r->headers, "If-None-Match") : str_empty;
+    api_reply_header(r, "ETag", tag);
+    api_reply_header(r, "Vary", STR("Accept"));
+    api_reply_json(r, 200, str_eq(known, tag) ? str_empty : d->bytes);
+    if (str_eq(known, tag))
+        r->status = 304;
+}
+
 static void reply_index(struct api_request *r, struct v3 *x)
 {
     uint64_t stamp = documents_generation(r->api->documents);
     const struct document *d =
         documents_get(r->api->documents, STR("v3 index"), stamp, write_index, x);
-    struct str tag = arena_printf(&r->a, "\"" STR_FMT "\"", STR_ARG(d->hash));
-    api_reply_header(r, "ETag", tag);
-    api_reply_header(r, "Vary", STR("Accept"));
-    api_reply_json(r, 200, d->bytes);
+    reply_tagged(r, d, d->hash);
     r->out_type = "text/plain; charset=utf-8"; /* as the reference has it */
 }
 
@@ -282,48 +293,67 @@ static const char *http_date(struct arena *a, int64_t unix_ns)
         .p;
 }
 
-static void reply_document(struct api_request *r, const struct document *d)
+static void write_messages(void *data, struct buf *out)
 {
-    struct str given;
+    const struct document *json = data;
+    struct arena a = {0};
+    cJSON *tree;
+    struct err *err = json_parse(&a, json->bytes, &tree);
+    BUG_ON(err != NULL, "what we write is JSON");
+    openapi_pb3_document(tree, out);
+    arena_free(&a);
+}
+
+/* The same as messages; both have the hash of the JSON. */
+static const struct document *as_messages(struct v3 *x, struct str name,
+                                          const struct document *json)
+{
+    struct buf key = {.max = 1024};
+    struct document copy = *json; /* making room among the kept may free it */
+    copy.bytes = str_dup(json->bytes);
+    buf_addf(&key, "v3 messages " STR_FMT, STR_ARG(name));
+    const struct document *d =
+        documents_get(x->api->documents, buf_str(&key), json->stamp, write_messages, &copy);
+    str_free(&copy.bytes);
+    buf_free(&key);
+    return d;
+}
+
+static void reply_document(struct api_request *r, struct v3 *x, struct str name,
+                           const struct document *d, bool messages)
+{
+    struct str given, hash = arena_str(&r->a, d->hash);
     bool hashed = api_request_param(r, "hash", &given) && given.n > 0;
-    struct str tag = arena_printf(&r->a, "\"" STR_FMT "\"", STR_ARG(d->hash));
-    if (hashed && !str_eq(given, d->hash)) {
-        redirect(r, d->hash);
+    if (hashed && !str_eq(given, hash)) {
+        redirect(r, hash);
         return;
     }
-    api_reply_header(r, "ETag", tag);
-    api_reply_header(r, "Vary", STR("Accept"));
     if (hashed) {
         api_reply_header(r, "Cache-Control", STR("public, immutable"));
         api_reply_header(r, "Expires", str_c(http_date(&r->a, world_wall(r->api->w) + INDEX_AGE)));
     }
-    struct str known = r->headers ? http_headers_get(r->headers, "If-None-Match") : str_empty;
-    api_reply_json(r, 200, str_eq(known, tag) ? str_empty : d->bytes);
-    if (str_eq(known, tag)) {
-        r->status = 304;
+    reply_tagged(r, messages ? as_messages(x, name, d) : d, hash);
+    if (messages)
+        r->out_type = MESSAGES_ANSWER;
+    else if (r->status == 304)
         r->out_type = "application/json; charset=utf-8"; /* of no body: left as it is */
-    }
-}
-
-static bool accepts_json(const struct api_request *r)
-{
-    return r->accept.n == 0 || str_find(r->accept, STR("application/json")) >= 0 ||
-           str_find(r->accept, STR("*/*")) >= 0 || str_find(r->accept, STR("application/*")) >= 0;
 }
 
 void openapi_v3_reply(struct api_request *r, struct str rest)
 {
     struct v3 x = {.api = r->api, .rows = documents_rows(r->api->documents)};
     const struct document *d;
+    bool messages;
     if (rest.n > 0 && rest.p[0] == '/')
         rest = str_sub(rest, 1, rest.n);
-    if (!accepts_json(r))
-        (void)api_fail_plain(r, 406, "NotAcceptable",
-                             "only the following media types are accepted: application/json");
-    else if (rest.n == 0)
+    if (rest.n == 0)
         reply_index(r, &x);
+    else if (!openapi_negotiate(r, MESSAGES, MESSAGES_ANSWER, &messages))
+        (void)api_fail_plain(
+            r, 406, "NotAcceptable",
+            "only the following media types are accepted: application/json, " MESSAGES);
     else if ((d = find(&x, rest)))
-        reply_document(r, d);
+        reply_document(r, &x, rest, d, messages);
     else
         (void)api_fail_404(r);
 }
