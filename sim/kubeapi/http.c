@@ -5,7 +5,7 @@
  * The request is on kubeapi.requests from its head on; `gone` (the connection died) frees it at any point. */
 #include "sim/kubeapi/http.h"
 #include "engine/http/server.h"
-#include "sim/kubeapi/admission/webhook_call.h"
+#include "sim/kubeapi/core/webhook_call.h"
 #include "sim/kubeapi/core/hold.h"
 #include "sim/kubeapi/core/inflight.h"
 #include "sim/kubeapi/core/reply.h"

@@ -1,10 +1,11 @@
 /* One request from its head to its verb. */
 #include "sim/kubeapi/request.h"
-#include "sim/kubeapi/admission/webhook_call.h"
 #include "sim/kubeapi/auth/auth.h"
 #include "sim/kubeapi/core/hold.h"
 #include "sim/kubeapi/core/inflight.h"
 #include "sim/kubeapi/core/reply.h"
+#include "sim/kubeapi/core/webhook_call.h"
+#include "sim/kubeapi/crd/crd_convert.h"
 #include "sim/kubeapi/crd/crds.h"
 #include "sim/kubeapi/crd/find.h"
 #include "sim/kubeapi/discovery/documents.h"
@@ -194,6 +195,7 @@ void api_request_free(struct api_request *r)
     inflight_leave(r->api->inflight, r);
     world_timer_free(r->delay);
     webhook_calls_free(r);
+    crds_conversions_free(r);
     api_observe_free(r);
     api_request_clear(r);
 }

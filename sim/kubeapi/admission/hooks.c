@@ -1,6 +1,6 @@
 #include "sim/kubeapi/admission/hooks.h"
 
-#include "sim/kubeapi/admission/webhook_call.h"
+#include "sim/kubeapi/core/webhook_call.h"
 #include "sim/kubeapi/core/body.h"
 #include "sim/kubeapi/crd/crds.h"
 #include "sim/kubeapi/kinds/convert.h"

@@ -5,7 +5,7 @@
 #include "sim/kubeapi/admission/hooks.h"
 
 #include "engine/base/codec.h"
-#include "sim/kubeapi/admission/webhook_call.h"
+#include "sim/kubeapi/core/webhook_call.h"
 #include "sim/kubeapi/core/reply.h"
 #include "sim/kubeapi/crd/crds.h"
 #include "sim/kubeapi/objects/decode.h"

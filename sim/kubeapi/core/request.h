@@ -93,7 +93,8 @@ struct api_request {
     world_time delay_time;
     world_time timeout;                             /* of the handling */
     bool timed_out;                                 /* the delay was longer */
-    struct webhook_calls *calls;                    /* admission/webhook_call.h; NULL: none */
+    struct webhook_calls *calls;                    /* core/webhook_call.h; NULL: none */
+    struct conversions *conversions;                /* crd/crd_convert.h; NULL: none */
     bool suspended;                                 /* it waits for them, and is run again */
     void (*resume)(struct api_request *r);          /* runs it again */
     struct str stamp_uid, stamp_name, stamp_volume; /* drawn once */

@@ -198,6 +198,7 @@ void crds_free(struct crds *x)
     list_each (&x->retired, it, next) {
         struct crd *old = container_of(it, struct crd, link);
         kube_object_unref(old->object);
+        map_free(&old->shown);
         arena_free(&old->a);
         mem_free(old);
     }

@@ -35,6 +35,7 @@ struct crd {
     struct kube_object *object; /* referenced: what the versions are made from */
     struct str group, singular, storage_version;
     bool webhook;     /* spec.conversion.strategy */
+    struct map shown; /* crd_convert.c: what its webhook made of objects, while it is held */
     bool established; /* else it has no rows */
     struct arena a;
     struct api_kind *rows; /* per served version: main row, its subresources, an empty row */

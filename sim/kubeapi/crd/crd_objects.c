@@ -1,5 +1,6 @@
 /* The objects of custom resources: into the shape of their version when they come, out of the stored one when they go. */
 #include "sim/kubeapi/core/reply.h"
+#include "sim/kubeapi/crd/crd_convert.h"
 #include "sim/kubeapi/crd/crd_internal.h"
 #include "sim/kubeapi/kinds/convert.h"
 #include "sim/kubeapi/types/decode.h"
@@ -143,12 +144,18 @@ bool crds_begin(struct api_request *r)
     struct str warning = crds_deprecation(k);
     if (warning.n > 0)
         api_warn(r, STR_FMT, STR_ARG(warning));
-    if (!k->crd || !k->crd->webhook || str_eq(k->version, k->crd->storage_version))
-        return true;
-    return api_fail_plain(r, 500, "InternalError",
-                          "conversion webhook for " STR_FMT "/" STR_FMT ", Kind=" STR_FMT
-                          " failed: not supported: this server converts by strategy None only",
-                          STR_ARG(k->group), STR_ARG(k->crd->storage_version), STR_ARG(k->kind));
+    struct kube_object *o = crds_converts(k) && r->p.name.n > 0 && r->table
+                                ? store_get(r->table, r->ns, r->p.name)
+                                : NULL;
+    return !o || crds_ready(r, &o, 1);
+}
+
+/* Stored in this very version. */
+static bool same_version(const struct api_kind *k, const struct kube_object *o)
+{
+    struct str v = o->api_version;
+    return v.n == k->group.n + 1 + k->version.n && str_starts(v, k->group) &&
+           str_ends(v, k->version);
 }
 
 bool crds_as_stored(const struct api_kind *k, const struct kube_object *o)
@@ -156,15 +163,32 @@ bool crds_as_stored(const struct api_kind *k, const struct kube_object *o)
     if (!k->crd)
         return !convert_needed(k);
     const struct crd_version *x = crd_version_of(k);
+    if (k->crd->webhook && !same_version(k, o))
+        return false;
     if (x->open)
         return true;
     return o->resource_version > k->crd->schema_changed &&
            x->schema_hash == crd_storage_hash(k->crd);
 }
 
+/* NULL: no webhook made anything of it. */
+static cJSON *tree_shown(const struct api_kind *k, const struct kube_object *o, struct arena *a)
+{
+    struct str json = crds_converts(k) && !same_version(k, o) ? crds_shown(k, o) : str_empty;
+    cJSON *tree = NULL;
+    if (json.n == 0)
+        return NULL;
+    struct err *err = json_parse(a, json, &tree);
+    BUG_ON(err, "what was written is JSON");
+    return tree;
+}
+
 cJSON *crds_tree(const struct api_kind *k, const struct kube_object *o, struct arena *a)
 {
-    cJSON *tree = kube_object_tree(o, a);
+    cJSON *tree = tree_shown(k, o, a);
+    if (tree)
+        return tree;
+    tree = kube_object_tree(o, a);
     if (!k->crd) {
         convert_to_shown(a, k, tree);
         return tree;

@@ -9,9 +9,8 @@
  * Cost:   a schema is compiled when its version is first used; one that keeps everything costs nothing at all. Objects are
  *         given out as the bytes they are stored in unless the asked version's schema is another than the stored one's, or
  *         the schema has changed since they were written: those are pruned and defaulted as they are read.
- * Stored: in the storage version, whatever version they were written in. Conversion is None: only apiVersion differs.
- *         Definitions with conversion webhooks are accepted; reading or writing a version other than the stored one is
- *         refused by name (crds_begin).
+ * Stored: in the storage version, whatever version they were written in. With the conversion None only apiVersion differs;
+ *         with a webhook it makes one version of the other (crd_convert.h).
  * Rules (x-kubernetes-validations): crd_cel.c compiles them with the schema and evaluates them under a budget of each object. */
 #ifndef PADDOCK_SIM_KUBEAPI_CRD_CRDS_H
 #define PADDOCK_SIM_KUBEAPI_CRD_CRDS_H
@@ -52,11 +51,13 @@ void crds_validate(struct api_request *r, const struct api_kind *k, const cJSON 
                    const struct kube_object *old, enum write_scope scope);
 /* Into the version that is stored: the last step before the bytes are made. */
 void crds_to_storage(struct arena *a, const struct api_kind *k, cJSON *tree);
-/* At the start of a request: warns of a deprecated version. False: answered, this version cannot be made of the stored one. */
+/* At the start of a request: warns of a deprecated version, and has the object that it names converted to the version that
+ * it is asked for. False: answered, or waiting. */
 bool crds_begin(struct api_request *r);
 /* Are the stored bytes what the version shows, but for apiVersion? Also true for built-in kinds. */
 bool crds_as_stored(const struct api_kind *k, const struct kube_object *o);
-/* The object as this kind's version shows it, apiVersion included; built-in kinds: as stored. A tree of its own. */
+/* The object as this kind's version shows it, apiVersion included; built-in kinds: as stored. A tree of its own. What a
+ * webhook converts must be known by now (crd_convert.h); else only apiVersion differs. */
 cJSON *crds_tree(const struct api_kind *k, const struct kube_object *o, struct arena *a);
 
 /* The object as this kind's version shows it (apiVersion rewritten where the stored one differs). */

@@ -227,7 +227,7 @@ static void write_cells(struct print *p, const struct kube_object *o, struct buf
         cell.arg = c->arg;
         c->cell(&cell);
     }
-    const cJSON *tree = !p->columns && p->custom_n > 1 ? kube_object_tree(o, &p->row) : NULL;
+    const cJSON *tree = !p->columns && p->custom_n > 1 ? crds_tree(p->kind, o, &p->row) : NULL;
     for (size_t i = 0; !p->columns && i < p->custom_n; i++) {
         if (i > 0)
             buf_add_char(out, ',');

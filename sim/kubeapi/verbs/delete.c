@@ -1,8 +1,9 @@
 /* Deletion: preconditions, graceful pods, finalizers, propagation; DELETE of one object and of a collection. */
 #include "sim/kubeapi/admission/admission.h"
-#include "sim/kubeapi/admission/webhook_call.h"
 #include "sim/kubeapi/core/commit.h"
 #include "sim/kubeapi/core/reply.h"
+#include "sim/kubeapi/core/webhook_call.h"
+#include "sim/kubeapi/crd/crd_convert.h"
 #include "sim/kubeapi/crd/crds.h"
 #include "sim/kubeapi/print/print.h"
 #include "sim/kubeapi/verbs/listed.h"
@@ -225,9 +226,11 @@ void api_handle_delete(struct api_request *r)
         (void)api_fail_not_found(r, r->kind, r->p.name);
         return;
     }
+    cJSON *shown = crds_converts(r->kind) ? crds_tree(r->kind, o, &r->a) : NULL;
     if (!check_protected(r, r->kind, r->p.name) || !admit(r, o) ||
         !api_write_delete(r, r->kind, o, &options, &gone, &out))
         return;
+    crds_note_shown(r, r->kind, out, shown);
     if (!gone || (r->kind->flags & KIND_ANSWER_OBJECT)) {
         api_reply_object(r, 200, out);
         return;
@@ -284,7 +287,7 @@ void api_handle_delete_collection(struct api_request *r)
     bool gone, ok;
     if (!api_options_delete(r, &options) || !api_list_collect(r, &l))
         return;
-    ok = admit_all(r, &l);
+    ok = crds_ready(r, l.objects, l.n) && admit_all(r, &l);
     for (size_t i = 0; ok && i < l.n; i++)
         if (store_get(r->table, l.objects[i]->ns, l.objects[i]->name) == l.objects[i])
             ok = api_write_delete(r, r->kind, l.objects[i], &options, &gone, &out);

@@ -3,6 +3,7 @@
  * A continue token is base64url of `REVISION NS/NAME`: the snapshot and the first key of the next page. */
 #include "sim/kubeapi/core/reply.h"
 #include "sim/kubeapi/core/selector.h"
+#include "sim/kubeapi/crd/crd_convert.h"
 #include "sim/kubeapi/crd/crds.h"
 #include "sim/kubeapi/kinds/convert.h"
 #include "sim/kubeapi/print/print.h"
@@ -327,12 +328,23 @@ void api_list_tail(struct api_request *r, struct str token, size_t left, uint64_
     buf_free(&name);
 }
 
+/* All that is to be shown, in one question to its webhook. */
+static bool convert_page(struct api_request *r)
+{
+    struct api_listed l;
+    bool ok = api_list_collect(r, &l) && crds_ready(r, l.objects, l.n);
+    api_listed_free(&l);
+    return ok;
+}
+
 void api_handle_list(struct api_request *r)
 {
     struct page page;
     struct selector sel = {0};
     struct listing l = {.pages = {.page = &page, .sel = &sel, .token = str_empty}};
     if (!page_parse(r, &page) || !api_list_select(r, &sel))
+        return;
+    if (crds_converts(r->kind) && !convert_page(r))
         return;
     if (print_wanted(r) && !print_new(r, &l.print))
         return;

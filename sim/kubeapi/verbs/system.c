@@ -1,7 +1,7 @@
 /* Writes of the system itself: no authentication, no validation. */
 #include "sim/kubeapi/verbs/system.h"
 #include "engine/kube/status.h"
-#include "sim/kubeapi/admission/webhook_call.h"
+#include "sim/kubeapi/core/webhook_call.h"
 #include "sim/kubeapi/crd/find.h"
 #include "sim/kubeapi/objects/decode.h"
 #include "sim/kubeapi/types/json_patch.h"

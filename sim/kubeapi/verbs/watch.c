@@ -8,6 +8,8 @@
 #include "sim/kubeapi/core/hold.h"
 #include "sim/kubeapi/core/reply.h"
 #include "sim/kubeapi/core/selector.h"
+#include "sim/kubeapi/core/webhook_call.h"
+#include "sim/kubeapi/crd/crd_convert.h"
 #include "sim/kubeapi/crd/crds.h"
 #include "sim/kubeapi/print/print.h"
 #include "sim/kubeapi/types/proto.h"
@@ -194,6 +196,14 @@ static void bookmark(struct api_watch *w, bool initial_end)
     buf_free(&version);
 }
 
+static void close_soon(struct api_watch *w)
+{
+    w->closing = true;
+    ++*w->r->api->watches_cut;
+    w->end_at = world_now(w->r->api->w);
+    world_timer_start(w->timer, 0); /* not from here: the caller still has the request */
+}
+
 static void gone(struct api_watch *w, uint64_t asked)
 {
     struct api_request *r = w->r;
@@ -208,16 +218,58 @@ static void gone(struct api_watch *w, uint64_t asked)
     kube_status_write(&s, &b);
     out_document(w, "ERROR", STR("v1"), STR("Status"), buf_str(&b), 0);
     buf_free(&b);
-    w->closing = true;
-    ++*r->api->watches_cut;
-    w->end_at = world_now(r->api->w);
-    world_timer_start(w->timer, 0); /* not from here: the caller still has the request */
+    close_soon(w);
 }
 
 /* ---- moving on ---- */
 
+/* Can these be shown now? Else the watch waits for the webhook that converts them, or is told why not and ends. */
+static bool converted(struct api_watch *w, struct kube_object *const *objects, size_t n)
+{
+    struct api_request *r = w->r;
+    struct str why = str_empty;
+    if (!crds_converts(r->kind))
+        return true;
+    enum crd_conversion out = crds_convert(r, r->kind, objects, n, &why);
+    if (out != CRD_BROKEN)
+        return out == CRD_CONVERTED;
+    struct kube_status s = {.code = 500, .reason = STR("InternalError"), .message = why};
+    struct buf b = {0};
+    s.name = s.group = s.kind = s.uid = s.continue_ = str_empty;
+    kube_status_write(&s, &b);
+    out_document(w, "ERROR", STR("v1"), STR("Status"), buf_str(&b), 0);
+    buf_free(&b);
+    r->suspended = false;
+    close_soon(w);
+    return false;
+}
+
+static bool event_converted(struct api_watch *w, struct store_event *e, enum store_event_type shown)
+{
+    bool leaves = shown == STORE_DELETED && e->type == STORE_MODIFIED;
+    if (!crds_converts(w->r->kind))
+        return true;
+    struct kube_object *o =
+        leaves ? kube_object_with_revision(e->before, e->revision) : kube_object_ref(e->object);
+    bool ok = converted(w, &o, 1);
+    kube_object_unref(o);
+    return ok;
+}
+
+/* What was converted has been shown: a watch that goes on and on keeps none of it. */
+static void forget_converted(struct api_watch *w)
+{
+    struct api_request *r = w->r;
+    if (r->suspended || !r->calls)
+        return;
+    webhook_calls_free(r);
+    crds_conversions_free(r);
+}
+
 static void pump_initial(struct api_watch *w)
 {
+    if (w->initial && !converted(w, w->initial + w->initial_at, w->initial_n - w->initial_at))
+        return;
     while (w->initial && w->initial_at < w->initial_n && !full(w)) {
         struct kube_object *o = w->initial[w->initial_at++];
         out_converted(w, "ADDED", o, 0);
@@ -237,8 +289,11 @@ static bool replay_one(void *owner, struct store_event *e)
     enum store_event_type shown;
     if (full(w) || e->revision > store_durable(store_of(w->r->table)))
         return false;
-    if (shown_as(w, e, &shown))
+    if (shown_as(w, e, &shown)) {
+        if (!event_converted(w, e, shown))
+            return false;
         out_shown(w, e, shown);
+    }
     w->seen = e->revision;
     return true;
 }
@@ -250,7 +305,7 @@ static bool caught_up(const struct api_watch *w)
 
 void api_watch_pump(struct api_watch *w)
 {
-    if (w->closing || w->r->hold_until || w->late_set ||
+    if (w->closing || w->r->hold_until || w->late_set || w->r->suspended ||
         api_faults_stalled(w->r->api->faults, w->r))
         return;
     pump_initial(w);
@@ -264,6 +319,13 @@ void api_watch_pump(struct api_watch *w)
     w->behind = !caught_up(w);
     if (!w->behind && w->seen < now)
         w->seen = now; /* nothing of this table happened in between */
+    forget_converted(w);
+}
+
+static void on_converted(struct api_request *r)
+{
+    r->suspended = false;
+    api_watch_pump(r->watch);
 }
 
 static void on_late(void *owner)
@@ -311,7 +373,7 @@ static void on_event(void *owner, struct store_event *e)
         return; /* read from the history already */
     bool seen = shown_as(w, e, &shown);
     if (api_faults_stalled(w->r->api->faults, w->r) || full(w) ||
-        (seen && hold_back(w, e->revision))) {
+        (seen && hold_back(w, e->revision)) || (seen && !event_converted(w, e, shown))) {
         w->behind = true; /* the pump reads on from `seen` */
         return;
     }
@@ -434,6 +496,7 @@ void api_handle_watch(struct api_request *r)
     uint64_t from = resumes ? api_faults_resume(r->api->faults, r, revision, &lied_gone) : now;
     struct api_watch *w = r->watch = MEM_NEW(struct api_watch);
     w->r = r;
+    r->resume = on_converted;
     w->print = print;
     w->sel = sel;
     w->bookmarks = api_request_flag(r, "allowWatchBookmarks");

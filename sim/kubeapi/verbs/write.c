@@ -1,10 +1,11 @@
 /* The write path: stamping metadata, optimistic locking, no-ops, generations, finalizers; then the store. */
 #include "sim/kubeapi/verbs/write.h"
 #include "sim/kubeapi/admission/admission.h"
-#include "sim/kubeapi/admission/webhook_call.h"
 #include "sim/kubeapi/core/commit.h"
 #include "sim/kubeapi/core/reply.h"
 #include "sim/kubeapi/core/stamps.h"
+#include "sim/kubeapi/core/webhook_call.h"
+#include "sim/kubeapi/crd/crd_convert.h"
 #include "sim/kubeapi/crd/crds.h"
 #include "sim/kubeapi/crd/find.h"
 #include "sim/kubeapi/kinds/convert.h"
@@ -147,17 +148,19 @@ bool api_write_create(struct api_request *r, const struct api_kind *k, struct st
     struct kube_object *old = store_get(r->table, ns, name);
     if (old)
         return api_fail_exists(r, k, name, old->deleting);
-    if (!admission_validate(&admission))
+    cJSON *shown;
+    if (!admission_validate(&admission) || !crds_store(r, k, &tree, &shown))
         return false;
-    crds_to_storage(&r->a, k, tree);
     if (r->dry_run) {
         if (r->lost_write) /* nobody must see that it was */
             api_write_revision(&r->a, tree, store_revision(r->api->store) + 1);
         *out = api_write_encode(r->api, tree);
         hold(r, *out);
+        crds_note_shown(r, k, *out, shown);
         return true;
     }
     *out = api_write_commit(r->api, r->table, tree, &r->a);
+    crds_note_shown(r, k, *out, shown);
     r->stamp_uid = r->stamp_name = str_empty;
     return true;
 }
@@ -323,6 +326,17 @@ static bool spec_changed(const struct api_kind *k, struct str a, struct str b)
     }
 }
 
+/* The same for an object that is stored in another version than it is shown in. */
+static bool spec_differs(const struct api_kind *k, const struct kube_object *seen,
+                         const cJSON *tree)
+{
+    struct buf b = {0};
+    json_write(&b, tree);
+    bool differs = spec_changed(k, seen->json, buf_str(&b));
+    buf_free(&b);
+    return differs;
+}
+
 static void check_new_finalizers(struct api_request *r, const struct kube_object *old,
                                  const cJSON *metadata)
 {
@@ -360,13 +374,12 @@ static bool is_binding(const struct api_request *r, const struct api_kind *k,
 
 /* `fresh` differs from the old object: writes it under the next revision, or lets the object go. */
 static void store_changed(struct api_request *r, const struct api_kind *k, struct kube_object *old,
-                          cJSON *tree, const struct managed *managed, struct kube_object *fresh,
-                          struct kube_object **out)
+                          cJSON *tree, const struct managed *managed, bool respecified,
+                          struct kube_object *fresh, struct kube_object **out)
 {
     struct arena *a = &r->a;
     managed_settle(r, tree, managed);
-    if ((k->flags & KIND_GENERATION) && spec_changed(k, old->json, fresh->json) &&
-        !is_binding(r, k, old, tree))
+    if ((k->flags & KIND_GENERATION) && respecified && !is_binding(r, k, old, tree))
         json_set_int(a, json_get(tree, "metadata"), "generation", old->generation + 1);
     if (!r->dry_run || r->lost_write)
         api_write_revision(a, tree, store_revision(r->api->store) + 1);
@@ -388,7 +401,7 @@ static bool update_seen(struct api_request *r, const struct api_kind *k, struct 
                         const struct kube_object *seen, cJSON *tree, enum write_scope scope,
                         struct kube_object **out)
 {
-    cJSON *metadata = json_get(tree, "metadata");
+    cJSON *metadata = json_get(tree, "metadata"), *shown;
     struct managed managed;
     if (!r->system && (!check_uid(r, k, old, metadata) || !check_revision(r, k, old, metadata) ||
                        !check_deletion(r, k, old, metadata)))
@@ -429,7 +442,11 @@ static bool update_seen(struct api_request *r, const struct api_kind *k, struct 
         if (!api_invalid_end(r, k, old->name) || !admission_validate(&admission))
             return false;
     }
-    crds_to_storage(&r->a, k, tree);
+    bool converts = crds_converts(k), changed = converts && spec_differs(k, seen, tree);
+    if (!crds_store(r, k, &tree, &shown))
+        return false;
+    if (shown)
+        api_write_revision(&r->a, tree, old->resource_version);
     struct kube_object *fresh = api_write_encode(r->api, tree);
     if (str_eq(fresh->json, old->json) &&
         !released(old)) { /* nothing changed: no write, no event */
@@ -437,7 +454,10 @@ static bool update_seen(struct api_request *r, const struct api_kind *k, struct 
         *out = old;
         return true;
     }
-    store_changed(r, k, old, tree, &managed, fresh, out);
+    if (!converts)
+        changed = (k->flags & KIND_GENERATION) && spec_changed(k, old->json, fresh->json);
+    store_changed(r, k, old, tree, &managed, changed, fresh, out);
+    crds_note_shown(r, k, *out, shown);
     return true;
 }
 
@@ -445,7 +465,7 @@ bool api_write_update(struct api_request *r, const struct api_kind *k, struct ku
                       cJSON *tree, enum write_scope scope, struct kube_object **out)
 {
     struct kube_object *seen = NULL;
-    if (!convert_needed(k))
+    if (!convert_needed(k) && (!crds_converts(k) || crds_as_stored(k, old)))
         return update_seen(r, k, old, old, tree, scope, out);
     struct err *err = kube_object_from_tree(crds_tree(k, old, &r->a), &seen);
     BUG_ON(err != NULL, "a stored object converts to an object");

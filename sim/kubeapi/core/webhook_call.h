@@ -7,11 +7,12 @@
  * Running again is what makes waiting simple: nothing of a write is half done, other writes may come between, and a question
  * about an object that is another by then is asked anew, as after a conflict. What the server draws for a new object (uid,
  * generated name) stays the same.
- * Ownership: calls belong to the request and end with it (its connection dies, the server goes).
+ * Ownership: calls and answers belong to the request and end with it (its connection dies, the server goes); a watch asks
+ *            again and again, and frees them as it goes on.
  * Bounds:    WEBHOOK_CALLS_MAX questions a request, WEBHOOK_ANSWER_BYTES_MAX an answer, KUBEAPI_TIMEOUT for all of them.
  * In process requests (kubeapi_call) cannot wait: their questions fail by name. */
-#ifndef PADDOCK_SIM_KUBEAPI_ADMISSION_WEBHOOK_CALL_H
-#define PADDOCK_SIM_KUBEAPI_ADMISSION_WEBHOOK_CALL_H
+#ifndef PADDOCK_SIM_KUBEAPI_CORE_WEBHOOK_CALL_H
+#define PADDOCK_SIM_KUBEAPI_CORE_WEBHOOK_CALL_H
 
 #include "sim/kubeapi/core/request.h"
 
@@ -24,7 +25,7 @@ struct webhook_question {
     uint64_t key;               /* what makes it this question: the same key has the same answer */
     const cJSON *client_config; /* {url | service, caBundle} */
     int64_t timeout_s;
-    struct str body; /* JSON */
+    struct str body; /* JSON; borrowed for the call */
 };
 struct webhook_answer {
     struct str error; /* why it was not reached; empty: it answered */

@@ -1,4 +1,4 @@
-#include "sim/kubeapi/admission/webhook_call.h"
+#include "sim/kubeapi/core/webhook_call.h"
 
 #include "sim/kubeapi/core/stamps.h"
 
@@ -22,6 +22,7 @@ struct call {
     struct webhook_answer answer;
 };
 struct webhook_calls {
+    struct arena a;
     struct map by_key;   /* the key's bytes → struct call * */
     struct map admitted; /* "uid/revision" of objects */
     size_t open;
@@ -32,7 +33,7 @@ struct webhook_calls {
 static struct webhook_calls *calls_of(struct api_request *r)
 {
     if (!r->calls) {
-        r->calls = ARENA_NEW(&r->a, struct webhook_calls);
+        r->calls = MEM_NEW(struct webhook_calls);
         r->calls->deadline = world_now(r->api->w) + r->timeout;
     }
     return r->calls;
@@ -50,10 +51,10 @@ static struct call *find_or_add(struct api_request *r, uint64_t key)
     struct call *c = find(r, key);
     if (c || map_count(&calls->by_key) == WEBHOOK_CALLS_MAX)
         return c;
-    c = ARENA_NEW(&r->a, struct call);
+    c = ARENA_NEW(&calls->a, struct call);
     c->r = r;
     c->key = key;
-    c->uid = api_new_uid(r->api, &r->a);
+    c->uid = api_new_uid(r->api, &calls->a);
     c->answer.error = str_empty;
     (void)map_put(&calls->by_key, (struct str){(const char *)&key, sizeof(key)}, c);
     return c;
@@ -93,7 +94,7 @@ static void fail(struct call *c, const char *fmt, ...)
     va_start(ap, fmt);
     buf_addv(&b, fmt, ap);
     va_end(ap);
-    c->answer.error = arena_str(&c->r->a, buf_str(&b));
+    c->answer.error = arena_str(&c->r->calls->a, buf_str(&b));
     buf_free(&b);
     end(c);
 }
@@ -103,7 +104,8 @@ static void fail_post(struct call *c, const struct err *err)
 {
     struct buf where = {.max = 300};
     world_addr_print(&c->address, &where);
-    struct str post = arena_printf(&c->r->a, "Post \"" STR_FMT "\"", STR_ARG(c->target_text));
+    struct str post =
+        arena_printf(&c->r->calls->a, "Post \"" STR_FMT "\"", STR_ARG(c->target_text));
     switch (err->code) {
     case ERR_TIMEOUT:
         fail(c, STR_FMT ": context deadline exceeded", STR_ARG(post));
@@ -132,7 +134,7 @@ static void fail_post(struct call *c, const struct err *err)
 static void on_done(void *owner, const struct http_response *answer, const struct err *err)
 {
     struct call *c = owner;
-    struct arena *a = &c->r->a;
+    struct arena *a = &c->r->calls->a;
     c->http = NULL;
     if (err) {
         fail_post(c, err);
@@ -185,7 +187,7 @@ static void on_name(void *owner, const struct world_dns_answer *answer, const st
 /* Where a service is: the endpoints that somebody wrote for it (nobody routes its address here), else its address. */
 static struct str service_host(struct call *c, struct str ns, struct str name, int64_t *port)
 {
-    struct arena *a = &c->r->a;
+    struct arena *a = &c->r->calls->a;
     const struct kube_object *service = kubeapi_get(c->r->api, STR("services"), ns, name);
     const struct kube_object *endpoints = kubeapi_get(c->r->api, STR("endpoints"), ns, name);
     const cJSON *sets = endpoints ? json_get(kube_object_tree(endpoints, a), "subsets") : NULL;
@@ -206,7 +208,7 @@ static struct str service_host(struct call *c, struct str ns, struct str name, i
 static bool aim_at_service(struct call *c, const cJSON *service, int64_t timeout_s,
                            struct str *host, struct str *path)
 {
-    struct arena *a = &c->r->a;
+    struct arena *a = &c->r->calls->a;
     struct str ns = json_string_at(service, "namespace"), name = json_string_at(service, "name");
     int64_t port = json_int_at(service, "port", 443);
     *path = json_string_at(service, "path");
@@ -229,7 +231,7 @@ static bool aim_at_service(struct call *c, const cJSON *service, int64_t timeout
 static bool aim_at_url(struct call *c, struct str text, int64_t timeout_s, struct str *host,
                        struct str *path)
 {
-    struct arena *a = &c->r->a;
+    struct arena *a = &c->r->calls->a;
     struct url u;
     struct err *err = url_parse(text, &u);
     if (err || !u.tls) {
@@ -252,13 +254,13 @@ static void take_bundle(struct call *c, const cJSON *config)
     struct buf pem = {0};
     c->tls.ca_pem = str_empty;
     if (base64_decode(&pem, json_string_at(config, "caBundle")))
-        c->tls.ca_pem = arena_str(&c->r->a, buf_str(&pem));
+        c->tls.ca_pem = arena_str(&c->r->calls->a, buf_str(&pem));
     buf_free(&pem);
 }
 
 static void start(struct call *c, const struct webhook_question *q)
 {
-    struct arena *a = &c->r->a;
+    struct arena *a = &c->r->calls->a;
     const cJSON *service = json_get(q->client_config, "service");
     world_time left = c->r->calls->deadline - world_now(c->r->api->w);
     world_time timeout = q->timeout_s * NS_PER_S;
@@ -277,7 +279,7 @@ static void start(struct call *c, const struct webhook_question *q)
         arena_printf(a, STR_FMT "%stimeout=%llds", STR_ARG(path),
                      str_find_char(path, '?') >= 0 ? "&" : "?", (long long)q->timeout_s);
     c->request.content_type = "application/json";
-    c->request.body = q->body;
+    c->request.body = arena_str(a, q->body);
     c->request.timeout = timeout < left ? timeout : left > 0 ? left : 1;
     c->request.body_bytes_max = WEBHOOK_ANSWER_BYTES_MAX;
     if (!c->r->api->webhook_client)
@@ -321,6 +323,9 @@ void webhook_calls_free(struct api_request *r)
     world_timer_free(r->calls->timer);
     map_free(&r->calls->by_key);
     map_free(&r->calls->admitted);
+    arena_free(&r->calls->a);
+    mem_free(r->calls);
+    r->calls = NULL;
 }
 
 /* ---- collections ---- */
