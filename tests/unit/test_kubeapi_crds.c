@@ -250,6 +250,47 @@ static void selectable_fields_select(void **state)
     fixture_close(&f);
 }
 
+static void selectable_fields_are_in_the_schema(void **state)
+{
+    static const struct {
+        const char *path, *why; /* NULL: may be selected */
+    } rows[] = {
+        {".host", NULL},
+        {".status.port", NULL},
+        {".labels.any", NULL},
+        {".none", "is an invalid path: does not refer to a valid field"},
+        {".host.more", "is an invalid path: does not refer to a valid field"},
+        {".list[0]", "is an invalid path: array notation is not allowed"},
+        {"host", "is an invalid path: expected [ or . but got: host"},
+        {".status.", "is an invalid path: unexpected end of JSON path"},
+        {".metadata.name", "must not point to fields in metadata"},
+        {".status", "must point to a field of type string, boolean or integer. Enum string fields "
+                    "and strings with formats are allowed."},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct fixture f;
+        char text[256], body[1024];
+        fixture_open(&f, NULL);
+        (void)snprintf(text, sizeof text, ",\"selectableFields\":[{\"jsonPath\":\"%s\"}]",
+                       rows[i].path);
+        (void)snprintf(
+            body, sizeof body, "%s",
+            definition(&f,
+                       "{\"type\":\"object\",\"properties\":{\"host\":{\"type\":"
+                       "\"string\"},\"metadata\":{\"type\":\"object\",\"properties\":{"
+                       "\"name\":{\"type\":\"string\"}}},\"list\":{\"type\":\"array\","
+                       "\"items\":{\"type\":\"string\"}},\"labels\":{\"type\":\"object\","
+                       "\"additionalProperties\":{\"type\":\"string\"}},\"status\":{"
+                       "\"type\":\"object\",\"properties\":{\"port\":{\"type\":"
+                       "\"integer\"}}}}}",
+                       text));
+        must(&f, rows[i].why ? 422 : 201, "POST", CRDS, body);
+        if (rows[i].why)
+            assert_true(last_has(&f, rows[i].why));
+        fixture_close(&f);
+    }
+}
+
 static void a_doomed_definition_says_so(void **state)
 {
     struct fixture f;
@@ -280,6 +321,7 @@ int main(void)
         cmocka_unit_test(definitions_are_refused),
         cmocka_unit_test(scale_reads_and_writes_paths),
         cmocka_unit_test(selectable_fields_select),
+        cmocka_unit_test(selectable_fields_are_in_the_schema),
         cmocka_unit_test(a_doomed_definition_says_so),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -204,17 +204,66 @@ static void check_column(struct api_request *r, const cJSON *c, struct str path)
     arena_free(&scratch);
 }
 
-static void check_selectable(struct api_request *r, const cJSON *list, struct str path)
+/* Where a path of members leads in a schema. NULL: nowhere, for the reason in *why. */
+static const cJSON *schema_follow(struct api_request *r, const cJSON *schema, struct str path,
+                                  const char **why)
+{
+    while (path.n > 0) {
+        size_t n = 1;
+        const cJSON *members = json_get(schema, "properties");
+        const cJSON *others = json_get(schema, "additionalProperties");
+        while (n < path.n && !memchr(".[]", path.p[n], 3))
+            n++;
+        struct str name = str_sub(path, 1, n - 1);
+        *why = "does not refer to a valid field";
+        if (path.p[0] == '[')
+            *why = "array notation is not allowed";
+        else if (path.p[0] != '.')
+            *why = arena_printf(&r->a, "expected [ or . but got: " STR_FMT,
+                                STR_ARG(str_sub(path, 0, n)))
+                       .p;
+        else if (path.n == 1)
+            *why = "unexpected end of JSON path";
+        else if (members && name.n > 0)
+            schema = json_get_str(members, name);
+        else
+            schema = name.n > 0 ? others : NULL;
+        if (path.p[0] != '.' || path.n == 1 || !schema)
+            return NULL;
+        path = str_sub(path, n, path.n);
+    }
+    return schema;
+}
+
+static void check_selectable_path(struct api_request *r, struct str field, struct str text,
+                                  const cJSON *schema)
+{
+    const char *why = NULL;
+    const cJSON *found = schema_follow(r, schema, text, &why);
+    if (!found) {
+        invalid_text(r, field, text, arena_printf(&r->a, "is an invalid path: %s", why).p);
+        return;
+    }
+    struct str type = json_string_at(found, "type");
+    if (str_starts(text, STR(".metadata")) && (text.n == 9 || text.p[9] == '.'))
+        invalid_text(r, field, text, "must not point to fields in metadata");
+    if (!str_eq_c(type, "string") && !str_eq_c(type, "boolean") && !str_eq_c(type, "integer"))
+        invalid_text(r, field, text,
+                     "must point to a field of type string, boolean or integer. Enum string fields "
+                     "and strings with formats are allowed.");
+}
+
+static void check_selectable(struct api_request *r, const cJSON *list, const cJSON *schema,
+                             struct str path)
 {
     size_t i = 0;
     for (const cJSON *c = list ? list->child : NULL; c; c = c->next, i++) {
         struct str text = json_string_at(c, "jsonPath");
         struct str field = arena_printf(&r->a, STR_FMT "[%zu].jsonPath", STR_ARG(path), i);
-        static const char *const anywhere[] = {"spec", "status", NULL};
         if (text.n == 0)
             required(r, field, NULL);
         else
-            check_path(r, field, text, anywhere, "must point to a field in the resource");
+            check_selectable_path(r, field, text, schema);
         for (const cJSON *other = list->child; other != c; other = other->next)
             if (str_eq(json_string_at(other, "jsonPath"), text))
                 api_invalid(r, "FieldValueDuplicate", field, "Duplicate value: \"" STR_FMT "\"",
@@ -256,10 +305,12 @@ static void check_schema(struct api_request *r, const cJSON *schema, const cJSON
                     STR_ARG(report->list[i].message));
 }
 
-static void check_part(struct api_request *r, const cJSON *v, const cJSON *before, enum part part,
-                       struct str path)
+/* One part of a version, or of all where they share it; selectable fields are looked up in the version's schema. */
+static void check_part(struct api_request *r, const cJSON *version, const cJSON *before,
+                       enum part part, struct str path)
 {
     size_t i = 0;
+    const cJSON *v = part_of(version, part);
     if (!part_fits(v, part))
         return;
     switch (part) {
@@ -275,7 +326,7 @@ static void check_part(struct api_request *r, const cJSON *v, const cJSON *befor
             check_column(r, c, arena_printf(&r->a, STR_FMT "[%zu]", STR_ARG(path), i++));
         return;
     default:
-        check_selectable(r, v, path);
+        check_selectable(r, v, part_of(version, PART_SCHEMA), path);
     }
 }
 
@@ -313,9 +364,8 @@ static void check_shared(struct api_request *r, const cJSON *versions, const cJS
                                               "spec.selectableFields"};
     for (unsigned p = 0; versions && versions->child && p < PARTS; p++)
         if (is_shared(versions, (enum part)p))
-            check_part(r, part_of(versions->child, (enum part)p),
-                       part_before(old_versions, versions->child, (enum part)p), (enum part)p,
-                       str_c(shared[p]));
+            check_part(r, versions->child, part_before(old_versions, versions->child, (enum part)p),
+                       (enum part)p, str_c(shared[p]));
 }
 
 static void check_version(struct api_request *r, const cJSON *versions, const cJSON *old_versions,
@@ -326,8 +376,8 @@ static void check_version(struct api_request *r, const cJSON *versions, const cJ
     check_label(r, below(r, path, "name"), json_string_at(v, "name"));
     for (unsigned p = 0; p < PARTS; p++)
         if (!is_shared(versions, (enum part)p))
-            check_part(r, part_of(v, (enum part)p), part_before(old_versions, v, (enum part)p),
-                       (enum part)p, below(r, path, part_names[p]));
+            check_part(r, v, part_before(old_versions, v, (enum part)p), (enum part)p,
+                       below(r, path, part_names[p]));
     if (warning && !json_bool_at(v, "deprecated", false))
         invalid_text(r, below(r, path, "deprecationWarning"), json_string(warning),
                      "can only be set for deprecated versions");
