@@ -11,16 +11,12 @@
 
 /* ---- the account ---- */
 
-static struct str account_name(struct api_request *r, cJSON *spec)
+static struct str account_name(const cJSON *spec)
 {
     struct str name = json_string_at(spec, "serviceAccountName");
     if (name.n == 0)
         name = json_string_at(spec, "serviceAccount");
-    if (name.n == 0)
-        name = STR("default");
-    json_set_str(&r->a, spec, "serviceAccountName", name);
-    json_set_str(&r->a, spec, "serviceAccount", name);
-    return name;
+    return name.n > 0 ? name : STR("default");
 }
 
 static void give_pull_secrets(struct api_request *r, cJSON *spec, cJSON *account)
@@ -132,18 +128,22 @@ static void mount_token(struct api_request *r, cJSON *spec)
 bool admit_service_account(struct api_request *r, const struct api_kind *k, cJSON *tree)
 {
     cJSON *annotations = json_path(tree, "metadata.annotations");
-    if (r->system || r->api->bare || !api_kind_is(k, "pods") ||
+    if (r->system || !api_kind_is(k, "pods") ||
         json_get(annotations, "kubernetes.io/config.mirror"))
         return true;
     cJSON *spec = json_ensure(&r->a, tree, "spec");
-    struct str name = account_name(r, spec);
+    struct str name = account_name(spec);
     struct kube_object *o = store_get(r->api->accounts, r->ns, name);
+    if (!o && r->api->bare) /* who runs accounts beside a bare server, and when, is not known */
+        return true;
     if (!o)
         return api_fail_forbidden(r, admission_name(r, tree),
                                   "error looking up service account " STR_FMT "/" STR_FMT
                                   ": serviceaccount \"" STR_FMT "\" not found",
                                   STR_ARG(r->ns), STR_ARG(name), STR_ARG(name));
     cJSON *account = kube_object_tree(o, &r->a);
+    json_set_str(&r->a, spec, "serviceAccountName", name);
+    json_set_str(&r->a, spec, "serviceAccount", name);
     give_pull_secrets(r, spec, account);
     if (wants_token(spec, account))
         mount_token(r, spec);
