@@ -69,6 +69,7 @@ bool admit_certificate_subject(struct admission *a);
 bool admit_limit_defaults(struct admission *a);
 bool admit_limits(struct admission *a);
 bool admit_quota(struct admission *a);
+size_t quota_node_ports(const cJSON *spec); /* how many of them a service of this spec counts for */
 bool admit_pod_security(struct admission *a);
 bool admit_pod_security_labels(struct admission *a); /* of a namespace */
 bool admit_default_class(struct admission *a);

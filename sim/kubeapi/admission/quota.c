@@ -55,15 +55,26 @@ static void use_pod(struct usage *u, const cJSON *spec)
     }
 }
 
-static void use_service(struct usage *u, const cJSON *spec)
+size_t quota_node_ports(const cJSON *spec)
 {
     struct str type = json_string_at(spec, "type");
     const cJSON *ports = json_get(spec, "ports");
+    bool every =
+        str_eq_c(type, "NodePort") || json_bool_at(spec, "allocateLoadBalancerNodePorts", true);
+    size_t n = 0;
+    if (!text_among(type, "NodePort|LoadBalancer"))
+        return 0;
+    for (const cJSON *p = ports ? ports->child : NULL; p; p = p->next)
+        n += every || json_get(p, "nodePort");
+    return n;
+}
+
+static void use_service(struct usage *u, const cJSON *spec)
+{
     add_one(u, "services");
-    if (str_eq_c(type, "LoadBalancer"))
+    if (str_eq_c(json_string_at(spec, "type"), "LoadBalancer"))
         add_one(u, "services.loadbalancers");
-    for (const cJSON *p = ports && text_among(type, "NodePort|LoadBalancer") ? ports->child : NULL;
-         p; p = p->next)
+    for (size_t n = quota_node_ports(spec); n > 0; n--)
         add_one(u, "services.nodeports");
 }
 

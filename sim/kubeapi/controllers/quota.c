@@ -1,7 +1,10 @@
 /* ResourceQuotas: what a namespace uses of what it may. */
+#include "sim/kubeapi/admission/admission.h"
 #include "sim/kubeapi/controllers/ctl.h"
 
 #include "sim/kubeapi/types/quantity.h"
+
+#define OF_CLASS ".storageclass.storage.k8s.io/"
 
 static void add_text(struct quantity *sum, struct str text)
 {
@@ -83,12 +86,29 @@ static struct quantity objects(struct ctl *c, struct str ns, struct str table, c
     return sum;
 }
 
-static struct quantity storage(struct ctl *c, struct str ns)
+static struct quantity node_ports(struct ctl *c, struct str ns)
+{
+    struct quantity sum = {0};
+    struct store_cursor cursor = store_seek(kubeapi_table(c->api, STR("services")), ns, str_empty);
+    for (struct kube_object *o; (o = store_next(&cursor)) && str_eq(o->ns, ns);)
+        for (size_t n = quota_node_ports(json_get(ctl_tree(c, o), "spec")); n > 0; n--)
+            add_count(&sum);
+    return sum;
+}
+
+/* Of the claims of a class (empty: of all): what they ask for, or how many they are. */
+static struct quantity claims(struct ctl *c, struct str ns, struct str class, bool sizes)
 {
     struct quantity sum = {0};
     struct store_cursor cursor = store_seek(c->tables[T_CLAIMS], ns, str_empty);
-    for (struct kube_object *o; (o = store_next(&cursor)) && str_eq(o->ns, ns);)
-        add_text(&sum, kube_object_string(o, "spec.resources.requests.storage"));
+    for (struct kube_object *o; (o = store_next(&cursor)) && str_eq(o->ns, ns);) {
+        if (class.n > 0 && !str_eq(kube_object_string(o, "spec.storageClassName"), class))
+            continue;
+        if (sizes)
+            add_text(&sum, kube_object_string(o, "spec.resources.requests.storage"));
+        else
+            add_count(&sum);
+    }
     return sum;
 }
 
@@ -102,12 +122,16 @@ static struct quantity usage(struct ctl *c, struct str ns, const cJSON *spec, st
     for (size_t i = 0; i < ARRAY_LEN(counted); i++)
         if (str_eq_c(resource, counted[i]))
             return objects(c, ns, resource, NULL);
+    ptrdiff_t class = str_find(resource, STR(OF_CLASS));
+    if (class > 0)
+        return claims(c, ns, str_sub(resource, 0, (size_t) class),
+                      str_ends(resource, STR("/requests.storage")));
     if (str_eq_c(resource, "services.nodeports"))
-        return objects(c, ns, STR("services"), "NodePort");
+        return node_ports(c, ns);
     if (str_eq_c(resource, "services.loadbalancers"))
         return objects(c, ns, STR("services"), "LoadBalancer");
     if (str_eq_c(resource, "requests.storage"))
-        return storage(c, ns);
+        return claims(c, ns, str_empty, true);
     return pods_amount(c, ns, spec, resource);
 }
 
