@@ -1,19 +1,24 @@
 // Goal: every kind that discovery names lives as generic clients expect: see life/steps.mjs; what concerns single kinds or
-// the server as a whole is in life/apart.mjs, and by family in life/{apps,network,nodes,storage}.mjs.
+// the server as a whole is by family in life/{access,apps,definitions,informers,machinery,network,nodes,policies,storage}.mjs.
 // Method: raw HTTPS against `paddock-sim apiserver --bare`; kinds side by side, the steps of one kind in order. What the
 // steps need to know of a kind is data (life/kinds.mjs); a kind without a row there fails, so none is forgotten. What
-// needs controllers (`full` of a family, life/control.mjs) runs against a server that has them.
+// needs controllers (`full` of a family, life/control.mjs, life/controllers.mjs) runs against a server that has them.
 //
 // usage: life.mjs SIM WORK [ONLY]        results in WORK/life.results, judged by verdict
 import assert from 'node:assert/strict';
 import fs from 'node:fs';
 import path from 'node:path';
-import { checks as apart } from './life/apart.mjs';
+import { checks as access, full as accounts } from './life/access.mjs';
 import { checks as apps } from './life/apps.mjs';
 import { full as control } from './life/control.mjs';
+import { full as controllers } from './life/controllers.mjs';
+import { checks as definitions } from './life/definitions.mjs';
+import { checks as informers } from './life/informers.mjs';
 import { kinds, without } from './life/kinds.mjs';
+import { checks as machinery } from './life/machinery.mjs';
 import { checks as network } from './life/network.mjs';
 import { checks as nodes, full as pods } from './life/nodes.mjs';
+import { checks as policies } from './life/policies.mjs';
 import { steps } from './life/steps.mjs';
 import { checks as storage, full as volumes } from './life/storage.mjs';
 import { eventually, expect, Wire } from './life/wire.mjs';
@@ -140,7 +145,7 @@ function checkJobs(on, family, checks) {
   return Object.entries(checks)
     .filter(([name]) => wanted.test(`${family}/${name}`))
     .map(([name, check]) => async () => {
-      const namespace = `${family}-${name}`;
+      const namespace = `${family}-${name}`.replaceAll('/', '-');
       try {
         expect(await on.post('/api/v1/namespaces', { metadata: { name: namespace } }), 201);
         const account = await on.post(`/api/v1/namespaces/${namespace}/serviceaccounts`, { metadata: { name: 'default' } });
@@ -153,14 +158,14 @@ function checkJobs(on, family, checks) {
     });
 }
 
-for (const [family, checks] of Object.entries({ apart, apps, network, nodes, storage })) jobs.push(...checkJobs(wire, family, checks));
+for (const [family, checks] of Object.entries({ access, apps, definitions, informers, machinery, network, nodes, policies, storage })) jobs.push(...checkJobs(wire, family, checks));
 await together(jobs, SIDE_BY_SIDE);
 wire.agent.destroy();
 const end = await server.stop();
 note('server-ends-in-order', end ? new Error(end) : undefined);
 const whole = await startServer(sim, work, 'life-full', ['--nodes', '2']);
 const other = new Wire(whole.kubeconfig);
-await together(Object.entries({ pods, volumes, control }).flatMap(([family, checks]) => checkJobs(other, `full-${family}`, checks)), SIDE_BY_SIDE);
+await together(Object.entries({ accounts, pods, volumes, control, controllers }).flatMap(([family, checks]) => checkJobs(other, `full-${family}`, checks)), SIDE_BY_SIDE);
 other.agent.destroy();
 const ended = await whole.stop();
 note('full-server-ends-in-order', ended ? new Error(ended) : undefined);
