@@ -85,6 +85,14 @@ static void carry_out(struct ctl *c, struct kube_object *pod, const struct stage
     }
 }
 
+/* Its containers are fine, but their node had been lost for a while. */
+static bool was_lost(const struct kube_object *pod)
+{
+    struct str conditions = kube_object_raw(pod, "status.conditions");
+    return pod_active(pod) && !pod_is_ready(pod) &&
+           str_find(conditions, STR("\"status\":\"True\",\"type\":\"ContainersReady\"")) >= 0;
+}
+
 void sync_kubelet(struct ctl *c, struct str ns, struct str name)
 {
     struct kube_object *pod = ctl_get(c, T_PODS, ns, name);
@@ -99,6 +107,10 @@ void sync_kubelet(struct ctl *c, struct str ns, struct str name)
         return; /* nobody is there to do anything; the node's return brings us back */
     if (!c->stages)
         c->stages = stages_default();
+    if (was_lost(pod)) {
+        kubelet_set_ready(c, pod, true);
+        return; /* its event brings us back */
+    }
     struct plan *p = plan_for(c, pod);
     world_time left = p ? p->due - world_now(c->api->w) : 1;
     if (left > 0)
@@ -135,8 +147,8 @@ void kubeapi_pod_started(struct kubeapi *api, struct str ns, struct str name, st
 {
     struct ctl *c = api->workloads;
     struct kube_object *pod = c ? ctl_get(c, T_PODS, ns, name) : NULL;
-    if (pod && !pod_is_ready(pod) && str_eq_c(str_c(stage_state(pod)), "running"))
-        kubelet_set_ready(c, pod, true); /* its node had been lost */
+    if (pod && was_lost(pod))
+        kubelet_set_ready(c, pod, true);
     else if (pod && !pod_is_ready(pod))
         kubelet_run(c, pod, ip);
     if (c)

@@ -156,10 +156,22 @@ static bool node_is_ready(const struct kube_object *node)
 /* Pods on their way out wait for a kubelet; others for whoever runs them. */
 static void wake_pods(struct ctl *c, struct str node)
 {
+    if (!ctl_nodes_used(c, node))
+        return;
     struct store_cursor cursor = store_seek(c->tables[T_PODS], str_empty, str_empty);
     for (struct kube_object *o; (o = store_next(&cursor));)
         if (str_eq(kube_object_string(o, "spec.nodeName"), node))
             ctl_soon(c, CTL_KUBELET, o->ns, o->name);
+}
+
+static bool has_kubelet_again(struct ctl *c, const struct store_event *e)
+{
+    const struct kube_object *o = e->object, *b = e->before;
+    if (e->type == STORE_DELETED || !node_is_kept(c, o))
+        return false;
+    if (!b) /* pods may have waited for it; when everything is looked at, they are as well */
+        return e->revision > 0;
+    return !node_is_kept(c, b) || (node_is_ready(o) && !node_is_ready(b));
 }
 
 static void on_node(struct ctl *c, struct store_event *e)
@@ -170,7 +182,7 @@ static void on_node(struct ctl *c, struct store_event *e)
     if (same && node_is_ready(o) && node_is_ready(b) && same_raw(o, b, "metadata.annotations"))
         return; /* its kubelet has said that it is well, again */
     ctl_soon(c, CTL_NODE, str_empty, o->name);
-    if (b && e->type == STORE_MODIFIED && node_is_ready(o) && !node_is_ready(b))
+    if (has_kubelet_again(c, e))
         wake_pods(c, o->name);
     if (same)
         return;

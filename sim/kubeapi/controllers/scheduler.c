@@ -113,6 +113,12 @@ void ctl_nodes_pod(struct ctl *c, const struct kube_object *pod, bool gone)
     map_put(&c->nodes->pods, pod->uid, p);
 }
 
+bool ctl_nodes_used(struct ctl *c, struct str node)
+{
+    const struct node_use *u = map_get(&c->nodes->use, node);
+    return u && u->pods > 0;
+}
+
 /* Each attempt in vain makes the next one wait longer: 1 s, 2 s, ... */
 void ctl_nodes_changed(struct ctl *c)
 {
