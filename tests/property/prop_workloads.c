@@ -536,7 +536,7 @@ static void try_seed(struct rng *r)
 static void test_bounds(void **state)
 {
     (void)state;
-    each_seed(20, try_seed);
+    each_seed(15, try_seed);
 }
 
 int main(void)

@@ -96,6 +96,23 @@ static struct kube_object *first_pod(const struct scene *s)
     return store_next(&c);
 }
 
+static bool is_ready(const struct kube_object *pod)
+{
+    return str_find(kube_object_raw(pod, "status.conditions"),
+                    STR("\"status\":\"True\",\"type\":\"Ready\"")) >= 0;
+}
+
+static struct kube_object *running_pod(const struct scene *s)
+{
+    struct store_cursor c = store_seek(kubeapi_table(api(s), STR("pods")), str_empty, str_empty);
+    struct kube_object *o;
+    do {
+        o = store_next(&c);
+    } while (o && !is_ready(o));
+    assert_non_null(o);
+    return o;
+}
+
 static const char *status_of(const struct scene *s, struct arena *a, const char *field)
 {
     struct kube_object *d = kubeapi_get(api(s), STR("deployments.apps"), STR("cattle-system"),
@@ -167,6 +184,10 @@ static void test_scale(void **state)
     patch_agent(&s, "{\"spec\":{\"replicas\":100}}"); /* there are only so many slots */
     lab_run(s.l, 30 * S);
     assert_int_equal(running(&s), SIM_CLUSTER_PODS_MAX);
+    assert_int_equal(pods(&s), 100);
+    check_ok(kubeapi_delete(api(&s), STR("pods"), STR("cattle-system"), running_pod(&s)->name));
+    lab_run(s.l, 30 * S); /* one that has waited takes its place */
+    assert_int_equal(running(&s), SIM_CLUSTER_PODS_MAX);
     check_ok(kubeapi_delete(api(&s), STR("deployments.apps"), STR("cattle-system"),
                             STR("cattle-cluster-agent")));
     lab_run(s.l, 30 * S);
@@ -230,6 +251,75 @@ static void test_nodes(void **state)
     sim_cluster_set_nodes(s.c, 1);
     assert_null(kubeapi_get(api(&s), STR("nodes"), str_empty, STR("edge-node-1")));
     assert_int_equal(store_count(kubeapi_table(api(&s), STR("nodes"))), 1);
+    close_scene(&s);
+}
+
+static uint32_t node_of(const struct scene *s, const struct kube_object *pod)
+{
+    for (uint32_t i = 0; i < sim_cluster_nodes(s->c); i++)
+        if (str_eq(kube_object_string(pod, "spec.nodeName"), sim_cluster_node_name(s->c, i)))
+            return i;
+    fail();
+    return 0;
+}
+
+/* The kubelet of a lost node is silent: its pod runs on. When the node is back soon, that is all; when it is not, another
+ * pod takes over, and the first one ends when its kubelet hears of it. */
+static void test_lost_node(void **state)
+{
+    (void)state;
+    struct scene s;
+    open_scene(&s, 1, true);
+    uint32_t node = node_of(&s, first_pod(&s));
+    struct str name = str_dup(first_pod(&s)->name);
+    sim_cluster_set_node(s.c, node, false, false);
+    lab_run(s.l, 60 * S);
+    assert_int_equal(running(&s), 1);
+    check_status(&s, "1", "", "1");
+    sim_cluster_set_node(s.c, node, true, false);
+    lab_run(s.l, S);
+    check_status(&s, "1", "1", "1");
+    assert_int_equal(sim_cluster_restarts(s.c, 0), 0);
+    sim_cluster_set_node(s.c, node, false, false);
+    lab_run(s.l, 290 * S);
+    assert_int_equal(pods(&s), 1);
+    lab_run(s.l, 30 * S);
+    assert_int_equal(pods(&s), 2);
+    assert_int_equal(running(&s), 2);
+    check_status(&s, "1", "1", "1");
+    assert_int_not_equal(node_of(&s, running_pod(&s)), node);
+    sim_cluster_set_node(s.c, node, true, false);
+    lab_run(s.l, S);
+    assert_int_equal(pods(&s), 1);
+    assert_int_equal(running(&s), 1);
+    assert_false(str_eq(first_pod(&s)->name, name));
+    node = node_of(&s, first_pod(&s));
+    sim_cluster_set_node(s.c, node, false, true); /* removed: its pods go at once */
+    lab_run(s.l, 10 * S);
+    assert_int_equal(running(&s), 1);
+    assert_int_not_equal(node_of(&s, first_pod(&s)), node);
+    str_free(&name);
+    close_scene(&s);
+}
+
+/* What people put on a Node stays when its kubelet says that it is well. */
+static void test_node_keeps_marks(void **state)
+{
+    (void)state;
+    struct scene s;
+    struct str node = STR("edge-node-1");
+    open_scene(&s, 1, false);
+    check_ok(kubeapi_patch(
+        api(&s), STR("nodes"), str_empty, node,
+        STR("{\"metadata\":{\"labels\":{\"mine\":\"1\"}},\"spec\":{\"unschedulable\":true}}")));
+    lab_run(s.l, 601 * S);
+    const struct kube_object *o = kubeapi_get(api(&s), STR("nodes"), str_empty, node);
+    check_str(kube_object_label(o, STR("mine")), "1");
+    check_str(kube_object_raw(o, "spec.unschedulable"), "true");
+    check_str(kube_object_string(o, "spec.taints.0.key"), "node.kubernetes.io/unschedulable");
+    int64_t at;
+    assert_true(rfc3339_parse(kube_object_string(o, "status.conditions.0.lastHeartbeatTime"), &at));
+    assert_in_range((at - LAB_START) / NS_PER_S, 590, 601);
     close_scene(&s);
 }
 
@@ -430,6 +520,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_rolling_update), cmocka_unit_test(test_scale),
         cmocka_unit_test(test_deleted_pod),    cmocka_unit_test(test_nodes),
+        cmocka_unit_test(test_lost_node),      cmocka_unit_test(test_node_keeps_marks),
         cmocka_unit_test(test_no_ready_node),  cmocka_unit_test(test_api_crash),
         cmocka_unit_test(test_import),         cmocka_unit_test(test_cleanup),
         cmocka_unit_test(test_supervisor),     cmocka_unit_test(test_authority),
