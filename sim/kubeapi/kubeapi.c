@@ -251,6 +251,7 @@ void kubeapi_free(struct kubeapi *api)
     metrics_free(&api->metrics);
     buf_free(&api->scratch);
     buf_free(&api->frame.bytes);
+    map_free(&api->watch_selectors);
     mem_free(api->tables);
     mem_free(api->messages);
     str_free(&api->name);

@@ -403,9 +403,11 @@ static void on_done(void *owner, const struct http_response *r, const struct err
 static void watch_from(struct lab *l, struct watcher *w, const char *more)
 {
     static const struct http_call_handler handler = {on_head, on_data, on_done};
-    struct str params =
-        arena_printf(&l->f.a, "watch=1&%s%s", more,
-                     draw(l->rng, 2) || w->wants_end ? "&allowWatchBookmarks=1" : "");
+    bool bookmarks = draw(l->rng, 2) || w->wants_end;
+    struct str params = arena_printf(&l->f.a, "watch=1&%s%s", more,
+                                     bookmarks ? "&allowWatchBookmarks=1" : "");
+    if (more[0] == '\0') /* what is there comes first: its end is told */
+        w->wants_end = bookmarks;
     struct http_headers headers = {0};
     http_headers_add_c(&headers, "Authorization", "Bearer t");
     struct http_request r = {.address = world_addr_make(STR("127.0.0.1"), 80),

@@ -316,6 +316,15 @@ static void rows_carry_what_was_asked(void **state)
          "{\"metadata\":{\"name\":\"b\"},\"data\":{\"k\":\"v\"}}");
     assert_string_equal(said(&f, "kind"), "PartialObjectMetadata");
     assert_string_equal(said(&f, "metadata.name"), "b");
+    must(&f, 406, "GET", "/api/v1/configmaps", NULL);
+    assert_string_equal(said(&f, "message"),
+                        "you requested PartialObjectMetadata, but the requested object is a list "
+                        "(*core.ConfigMapList)");
+    f.accept = "application/json;as=PartialObjectMetadataList;v=v1;g=meta.k8s.io";
+    must(&f, 406, "GET", "/api/v1/namespaces/default/configmaps/b", NULL);
+    assert_string_equal(said(&f, "message"),
+                        "you requested PartialObjectMetadataList, but the requested object is not "
+                        "a list (*core.ConfigMap)");
     fixture_close(&f);
 }
 

@@ -403,6 +403,29 @@ static bool field_matches(const struct selector_term *t, const struct kube_objec
     return str_eq(value, t->values[0]) == (t->op == SEL_EQ);
 }
 
+static struct selector_term *copy_terms(struct arena *a, const struct selector_term *from, size_t n)
+{
+    struct selector_term *out = ARENA_NEW_ARRAY(a, struct selector_term, n + 1);
+    for (size_t i = 0; i < n; i++) {
+        out[i] = from[i];
+        out[i].key = arena_str(a, from[i].key);
+        out[i].values = ARENA_NEW_ARRAY(a, struct str, from[i].values_n + 1);
+        for (size_t k = 0; k < from[i].values_n; k++)
+            out[i].values[k] = arena_str(a, from[i].values[k]);
+    }
+    return out;
+}
+
+struct selector selector_copy(struct arena *a, const struct selector *s)
+{
+    struct selector out = *s;
+    out.labels = copy_terms(a, s->labels, s->labels_n);
+    out.fields = copy_terms(a, s->fields, s->fields_n);
+    out.name = s->name.n > 0 ? arena_str(a, s->name) : str_empty;
+    out.ns = s->ns.n > 0 ? arena_str(a, s->ns) : str_empty;
+    return out;
+}
+
 bool selector_empty(const struct selector *s)
 {
     return s->labels_n == 0 && s->fields_n == 0;

@@ -29,6 +29,8 @@ struct err *selector_parse_labels(struct arena *a, struct str text, struct selec
 struct err *selector_parse_fields(struct arena *a, struct str text, struct selector *s) must_check;
 /* A LabelSelector object {matchLabels, matchExpressions}. An empty one matches all. */
 bool selector_object_matches(const cJSON *label_selector, const struct kube_object *o);
+/* The same, in an arena of its own. */
+struct selector selector_copy(struct arena *a, const struct selector *s);
 bool selector_empty(const struct selector *s);
 bool selector_matches(const struct selector *s, const struct kube_object *o);
 /* An attribute that all that matches has, for an index; false: there is none. */

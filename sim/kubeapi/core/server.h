@@ -84,6 +84,8 @@ struct kubeapi {
     uint64_t compact_to;  /* revision at the last compaction: what is older goes with the next */
     struct buf scratch;   /* for canonical bytes: reused */
     struct api_frame frame;
+    struct map watch_selectors;  /* verbs/watch_select.h */
+    uint64_t watch_evaluations;  /* of them, against events */
     unsigned char *messages;     /* of the built-in kinds, by row: has it one? (accept.c) */
     struct store_table **tables; /* of the built-in kinds, by row; NULL: not asked for yet */
     struct store_table *secrets, *accounts; /* every request with a token looks into them */

@@ -329,6 +329,30 @@ bool print_wanted(const struct api_request *r)
            r->media.as == API_AS_PARTIAL_LIST;
 }
 
+bool print_fits(struct api_request *r, bool list)
+{
+    const struct api_kind *k = r->kind;
+    enum api_as wrong = list ? API_AS_PARTIAL : API_AS_PARTIAL_LIST;
+    struct str package, tail, name = k->kind;
+    struct buf type = {.max = 512};
+    if (r->media.as != wrong)
+        return true;
+    (void)str_cut(k->group, '.', &package, &tail);
+    if (k->flags & KIND_CUSTOM)
+        name = STR("Unstructured");
+    buf_addf(&type, "*" STR_FMT "." STR_FMT "%s",
+             STR_ARG(k->flags & KIND_CUSTOM ? STR("unstructured")
+                     : package.n > 0        ? package
+                                            : STR("core")),
+             STR_ARG(name), list ? "List" : "");
+    (void)api_fail_plain(r, 406, "NotAcceptable",
+                         "you requested PartialObjectMetadata%s, but the requested object is %s "
+                         "list (" STR_FMT ")",
+                         list ? "" : "List", list ? "a" : "not a", STR_ARG(buf_str(&type)));
+    buf_free(&type);
+    return false;
+}
+
 static bool take_include(struct api_request *r, enum include *out)
 {
     struct str v = api_request_param_or_empty(r, "includeObject");

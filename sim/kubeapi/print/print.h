@@ -16,6 +16,8 @@ struct print;
 
 /* Does the request ask for another form than the objects themselves? */
 bool print_wanted(const struct api_request *r);
+/* Is what was asked for of the right number, one or a list? False: answered (406). */
+bool print_fits(struct api_request *r, bool list);
 /* False: answered (400: includeObject). */
 bool print_new(struct api_request *r, struct print **out);
 void print_free(struct print *p); /* NULL is fine */

@@ -9,7 +9,7 @@ void api_reply_object(struct api_request *r, int status, const struct kube_objec
     if (!print_wanted(r)) {
         api_object_write(r->kind, o, false, &r->out);
     } else {
-        if (!print_new(r, &p))
+        if (!print_fits(r, false) || !print_new(r, &p))
             return;
         print_object(p, o, &r->out);
         print_free(p);

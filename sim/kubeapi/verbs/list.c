@@ -346,7 +346,7 @@ void api_handle_list(struct api_request *r)
         return;
     if (crds_converts(r->kind) && !convert_page(r))
         return;
-    if (print_wanted(r) && !print_new(r, &l.print))
+    if (print_wanted(r) && (!print_fits(r, true) || !print_new(r, &l.print)))
         return;
     struct store_view *v = open_page(r, &page, &sel);
     if (!v) {

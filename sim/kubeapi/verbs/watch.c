@@ -12,11 +12,13 @@
 #include "sim/kubeapi/crd/crd_convert.h"
 #include "sim/kubeapi/crd/crds.h"
 #include "sim/kubeapi/print/print.h"
+#include "sim/kubeapi/types/decode.h"
 #include "sim/kubeapi/types/proto.h"
 #include "sim/kubeapi/verbs/faults.h"
 #include "sim/kubeapi/verbs/listed.h"
 #include "sim/kubeapi/verbs/options.h"
 #include "sim/kubeapi/verbs/verbs.h"
+#include "sim/kubeapi/verbs/watch_select.h"
 
 #include <string.h>
 
@@ -27,7 +29,8 @@ struct api_watch {
     struct api_request *r;
     struct store_watch *events;
     struct selector sel;
-    struct kube_object **initial; /* referenced; NULL: given out, or none */
+    struct watch_selector *shared; /* the same, with those who watch alike; NULL: everything */
+    struct kube_object **initial;  /* referenced; NULL: given out, or none */
     size_t initial_n, initial_at;
     uint64_t seen;       /* everything up to this revision was given out */
     uint64_t bookmarked; /* revision of the last bookmark, or of the start */
@@ -166,12 +169,36 @@ static bool shown_as(const struct api_watch *w, const struct store_event *e,
     if (sel->name.n > 0 && !str_eq(e->object->name, sel->name))
         return false;
     *shown = e->type;
-    if (selector_empty(sel))
+    if (!w->shared)
         return true;
-    bool before = e->before && selector_matches(sel, e->before);
-    bool after = e->type != STORE_DELETED && selector_matches(sel, e->object);
+    bool before, after;
+    watch_selector_sees(w->shared, e, &before, &after);
     *shown = !before ? STORE_ADDED : after ? STORE_MODIFIED : STORE_DELETED;
     return before || after;
+}
+
+/* An object of the kind that has nothing but a revision: typed encoders write what they always write. */
+static void write_bookmark(struct api_watch *w, struct str version, bool initial_end,
+                           struct buf *out)
+{
+    const struct api_kind *k = w->r->kind;
+    const struct type *t = k->crd ? NULL : type_builtin(k->group, k->version, k->kind);
+    struct arena a = {0};
+    cJSON *o = json_object(&a), *metadata = json_object(&a);
+    json_set_str(&a, o, "apiVersion", version);
+    json_set_str(&a, o, "kind", k->kind);
+    json_set(&a, o, STR("metadata"), metadata);
+    if (initial_end) {
+        cJSON *annotations = json_object(&a);
+        json_set_str(&a, annotations, "k8s.io/initial-events-end", STR("true"));
+        json_set(&a, metadata, STR("annotations"), annotations);
+    }
+    json_set_str(&a, metadata, "resourceVersion",
+                 arena_printf(&a, "%llu", (unsigned long long)w->seen));
+    if (t)
+        type_fill(&a, t, o);
+    json_write(out, o);
+    arena_free(&a);
 }
 
 static void bookmark(struct api_watch *w, bool initial_end)
@@ -179,12 +206,7 @@ static void bookmark(struct api_watch *w, bool initial_end)
     const struct api_kind *k = w->r->kind;
     struct buf b = {0}, version = {.max = 512};
     kube_api_version_write(k->group, k->version, &version);
-    buf_addf(&b,
-             "{\"apiVersion\":\"" STR_FMT "\",\"kind\":\"" STR_FMT
-             "\",\"metadata\":{%s\"resourceVersion\":\"%llu\"}}",
-             STR_ARG(buf_str(&version)), STR_ARG(k->kind),
-             initial_end ? "\"annotations\":{\"k8s.io/initial-events-end\":\"true\"}," : "",
-             (unsigned long long)w->seen);
+    write_bookmark(w, buf_str(&version), initial_end, &b);
     struct kube_object *o = NULL;
     if (w->print && !kube_object_from_json(buf_str(&b), &o))
         out_printed(w, "BOOKMARK", o);
@@ -499,9 +521,11 @@ void api_handle_watch(struct api_request *r)
     r->resume = on_converted;
     w->print = print;
     w->sel = sel;
+    w->shared = watch_selector_take(r, &sel);
     w->bookmarks = api_request_flag(r, "allowWatchBookmarks");
     w->seen = w->bookmarked = from;
-    w->initial_end = options.initial_events || (w->bookmarks && str_eq_c(given, "0"));
+    bool present = !options.no_initial_events && options.match.n == 0 && revision == 0;
+    w->initial_end = w->bookmarks && (options.initial_events || present);
     r->status = 200;
     ++*r->api->watches;
     r->sink->start(r);
@@ -524,6 +548,7 @@ void api_watch_free(struct api_watch *w)
     print_free(w->print);
     world_timer_free(w->timer);
     world_timer_free(w->late);
+    watch_selector_give(w->r->api, w->shared);
     for (; w->initial && w->initial_at < w->initial_n; w->initial_at++)
         kube_object_unref(w->initial[w->initial_at]);
     mem_free(w->initial);
