@@ -109,7 +109,8 @@ static void wrong_rules_are_refused(void **state)
         {NUMBER("true", ",\"fieldPath\":\".nope\""),
          "fieldPath: Invalid value: \".nope\": fieldPath must be a valid path"},
         {NUMBER("", ""), "rule is not specified"},
-        {NUMBER("true &&\\n true", ""), "message: Required value: message must be specified if rule"},
+        {NUMBER("true &&\\n true", ""),
+         "message: Required value: message must be specified if rule"},
         {NUMBER("true", ",\"message\":\"a\\nb\""), "message must not contain line breaks"},
         {NUMBER("true", ",\"optionalOldSelf\":true"),
          "optionalOldSelf: Invalid value: true: may not be set if oldSelf is not used in rule"},
@@ -142,6 +143,9 @@ static void wrong_rules_are_refused(void **state)
         {"{\"type\":\"array\",\"items\":{\"type\":\"string\",\"maxLength\":100," RULE(
              "self.matches('[a-z]*')", "") "}}",
          "estimated rule cost exceeds budget by factor of 8.7x (try"},
+        {"{\"type\":\"array\",\"maxItems\":300000,\"items\":{\"type\":\"string\",\"maxLength\":"
+         "100," RULE("self.matches('[a-z]*')", "") "}}",
+         "estimated rule cost exceeds budget by factor of 2.5x (try"},
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         struct fixture f;
