@@ -19,6 +19,7 @@ struct stateful {
     struct kube_object **pods;   /* by ordinal - start; NULL: missing */
     struct ctl_list condemned;   /* highest ordinal first */
     bool refused;                /* a pod or a claim was */
+    bool with_set;               /* claims go with the set */
     world_time again;
 };
 
@@ -90,11 +91,14 @@ static bool make_claims(struct stateful *s, struct str pod)
 {
     struct ctl *c = s->c;
     const cJSON *list = json_path(s->tree, "spec.volumeClaimTemplates");
-    struct str policy =
-        json_string_at(s->tree, "spec.persistentVolumeClaimRetentionPolicy.whenDeleted");
     for (const cJSON *it = list ? list->child : NULL; it; it = it->next) {
         struct str name = claim_name(s, it, pod);
-        if (ctl_get(c, T_CLAIMS, s->o->ns, name))
+        const struct kube_object *there = ctl_get(c, T_CLAIMS, s->o->ns, name);
+        if (there && there->deleting) { /* it was a condemned pod's: the new pod gets another */
+            s->again = NS_PER_S;
+            return false;
+        }
+        if (there)
             continue;
         cJSON *claim = json_copy(&c->a, it), *metadata = json_get(claim, "metadata");
         const cJSON *labels = json_path(s->tree, "spec.selector.matchLabels");
@@ -102,7 +106,7 @@ static bool make_claims(struct stateful *s, struct str pod)
         json_set_str(&c->a, metadata, "name", name);
         if (labels)
             json_set(&c->a, metadata, STR("labels"), json_copy(&c->a, labels));
-        if (str_eq_c(policy, "Delete")) {
+        if (s->with_set) {
             cJSON *owners = json_array(&c->a);
             json_append(owners, ctl_owner_reference(c, s->o));
             json_set(&c->a, metadata, STR("ownerReferences"), owners);
@@ -113,6 +117,70 @@ static bool make_claims(struct stateful *s, struct str pod)
             return false;
     }
     return true;
+}
+
+static bool owned_by(const struct kube_object *o, struct str uid)
+{
+    for (size_t i = 0; i < o->owners_n; i++)
+        if (str_eq(o->owners[i].uid, uid))
+            return true;
+    return false;
+}
+
+/* Owners of a claim that are this set or one of its pods; others are left alone. */
+static bool is_ours(const struct stateful *s, const cJSON *owner)
+{
+    struct str kind = json_string_at(owner, "kind");
+    return str_eq(json_string_at(owner, "uid"), s->o->uid) || str_eq_c(kind, "Pod");
+}
+
+/* Who takes a claim along: the set, a condemned pod, or nobody. */
+static void own_claim(struct stateful *s, struct kube_object *claim, const struct kube_object *by)
+{
+    struct ctl *c = s->c;
+    if (by ? owned_by(claim, by->uid) && claim->owners_n == 1 : claim->owners_n == 0)
+        return;
+    cJSON *tree = ctl_tree(c, claim), *metadata = json_get(tree, "metadata"),
+          *left = json_array(&c->a);
+    const cJSON *list = json_get(metadata, "ownerReferences");
+    for (const cJSON *it = list ? list->child : NULL; it; it = it->next)
+        if (!is_ours(s, it))
+            json_append(left, json_copy(&c->a, it));
+    if (by)
+        json_append(left, ctl_owner_reference(c, by));
+    if (left->child)
+        json_set(&c->a, metadata, STR("ownerReferences"), left);
+    else
+        (void)json_unset(metadata, STR("ownerReferences"));
+    (void)ctl_update(c, T_CLAIMS, claim, tree); /* changed meanwhile: the next look */
+}
+
+static void own_claims(struct stateful *s, struct str pod, const struct kube_object *by)
+{
+    const cJSON *list = json_path(s->tree, "spec.volumeClaimTemplates");
+    for (const cJSON *it = list ? list->child : NULL; it; it = it->next) {
+        struct kube_object *claim = ctl_get(s->c, T_CLAIMS, s->o->ns, claim_name(s, it, pod));
+        if (claim && !claim->deleting)
+            own_claim(s, claim, by);
+    }
+}
+
+/* persistentVolumeClaimRetentionPolicy: what goes with the set, what with pods that are too many. */
+static void mind_claims(struct stateful *s)
+{
+    const cJSON *policy = json_path(s->tree, "spec.persistentVolumeClaimRetentionPolicy");
+    bool with_pod = str_eq_c(json_string_at(policy, "whenScaled"), "Delete");
+    s->with_set = str_eq_c(json_string_at(policy, "whenDeleted"), "Delete");
+    if (!json_path(s->tree, "spec.volumeClaimTemplates"))
+        return;
+    for (int64_t i = 0; i < s->replicas; i++)
+        if (s->pods[i])
+            own_claims(s, s->pods[i]->name, s->with_set ? s->o : NULL);
+    for (size_t i = 0; i < s->condemned.n; i++)
+        own_claims(s, s->condemned.at[i]->name,
+                   with_pod      ? s->condemned.at[i]
+                   : s->with_set ? s->o
+                                 : NULL);
 }
 
 /* Claims take the place of volumes of the same name. */
@@ -304,6 +372,7 @@ void sync_stateful_set(struct ctl *c, struct str ns, struct str name)
         s.current = s.revisions.update;
     struct ctl_list pods = pods_claim(c, s.o, json_path(s.tree, "spec.selector"));
     sort_in(&s, &pods);
+    mind_claims(&s);
     write_status(&s, &pods);
     if (ctl_refused(c, s.o, &why))
         ctl_retry(c, CTL_STATEFUL_SET, ns, name);
