@@ -145,10 +145,13 @@ static void write_event(struct buf *b, const struct kubeapi_exchange *x, const c
         status_members(b, x, answer);
     time_member(b, "requestReceivedTimestamp", x->received);
     time_member(b, "stageTimestamp", x->now);
-    if (x->decision != KUBEAPI_UNDECIDED)
-        buf_addf(b, ",\"annotations\":{\"authorization.k8s.io/decision\":\"%s\"}",
-                 x->decision == KUBEAPI_ALLOWED ? "allow" : "forbid");
-    buf_add_c(b, "}\n");
+    for (size_t i = 0; i < x->annotations_n; i++) {
+        buf_add_c(b, i ? "," : ",\"annotations\":{");
+        json_write_string(b, x->annotations[i].key);
+        buf_add_char(b, ':');
+        json_write_string(b, x->annotations[i].value);
+    }
+    buf_add_c(b, x->annotations_n ? "}}\n" : "}\n");
 }
 
 void audit_add(struct audit *a, const struct kubeapi_exchange *x)

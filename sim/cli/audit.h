@@ -1,5 +1,6 @@
 /* audit: the audit log of an apiserver: a JSON line for each event, of the shape Event of audit.k8s.io/v1 at the level
  * Metadata, with the stages ResponseStarted (watches), ResponseComplete, and Panic for what was cut before its answer.
+ * Annotations: of authorization, admission webhooks (patches belong to a higher level), policies and pod security.
  *
  * Errors: a file that cannot be opened is an error; one that cannot be written to any more is told once.
  * The file is appended to, and is up to date AUDIT_FLUSH after an event at the latest, and after audit_free. */

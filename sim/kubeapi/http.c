@@ -5,11 +5,11 @@
  * The request is on kubeapi.requests from its head on; `gone` (the connection died) frees it at any point. */
 #include "sim/kubeapi/http.h"
 #include "engine/http/server.h"
-#include "sim/kubeapi/core/webhook_call.h"
 #include "sim/kubeapi/core/hold.h"
 #include "sim/kubeapi/core/inflight.h"
 #include "sim/kubeapi/core/reply.h"
 #include "sim/kubeapi/core/stamps.h"
+#include "sim/kubeapi/core/webhook_call.h"
 #include "sim/kubeapi/request.h"
 #include "sim/kubeapi/verbs/faults.h"
 #include "sim/kubeapi/verbs/options.h"
@@ -203,6 +203,7 @@ static void resume(struct api_request *r)
     r->problems_n = 0;
     r->managed = NULL;
     r->dry_run = r->finalize = r->admitted = false;
+    api_observe_again(r);
     buf_clear(&r->warnings);
     buf_clear(&r->out_headers);
     kube_object_unref(r->held);

@@ -1,7 +1,7 @@
 #include "sim/kubeapi/admission/hooks.h"
 
-#include "sim/kubeapi/core/webhook_call.h"
 #include "sim/kubeapi/core/body.h"
+#include "sim/kubeapi/core/webhook_call.h"
 #include "sim/kubeapi/crd/crds.h"
 #include "sim/kubeapi/kinds/convert.h"
 

@@ -252,6 +252,33 @@ static bool brings_nothing(struct admission *a)
     return was != NULL;
 }
 
+/* "baseline:latest", as audit events and refusals name what a namespace asks for. */
+static struct str policy_of(struct admission *a, const struct kube_object *ns, const char *mode)
+{
+    struct str level = kube_object_label(ns, arena_printf(&a->r->a, PREFIX "%s", mode));
+    const char *version = arena_c(&a->r->a, arena_printf(&a->r->a, PREFIX "%s-version", mode));
+    return arena_printf(&a->r->a, STR_FMT ":" STR_FMT,
+                        STR_ARG(level.n > 0 ? level : STR("privileged")),
+                        STR_ARG(version_of(ns, version)));
+}
+
+/* For the audit log: what is enforced, and what the level of audits finds. */
+static void note_audit(struct admission *a, const struct kube_object *ns, const cJSON *spec)
+{
+    if (!a->r->observed || !ns)
+        return;
+    if (api_kind_is(a->k, "pods"))
+        api_observe_annotate(a->r, STR(PREFIX "enforce-policy"), policy_of(a, ns, "enforce"));
+    struct str level = kube_object_label(ns, STR(PREFIX "audit"));
+    struct str problems =
+        spec && level.n > 0 ? violations(&a->r->a, level, spec, false) : str_empty;
+    if (problems.n > 0)
+        api_observe_annotate(a->r, STR(PREFIX "audit-violations"),
+                             arena_printf(&a->r->a,
+                                          "would violate PodSecurity \"" STR_FMT "\": " STR_FMT,
+                                          STR_ARG(policy_of(a, ns, "audit")), STR_ARG(problems)));
+}
+
 bool admit_pod_security(struct admission *a)
 {
     bool looked_at = a->sub.n == 0 || (api_kind_is(a->k, "pods") &&
@@ -261,6 +288,7 @@ bool admit_pod_security(struct admission *a)
     struct kube_object *ns = kubeapi_get(a->r->api, STR("namespaces"), str_empty, a->r->ns);
     const cJSON *spec = ns && ns->labels_n > 1 ? pod_spec_of(a) : NULL;
     bool pod = api_kind_is(a->k, "pods");
+    note_audit(a, ns, spec);
     if (!spec)
         return true;
     struct str enforce = kube_object_label(ns, STR(PREFIX "enforce")),

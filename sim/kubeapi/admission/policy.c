@@ -2,7 +2,7 @@
  *
  *   policy (constraints) × binding (its own constraints, params) ─► match conditions ─► variables ─► validations ─► actions
  *
- * Audit annotations and the action Audit are evaluated, for their errors count; there is no audit event to put them into. */
+ * Audit annotations and the action Audit go into the audit event of the request. */
 #include "sim/kubeapi/admission/hooks.h"
 #include "sim/kubeapi/core/reply.h"
 #include "sim/kubeapi/crd/find.h"
@@ -12,6 +12,7 @@
 #define POLICIES        "validatingadmissionpolicies.admissionregistration.k8s.io"
 #define BINDINGS        "validatingadmissionpolicybindings.admissionregistration.k8s.io"
 #define MESSAGE_MAX     5120u
+#define ANNOTATION_MAX  10240u
 #define EXPRESSIONS_MAX 128u
 
 struct validation {
@@ -24,7 +25,7 @@ struct policy {
     size_t variables_n;
     struct validation *validations;
     size_t validations_n;
-    struct cel_program **annotations;
+    struct cel_field *annotations; /* by key */
     size_t annotations_n;
     struct str broken; /* why it cannot be evaluated; empty: it can */
 };
@@ -91,11 +92,11 @@ void policy_compile(struct hook_config *c)
         x->message_program = compiled(p, a, &env, json_string_at(v, "messageExpression"));
     }
     list = json_get(spec, "auditAnnotations");
-    p->annotations = ARENA_NEW_ARRAY(a, struct cel_program *, EXPRESSIONS_MAX);
+    p->annotations = ARENA_NEW_ARRAY(a, struct cel_field, EXPRESSIONS_MAX);
     for (const cJSON *v = list ? list->child : NULL; v && p->annotations_n < EXPRESSIONS_MAX;
          v = v->next)
-        p->annotations[p->annotations_n++] =
-            compiled(p, a, &env, json_string_at(v, "valueExpression"));
+        p->annotations[p->annotations_n++] = (struct cel_field){
+            json_string_at(v, "key"), compiled(p, a, &env, json_string_at(v, "valueExpression"))};
 }
 
 /* What is written is looked at when it comes. */
@@ -201,9 +202,29 @@ static struct str message_of(struct hook_run *run, const struct validation *x)
     return text;
 }
 
+/* For the audit log: the first that does not hold. */
+static void note_failure(struct verdicts *v, const struct hook_config *policy,
+                         const struct hook_config *binding, size_t index, struct str message)
+{
+    struct buf b = {.max = 1 << 16};
+    buf_add_c(&b, "[{\"message\":");
+    json_write_string(&b, message);
+    buf_add_c(&b, ",\"policy\":");
+    json_write_string(&b, policy->name);
+    buf_add_c(&b, ",\"binding\":");
+    json_write_string(&b, binding->name);
+    buf_addf(&b, ",\"expressionIndex\":%zu,\"validationActions\":", index);
+    json_write(&b, json_path(binding->tree, "spec.validationActions"));
+    buf_add_c(&b, "}]");
+    api_observe_annotate(v->a->r, STR("validation.policy.admission.k8s.io/validation_failure"),
+                         buf_str(&b));
+    buf_free(&b);
+}
+
 /* What a validation that does not hold leads to, by the binding. */
 static void act(struct verdicts *v, const struct hook_config *policy,
-                const struct hook_config *binding, struct str message, struct str reason)
+                const struct hook_config *binding, size_t index, struct str message,
+                struct str reason)
 {
     const cJSON *actions = json_path(binding->tree, "spec.validationActions");
     for (const cJSON *c = actions ? actions->child : NULL; c; c = c->next) {
@@ -214,13 +235,15 @@ static void act(struct verdicts *v, const struct hook_config *policy,
                      "Validation failed for ValidatingAdmissionPolicy '" STR_FMT
                      "' with binding '" STR_FMT "': " STR_FMT,
                      STR_ARG(policy->name), STR_ARG(binding->name), STR_ARG(message));
+        else if (v->a->r->observed)
+            note_failure(v, policy, binding, index, message);
     }
 }
 
 static void meet_validation(struct verdicts *v, const struct hook_config *policy,
-                            const struct hook_config *binding, struct hook_run *run,
-                            const struct validation *x)
+                            const struct hook_config *binding, struct hook_run *run, size_t index)
 {
+    const struct validation *x = &policy->policy->validations[index];
     bool ignores = str_eq_c(json_string_at(policy->tree, "spec.failurePolicy"), "Ignore");
     struct cel_value result = hook_eval(run, x->program);
     if (result.kind == CEL_ERROR) {
@@ -228,12 +251,12 @@ static void meet_validation(struct verdicts *v, const struct hook_config *policy
             arena_printf(&run->r->a, "expression '" STR_FMT "' resulted in error: " STR_FMT,
                          STR_ARG(x->expression), STR_ARG(result.s));
         if (!ignores)
-            act(v, policy, binding, why, str_empty);
+            act(v, policy, binding, index, why, str_empty);
         return;
     }
     if (result.kind == CEL_BOOL && result.b)
         return;
-    act(v, policy, binding, message_of(run, x), x->reason);
+    act(v, policy, binding, index, message_of(run, x), x->reason);
 }
 
 static void meet_annotations(struct verdicts *v, const struct hook_config *policy,
@@ -241,10 +264,16 @@ static void meet_annotations(struct verdicts *v, const struct hook_config *polic
 {
     for (size_t i = 0; i < policy->policy->annotations_n; i++) {
         struct cel_value x = {.kind = CEL_NULL};
-        if (policy->policy->annotations[i])
-            x = hook_eval(run, policy->policy->annotations[i]);
+        const struct cel_field *f = &policy->policy->annotations[i];
+        if (f->program)
+            x = hook_eval(run, f->program);
         if (x.kind == CEL_ERROR)
             deny_broken(v, policy, binding, x.s);
+        else if (x.kind == CEL_STRING && run->r->observed && str_trim(x.s).n > 0)
+            api_observe_gather(run->r,
+                               arena_printf(&run->r->a, STR_FMT "/" STR_FMT, STR_ARG(policy->name),
+                                            STR_ARG(f->name)),
+                               str_sub(str_trim(x.s), 0, ANNOTATION_MAX));
     }
 }
 
@@ -277,7 +306,7 @@ static void evaluate(struct verdicts *v, const struct hook_config *policy,
     run->vars[HOOK_VARIABLES] = cel_record(&r->a, p->variables, p->variables_n);
     run->cost = 0;
     for (size_t i = 0; i < p->validations_n; i++)
-        meet_validation(v, policy, binding, run, &p->validations[i]);
+        meet_validation(v, policy, binding, run, i);
     meet_annotations(v, policy, binding, run);
 }
 

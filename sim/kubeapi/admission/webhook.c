@@ -5,10 +5,11 @@
 #include "sim/kubeapi/admission/hooks.h"
 
 #include "engine/base/codec.h"
-#include "sim/kubeapi/core/webhook_call.h"
 #include "sim/kubeapi/core/reply.h"
+#include "sim/kubeapi/core/webhook_call.h"
 #include "sim/kubeapi/crd/crds.h"
 #include "sim/kubeapi/objects/decode.h"
+#include "sim/kubeapi/rules/names.h"
 #include "sim/kubeapi/types/json_patch.h"
 
 #define MUTATING   "mutatingwebhookconfigurations.admissionregistration.k8s.io"
@@ -22,8 +23,8 @@ struct ask {
     struct admission *a;
     struct api_request *r;
     const struct hook_config *config;
-    const cJSON *hook; /* an entry of webhooks */
-    size_t index;
+    const cJSON *hook;    /* an entry of webhooks */
+    size_t index, number; /* of its configuration; of all */
     struct str name;
     unsigned round;
     bool mutating;
@@ -51,10 +52,48 @@ static void refuse_internal(const struct ask *x, struct str text)
     api_reply_status(x->r, &s);
 }
 
+/* For the audit log: which of all webhooks it was, and in which round. */
+static void note(const struct ask *x, const char *what, struct str value)
+{
+    if (x->r->observed)
+        api_observe_annotate(x->r,
+                             arena_printf(&x->r->a,
+                                          "%s.webhook.admission.k8s.io/round_%u_index_%zu", what,
+                                          x->round, x->number),
+                             value);
+}
+
+static void note_mutation(const struct ask *x, bool changed)
+{
+    struct buf b = {.max = 4096};
+    if (!x->r->observed || !x->mutating)
+        return;
+    buf_add_c(&b, "{\"configuration\":");
+    json_write_string(&b, x->config->name);
+    buf_add_c(&b, ",\"webhook\":");
+    json_write_string(&b, x->name);
+    buf_addf(&b, ",\"mutated\":%s}", changed ? "true" : "false");
+    note(x, "mutation", buf_str(&b));
+    buf_free(&b);
+}
+
+/* What the webhook itself wants to be noted. */
+static void note_own(const struct ask *x, const cJSON *annotations)
+{
+    for (const cJSON *c = annotations ? annotations->child : NULL; c && x->r->observed;
+         c = c->next) {
+        struct str key = arena_printf(&x->r->a, STR_FMT "/%s", STR_ARG(x->name), c->string);
+        if (json_is_string(c) && names_fit(NAME_QUALIFIED, key))
+            api_observe_annotate(x->r, key, json_string(c));
+    }
+}
+
 static enum outcome failed(const struct ask *x, struct str why)
 {
-    if (ignores_failures(x))
+    if (ignores_failures(x)) {
+        note(x, x->mutating ? "failed-open.mutation" : "failed-open.validating", x->name);
         return PASSED;
+    }
     refuse_internal(x, arena_printf(&x->r->a, "failed calling webhook \"" STR_FMT "\": " STR_FMT,
                                     STR_ARG(x->name), STR_ARG(why)));
     return REFUSED;
@@ -305,6 +344,7 @@ static enum outcome digest(const struct ask *x, const struct api_kind *as,
     const cJSON *warnings = json_get(response, "warnings");
     for (const cJSON *w = warnings ? warnings->child : NULL; w; w = w->next)
         warn_once(x->r, json_string(w));
+    note_own(x, json_get(response, "auditAnnotations"));
     if (!json_bool_at(response, "allowed", false))
         return denied(x, json_get(response, "status"));
     struct str patch = json_string_at(response, "patch");
@@ -360,7 +400,9 @@ static enum outcome meet(struct ask *x, bool *called)
     const struct webhook_answer *answer = ask(x, as, &object, &uid, version);
     if (!answer || x->ask_only)
         return answer ? PASSED : WAITS;
-    return digest(x, as, answer, object, uid, version);
+    out = digest(x, as, answer, object, uid, version);
+    note_mutation(x, out == CHANGED);
+    return out;
 }
 
 /* ---- all of them ---- */
@@ -403,6 +445,7 @@ static enum outcome mutate_round(struct admission *a, unsigned round, struct aga
                             .config = c,
                             .hook = h,
                             .index = index,
+                            .number = number,
                             .name = json_string_at(h, "name"),
                             .round = round,
                             .mutating = true};
@@ -460,16 +503,18 @@ static enum outcome validate_round(struct admission *a, struct hook_subject *sub
     struct store_cursor cursor = hooks_begin(a->r, VALIDATING);
     enum outcome all = PASSED;
     bool called;
+    size_t number = 0;
     for (const struct hook_config *c; (c = hooks_next(a->r, VALIDATING, &cursor));) {
         const cJSON *list = json_get(c->tree, "webhooks");
         size_t index = 0;
-        for (const cJSON *h = list ? list->child : NULL; h; h = h->next, index++) {
+        for (const cJSON *h = list ? list->child : NULL; h; h = h->next, index++, number++) {
             struct ask x = {.subject = subject,
                             .a = a,
                             .r = a->r,
                             .config = c,
                             .hook = h,
                             .index = index,
+                            .number = number,
                             .name = json_string_at(h, "name"),
                             .ask_only = ask_only};
             enum outcome out = meet(&x, &called);

@@ -83,6 +83,15 @@ static struct str selected_name(struct api_request *r)
     return ok && sel.name.p ? sel.name : str_empty;
 }
 
+/* Why is asked for only when somebody looks on. */
+static bool allows(struct api_request *r, const struct rbac_query *q)
+{
+    struct str why = str_empty;
+    bool ok = api_user_allowed(r, q, r->observed ? &why : NULL);
+    api_observe_reason(r, why);
+    return ok;
+}
+
 bool api_authorize(struct api_request *r)
 {
     if (r->system)
@@ -99,9 +108,9 @@ bool api_authorize(struct api_request *r)
         q.non_resource = true;
         q.path = r->path;
         q.verb = lower(&r->a, r->method);
-        return api_user_allowed(r, &q, NULL) || deny_path(r, &q);
+        return allows(r, &q) || deny_path(r, &q);
     }
     q.name = selected_name(r);
     q.verb = r->verb == VERB_NONE ? lower(&r->a, r->method) : api_verb_name(r->verb);
-    return api_user_allowed(r, &q, NULL) || auth_deny(r, &q, reason_of(r, &q));
+    return allows(r, &q) || auth_deny(r, &q, reason_of(r, &q));
 }

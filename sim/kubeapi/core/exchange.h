@@ -17,6 +17,11 @@ struct kubeapi_user {
     size_t groups_n;
 };
 
+/* What the steps of a request have to say to an audit log, in the order of the keys. */
+struct kubeapi_annotation {
+    struct str key, value;
+};
+
 enum kubeapi_decision { KUBEAPI_UNDECIDED, KUBEAPI_ALLOWED, KUBEAPI_FORBIDDEN };
 
 struct kubeapi_exchange {
@@ -32,6 +37,8 @@ struct kubeapi_exchange {
     bool is_resource, is_watch;
     struct str group, version, resource, sub, ns, name;
     enum kubeapi_decision decision;
+    const struct kubeapi_annotation *annotations;
+    size_t annotations_n;
     int status;
     const struct http_headers *answer_headers; /* NULL: none were sent */
     const char *answer_type;
@@ -44,6 +51,7 @@ enum kubeapi_bodies {
     KUBEAPI_BODIES_SMALL, /* answers of creations and of what failed */
     KUBEAPI_BODIES_ALL /* every answer, and the frames of watches: up to KUBEAPI_OBSERVED_BYTES_MAX each */
 };
+#define KUBEAPI_ANNOTATIONS_MAX    64u /* of one request; more are not kept */
 #define KUBEAPI_OBSERVED_BYTES_MAX ((size_t)16 << 20)
 /* seen: NULL ends it. */
 void kubeapi_observe(struct kubeapi *api,

@@ -14,6 +14,8 @@ struct api_observed {
     struct http_headers watch_headers;
     const char *type;
     bool watching, done;
+    struct kubeapi_annotation *annotations; /* KUBEAPI_ANNOTATIONS_MAX; by key */
+    size_t annotations_n;
 };
 
 void kubeapi_observe(struct kubeapi *api,
@@ -40,9 +42,76 @@ void api_observe_head(struct api_request *r)
 
 void api_observe_decision(struct api_request *r, bool allowed)
 {
-    if (r->observed)
-        r->observed->decision = allowed ? KUBEAPI_ALLOWED : KUBEAPI_FORBIDDEN;
+    if (!r->observed)
+        return;
+    r->observed->decision = allowed ? KUBEAPI_ALLOWED : KUBEAPI_FORBIDDEN;
+    api_observe_annotate(r, STR("authorization.k8s.io/decision"),
+                         allowed ? STR("allow") : STR("forbid"));
+    api_observe_reason(r, str_empty);
 }
+
+/* ---- annotations ---- */
+
+static struct kubeapi_annotation *find_or_add(struct api_request *r, struct str key)
+{
+    struct api_observed *o = r->observed;
+    size_t at = 0;
+    if (!o->annotations)
+        o->annotations = ARENA_NEW_ARRAY(&r->a, struct kubeapi_annotation, KUBEAPI_ANNOTATIONS_MAX);
+    while (at < o->annotations_n && str_cmp(o->annotations[at].key, key) < 0)
+        at++;
+    if (at < o->annotations_n && str_eq(o->annotations[at].key, key))
+        return &o->annotations[at];
+    if (o->annotations_n == KUBEAPI_ANNOTATIONS_MAX)
+        return NULL;
+    for (size_t i = o->annotations_n++; i > at; i--)
+        o->annotations[i] = o->annotations[i - 1];
+    o->annotations[at] = (struct kubeapi_annotation){arena_str(&r->a, key), {NULL, 0}};
+    return &o->annotations[at];
+}
+
+void api_observe_annotate(struct api_request *r, struct str key, struct str value)
+{
+    struct kubeapi_annotation *x = r->observed ? find_or_add(r, key) : NULL;
+    if (x && !x->value.p)
+        x->value = arena_str(&r->a, value);
+}
+
+static bool lists(struct str list, struct str value)
+{
+    while (list.n > 0) {
+        struct str head = list;
+        ptrdiff_t end = str_find(list, STR(", "));
+        if (end >= 0)
+            head = str_sub(list, 0, (size_t)end);
+        if (str_eq(head, value))
+            return true;
+        list = end < 0 ? str_empty : str_sub(list, (size_t)end + 2, list.n);
+    }
+    return false;
+}
+
+void api_observe_gather(struct api_request *r, struct str key, struct str value)
+{
+    struct kubeapi_annotation *x = r->observed ? find_or_add(r, key) : NULL;
+    if (x && !x->value.p)
+        x->value = arena_str(&r->a, value);
+    else if (x && !lists(x->value, value))
+        x->value = arena_printf(&r->a, STR_FMT ", " STR_FMT, STR_ARG(x->value), STR_ARG(value));
+}
+
+void api_observe_again(struct api_request *r)
+{
+    if (r->observed)
+        r->observed->annotations_n = 0;
+}
+
+void api_observe_reason(struct api_request *r, struct str reason)
+{
+    api_observe_annotate(r, STR("authorization.k8s.io/reason"), reason);
+}
+
+/* ---- the course of a request ---- */
 
 void api_observe_answer(struct api_request *r)
 {
@@ -89,6 +158,8 @@ static void tell(struct api_request *r, const struct http_headers *headers, bool
         .ns = r->p.ns,
         .name = r->p.name,
         .decision = o->decision,
+        .annotations = o->annotations,
+        .annotations_n = o->annotations_n,
         .status = o->watching ? 200
                   : headers   ? r->status
                               : 0,

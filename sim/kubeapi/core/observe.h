@@ -17,6 +17,12 @@ struct api_observer {
 
 void api_observe_head(struct api_request *r); /* authenticated, or refused */
 void api_observe_decision(struct api_request *r, bool allowed);
+void api_observe_reason(struct api_request *r, struct str reason); /* of the decision */
+/* An annotation of the audit event: of each key the first value stays. */
+void api_observe_annotate(struct api_request *r, struct str key, struct str value);
+/* The same for a key with several values: "a, b", each once. */
+void api_observe_gather(struct api_request *r, struct str key, struct str value);
+void api_observe_again(struct api_request *r);  /* it is run again from its head */
 void api_observe_answer(struct api_request *r); /* r->out is the whole answer, as JSON */
 void api_observe_watch(struct api_request *r, const struct http_headers *headers, const char *type);
 void api_observe_frames(struct api_request *r, struct str bytes);
