@@ -7,7 +7,7 @@ struct open_call {
     struct kube_job *job;
     struct kube_call *call;
     struct str key; /* the job's */
-    bool downstream;
+    bool downstream, writes;
     controller_answer done;
 };
 
@@ -30,6 +30,9 @@ static void finish(struct open_call *o, const struct kube_answer *answer)
     struct kube_job *job = o->job;
     struct str key = o->key;
     controller_answer done = o->done;
+    /* The change that a write makes brings its key back. Where none comes, the API lost what it had acknowledged. */
+    if (o->writes && !o->downstream && !answer->err)
+        kube_queue_add_after(c->queue, key, CONTROLLER_CONFIRM);
     kube_job_set(job, NULL, NULL);
     open_free(o);
     done(c, job, key, answer);
@@ -110,7 +113,8 @@ void controller_call(struct controller *c, const struct controller_call *call)
     o->job = call->job;
     o->key = kube_job_key(call->job);
     o->downstream = call->downstream.n > 0;
-    if (o->downstream && call->verb != KUBE_GET && call->verb != KUBE_LIST)
+    o->writes = call->verb != KUBE_GET && call->verb != KUBE_LIST;
+    if (o->downstream && o->writes)
         world_note(c->options.world, "cluster.write", call->downstream, str_empty);
     o->done = call->done;
     list_add_tail(&c->calls, &o->link);

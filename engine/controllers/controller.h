@@ -30,6 +30,7 @@ struct controller_class {
 };
 
 #define CONTROLLER_WORKERS 20u
+#define CONTROLLER_CONFIRM (30 * NS_PER_S) /* after a write its key is looked at again */
 
 /* name lives as long as the controller. */
 void controller_begin(struct controller *c, const char *name,
@@ -55,7 +56,8 @@ void controller_call(struct controller *c, const struct controller_call *call);
 /* controller_call with a tree as the body. */
 void controller_call_tree(struct controller *c, const struct controller_call *call,
                           const cJSON *body);
-/* A `done` for writes after which nothing follows: the change that they make brings the key back. */
+/* A `done` for writes after which nothing follows: the change that they make brings the key back, and if it does not,
+ * CONTROLLER_CONFIRM does. */
 void controller_written(struct controller *c, struct kube_job *job, struct str key,
                         const struct kube_answer *answer);
 

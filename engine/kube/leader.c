@@ -31,8 +31,8 @@ static void look(struct leader *l);
 
 static const struct kube_target config_map = {
     .gvr = {STR_INIT(""), STR_INIT("v1"), STR_INIT("configmaps")},
-    .ns = STR_INIT("kube-system"),
-    .name = STR_INIT("cattle-controllers"),
+    .ns = STR_INIT(LEADER_NAMESPACE),
+    .name = STR_INIT(LEADER_NAME),
 };
 
 static void next_tick(struct leader *l)

@@ -20,6 +20,8 @@
 
 #include "engine/kube/client.h"
 
+#define LEADER_NAMESPACE "kube-system"
+#define LEADER_NAME      "cattle-controllers" /* of the ConfigMap */
 #define LEADER_LEASE (45 * NS_PER_S)
 #define LEADER_RENEW (30 * NS_PER_S) /* the renew deadline */
 #define LEADER_RETRY (2 * NS_PER_S)

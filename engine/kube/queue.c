@@ -10,6 +10,7 @@ struct kube_job {
     struct str key;      /* owned */
     struct list waiting; /* in queue->waiting while it waits */
     struct world_timer *delay;
+    world_time due; /* of the delay, while it is active */
     uint32_t failures;
     bool running, again;
     void *data;
@@ -118,14 +119,17 @@ static void delay_start(struct kube_job *job, world_time delay)
 {
     if (!job->delay)
         job->delay = world_timer_new(job->queue->world, on_delay, job);
+    job->due = world_now(job->queue->world) + delay;
     world_timer_start(job->delay, delay);
 }
 
 void kube_queue_add_after(struct kube_queue *q, struct str key, world_time delay)
 {
     struct kube_job *job = job_of(q, key);
-    bool due_already = !list_empty(&job->waiting) || (job->delay && world_timer_active(job->delay));
-    if (!due_already)
+    bool delayed = job->delay && world_timer_active(job->delay);
+    /* A running job may ask several times, and the first wish comes true; a back-off is not cut short. */
+    bool sooner = delayed && job->running && world_now(q->world) + delay < job->due;
+    if (list_empty(&job->waiting) && (!delayed || sooner))
         delay_start(job, delay);
 }
 

@@ -27,7 +27,7 @@ struct kube_queue *kube_queue_new(struct world *w, const struct kube_queue_optio
                                   kube_reconcile reconcile, void *owner);
 void kube_queue_free(struct kube_queue *q);
 void kube_queue_add(struct kube_queue *q, struct str key);
-/* No sooner than that; an earlier add stands. */
+/* No sooner than that; an earlier add stands, and of those that a running job makes the soonest. */
 void kube_queue_add_after(struct kube_queue *q, struct str key, world_time delay);
 
 struct str kube_job_key(const struct kube_job *job); /* as long as the job */

@@ -47,6 +47,9 @@ struct str sim_cluster_node_name(const struct sim_cluster *c, uint32_t node);
 bool sim_cluster_node_ready(const struct sim_cluster *c, uint32_t node);
 /* A node that is not ready sends no heartbeat and starts no pod; gone: its object goes as well. */
 void sim_cluster_set_node(struct sim_cluster *c, uint32_t node, bool ready, bool gone);
+/* Another machine under the same name: its object is made anew, and what ran on the old one is gone. */
+void sim_cluster_replace_node(struct sim_cluster *c, uint32_t node);
+uint32_t sim_cluster_node_replaced(const struct sim_cluster *c, uint32_t node); /* how often */
 void sim_cluster_set_coredns(struct sim_cluster *c, bool up);
 void sim_cluster_set_cni(struct sim_cluster *c, bool up);
 

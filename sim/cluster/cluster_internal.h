@@ -10,6 +10,7 @@ struct pod;
 struct node {
     struct str name; /* owned */
     bool ready, gone;
+    uint32_t replaced; /* which machine it is */
 };
 
 struct sim_cluster {
@@ -79,6 +80,8 @@ static inline bool pod_counts(const struct pod *p)
 {
     return p->state != POD_FREE && p->state != POD_ENDING;
 }
+/* The machine is gone, and with it its processes and, by force, their objects. */
+void pods_of_node_lost(struct sim_cluster *c, struct str node);
 void pods_free(struct sim_cluster *c);
 struct cluster_agent *pod_agent(const struct pod *p);
 

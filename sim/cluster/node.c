@@ -12,16 +12,20 @@
 
 static void write_status(struct buf *out, const struct node *n, world_time now)
 {
-    struct buf text = {0};
+    struct buf text = {0}, machine = {0};
     rfc3339_format(&text, now);
+    if (n->replaced > 0)
+        buf_addf(&machine, ",\"nodeInfo\":{\"machineID\":\"" STR_FMT "-%u\"}", STR_ARG(n->name),
+                 n->replaced);
     buf_addf(out,
              "\"status\":{\"allocatable\":{\"cpu\":\"4\",\"memory\":\"16Gi\",\"pods\":\"110\"},"
              "\"capacity\":{\"cpu\":\"4\",\"memory\":\"16Gi\",\"pods\":\"110\"},\"conditions\":[{"
              "\"lastHeartbeatTime\":\"%s\",\"reason\":\"%s\",\"status\":\"%s\",\"type\":"
-             "\"Ready\"}]}}",
+             "\"Ready\"}]%s}}",
              buf_c(&text), n->ready ? "KubeletReady" : "NodeStatusUnknown",
-             n->ready ? "True" : "Unknown");
+             n->ready ? "True" : "Unknown", buf_c(&machine));
     buf_free(&text);
+    buf_free(&machine);
 }
 
 /* What others have put on the Node (taints, labels) stays. */
@@ -168,6 +172,25 @@ void sim_cluster_set_node(struct sim_cluster *c, uint32_t node, bool ready, bool
     n->ready = ready && !gone;
     n->gone = gone;
     write_node(c, n);
+}
+
+void sim_cluster_replace_node(struct sim_cluster *c, uint32_t node)
+{
+    BUG_ON(node >= c->nodes_n, "no such node");
+    struct node *n = &c->nodes[node];
+    remove_node(c, n);
+    pods_of_node_lost(c, n->name);
+    n->replaced++;
+    n->ready = true;
+    n->gone = false;
+    write_node(c, n);
+    sim_note(c->sim, "node.replaced", n->name, str_empty);
+}
+
+uint32_t sim_cluster_node_replaced(const struct sim_cluster *c, uint32_t node)
+{
+    BUG_ON(node >= c->nodes_n, "no such node");
+    return c->nodes[node].replaced;
 }
 
 /* By the number that its name ends in: there may be thousands. */

@@ -203,7 +203,6 @@ static void on_exited(void *owner, struct sim_process *process, int status)
 {
     struct pod *p = owner;
     struct sim_cluster *c = p->cluster;
-    (void)process;
     if (p->state == POD_ENDING) {
         finish(p);
         return;
@@ -218,7 +217,8 @@ static void on_exited(void *owner, struct sim_process *process, int status)
     p->state = POD_BACKOFF;
     p->exit_code = status == SIM_EXIT_POWER_LOSS ? EXIT_LOST : status;
     pod_tell(p);
-    later(p, pause > BACKOFF_MAX ? BACKOFF_MAX : pause);
+    pause = pause > BACKOFF_MAX ? BACKOFF_MAX : pause;
+    later(p, sim_process_held(process) > 0 ? sim_process_held(process) : pause);
 }
 
 static struct pod *pod_new(struct sim_cluster *c)
@@ -293,6 +293,20 @@ void pod_stop(struct pod *p)
         sim_process_stop(p->process);
     else
         finish(p);
+}
+
+void pods_of_node_lost(struct sim_cluster *c, struct str node)
+{
+    for (uint32_t i = 0; i < c->slots_n; i++) {
+        struct pod *p = c->slots[i];
+        struct kubeapi *api = apihost_api(c->api);
+        if (!pod_counts(p) || !str_eq(p->node, node))
+            continue;
+        if (api)
+            err_ignore(kubeapi_delete_now(api, STR("pods"), p->ns, p->name)); /* gone: as good */
+        if (pod_counts(p))
+            pod_stop(p); /* it was not told */
+    }
 }
 
 void pods_free(struct sim_cluster *c)

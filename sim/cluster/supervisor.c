@@ -22,7 +22,6 @@ static void start(void *owner)
 void supervisor_exited(void *owner, struct sim_process *p, int status)
 {
     struct supervisor *s = owner;
-    (void)p;
     (void)status;
     if (sim_now(s->sim) - s->started_at >= SUPERVISOR_QUIET)
         s->ends = 0;
@@ -30,8 +29,12 @@ void supervisor_exited(void *owner, struct sim_process *p, int status)
     for (uint32_t i = 1; i < s->ends && pause < SUPERVISOR_MAX; i++)
         pause *= 2;
     s->ends++;
+    if (sim_process_held(p) > 0) /* a fault says when */
+        pause = sim_process_held(p);
+    else if (pause > SUPERVISOR_MAX)
+        pause = SUPERVISOR_MAX;
     if (!s->off && !s->restart)
-        s->restart = sim_after(s->sim, pause < SUPERVISOR_MAX ? pause : SUPERVISOR_MAX, start, s);
+        s->restart = sim_after(s->sim, pause, start, s);
     if (s->changed)
         s->changed(s->owner);
 }

@@ -92,6 +92,7 @@ static void answer(struct api_request *r)
         drop(r);
         return;
     }
+    api_request_count(r); /* also what was answered before it could run */
     api_observe_answer(r);
     api_answer_finish(r);
     add_headers(r, &h);
@@ -268,6 +269,10 @@ static void read_head(struct api_request *r, struct http_exchange *x)
 /* With a seat, or answered already. */
 static void proceed(struct api_request *r)
 {
+    if (api_faults_ask_client(r->api->faults)) {
+        struct world_addr from = world_stream_peer(http_stream(r->x));
+        r->client = arena_str(&r->a, str_c(from.host));
+    }
     if (!r->answered)
         r->delay_time = api_faults_apply(r->api->faults, r);
     if (r->delay_time > r->timeout && r->verb != VERB_WATCH) {

@@ -86,6 +86,8 @@ static void register_metrics(struct kubeapi *api)
     api->watch_bytes = metrics_cell(m, METRIC_COUNTER, "apiserver_watch_bytes_total", str_empty,
                                     "Bytes of events sent to watches.");
     api->watches = metrics_cell(m, METRIC_GAUGE, "apiserver_watches", str_empty, "Open watches.");
+    api->watches_gone = metrics_cell(m, METRIC_COUNTER, "apiserver_watches_gone_total", str_empty,
+                                     "Watches that were told 410: their history is gone.");
     api->watches_cut = metrics_cell(m, METRIC_COUNTER, "apiserver_watches_cut_total", str_empty,
                                     "Watches that were ended before their time.");
 }

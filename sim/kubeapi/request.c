@@ -129,8 +129,11 @@ static int64_t *request_cell(struct api_request *r)
 }
 
 /* The first few codes of a verb are found without their labels. */
-static void count_request(struct api_request *r)
+void api_request_count(struct api_request *r)
 {
+    if (r->counted)
+        return;
+    r->counted = true;
     struct api_counter *c = r->api->counters[r->verb];
     for (size_t i = 0; i < API_COUNTERS; i++, c++) {
         if (!c->cell)
@@ -151,7 +154,7 @@ bool api_request_begin(struct api_request *r)
     api_observe_head(r);
     if (known)
         return true;
-    count_request(r);
+    api_request_count(r);
     return false;
 }
 
@@ -174,7 +177,7 @@ void api_request_run(struct api_request *r)
         return;
     }
     BUG_ON(!r->answered && !r->watch, "every request is answered, or watches");
-    count_request(r);
+    api_request_count(r);
 }
 
 struct api_request *api_request_new(struct kubeapi *api)

@@ -34,6 +34,16 @@
         .doc = "forth: from the target's first end to its second"                                  \
     }
 
+#define OF_FIELD FIELD_OF("of", FIELD_STRING, of, NULL, "only this resource")
+#define USER_FIELD                                                                                 \
+    FIELD_OF("user", FIELD_STRING, user, NULL, "only requests of this user of the API")
+#define VERB_FIELD                                                                                 \
+    {                                                                                              \
+        .name = "verb", .type = FIELD_ENUM, .offset = IN(verb), .values = FAULT_VERBS,             \
+        .otherwise = "any", .doc = "only requests of this verb of the API"                         \
+    }
+#define REQUEST_FIELDS OF_FIELD, VERB_FIELD, USER_FIELD
+
 static const struct field share_only[] = {SHARE_FIELD};
 static const struct field latency_fields[] = {
     SHARE_FIELD, FIELD_NEEDED("delay", FIELD_DURATION, delay_ns, "added to each segment"),
@@ -61,16 +71,19 @@ static const struct field http_fields[] = {
      .max = CODE_HIGH,
      .doc = "the status that is answered"},
     FIELD_OF("retry_after", FIELD_DURATION, retry_after_ns, NULL, "the Retry-After header"),
-    FIELD_OF("of", FIELD_STRING, of, NULL, "only this resource")};
+    REQUEST_FIELDS};
+static const struct field http_slow_fields[] = {
+    SHARE_FIELD, FIELD_OF("delay", FIELD_DURATION, delay_ns, "1s", "how much later"),
+    FIELD_OF("jitter", FIELD_DURATION, jitter_ns, "0s", "up to this much more"), REQUEST_FIELDS};
+static const struct field request_fields[] = {SHARE_FIELD, REQUEST_FIELDS};
 static const struct field delay_fields[] = {
     SHARE_FIELD, FIELD_OF("delay", FIELD_DURATION, delay_ns, "1s", "how much later"),
     FIELD_OF("jitter", FIELD_DURATION, jitter_ns, "0s", "up to this much more")};
-static const struct field of_fields[] = {
-    SHARE_FIELD, FIELD_OF("of", FIELD_STRING, of, NULL, "only this resource")};
+static const struct field of_fields[] = {SHARE_FIELD, OF_FIELD, USER_FIELD};
 static const struct field stall_fields[] = {
-    SHARE_FIELD, FIELD_OF("of", FIELD_STRING, of, NULL, "only this resource"),
+    SHARE_FIELD, OF_FIELD, USER_FIELD,
     FIELD_OF("for", FIELD_DURATION, delay_ns, NULL,
-             "how long each stall lasts; else the fault's time")};
+             "an event silences its watch for this long; without it watches are silent all along")};
 static const struct field rewind_fields[] = {
     {.name = "to",
      .type = FIELD_ENUM,
@@ -79,23 +92,25 @@ static const struct field rewind_fields[] = {
      .otherwise = "stale-replica",
      .doc = "who answers"},
     SHARE_FIELD,
-    FIELD_OF("of", FIELD_STRING, of, NULL, "only this resource"),
+    OF_FIELD,
+    USER_FIELD,
     FIELD_OF("behind", FIELD_DURATION, behind_ns, "30s", "how far back the past lies")};
 static const struct field watch_reorder_fields[] = {
-    SHARE_FIELD, FIELD_OF("of", FIELD_STRING, of, NULL, "only this resource"),
+    SHARE_FIELD, OF_FIELD, USER_FIELD,
     FIELD_OF("window", FIELD_EVENTS, window, "3 events", "within how many events")};
-static const struct field restore_fields[] = {
-    FIELD_OF("behind", FIELD_DURATION, behind_ns, "10m", "the age of the backup")};
+static const struct field restore_fields[] = {FIELD_OF(
+    "behind", FIELD_DURATION, behind_ns, "10m", "the age of the backup, and up to a tenth more")};
 static const struct field crash_fields[] = {
     SHARE_FIELD,
-    FIELD_OF("of", FIELD_STRING, of, NULL, "the part whose writes count"),
+    FIELD_OF("of", FIELD_STRING, of, NULL, "at a write: only writes of this resource"),
     {.name = "at",
      .type = FIELD_ENUM,
      .offset = IN(when),
      .values = "once|before-write|after-write|each-write",
      .otherwise = "once",
-     .doc = "when it crashes"},
-    FIELD_OF("delay", FIELD_DURATION, delay_ns, NULL, "before its supervisor starts it again")};
+     .doc = "when it crashes: at a write to a Kubernetes API, over a connection of its own"},
+    FIELD_OF("delay", FIELD_DURATION, delay_ns, NULL,
+             "until it is started again; else as its supervisor has it")};
 static const struct field offset_fields[] = {
     {.name = "by",
      .type = FIELD_DURATION,
@@ -159,14 +174,19 @@ const struct fault_row fault_table[] = {
     {"tls", "handshake-stall", FAULT_TLS_HANDSHAKE_STALL, SERVES, FIELDS(share_only),
      "the server never answers the handshake"},
     {"http", "error", FAULT_HTTP_ERROR, SERVES, FIELDS(http_fields), "requests fail by status"},
-    {"http", "slow", FAULT_HTTP_SLOW, SERVES, FIELDS(delay_fields), "answers come late"},
-    {"http", "truncated", FAULT_HTTP_TRUNCATED, SERVES, FIELDS(share_only),
+    {"http", "slow", FAULT_HTTP_SLOW, SERVES, FIELDS(http_slow_fields), "answers come late"},
+    {"http", "truncated", FAULT_HTTP_TRUNCATED, SERVES, FIELDS(request_fields),
      "answers end in the middle"},
-    {"write", "conflict-409", FAULT_WRITE_CONFLICT, API, FIELDS(of_fields),
+    {"write", "conflict-409", FAULT_WRITE_CONFLICT, API, FIELDS(request_fields),
      "writes meet a conflict"},
-    {"write", "lost-ack", FAULT_WRITE_LOST_ACK, API, FIELDS(of_fields),
+    {"write", "lost-ack", FAULT_WRITE_LOST_ACK, API, FIELDS(request_fields),
      "the write is done but reported as failed"},
-    {"watch", "drop", FAULT_WATCH_DROP, API, FIELDS(of_fields), "watch events are withheld"},
+    {"read", "stale", FAULT_READ_STALE, API, FIELDS(request_fields),
+     "gets, lists and new watches show the server as it was when the fault began"},
+    {"watch", "drop", FAULT_WATCH_DROP, API, FIELDS(of_fields), "watch events never come"},
+    {"watch", "cut", FAULT_WATCH_CUT, API, FIELDS(of_fields), "open watches are cut off, once"},
+    {"watch", "loss", FAULT_WATCH_LOSS, API, FIELDS(of_fields),
+     "who resumes a watch never hears of what happened meanwhile"},
     {"watch", "stall", FAULT_WATCH_STALL, API, FIELDS(stall_fields),
      "watches stay open and say nothing"},
     {"watch", "gone-410", FAULT_WATCH_GONE, API, FIELDS(of_fields), "watches end with 410 Gone"},
@@ -180,7 +200,7 @@ const struct fault_row fault_table[] = {
     {"store", "full", FAULT_STORE_FULL, API, FIELDS(share_only), "writes fail: no space"},
     {"store", "slow-fsync", FAULT_STORE_SLOW_FSYNC, API, FIELDS(delay_fields),
      "writes take longer"},
-    {"store", "lost-write", FAULT_STORE_LOST_WRITE, API, FIELDS(of_fields),
+    {"store", "lost-write", FAULT_STORE_LOST_WRITE, API, FIELDS(request_fields),
      "an acknowledged write is not there afterwards"},
     {"store", "restore-from-backup", FAULT_STORE_RESTORE, API, FIELDS(restore_fields),
      "the store is as it was some time ago"},
@@ -203,7 +223,7 @@ const struct fault_row fault_table[] = {
     {"lease", "lost", FAULT_LEASE_LOST, T(TARGET_SITE) | T(TARGET_MANAGER), FIELDS(share_only),
      "renewing the leader's lease fails"},
     {"lease", "two-holders", FAULT_LEASE_TWO_HOLDERS, T(TARGET_SITE), NULL, 0,
-     "a second replica is told that it leads"},
+     "a second replica sees and keeps a lease of its own, and leads when the other's has run out"},
     {"disk", "full", FAULT_DISK_FULL, PROCESS, FIELDS(share_only), "file writes fail: no space"},
     {"disk", "torn", FAULT_DISK_TORN, PROCESS, FIELDS(share_only),
      "what a power cut meets is left cut short"},
@@ -212,7 +232,7 @@ const struct fault_row fault_table[] = {
      "nodes report themselves not ready"},
     {"node", "gone", FAULT_NODE_GONE, NODE, FIELDS(share_only), "nodes are gone"},
     {"node", "back-with-new-identity", FAULT_NODE_NEW_IDENTITY, NODE, FIELDS(share_only),
-     "nodes come back as somebody else"},
+     "nodes go, and come back as other machines of the same name"},
     {"addon", "coredns-down", FAULT_ADDON_COREDNS_DOWN, T(TARGET_CLUSTER), NULL, 0,
      "the cluster's DNS is down"},
     {"addon", "cni-down", FAULT_ADDON_CNI_DOWN, T(TARGET_CLUSTER), NULL, 0,

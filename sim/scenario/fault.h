@@ -40,7 +40,10 @@ enum fault_kind {
     FAULT_HTTP_TRUNCATED,
     FAULT_WRITE_CONFLICT,
     FAULT_WRITE_LOST_ACK,
+    FAULT_READ_STALE,
+    FAULT_WATCH_CUT,
     FAULT_WATCH_DROP,
+    FAULT_WATCH_LOSS,
     FAULT_WATCH_STALL,
     FAULT_WATCH_GONE,
     FAULT_WATCH_REWIND,
@@ -93,8 +96,11 @@ struct fault {
     int64_t direction;      /* enum fault_direction */
     int64_t when;           /* enum fault_moment */
     struct strs values;     /* dns wrong-answer, split-horizon: sites such as site/b */
-    struct str of;          /* which part: a record, a resource, a controller */
+    struct str of;          /* which part: a record, a resource, a path */
+    int64_t verb;           /* of requests: 0: any, else an index of fault_verbs */
+    struct str user;        /* of requests; empty: all */
 };
+#define FAULT_VERBS "any|get|list|watch|create|update|patch|delete|deletecollection"
 
 struct fault_row {
     const char *family, *kind; /* "net", "half-open" */

@@ -386,10 +386,32 @@ static void on_poll(void *owner)
 
 /* ---- life ---- */
 
+static bool names_apis(const struct expr *e)
+{
+    for (uint32_t i = VOC_GLOBAL_API_REQUESTS; e && i <= VOC_GLOBAL_API_WATCHES_CUT; i++)
+        if (expr_depends_on(e, (struct expr_dep){EXPR_DEP_GLOBAL, i, 0}))
+            return true;
+    return false;
+}
+
+/* Thousands of APIs are only asked for their counters where an expression wants them. */
+static bool plan_names_apis(const struct plan *plan)
+{
+    bool any = false;
+    for (size_t i = 0; i < plan->steps_n; i++)
+        any = any || names_apis(plan->steps[i].until);
+    for (size_t i = 0; i < plan->asserts_n; i++)
+        any = any || names_apis(plan->asserts[i].that);
+    for (size_t i = 0; i < plan->measures_n; i++)
+        any = any || names_apis(plan->measures[i].value);
+    return any;
+}
+
 struct view *view_new(const struct plan *plan)
 {
     struct view *v = MEM_NEW(struct view);
     v->plan = plan;
+    v->apis_asked = plan_names_apis(plan);
     v->env = (struct expr_env){&view_ops, v};
     v->step_ended = MEM_NEW_ARRAY(int64_t, plan->steps_n);
     for (size_t i = 0; i < plan->steps_n; i++)

@@ -251,6 +251,8 @@ static struct expr_value node_field(const struct view *v, uint32_t item, uint32_
         }
         if (field == VOC_NODE_READY)
             return truth(sim_cluster_node_ready(c, item));
+        if (field == VOC_NODE_REPLACED)
+            return number(EXPR_INT, sim_cluster_node_replaced(c, item));
         return text(field == VOC_NODE_NAME ? sim_cluster_node_name(c, item) : sim_cluster_name(c));
     }
     return unknown(EXPR_STRING);
@@ -320,6 +322,26 @@ static bool is_write(struct str labels)
     return false;
 }
 
+static const struct str faults = STR_INIT("apiserver_fault_total{");
+
+/* What no answer's code tells: events that never came, came late or came again. */
+static bool is_told_by_fault(enum vocabulary_global which, struct str key)
+{
+    static const struct {
+        enum vocabulary_global which;
+        const char *kind;
+    } told[] = {{VOC_GLOBAL_API_EVENTS_WITHHELD, "\"watch_drop\""},
+                {VOC_GLOBAL_API_EVENTS_WITHHELD, "\"watch_loss\""},
+                {VOC_GLOBAL_API_EVENTS_WITHHELD, "\"watch_stall\""},
+                {VOC_GLOBAL_API_EVENTS_WITHHELD, "\"watch_reorder\""},
+                {VOC_GLOBAL_API_EVENTS_WITHHELD, "\"watch_no_bookmark\""},
+                {VOC_GLOBAL_API_EVENTS_REPEATED, "\"watch_duplicate\""}};
+    for (size_t i = 0; i < ARRAY_LEN(told) && str_starts(key, faults); i++)
+        if (told[i].which == which && str_find(key, str_c(told[i].kind)) >= 0)
+            return true;
+    return false;
+}
+
 static int64_t api_requests(struct kubeapi *api, enum vocabulary_global which)
 {
     static const struct str prefix = STR_INIT("apiserver_request_total{");
@@ -328,7 +350,13 @@ static int64_t api_requests(struct kubeapi *api, enum vocabulary_global which)
     if (!api)
         return 0;
     struct metrics *m = kubeapi_metrics(api);
+    if (which == VOC_GLOBAL_API_WATCHES_CUT)
+        return metrics_value(m, "apiserver_watches_cut_total", str_empty);
+    if (which == VOC_GLOBAL_API_ANSWERS_410) /* a watch hears of it in its stream */
+        sum = metrics_value(m, "apiserver_watches_gone_total", str_empty);
     for (size_t i = 0; map_next(&m->cells, &i, &key, NULL);) {
+        if (is_told_by_fault(which, key))
+            sum += metrics_value(m, "apiserver_fault_total", str_sub(key, faults.n, key.n));
         if (!str_starts(key, prefix))
             continue;
         struct str labels = str_sub(key, prefix.n, key.n);
@@ -368,10 +396,8 @@ static struct expr_value global(void *ctx, uint32_t which)
     struct view *v = ctx;
     if (which == VOC_GLOBAL_MANAGER_LEADERS)
         return number(EXPR_INT, leaders(v));
-    if (which >= VOC_GLOBAL_API_REQUESTS && which <= VOC_GLOBAL_API_ANSWERS_429) {
-        v->apis_asked = true; /* from now on they are polled */
+    if (which >= VOC_GLOBAL_API_REQUESTS && which <= VOC_GLOBAL_API_WATCHES_CUT)
         return number(EXPR_INT, api_sum(v, (enum vocabulary_global)which));
-    }
     return number(EXPR_INT, v->counters[which].value);
 }
 
@@ -410,7 +436,7 @@ void view_poll_apis(struct view *v)
 {
     if (!v->apis_asked)
         return;
-    for (uint32_t i = VOC_GLOBAL_API_REQUESTS; i <= VOC_GLOBAL_API_ANSWERS_429; i++) {
+    for (uint32_t i = VOC_GLOBAL_API_REQUESTS; i <= VOC_GLOBAL_API_WATCHES_CUT; i++) {
         int64_t sum = api_sum(v, (enum vocabulary_global)i);
         struct view_counter *c = &v->counters[i];
         if (sum == c->value)

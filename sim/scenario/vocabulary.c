@@ -70,6 +70,8 @@ static const struct expr_field node_fields[VOC_NODE_FIELD_COUNT] = {
     [VOC_NODE_NAME] = {"name", EXPR_STRING, 0, NULL, "edge-3/node-0"},
     [VOC_NODE_CLUSTER] = {"cluster", EXPR_STRING, 0, NULL, "its cluster"},
     [VOC_NODE_READY] = {"ready", EXPR_BOOL, EXPR_LIVE, NULL, "its condition Ready"},
+    [VOC_NODE_REPLACED] = {"replaced", EXPR_INT, EXPR_LIVE, NULL,
+                           "how often another machine took its name"},
 };
 
 static const struct expr_field fault_fields[VOC_FAULT_FIELD_COUNT] = {
@@ -133,7 +135,11 @@ static const struct expr_global globals[VOC_GLOBAL_COUNT] = {
     [VOC_GLOBAL_API_ANSWERS_410] = COUNTER("api.answers_410", "answers 410 Gone"),
     [VOC_GLOBAL_API_ANSWERS_429] = COUNTER("api.answers_429", "answers 429"),
     [VOC_GLOBAL_API_EVENTS_WITHHELD] =
-        COUNTER("api.events_withheld", "watch events that a fault kept back"),
+        COUNTER("api.events_withheld", "watch events and bookmarks that a fault kept back"),
+    [VOC_GLOBAL_API_EVENTS_REPEATED] =
+        COUNTER("api.events_repeated", "watch events that a fault showed again"),
+    [VOC_GLOBAL_API_WATCHES_CUT] =
+        COUNTER("api.watches_cut", "watches that were ended before their time"),
     [VOC_GLOBAL_PROCESS_STARTS] = COUNTER("process.starts", "processes that were started"),
     [VOC_GLOBAL_PROCESS_CRASHES] = COUNTER("process.crashes", "processes that ended unasked"),
     [VOC_GLOBAL_EVENTS] = COUNTER("sim.events", "events of the simulation"),

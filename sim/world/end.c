@@ -150,7 +150,8 @@ void end_deliver(struct sim_stream *e, struct str bytes)
     c->bytes[1 - e->side] += bytes.n;
     *c->sim->count.bytes += (int64_t)bytes.n;
     p->lent = true;
-    if (e->handler->data)
+    bool lied = e->side == 1 && (c->sim->http_faults > 0 || e->http_refused) && http_lies(e, bytes);
+    if (!lied && e->handler->data)
         e->handler->data(e->owner, bytes);
     pipe_give_back(p);
 }
@@ -223,7 +224,7 @@ static bool too_early(struct sim_stream *e)
         return false;
     }
     e->late = true;
-    event_set(e->conn->sim, &e->in, e->conn->sim->now + e->world->slow);
+    event_set(e->conn->sim, &e->in, e->conn->sim->now + world_lateness(e->world));
     return true;
 }
 

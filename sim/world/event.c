@@ -114,7 +114,7 @@ static bool put_off(struct sim *sim, struct sim_event *e)
     }
     if (w->slow > 0 && !e->late) {
         e->late = true;
-        event_set(sim, e, sim->now + w->slow);
+        event_set(sim, e, sim->now + world_lateness(w));
         return true;
     }
     e->late = false;

@@ -129,6 +129,12 @@ static void touch(struct sim_fault *f, size_t i)
     ++*f->fired;
 }
 
+static void slow_down(struct sim_process *p, const struct sim_fault *f, int sign)
+{
+    p->world->slow += sign * f->o.delay;
+    p->world->slow_jitter += sign * f->o.jitter;
+}
+
 static void process_begins(struct sim_fault *f, struct sim_process *p)
 {
     bool runs = sim_process_is_running(p);
@@ -136,6 +142,8 @@ static void process_begins(struct sim_fault *f, struct sim_process *p)
     case SIM_FAULT_PROCESS_CRASH:
         if (runs)
             touch(f, p->index);
+        if (f->o.delay > 0)
+            sim_process_hold(p, f->sim->now + f->o.delay);
         sim_process_kill(p, SIM_EXIT_KILLED);
         break;
     case SIM_FAULT_PROCESS_PAUSE:
@@ -145,7 +153,7 @@ static void process_begins(struct sim_fault *f, struct sim_process *p)
         break;
     case SIM_FAULT_PROCESS_SLOW:
         if (runs)
-            p->world->slow += f->o.delay;
+            slow_down(p, f, 1);
         touch(f, p->index);
         break;
     case SIM_FAULT_CLOCK_SKEW:
@@ -170,7 +178,7 @@ static void process_ends(struct sim_fault *f, struct sim_process *p)
         break;
     case SIM_FAULT_PROCESS_SLOW:
         if (sim_process_is_running(p))
-            p->world->slow -= f->o.delay;
+            slow_down(p, f, -1);
         break;
     case SIM_FAULT_CLOCK_SKEW:
         process_shift_clock(p, -f->o.delay, 0);
@@ -189,7 +197,7 @@ void faults_of_start(struct sim_process *p)
     for (size_t i = 0; i < p->sim->active_n; i++) {
         const struct sim_fault *f = p->sim->active_list[i];
         if (f->o.kind == SIM_FAULT_PROCESS_SLOW && p->index < f->touched_n && f->touched[p->index])
-            p->world->slow += f->o.delay;
+            slow_down(p, f, 1);
     }
 }
 
@@ -239,6 +247,7 @@ static void begin(struct sim_fault *f)
     SIM_GROW(sim->active_list, sim->active_n, sim->active_cap);
     sim->active_list[sim->active_n++] = f;
     sim->fault_epoch++;
+    sim->http_faults += fault_is_http(f->o.kind);
     trace_add_text(sim, f->component, SIM_TRACE_FAULT, TRACE_BEGINS, f->name);
     note_add(sim, NULL, "fault.begin", f->name, str_c(sim_fault_kind_name(f->o.kind)));
     switch (f->o.kind) {
@@ -298,6 +307,7 @@ void sim_fault_end(struct sim_fault *f)
     f->active = false;
     active_remove(f);
     sim->fault_epoch++;
+    sim->http_faults -= fault_is_http(f->o.kind);
     trace_add_text(sim, f->component, SIM_TRACE_FAULT, TRACE_ENDS, f->name);
     note_add(sim, NULL, "fault.end", f->name, str_c(sim_fault_kind_name(f->o.kind)));
     if (f->o.kind == SIM_FAULT_NET_CLOG)
@@ -348,6 +358,7 @@ static void copy_targets(struct sim_fault *f, const struct sim_fault_options *o)
         f->addresses[i] = str_dup(o->addresses[i]);
     f->o.addresses = f->addresses;
     f->o.dns_name = str_dup(o->dns_name);
+    f->o.http_target = str_dup(o->http_target);
     f->o.from = f->o.to = (struct sim_set){0}; /* kept in host sets */
 }
 
@@ -416,6 +427,7 @@ void faults_free(struct sim *sim)
             str_free(&f->addresses[k]);
         str_free(&f->name);
         str_free(&f->o.dns_name);
+        str_free(&f->o.http_target);
         mem_free(f->addresses);
         mem_free(f->processes);
         mem_free(f->resolvers);

@@ -35,11 +35,16 @@ enum sim_fault_kind {
     SIM_FAULT_TLS_WRONG_CA,
     SIM_FAULT_TLS_WRONG_NAME,
     SIM_FAULT_TLS_STALL, /* the server never answers the ClientHello */
+    /* http: clients of `from`, servers of `to`, as a proxy before the servers would. Decision per request whose head is seen
+     * at its beginning (HTTP/1.1 over TLS or not, WebSocket handshakes). */
+    SIM_FAULT_HTTP_ERROR, /* answered with `http_code`, and the connection ends; the server hears nothing */
+    SIM_FAULT_HTTP_SLOW,      /* the answer comes delay + random [0, jitter] later */
+    SIM_FAULT_HTTP_TRUNCATED, /* half of the answer's first piece comes, then the connection ends */
     /* process: each of `processes` (share: of them) at the start. */
-    SIM_FAULT_PROCESS_CRASH, /* sim_process_kill */
+    SIM_FAULT_PROCESS_CRASH, /* sim_process_kill; delay: it is not started again before */
     SIM_FAULT_PROCESS_POWER_LOSS, /* sim_host_power_off of the hosts of `to`; on again at the end of the fault */
     SIM_FAULT_PROCESS_PAUSE, /* until the fault's end */
-    SIM_FAULT_PROCESS_SLOW,  /* every callback comes `delay` late */
+    SIM_FAULT_PROCESS_SLOW,  /* every callback comes `delay` + random [0, jitter] late */
     /* clock of `processes`. */
     SIM_FAULT_CLOCK_SKEW,  /* wall clock off by `delay` until the end */
     SIM_FAULT_CLOCK_JUMP,  /* wall clock moves by `delay` once and stays */
@@ -47,7 +52,7 @@ enum sim_fault_kind {
     /* disk of `processes`. Decision per write. */
     SIM_FAULT_DISK_FULL,
     SIM_FAULT_DISK_TORN, /* a write that a power cut meets within SIM_DISK_FLUSH of its end is left cut short */
-    SIM_FAULT_DISK_SLOW, /* `delay` more for each operation */
+    SIM_FAULT_DISK_SLOW, /* `delay` + random [0, jitter] more for each operation */
     SIM_FAULT_KIND_COUNT
 };
 #define SIM_DISK_FLUSH (5 * NS_PER_S)
@@ -73,7 +78,10 @@ struct sim_fault_options {
     world_time delay, jitter;
     int64_t bytes_per_second;
     int32_t ppm;
-    struct str dns_name;         /* dns kinds: only this name; empty: all */
+    int http_code;
+    int64_t http_retry_after_s; /* 0: no such header */
+    struct str http_target; /* http kinds: only requests whose target has this in it; empty: all */
+    struct str dns_name;    /* dns kinds: only this name; empty: all */
     const struct str *addresses; /* of wrong answers */
     size_t addresses_n;
 };

@@ -25,6 +25,9 @@ static const char *const names[SIM_FAULT_KIND_COUNT] = {
     [SIM_FAULT_TLS_WRONG_CA] = "tls.wrong-ca",
     [SIM_FAULT_TLS_WRONG_NAME] = "tls.wrong-name",
     [SIM_FAULT_TLS_STALL] = "tls.handshake-stall",
+    [SIM_FAULT_HTTP_ERROR] = "http.error",
+    [SIM_FAULT_HTTP_SLOW] = "http.slow",
+    [SIM_FAULT_HTTP_TRUNCATED] = "http.truncated",
     [SIM_FAULT_PROCESS_CRASH] = "process.crash",
     [SIM_FAULT_PROCESS_POWER_LOSS] = "process.power-loss",
     [SIM_FAULT_PROCESS_PAUSE] = "process.pause",
@@ -54,6 +57,11 @@ bool sim_fault_kind_find(struct str group, struct str word, enum sim_fault_kind 
         }
     }
     return false;
+}
+
+bool fault_is_http(enum sim_fault_kind kind)
+{
+    return kind >= SIM_FAULT_HTTP_ERROR && kind <= SIM_FAULT_HTTP_TRUNCATED;
 }
 
 bool fault_is_net(enum sim_fault_kind kind)

@@ -95,12 +95,13 @@ static world_time fault_delay(struct sim_fault *f, size_t *bytes, int64_t *bandw
 
 world_time path_delay(struct sim_conn *c, uint8_t from, size_t bytes, world_time rto)
 {
+    world_time late = from == 1 && c->answers_at > c->sim->now ? c->answers_at - c->sim->now : 0;
     if (c->loopback)
-        return SIM_LOOPBACK;
+        return SIM_LOOPBACK + late;
     look_up(c);
     if (!c->sim_link)
         return 0; /* nobody there: it does not matter when nothing arrives */
-    world_time delay = sim_latency_draw(&c->sim_link->latency, &c->random);
+    world_time delay = late + sim_latency_draw(&c->sim_link->latency, &c->random);
     int64_t bandwidth = c->sim_link->bytes_per_second;
     for (uint32_t i = 0;
          c->sim_link->loss && i < LOSSES_MAX && rng_chance(&c->random, c->sim_link->loss); i++) {

@@ -85,6 +85,8 @@ static struct sim_world *world_new(struct sim_process *p)
     buf_add_c(&name, "/connections");
     struct rng connections = rng_split(sim->options.seed, buf_str(&name));
     w->connection_seed = rng_u64(&connections);
+    buf_add_c(&name, "/late");
+    w->slow_random = rng_split(sim->options.seed, buf_str(&name));
     buf_free(&name);
     env_copy(&p->env, &w->env);
     return w;
@@ -192,6 +194,16 @@ void sim_process_kill(struct sim_process *p, int status)
     if (p->world)
         world_kill(p->world, status, false);
     worlds_reap_outside(p->sim);
+}
+
+void sim_process_hold(struct sim_process *p, world_time until)
+{
+    p->held_until = until;
+}
+
+world_time sim_process_held(const struct sim_process *p)
+{
+    return p->held_until > p->sim->now ? p->held_until - p->sim->now : 0;
 }
 
 void sim_process_stop(struct sim_process *p)

@@ -45,6 +45,10 @@ struct sim_process *sim_process_find(struct sim *sim, struct str name);
  * event is still ending (ERR_CONFLICT): start it from `exited`, or later. */
 struct err *sim_process_start(struct sim_process *p) must_check;
 void sim_process_kill(struct sim_process *p, int status); /* no-op when it does not run */
+/* It is not to be started again before that time: its supervisor asks. */
+void sim_process_hold(struct sim_process *p, world_time until);
+/* What is left of it; 0: nothing holds it. */
+world_time sim_process_held(const struct sim_process *p);
 void sim_process_stop(struct sim_process *p); /* kill with status 0: an orderly end from outside */
 void sim_process_pause(
     struct sim_process *p); /* SIGSTOP: its events wait; its kernel's buffers still fill */

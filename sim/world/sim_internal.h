@@ -154,7 +154,8 @@ struct sim_world {
     struct sim_process *process;
     struct sim_host *host;
     bool dead, paused, power_lost, failed_start;
-    world_time slow; /* each callback is late by this */
+    world_time slow, slow_jitter; /* each callback is late by this, and by up to that */
+    struct rng slow_random;
     void *instance;
     int exit_status;
     struct list reap; /* in sim->dead */
@@ -183,10 +184,16 @@ struct sim_process {
     struct sim_world *world; /* NULL: not running */
     world_time clock_offset, clock_since;
     int32_t clock_drift_ppm;
+    world_time held_until; /* it is not to be started before */
 };
 static inline struct sim_world *world_of(struct world *w)
 {
     return (struct sim_world *)w;
+}
+/* How late the next callback of a slow process comes; 0: it is not slow. */
+static inline world_time world_lateness(struct sim_world *w)
+{
+    return w->slow + (w->slow_jitter > 0 ? rng_between(&w->slow_random, 0, w->slow_jitter) : 0);
 }
 static inline bool world_runs(const struct sim_world *w)
 {
@@ -299,6 +306,7 @@ struct sim_fault {
 };
 bool host_set_has(const struct host_set *s, const struct sim_host *h);
 bool fault_is_net(enum sim_fault_kind kind);
+bool fault_is_http(enum sim_fault_kind kind);
 bool fault_draw(struct sim_fault *f); /* share, and counts when true */
 bool fault_decides(const struct sim_fault *f,
                    uint64_t id); /* share, the same answer for the same id */
@@ -351,6 +359,7 @@ struct sim {
         active_cap;
     struct map links;     /* by pair of zones → struct sim_link */
     uint64_t fault_epoch; /* changes when active net faults or links do */
+    uint32_t http_faults; /* active ones */
     uint32_t component;   /* the simulator's own */
     uint64_t dns_seq;
 

@@ -64,8 +64,10 @@ void sim_stream_write(struct world_stream *s, struct str bytes)
     struct sim_pipe *out = end_out(e);
     if (is_dead(e))
         return;
-    if (e->gone || e->failure)
+    if (e->gone || e->failure || e->http_muted)
         return; /* the owner is about to hear of the end */
+    if (e->http_cut)
+        bytes.n /= 2;
     if (e->conn->sim->firing)
         timer_wrote(e->conn->sim, (const void *[WROTE_PARTS]){e, e->conn, out, e->owner,
                                                               &end_other(e)->in, e->tls});
@@ -82,6 +84,8 @@ void sim_stream_write(struct world_stream *s, struct str bytes)
     if (queued > BUF_MAX_DEFAULT)
         end_fail(e, true,
                  err_new(ERR_TOO_LARGE, "more than %zu bytes wait to be sent", BUF_MAX_DEFAULT));
+    else if (e->http_cut)
+        http_cut_here(e);
 }
 
 size_t sim_stream_queued(const struct world_stream *s)

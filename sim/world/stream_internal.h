@@ -62,6 +62,8 @@ struct sim_stream {
     bool orphan; /* the kernel ends it alone: nobody reads, what is queued is still sent */
     bool brief;  /* ... and does not wait for the peer's FIN: its process was killed */
     bool open_told, end_told, reading_paused, above_low, late, refused, syn_answered;
+    /* Faults of HTTP at a server's end: it hears no more; half of what it writes next goes out; nothing goes out. */
+    bool http_refused, http_cut, http_muted;
     uint32_t syn_tries;
     struct sim_event in;         /* arrivals and callbacks */
     struct list link;            /* in world->streams while app or not yet accepted */
@@ -79,8 +81,8 @@ struct sim_conn {
     size_t faults_n, faults_cap;
     struct rng random;
     struct sim_host *host[2];
-    uint64_t bytes[2]; /* delivered, by writer's side */
-    world_time last_byte_at;
+    uint64_t bytes[2];                   /* delivered, by writer's side */
+    world_time last_byte_at, answers_at; /* what the server writes arrives no sooner */
     struct sim_pipe pipes[2];
     struct sim_stream ends[2];
     struct list link; /* sim->conns, then sim->conns_free */
@@ -158,6 +160,12 @@ world_time path_delay(struct sim_conn *c, uint8_t from, size_t bytes, world_time
 /* The fault's two ends are the connection's two hosts, in either direction. */
 bool path_matches(const struct sim_conn *c, const struct sim_fault *f);
 void path_established(struct sim_conn *c); /* faults that act on connections */
+
+/* ---- http.c ---- */
+/* Faults of HTTP meet what came in at a server's end; true: the server is not to hear of it. */
+bool http_lies(struct sim_stream *e, struct str bytes);
+/* What a server wrote was cut in its middle: nothing more goes out. */
+void http_cut_here(struct sim_stream *e);
 
 /* ---- tls.c ---- */
 struct tls_identity;

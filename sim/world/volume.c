@@ -232,8 +232,11 @@ static struct world_file *start(struct world *base, enum file_op kind, struct st
     if (w->dead)
         return &op->base;
     world_time delay = kind == FILE_WRITE || kind == FILE_REMOVE ? WRITE_TIME : READ_TIME;
-    const struct sim_fault *slow = fault_of_process(w->sim, SIM_FAULT_DISK_SLOW, w->process);
-    event_set(w->sim, &op->event, w->sim->now + delay + (slow ? slow->o.delay : 0));
+    struct sim_fault *slow = fault_of_process(w->sim, SIM_FAULT_DISK_SLOW, w->process);
+    if (slow)
+        delay += slow->o.delay +
+                 (slow->o.jitter > 0 ? rng_between(&slow->random, 0, slow->o.jitter) : 0);
+    event_set(w->sim, &op->event, w->sim->now + delay);
     return &op->base;
 }
 

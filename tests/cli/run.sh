@@ -71,7 +71,7 @@ mkdir none many
 scenario good.yaml good 'profile: [compat, hardened]'
 scenario bad.yaml bad 'assert: [{name: it, eventually: "none(agent: connected)", from: settle, by: 70s500ms}]'
 scenario inert.yaml inert 'faults: [{name: idle, at: 90s, for: 1s, target: site/a, fault: {tls: expired}}]'
-scenario unsupported.yaml unsupported 'faults: [{at: 90s, target: site/a, fault: {lease: two-holders}}]'
+scenario unsupported.yaml unsupported 'faults: [{at: 90s, target: site/a, fault: {http: {code: 503, verb: get}}}]'
 scenario "many/a b.yaml" 'with a space' 'assert: [{name: it, at: 1m, that: "none(agent: connected)"}]'
 scenario many/long.yaml a-much-longer-name 'matrix: {x: [{id: one}, {id: number-two}]}'
 sed 's/limit: 2m/limit: 20000h/' good.yaml >endless.yaml
@@ -146,7 +146,7 @@ check 1 '^0 passed, 1 failed$' '' run bad.yaml --until 1m11s
 check 0 '^1 passed, 0 failed$' '' run bad.yaml --until 1m10s # not decided by then
 check 1 '^FAIL inert .* fault="idle" replay: paddock-sim run inert.yaml --profile hardened --seed 1$' '' run inert.yaml
 check 4 '^1 unsupported in this world$' '' run unsupported.yaml
-check 4 'lease two-holders on site/a' '' run unsupported.yaml
+check 4 'http error on site/a' '' run unsupported.yaml
 check 1 "replay: paddock-sim run 'many/a b.yaml' --profile" '' run many
 check 1 '^FAIL   with a space        +hardened  seed' '' run many
 check 1 '^ok     a-much-longer-name  x=number-two  hardened  seed' '' run many
@@ -154,8 +154,8 @@ check 1 '^ok     a-much-longer-name  x=one         hardened  seed' '' run many
 
 scenario record.yaml record 'faults: [{at: 90s, target: dns, fault: {dns: nxdomain, record: manger}}]'
 check 2 '' 'record.yaml:10:[0-9]+: error: .*unknown record "manger"; did you mean "manager"' run record.yaml
-scenario field.yaml field 'faults: [{at: 90s, target: api/a, fault: {watch: stall, for: 9s}}]'
-check 4 'leave out its own .for.' '' run field.yaml
+scenario field.yaml field 'faults: [{at: 90s, target: manager/a, fault: {http: truncated, user: admin}}]'
+check 4 'knows no .verb. and no .user.' '' run field.yaml
 
 printf '%s\n' "$head" '  - {name: heal, at: 90s, do: {heal: cluster/edge}}' 'name: heal' >heal.yaml
 check 1 'no fault is aimed at "cluster/edge"' '' run heal.yaml

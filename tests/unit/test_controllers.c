@@ -55,7 +55,8 @@ static void test_unavailable_and_back(void **state)
     check_str(c.reason, "Disconnected");
     check_str(c.message_json, "\"" HEALTH_DISCONNECTED "\"");
     assert_true(condition_is(bench_cluster(b, "c-0"), "Connected", "False"));
-    /* Down for an hour: no work for it. */
+    /* Down for an hour: no work for it, once what was written has been looked at again. */
+    bench_run(b, CONTROLLER_CONFIRM);
     uint64_t version = bench_cluster(b, "c-0")->resource_version;
     struct metrics *m = server_metrics(bench_leader(b, NULL));
     int64_t runs = metrics_sum(m, "paddock_controller_reconciles_total");

@@ -22,13 +22,13 @@ void api_write_revision(struct arena *a, cJSON *tree, uint64_t revision)
 struct kube_object *api_write_commit(struct kubeapi *api, struct store_table *t, cJSON *tree,
                                      struct arena *a)
 {
-    api_write_revision(a, tree, store_revision(api->store) + 1);
+    api_write_revision(a, tree, store_revision(store_of(t)) + 1);
     struct kube_object *o = api_write_encode(api, tree);
     store_put(t, o);
     return o;
 }
 
-void api_write_remove(struct kubeapi *api, struct store_table *t, struct kube_object *o)
+void api_write_remove(struct store_table *t, struct kube_object *o)
 {
-    store_delete(t, kube_object_with_revision(o, store_revision(api->store) + 1));
+    store_delete(t, kube_object_with_revision(o, store_revision(store_of(t)) + 1));
 }

@@ -11,6 +11,6 @@ void api_write_revision(struct arena *a, cJSON *tree, uint64_t revision);
 /* Puts bytes of a tree as they are under the next revision. */
 struct kube_object *api_write_commit(struct kubeapi *api, struct store_table *t, cJSON *tree,
                                      struct arena *a);
-void api_write_remove(struct kubeapi *api, struct store_table *t, struct kube_object *o);
+void api_write_remove(struct store_table *t, struct kube_object *o);
 
 #endif

@@ -17,7 +17,7 @@ static void remove_older(struct kubeapi *api, uint64_t revision)
             old[n++] = kube_object_ref(o);
     for (size_t i = 0; i < n; i++) {
         if (store_get(t, old[i]->ns, old[i]->name) == old[i])
-            api_write_remove(api, t, old[i]);
+            api_write_remove(t, old[i]);
         kube_object_unref(old[i]);
     }
     mem_free(old);

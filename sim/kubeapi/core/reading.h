@@ -15,7 +15,7 @@ struct store_table *kubeapi_table(struct kubeapi *api, struct str resource_group
 struct kube_object *kubeapi_get(struct kubeapi *api, struct str resource_group, struct str ns,
                                 struct str name); /* borrowed; NULL: absent */
 /* apiserver_request_total{verb,code}, apiserver_watch_events_total, apiserver_watch_bytes_total, apiserver_watches,
- * apiserver_watches_cut_total, apiserver_fault_total{kind}. */
+ * apiserver_watches_cut_total, apiserver_watches_gone_total, apiserver_fault_total{kind}. */
 struct metrics *kubeapi_metrics(struct kubeapi *api);
 
 #endif

@@ -52,7 +52,8 @@ struct api_request {
     struct str content_type, accept, authorization, user_agent;
     struct api_media media;             /* the form of the answer */
     const struct http_headers *headers; /* NULL: in process */
-    struct http_exchange *x;            /* NULL: in process, or answered */
+    struct str client;       /* the address it came from, where a fault asks for it; else empty */
+    struct http_exchange *x; /* NULL: in process, or answered */
     struct str body;
     struct kube_path p;
     struct str sub_path; /* behind "proxy": "/a/b" */
@@ -74,6 +75,7 @@ struct api_request {
     size_t problems_n;
 
     bool answered;
+    bool counted; /* among the requests, once */
     int status;
     const char *out_type;
     struct buf out;
@@ -85,6 +87,7 @@ struct api_request {
     bool lost_ack;   /* a fault: the answer is not to be sent */
     bool lost_write; /* a fault: it is answered, and not written */
     bool truncated;  /* a fault: half the answer is sent */
+    uint32_t lot; /* of a watch: shares of watches are chosen by it; 1 to a million, 0: not drawn */
     struct api_watch *watch;
     const struct watch_sink *sink; /* NULL: watches are refused */
     void *sink_owner;

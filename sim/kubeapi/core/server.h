@@ -77,7 +77,7 @@ struct kubeapi {
     struct documents *documents;        /* of discovery and OpenAPI: discovery/documents.h */
     struct metrics metrics;
     struct api_observer observer;
-    int64_t *watch_events, *watch_bytes, *watches, *watches_cut;
+    int64_t *watch_events, *watch_bytes, *watches, *watches_cut, *watches_gone;
     struct world_timer *tick; /* bookmarks, and at every few: compaction */
     uint64_t ticks;
     struct expiry expiry; /* of events */

@@ -161,7 +161,7 @@ static bool remove_marked(struct api_request *r, struct kube_object *o, cJSON *t
         return true;
     }
     r->held = *out = kube_object_ref(api_write_commit(r->api, r->table, tree, &r->a));
-    api_write_remove(r->api, r->table, *out);
+    api_write_remove(r->table, *out);
     return true;
 }
 
@@ -180,7 +180,7 @@ bool api_write_delete(struct api_request *r, const struct api_kind *k, struct ku
         kube_object_unref(r->held);
         r->held = *out = kube_object_ref(o);
         if (!r->dry_run)
-            api_write_remove(r->api, r->table, o);
+            api_write_remove(r->table, o);
         return true;
     }
     mark(r, o, tree, grace);

@@ -11,7 +11,9 @@ enum kubeapi_fault_kind {
     KUBEAPI_FAULT_STATUS,   /* answered with `status` at once (429 with Retry-After) */
     KUBEAPI_FAULT_LATENCY,  /* handled `delay` + [0, jitter) later */
     KUBEAPI_FAULT_LOST_ACK, /* a write takes effect, then its connection is cut without an answer */
-    KUBEAPI_FAULT_WATCH_STALL, /* open and new watches stay open and say nothing; what was missed comes when it ends */
+    /* Watches stay open and say nothing. delay 0: open and new ones (share: of them), until it ends; else an event (share:
+     * of them) silences its watch for that long. What was missed comes then. */
+    KUBEAPI_FAULT_WATCH_STALL,
     KUBEAPI_FAULT_CONFLICT,   /* updates and patches: 409, as if somebody had been faster */
     KUBEAPI_FAULT_STORE_FULL, /* creates, updates, patches: 500 as of a full etcd; deletions work */
     KUBEAPI_FAULT_SLOW_WRITE, /* as LATENCY, writes only */
@@ -19,6 +21,12 @@ enum kubeapi_fault_kind {
     KUBEAPI_FAULT_TRUNCATED,  /* the answer (no watch) breaks off in its middle */
     /* Gets, lists and watches show the server as it was when the fault began; watches go on when it ends. */
     KUBEAPI_FAULT_STALE_READ,
+    /* Gets, lists, watches and writes reach a copy of the server as it was when the fault began, and which goes with it:
+     * one half of a split brain. Counted are the writes. */
+    KUBEAPI_FAULT_FORK,
+    KUBEAPI_FAULT_FATE,       /* somebody decides what becomes of a write: `fate` */
+    KUBEAPI_FAULT_WATCH_CUT,  /* open watches are aborted as it begins; nothing else */
+    KUBEAPI_FAULT_WATCH_DROP, /* an event is never shown */
     KUBEAPI_FAULT_WATCH_GONE, /* open watches get 410 and end as it begins, those that resume at once */
     KUBEAPI_FAULT_WATCH_LOSS, /* who resumes never hears of what happened meanwhile */
     /* Who resumes does so from a revision of `delay` ago (0: of when it began): what was seen comes again. Open watches
@@ -31,6 +39,11 @@ enum kubeapi_fault_kind {
     KUBEAPI_FAULT_WATCH_NO_BOOKMARK, /* but for the one that ends the initial events */
     KUBEAPI_FAULT_KINDS
 };
+enum kubeapi_fate {
+    KUBEAPI_FATE_USUAL,
+    KUBEAPI_FATE_UNDONE, /* nothing is written, and nobody answers */
+    KUBEAPI_FATE_UNHEARD /* written, and nobody answers */
+};
 struct kubeapi_fault {
     enum kubeapi_fault_kind kind;
     uint32_t per_million;  /* share of the matching requests; 0: all */
@@ -38,9 +51,16 @@ struct kubeapi_fault {
     int64_t retry_after_s; /* KUBEAPI_FAULT_STATUS; 0: a second for 429 and 503 */
     uint64_t window;       /* KUBEAPI_FAULT_WATCH_REORDER: writes */
     world_time delay, jitter;
-    struct str resource; /* "leases"; empty: all */
-    struct str verb;     /* "get", "list", "watch", "create", ...; empty: all */
-    struct str user;     /* exact name; empty: all */
+    struct str resource;       /* "leases"; empty: all */
+    struct str verb;           /* "get", "list", "watch", "create", ...; empty: all */
+    struct str user;           /* exact name; empty: all */
+    struct str name;           /* of the object; empty: all */
+    bool writes;               /* only what changes something */
+    const struct str *clients; /* addresses that connections come from; none: all. Copied */
+    size_t clients_n;
+    enum kubeapi_fate (*fate)(void *owner, struct str client, struct str method, struct str path);
+    void *owner;
+    uint64_t *fired; /* counted there as well: outlives the server. May be NULL */
 };
 uint64_t kubeapi_fault_add(struct kubeapi *api, const struct kubeapi_fault *fault); /* its id */
 void kubeapi_fault_remove(struct kubeapi *api, uint64_t id);          /* unknown ids are ignored */

@@ -1,5 +1,6 @@
 /* The fault surface of one server: rules that requests are matched against, in the order in which they were added. */
 #include "sim/kubeapi/verbs/faults.h"
+
 #include "sim/kubeapi/core/reply.h"
 #include "sim/kubeapi/verbs/watch.h"
 
@@ -12,7 +13,8 @@ struct fault_rule {
     uint64_t id;
     struct faults *of;
     struct kubeapi_fault f; /* strings owned */
-    struct store *replica;  /* STALE_READ: the server as it was */
+    struct str *clients;    /* owned, f.clients_n of them */
+    struct store *replica;  /* STALE_READ, FORK: the server as it was */
     /* WATCH_REWIND: revisions at the last eighths of `delay`, the oldest first. */
     uint64_t marks[REWIND_MARKS];
     uint32_t eighths; /* that have passed, up to REWIND_MARKS */
@@ -25,6 +27,7 @@ struct faults {
     uint64_t last_id;
     uint64_t *fired; /* by id - 1 */
     size_t fired_cap;
+    size_t by_client;              /* rules that ask where a request comes from */
     size_t n[KUBEAPI_FAULT_KINDS]; /* rules of each kind: 0 is the usual and costs nothing */
 };
 
@@ -40,6 +43,10 @@ static const char *const labels[KUBEAPI_FAULT_KINDS] = {
     [KUBEAPI_FAULT_LOST_WRITE] = "kind=\"lost_write\"",
     [KUBEAPI_FAULT_TRUNCATED] = "kind=\"truncated\"",
     [KUBEAPI_FAULT_STALE_READ] = "kind=\"stale_read\"",
+    [KUBEAPI_FAULT_FORK] = "kind=\"fork\"",
+    [KUBEAPI_FAULT_FATE] = "kind=\"fate\"",
+    [KUBEAPI_FAULT_WATCH_CUT] = "kind=\"watch_cut\"",
+    [KUBEAPI_FAULT_WATCH_DROP] = "kind=\"watch_drop\"",
     [KUBEAPI_FAULT_WATCH_GONE] = "kind=\"watch_gone\"",
     [KUBEAPI_FAULT_WATCH_LOSS] = "kind=\"watch_loss\"",
     [KUBEAPI_FAULT_WATCH_REWIND] = "kind=\"watch_rewind\"",
@@ -70,6 +77,10 @@ static void rule_free(struct fault_rule *rule)
     str_free(&rule->f.resource);
     str_free(&rule->f.verb);
     str_free(&rule->f.user);
+    str_free(&rule->f.name);
+    for (size_t i = 0; i < rule->f.clients_n; i++)
+        str_free(&rule->clients[i]);
+    mem_free(rule->clients);
     mem_free(rule);
 }
 
@@ -81,6 +92,14 @@ void api_faults_free(struct faults *x)
     mem_free(x);
 }
 
+static bool is_client(const struct fault_rule *rule, const struct api_request *r)
+{
+    for (size_t i = 0; i < rule->f.clients_n; i++)
+        if (str_eq(rule->clients[i], r->client))
+            return true;
+    return rule->f.clients_n == 0;
+}
+
 static bool matches(const struct fault_rule *rule, const struct api_request *r)
 {
     const struct kubeapi_fault *f = &rule->f;
@@ -89,7 +108,9 @@ static bool matches(const struct fault_rule *rule, const struct api_request *r)
         !(r->kind && str_eq(f->resource, r->kind->table)))
         return false;
     return (f->verb.n == 0 || str_eq(f->verb, verb)) &&
-           (f->user.n == 0 || str_eq(f->user, r->user.name));
+           (f->user.n == 0 || str_eq(f->user, r->user.name)) &&
+           (f->name.n == 0 || str_eq(f->name, r->p.name)) &&
+           (!f->writes || api_request_writes(r)) && is_client(rule, r);
 }
 
 static bool hits(struct faults *x, const struct fault_rule *rule, const struct api_request *r)
@@ -102,6 +123,8 @@ static bool hits(struct faults *x, const struct fault_rule *rule, const struct a
 static void fire(struct faults *x, const struct fault_rule *rule)
 {
     x->fired[rule->id - 1]++;
+    if (rule->f.fired)
+        ++*rule->f.fired;
     count(x->api, labels[rule->f.kind]);
 }
 
@@ -124,6 +147,11 @@ static void cut_in_order(struct api_watch *w)
     api_watch_cut(w, false);
 }
 
+static void cut_short(struct api_watch *w)
+{
+    api_watch_cut(w, true);
+}
+
 /* Time goes on for the past that a rewind shows; when it lies far enough back, its watchers are sent there. */
 static void on_eighth(void *owner)
 {
@@ -141,7 +169,9 @@ static void rule_begin(struct fault_rule *rule)
     struct store *s = x->api->store;
     if (rule->f.kind == KUBEAPI_FAULT_WATCH_GONE) {
         each_watch(x, rule, api_watch_gone);
-    } else if (rule->f.kind == KUBEAPI_FAULT_STALE_READ) {
+    } else if (rule->f.kind == KUBEAPI_FAULT_WATCH_CUT) {
+        each_watch(x, rule, cut_short);
+    } else if (rule->f.kind == KUBEAPI_FAULT_STALE_READ || rule->f.kind == KUBEAPI_FAULT_FORK) {
         struct store_snapshot *then = store_snapshot_take(s);
         rule->replica = store_new(NULL);
         store_restore(rule->replica, then);
@@ -171,6 +201,16 @@ static void leave_replica(struct faults *x, const struct store *replica)
     }
 }
 
+static bool asks_client(const struct fault_rule *rule)
+{
+    return rule->f.clients_n > 0 || rule->f.kind == KUBEAPI_FAULT_FATE;
+}
+
+bool api_faults_ask_client(const struct faults *x)
+{
+    return x->by_client > 0;
+}
+
 uint64_t kubeapi_fault_add(struct kubeapi *api, const struct kubeapi_fault *fault)
 {
     struct faults *x = api->faults;
@@ -179,6 +219,11 @@ uint64_t kubeapi_fault_add(struct kubeapi *api, const struct kubeapi_fault *faul
     rule->f.resource = str_dup(fault->resource);
     rule->f.verb = str_dup(fault->verb);
     rule->f.user = str_dup(fault->user);
+    rule->f.name = str_dup(fault->name);
+    rule->clients = MEM_NEW_ARRAY(struct str, fault->clients_n);
+    for (size_t i = 0; i < fault->clients_n; i++)
+        rule->clients[i] = str_dup(fault->clients[i]);
+    rule->f.clients = rule->clients;
     rule->id = ++x->last_id;
     if (rule->id > x->fired_cap) {
         x->fired_cap = x->fired_cap ? x->fired_cap * 2 : 16;
@@ -188,6 +233,7 @@ uint64_t kubeapi_fault_add(struct kubeapi *api, const struct kubeapi_fault *faul
     list_add_tail(&x->rules, &rule->link);
     rule->of = x;
     x->n[fault->kind]++;
+    x->by_client += asks_client(rule);
     rule_begin(rule);
     return x->last_id;
 }
@@ -201,6 +247,7 @@ void kubeapi_fault_remove(struct kubeapi *api, uint64_t id)
             continue;
         enum kubeapi_fault_kind kind = rule->f.kind;
         x->n[kind]--;
+        x->by_client -= asks_client(rule);
         if (rule->replica)
             leave_replica(x, rule->replica);
         rule_free(rule);
@@ -275,7 +322,10 @@ static bool concerns(enum kubeapi_fault_kind kind, const struct api_request *r)
     case KUBEAPI_FAULT_LOST_ACK:
     case KUBEAPI_FAULT_SLOW_WRITE:
     case KUBEAPI_FAULT_LOST_WRITE:
+    case KUBEAPI_FAULT_FATE:
         return api_request_writes(r);
+    case KUBEAPI_FAULT_FORK:
+        return r->table && (reads || api_request_writes(r));
     case KUBEAPI_FAULT_CONFLICT:
         return r->kind && changes;
     case KUBEAPI_FAULT_STORE_FULL:
@@ -304,7 +354,10 @@ static world_time strike(struct faults *x, const struct fault_rule *rule, struct
     case KUBEAPI_FAULT_TRUNCATED:
         r->truncated = true;
         return 0;
+    case KUBEAPI_FAULT_FATE: /* decided already */
+        return 0;
     case KUBEAPI_FAULT_STALE_READ:
+    case KUBEAPI_FAULT_FORK:
         r->table = store_table(rule->replica, store_table_name(r->table));
         return 0;
     case KUBEAPI_FAULT_CONFLICT:
@@ -320,6 +373,15 @@ static world_time strike(struct faults *x, const struct fault_rule *rule, struct
     }
 }
 
+/* What becomes of a write is not for us to say; false: the usual. */
+static bool decide(const struct fault_rule *rule, struct api_request *r)
+{
+    enum kubeapi_fate fate = rule->f.fate(rule->f.owner, r->client, r->method, r->path);
+    r->lost_ack = r->lost_ack || fate != KUBEAPI_FATE_USUAL;
+    r->lost_write = r->lost_write || fate == KUBEAPI_FATE_UNDONE;
+    return fate != KUBEAPI_FATE_USUAL;
+}
+
 world_time api_faults_apply(struct faults *x, struct api_request *r)
 {
     world_time delay = 0;
@@ -327,7 +389,10 @@ world_time api_faults_apply(struct faults *x, struct api_request *r)
         struct fault_rule *rule = container_of(it, struct fault_rule, link);
         if (r->answered || !concerns(rule->f.kind, r) || !hits(x, rule, r))
             continue;
-        fire(x, rule);
+        if (rule->f.kind == KUBEAPI_FAULT_FATE && !decide(rule, r))
+            continue;
+        if (rule->f.kind != KUBEAPI_FAULT_FORK || api_request_writes(r))
+            fire(x, rule);
         delay += strike(x, rule, r);
     }
     return delay;
@@ -335,18 +400,44 @@ world_time api_faults_apply(struct faults *x, struct api_request *r)
 
 /* ---- watches ---- */
 
-bool api_faults_stalled(const struct faults *x, const struct api_request *r)
+/* Is the watch among the share that a rule of watches, not of events, is for? */
+static bool drawn(struct faults *x, const struct fault_rule *rule, struct api_request *r)
+{
+    uint32_t share = rule->f.per_million;
+    if (share == 0 || share >= 1000000)
+        return true;
+    if (r->lot == 0)
+        r->lot = 1 + (uint32_t)world_random_below(x->api->w, 1000000);
+    return r->lot <= share;
+}
+
+bool api_faults_stalled(struct faults *x, struct api_request *r)
 {
     if (x->n[KUBEAPI_FAULT_WATCH_STALL] == 0)
         return false;
     list_each (&x->rules, it, next) {
         const struct fault_rule *rule = container_of(it, struct fault_rule, link);
-        if (rule->f.kind == KUBEAPI_FAULT_WATCH_STALL && matches(rule, r)) {
-            x->fired[rule->id - 1]++;
+        if (rule->f.kind == KUBEAPI_FAULT_WATCH_STALL && rule->f.delay == 0 && matches(rule, r) &&
+            drawn(x, rule, r)) {
+            fire(x, rule);
             return true;
         }
     }
     return false;
+}
+
+world_time api_faults_silence(struct faults *x, const struct api_request *r)
+{
+    if (x->n[KUBEAPI_FAULT_WATCH_STALL] == 0)
+        return 0;
+    list_each (&x->rules, it, next) {
+        const struct fault_rule *rule = container_of(it, struct fault_rule, link);
+        if (rule->f.kind == KUBEAPI_FAULT_WATCH_STALL && rule->f.delay > 0 && hits(x, rule, r)) {
+            fire(x, rule);
+            return rule->f.delay;
+        }
+    }
+    return 0;
 }
 
 static struct fault_rule *meet(struct faults *x, const struct api_request *r,

@@ -7,9 +7,13 @@
 
 struct faults *api_faults_new(struct kubeapi *api);
 void api_faults_free(struct faults *x);
+/* Does a rule ask for r->client? */
+bool api_faults_ask_client(const struct faults *x);
 /* Applies what matches: returns the delay; may answer r itself, or set r->lost_ack. */
 world_time api_faults_apply(struct faults *x, struct api_request *r);
-bool api_faults_stalled(const struct faults *x, const struct api_request *r);
+bool api_faults_stalled(struct faults *x, struct api_request *r);
+/* How long the event that comes now silences the watch; 0: not at all. */
+world_time api_faults_silence(struct faults *x, const struct api_request *r);
 /* Does a fault of this kind meet the watch now? It is counted. *f (may be NULL): the rule. */
 bool api_faults_meet(struct faults *x, const struct api_request *r, enum kubeapi_fault_kind kind,
                      const struct kubeapi_fault **f);

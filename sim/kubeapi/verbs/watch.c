@@ -151,9 +151,11 @@ static void out_event(struct api_watch *w, struct store_event *e, enum store_eve
     kube_object_unref(left);
 }
 
-/* Twice, if a fault says so. */
+/* Twice, or not at all, if a fault says so. */
 static void out_shown(struct api_watch *w, struct store_event *e, enum store_event_type shown)
 {
+    if (api_faults_meet(w->r->api->faults, w->r, KUBEAPI_FAULT_WATCH_DROP, NULL))
+        return;
     out_event(w, e, shown);
     if (api_faults_meet(w->r->api->faults, w->r, KUBEAPI_FAULT_WATCH_DUPLICATE, NULL))
         out_event(w, e, shown);
@@ -240,6 +242,7 @@ static void gone(struct api_watch *w, uint64_t asked)
     kube_status_write(&s, &b);
     out_document(w, "ERROR", STR("v1"), STR("Status"), buf_str(&b), 0);
     buf_free(&b);
+    ++*r->api->watches_gone;
     close_soon(w);
 }
 
@@ -360,15 +363,16 @@ static void on_late(void *owner)
 /* Does a fault keep this event, and with it all that follow, for a while? */
 static bool hold_back(struct api_watch *w, uint64_t revision)
 {
-    const struct kubeapi_fault *f;
+    const struct kubeapi_fault *f = NULL;
     struct kubeapi *api = w->r->api;
-    if (!api_faults_meet(api->faults, w->r, KUBEAPI_FAULT_WATCH_REORDER, &f))
+    world_time delay = api_faults_silence(api->faults, w->r);
+    if (delay == 0 && !api_faults_meet(api->faults, w->r, KUBEAPI_FAULT_WATCH_REORDER, &f))
         return false;
     if (!w->late)
         w->late = world_timer_new(api->w, on_late, w);
     w->late_set = true;
-    w->late_to = f->window ? revision + f->window : 0;
-    world_timer_start(w->late, f->delay);
+    w->late_to = f && f->window ? revision + f->window : 0;
+    world_timer_start(w->late, f ? f->delay : delay);
     return true;
 }
 

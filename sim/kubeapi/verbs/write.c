@@ -382,7 +382,7 @@ static void store_changed(struct api_request *r, const struct api_kind *k, struc
     if ((k->flags & KIND_GENERATION) && respecified && !is_binding(r, k, old, tree))
         json_set_int(a, json_get(tree, "metadata"), "generation", old->generation + 1);
     if (!r->dry_run || r->lost_write)
-        api_write_revision(a, tree, store_revision(r->api->store) + 1);
+        api_write_revision(a, tree, store_revision(store_of(r->table)) + 1);
     kube_object_unref(fresh);
     fresh = api_write_encode(r->api, tree);
     *out = fresh;
