@@ -6,6 +6,7 @@
 #include "sim/kubeapi/controllers/definitions.h"
 #include "sim/kubeapi/controllers/gc.h"
 #include "sim/kubeapi/controllers/namespace.h"
+#include "sim/kubeapi/controllers/registrar.h"
 #include "sim/kubeapi/controllers/signer.h"
 #include "sim/kubeapi/controllers/token_secrets.h"
 #include "sim/kubeapi/controllers/workloads.h"
@@ -36,6 +37,7 @@ static void on_event(void *owner, struct store_event *e)
     if (crds_event(api->crds, e))
         (void)kubeapi_cut_watches(api, e->object->name, false);
     definitions_event(api->definitions, e);
+    registrar_event(api->registrar, e);
     addresses_event(api->addresses, e);
     if (api->bare)
         return;
@@ -98,6 +100,7 @@ static void reset_indexes(struct kubeapi *api)
     rbac_reset(api->rbac);
     crds_reset(api->crds);
     definitions_reset(api->definitions);
+    registrar_reset(api->registrar);
     addresses_reset(api->addresses);
     if (api->bare)
         return;
@@ -196,6 +199,7 @@ struct kubeapi *kubeapi_new(struct world *w, const struct kubeapi_options *optio
     api->rbac = rbac_new(api);
     api->crds = crds_new(api);
     api->definitions = definitions_new(api);
+    api->registrar = registrar_new(api);
     api->documents = documents_new(api);
     api->gc = api_gc_new(api);
     api->addresses = addresses_new(api->store);
@@ -242,6 +246,7 @@ void kubeapi_free(struct kubeapi *api)
     http_client_free(api->webhook_client);
     hooks_free(api->hooks);
     definitions_free(api->definitions);
+    registrar_free(api->registrar);
     crds_free(api->crds);
     rbac_free(api->rbac);
     api_faults_free(api->faults);

@@ -76,6 +76,41 @@ static void what_is_there_stays(void **state)
     fixture_close(&f);
 }
 
+static void definitions_register_their_groups(void **state)
+{
+#define SERVICES "/apis/apiregistration.k8s.io/v1/apiservices"
+#define DEFINED  "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
+#define VERSION(name)                                                                              \
+    "{\"name\":\"" name "\",\"served\":true,\"storage\":false,\"schema\":{"                        \
+    "\"openAPIV3Schema\":{\"type\":\"object\"}}}"
+    (void)state;
+    static const struct furnish_options options = {.host = STR_INIT("10.0.0.1"), .port = 6443};
+    struct fixture f;
+    fixture_open(&f, NULL);
+    kubeapi_furnish(f.api, &options);
+    must(&f, 201, "POST", DEFINED,
+         "{\"metadata\":{\"name\":\"foos.e.com\"},\"spec\":{\"group\":\"e.com\",\"scope\":"
+         "\"Cluster\",\"names\":{\"plural\":\"foos\",\"kind\":\"Foo\"},\"versions\":[{\"name\":"
+         "\"v2\",\"served\":true,\"storage\":true,\"schema\":{\"openAPIV3Schema\":{\"type\":"
+         "\"object\"}}}," VERSION("v1") "]}}");
+    settle(&f);
+    for (int i = 0; i < 2; i++) { /* there; and again when somebody takes it away */
+        must(&f, 200, "GET", SERVICES "/v1.e.com", NULL);
+        assert_string_equal(said(&f, "spec.group"), "e.com");
+        must(&f, 200, "PATCH", SERVICES "/v2.e.com", "{\"spec\":{\"versionPriority\":3}}");
+        must(&f, 200, "DELETE", SERVICES "/v1.e.com", NULL);
+        settle(&f);
+    }
+    must(&f, 200, "GET", SERVICES "/v2.e.com", NULL);
+    assert_int_equal(json_int_at(json_get(f.body, "spec"), "versionPriority", 0), 100);
+    must(&f, 200, "DELETE", DEFINED "/foos.e.com", NULL);
+    settle(&f);
+    must(&f, 404, "GET", SERVICES "/v1.e.com", NULL);
+    must(&f, 404, "GET", SERVICES "/v2.e.com", NULL);
+    must(&f, 200, "GET", SERVICES "/v1.apps", NULL);
+    fixture_close(&f);
+}
+
 static void a_put_makes_cluster_wide_objects(void **state)
 {
     (void)state;
@@ -114,6 +149,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(everything_is_there),
         cmocka_unit_test(what_is_there_stays),
+        cmocka_unit_test(definitions_register_their_groups),
         cmocka_unit_test(a_put_makes_cluster_wide_objects),
         cmocka_unit_test(events_are_selected_by_their_source),
     };

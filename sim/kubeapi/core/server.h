@@ -62,6 +62,7 @@ struct kubeapi {
     struct rbac *rbac;
     struct crds *crds;
     struct definitions *definitions; /* controllers/definitions.h */
+    struct registrar *registrar;     /* controllers/registrar.h */
     struct gc *gc;
     struct addresses *addresses; /* of services: rules/addresses.h */
     struct namespaces *namespaces;
