@@ -18,6 +18,10 @@ static const struct admission_plugin plugins[] = {
     {"LimitRanger", ADMIT_CREATE | ADMIT_UPDATE, "pods|persistentvolumeclaims", ADMISSION_MAIN,
      admit_limit_defaults, admit_limits},
     {"ServiceAccount", ADMIT_CREATE, "pods", ADMISSION_MAIN, admit_account, NULL},
+    {"NodeRestriction", ADMIT_CREATE | ADMIT_UPDATE | ADMIT_DELETE,
+     "pods|nodes|leases.coordination.k8s.io|csinodes.storage.k8s.io|persistentvolumeclaims|"
+     "serviceaccounts",
+     ADMISSION_ANY, admit_node_restriction, NULL},
     {"TaintNodesByCondition", ADMIT_CREATE, "nodes", ADMISSION_MAIN, admit_taint, NULL},
     {"PodSecurity", ADMIT_CREATE | ADMIT_UPDATE, WORKLOADS, ADMISSION_SUBS, NULL,
      admit_pod_security},

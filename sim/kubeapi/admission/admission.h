@@ -65,6 +65,7 @@ bool admit_runtime_class(struct admission *a);
 bool admit_storage_class(struct admission *a);
 bool admit_protection(struct admission *a);
 bool admit_taint(struct admission *a);
+bool admit_node_restriction(struct admission *a);
 bool admit_certificate_subject(struct admission *a);
 bool admit_limit_defaults(struct admission *a);
 bool admit_limits(struct admission *a);

@@ -1,5 +1,6 @@
 /* May they: the question to RBAC, and its texts. */
 #include "sim/kubeapi/auth/auth.h"
+#include "sim/kubeapi/auth/nodes.h"
 #include "sim/kubeapi/core/reply.h"
 #include "sim/kubeapi/core/selector.h"
 
@@ -13,9 +14,17 @@ static bool is_master(const struct api_user *u)
 
 bool api_user_allowed(struct api_request *r, const struct rbac_query *q, struct str *why)
 {
+    struct str node, no = str_empty, also = str_empty;
     if (why)
         *why = str_empty;
-    return r->api->allow_all || is_master(q->user) || rbac_allows(r->api->rbac, q, &r->a, why);
+    if (r->api->allow_all || is_master(q->user))
+        return true;
+    if (!nodes_user(q->user, &node))
+        return rbac_allows(r->api->rbac, q, &r->a, why);
+    bool allowed = nodes_allow(r, q, node, &no) || rbac_allows(r->api->rbac, q, &r->a, &also);
+    if (why)
+        *why = allowed || no.n == 0 ? also : no;
+    return allowed;
 }
 
 /* Why not: known to the authorizer when a role is missing. */
@@ -69,18 +78,22 @@ static struct str lower(struct arena *a, struct str s)
     return (struct str){out, s.n};
 }
 
-/* A list or watch of one name is authorized as that name. */
-static struct str selected_name(struct api_request *r)
+/* A list or watch of one name is authorized as that name; one of a node's pods is known as such. */
+static void add_selected(struct api_request *r, struct rbac_query *q)
 {
     struct selector sel = {.name = str_empty};
     struct str text;
     bool many = r->verb == VERB_LIST || r->verb == VERB_WATCH || r->verb == VERB_DELETECOLLECTION;
+    q->name = r->p.name;
     if (r->p.name.n > 0 || !many || !api_request_param(r, "fieldSelector", &text))
-        return r->p.name;
+        return;
     struct err *err = selector_parse_fields(&r->a, text, &sel);
     bool ok = !err;
     err_free(err);
-    return ok && sel.name.p ? sel.name : str_empty;
+    q->name = ok && sel.name.p ? sel.name : str_empty;
+    for (size_t i = 0; ok && i < sel.fields_n; i++)
+        if (sel.fields[i].op == SEL_EQ && str_eq_c(sel.fields[i].key, "spec.nodeName"))
+            q->node_selected = sel.fields[i].values[0];
 }
 
 /* Why is asked for only when somebody looks on. */
@@ -103,14 +116,15 @@ bool api_authorize(struct api_request *r)
                            .resource = r->p.gvr.resource,
                            .sub = r->p.sub,
                            .ns = r->p.ns,
-                           .path = str_empty};
+                           .path = str_empty,
+                           .node_selected = str_empty};
     if (!r->p.is_resource) {
         q.non_resource = true;
         q.path = r->path;
         q.verb = lower(&r->a, r->method);
         return allows(r, &q) || deny_path(r, &q);
     }
-    q.name = selected_name(r);
+    add_selected(r, &q);
     q.verb = r->verb == VERB_NONE ? lower(&r->a, r->method) : api_verb_name(r->verb);
     return allows(r, &q) || auth_deny(r, &q, reason_of(r, &q));
 }

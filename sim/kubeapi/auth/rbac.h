@@ -8,7 +8,8 @@
 struct rbac_query {
     const struct api_user *user;
     struct str verb, group, resource, sub, ns, name;
-    struct str path; /* of a non-resource request */
+    struct str path;          /* of a non-resource request */
+    struct str node_selected; /* of pods: only those with this spec.nodeName */
     bool non_resource;
 };
 struct rbac *rbac_new(struct kubeapi *api);
