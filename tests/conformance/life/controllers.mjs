@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { eventually, expect, MERGE, refused, STRATEGIC } from './wire.mjs';
 
 const LONG_MS = 20000;
+const SETTLE_MS = 150;
 const core = (namespace, resource) => `/api/v1/namespaces/${namespace}/${resource}`;
 const apps = (namespace, resource) => `/apis/apps/v1/namespaces/${namespace}/${resource}`;
 const pause = (requests, limits) => ({ containers: [{ name: 'pause', image: 'registry.example/pause:3', resources: { requests, limits } }] });
@@ -104,12 +105,15 @@ export const full = {
       [core(namespace, 'replicationcontrollers'), { metadata: { name: 'rc' }, spec: { replicas: 0, selector: { a: 'b' }, template } }, { replicationcontrollers: ['1', '0'] }],
       [apps(namespace, 'replicasets'), { metadata: { name: 'rs' }, spec: { replicas: 0, selector, template } }, { 'count/replicasets.apps': ['1', '0'] }],
       [core(namespace, 'persistentvolumeclaims'), claim(''), { persistentvolumeclaims: ['1', '0'], 'requests.storage': ['1Gi', '0'] }],
+      [core(namespace, 'persistentvolumeclaims'), claim('silver'), { persistentvolumeclaims: ['1', '0'], 'gold.storageclass.storage.k8s.io/persistentvolumeclaims': ['0', '0'], 'gold.storageclass.storage.k8s.io/requests.storage': ['0', '0'] }],
       [core(namespace, 'persistentvolumeclaims'), claim('gold'), { persistentvolumeclaims: ['1', '0'], 'gold.storageclass.storage.k8s.io/persistentvolumeclaims': ['1', '0'], 'gold.storageclass.storage.k8s.io/requests.storage': ['1Gi', '0'] }],
     ];
     for (const [all, object, changes] of lives) {
       const at = (i) => Object.fromEntries(Object.entries(changes).map(([k, v]) => [k, v[i]]));
       expect(await wire.post(all, object), 201);
       await counts(at(0));
+      await new Promise((resolve) => setTimeout(resolve, SETTLE_MS));
+      await counts(at(0)); // admission has counted it, and the controller counts alike
       expect(await wire.del(`${all}/${object.metadata.name}`, {}), 200);
       await counts(at(1));
     }

@@ -2,7 +2,7 @@
 // there, in protobuf, of whole objects and of metadata alone; leases, tokens, rights, discovery.
 import assert from 'node:assert/strict';
 import https from 'node:https';
-import { eventually, expect, PROTOBUF, refused } from './wire.mjs';
+import { APPLY, eventually, expect, PROTOBUF, refused } from './wire.mjs';
 
 const AGGREGATED = 'application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList';
 const METADATA = 'application/vnd.kubernetes.protobuf;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,application/json';
@@ -37,6 +37,14 @@ function frames(wire, where, accept, end) {
     request.on('error', (e) => (e.code === 'ECONNRESET' ? undefined : reject(e)));
   });
 }
+
+// Protobuf by hand: a field of bytes, a text, the envelope.
+const none = Buffer.alloc(0);
+const varint = (n) => (n < 128 ? Buffer.from([n]) : Buffer.concat([Buffer.from([(n & 127) | 128]), varint(n >> 7)]));
+const field = (number, bytes) => Buffer.concat([varint((number << 3) | 2), varint(bytes.length), bytes]);
+const text = (number, s) => field(number, Buffer.from(s));
+const unknown = (apiVersion, kind, raw) =>
+  Buffer.concat([Buffer.from('k8s\0', 'latin1'), field(1, Buffer.concat([text(1, apiVersion), text(2, kind)])), field(2, raw), text(3, ''), text(4, '')]);
 
 async function watched(wire) {
   const found = [];
@@ -127,6 +135,44 @@ export const checks = {
     }
     const manager = { user: 'system:kube-controller-manager', resourceAttributes: { verb: 'create', resource: 'serviceaccounts', subresource: 'token', namespace: 'kube-system' } };
     assert.equal(expect(await wire.post('/apis/authorization.k8s.io/v1/subjectaccessreviews', { spec: manager }), 201).status.allowed, true);
+  },
+
+  // Bodies as typed Go clients write them: empty strings and zero times are there.
+  async 'control-plane/typed-bodies'(wire, namespace) {
+    const metadata = (name) => field(1, Buffer.concat([text(1, name), ...[2, 3, 4, 5, 6].map((n) => text(n, '')), Buffer.from([0x38, 0]), field(8, none)]));
+    const typed = { 'Content-Type': PROTOBUF, Accept: 'application/vnd.kubernetes.protobuf, */*' };
+    const condition = Buffer.concat([text(1, 'Checked'), text(2, 'True'), field(4, none), text(5, 'E2E'), text(6, 'by a check')]);
+    const body = Buffer.concat([metadata(namespace), field(2, text(1, 'kubernetes')), field(3, Buffer.concat([text(1, 'Active'), field(2, condition)]))]);
+    const status = await wire.put(`/api/v1/namespaces/${namespace}/status`, unknown('v1', 'Namespace', body), typed);
+    assert.equal(status.code, 200);
+    assert.deepEqual(expect(await wire.get(`/api/v1/namespaces/${namespace}`), 200).status.conditions, [{ type: 'Checked', status: 'True', lastTransitionTime: null, reason: 'E2E', message: 'by a check' }]);
+    const request = Buffer.concat([metadata(''), field(2, Buffer.from([0x20, 0x90, 0x1c])), field(3, Buffer.concat([text(1, ''), field(2, none)]))]);
+    const token = await wire.post(`/api/v1/namespaces/${namespace}/serviceaccounts/default/token`, unknown('authentication.k8s.io/v1', 'TokenRequest', request), typed);
+    assert.equal(token.code, 201);
+    assert.ok(token.bytes.includes('TokenRequest') && token.bytes.includes('eyJ'));
+    const review = Buffer.concat([metadata(''), field(2, field(2, Buffer.concat([text(1, '/'), text(2, 'get')]))), field(3, Buffer.from([0x08, 0, 0x12, 0, 0x1a, 0]))]);
+    const answer = await wire.post('/apis/authorization.k8s.io/v1/selfsubjectaccessreviews', unknown('authorization.k8s.io/v1', 'SelfSubjectAccessReview', review), { ...typed, Accept: 'application/json' });
+    assert.equal(expect(answer, 201).status.allowed, true);
+    const table = await wire.post('/apis/authorization.k8s.io/v1/selfsubjectaccessreviews', unknown('authorization.k8s.io/v1', 'SelfSubjectAccessReview', review), { ...typed, Accept: 'application/json;as=Table;v=v1;g=meta.k8s.io' });
+    assert.equal(table.code, 406);
+  },
+
+  async 'control-plane/applied-status'(wire) {
+    // controllers apply conditions and the result of checking types to statuses, by force
+    const policies = '/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicies';
+    const name = 'typed.checks.example.com';
+    const resourceRules = [{ operations: ['CREATE'], apiGroups: ['none.example.com'], apiVersions: ['v1'], resources: ['none'] }];
+    const made = expect(await wire.post(policies, { metadata: { name }, spec: { matchConstraints: { resourceRules }, validations: [{ expression: 'true' }] } }), 201);
+    const apply = (where, manager, object) => wire.patch(`${where}/status?fieldManager=${manager}&force=true`, JSON.stringify(object), APPLY);
+    const status = { observedGeneration: made.metadata.generation, typeChecking: {} };
+    const applied = expect(await apply(`${policies}/${name}`, 'validatingadmissionpolicy-status', { apiVersion: 'admissionregistration.k8s.io/v1', kind: 'ValidatingAdmissionPolicy', metadata: { name }, status }), 200);
+    assert.deepEqual(applied.status, status);
+    assert.equal(applied.metadata.managedFields.find((f) => f.operation === 'Apply').subresource, 'status');
+    expect(await wire.del(`${policies}/${name}`, {}), 200);
+    const ranges = '/apis/networking.k8s.io/v1/servicecidrs/kubernetes';
+    const condition = { type: 'Ready', status: 'True', reason: '', message: 'Kubernetes Service CIDR is ready', lastTransitionTime: '2025-01-02T03:04:05Z' };
+    const range = expect(await apply(ranges, 'service-cidr-controller', { apiVersion: 'networking.k8s.io/v1', kind: 'ServiceCIDR', metadata: { name: 'kubernetes' }, status: { conditions: [condition] } }), 200);
+    assert.deepEqual(range.status.conditions, [condition]);
   },
 
   async 'control-plane/delegated'(wire) {

@@ -28,12 +28,12 @@ export class Wire {
   // {code, headers, bytes, body}; body: the JSON, or the text of what is none.
   call(method, where, body, headers = {}) {
     const bytes = body === undefined || Buffer.isBuffer(body) || typeof body === 'string' ? body : JSON.stringify(body);
-    const type = bytes === undefined || headers['Content-Type'] ? {} : { 'Content-Type': 'application/json' };
+    const type = bytes === undefined || 'Content-Type' in headers ? {} : { 'Content-Type': 'application/json' };
     const length = bytes === undefined ? {} : { 'Content-Length': Buffer.byteLength(bytes) };
     return new Promise((resolve, reject) => {
       const request = https.request(
         new URL(where, this.url),
-        { method, agent: this.agent, headers: { Accept: 'application/json', ...type, ...length, ...headers } },
+        { method, agent: this.agent, headers: said({ Accept: 'application/json', ...type, ...length, ...headers }) },
         (response) => {
           const pieces = [];
           response.on('data', (piece) => pieces.push(piece));
@@ -103,6 +103,9 @@ export class Wire {
     return watch;
   }
 }
+
+// A header that is undefined is not sent.
+const said = (headers) => Object.fromEntries(Object.entries(headers).filter(([, value]) => value !== undefined));
 
 function answer(response, bytes) {
   let body = bytes.toString();
