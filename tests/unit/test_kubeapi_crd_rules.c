@@ -156,6 +156,51 @@ static void wrong_rules_are_refused(void **state)
     }
 }
 
+#define WIDGET(spec)                                                                               \
+    "{\"apiVersion\":\"x.io/v1\",\"kind\":\"Widget\",\"metadata\":{\"name\":\"a\"},\"spec\":" spec \
+    "}"
+
+/* Parts that do not change may break rules that came later, with a warning; but not those that compare with what was. */
+static void what_does_not_change_is_forgiven(void **state)
+{
+#define PAIR(n)                                                                                    \
+    "{\"type\":\"object\",\"properties\":{\"n\":{\"type\":\"integer\"" n                           \
+    "},\"m\":{\"type\":\"integer\"}}}"
+    struct fixture f;
+    fixture_open(&f, NULL);
+    assert_int_equal(define(&f, PAIR("")), 201);
+    must(&f, 201, "POST", X, WIDGET("{\"n\":7,\"m\":1}"));
+    must(&f, 200, "PATCH", CRDS "/widgets.x.io",
+         "{\"spec\":{\"versions\":[{\"name\":\"v1\",\"served\":true,\"storage\":true,\"schema\":{"
+         "\"openAPIV3Schema\":{\"type\":\"object\",\"properties\":{\"spec\":" PAIR(
+             "," RULE("self < 5", "")) "}}}}]}}");
+    must(&f, 200, "PATCH", X "/a", "{\"spec\":{\"m\":2}}");
+    assert_string_equal(buf_c(&f.last.warnings),
+                        "spec.n: Invalid value: \"integer\": failed rule: self < 5\n");
+    must(&f, 422, "PATCH", X "/a", "{\"spec\":{\"n\":8}}");
+    must(&f, 200, "PATCH", CRDS "/widgets.x.io",
+         "{\"spec\":{\"versions\":[{\"name\":\"v1\",\"served\":true,\"storage\":true,\"schema\":{"
+         "\"openAPIV3Schema\":{\"type\":\"object\",\"properties\":{\"spec\":" PAIR(
+             "," RULE("self != oldSelf", "")) "}}}}]}}");
+    must(&f, 422, "PATCH", X "/a", "{\"spec\":{\"m\":3}}");
+    fixture_close(&f);
+}
+
+/* Rules are not looked at before the object has its shape. */
+static void rules_wait_for_shapes(void **state)
+{
+    struct fixture f;
+    fixture_open(&f, NULL);
+    assert_int_equal(define(&f, NUMBER("self < 5", "")), 201);
+    must(&f, 422, "POST", X, WIDGET("{\"n\":\"x\"}"));
+    assert_non_null(
+        strstr(said(&f, "message"),
+               "<nil>: Invalid value: \"null\": some validation rules were not checked because the "
+               "object was invalid; correct the existing errors to complete validation"));
+    assert_null(strstr(said(&f, "message"), "self < 5"));
+    fixture_close(&f);
+}
+
 /* A rule that would look at everything beside everything is stopped, and says so. */
 static void rules_have_a_budget(void **state)
 {
@@ -182,6 +227,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(rules_hold),
         cmocka_unit_test(wrong_rules_are_refused),
+        cmocka_unit_test(what_does_not_change_is_forgiven),
+        cmocka_unit_test(rules_wait_for_shapes),
         cmocka_unit_test(rules_have_a_budget),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -214,11 +214,14 @@ static void check(const struct type *t, const struct type_cel_rule *rule, const 
         vars[OLD_SELF] = cel_of_json(report->a, t, old);
     if (rule->optional_old_self)
         vars[OLD_SELF] = cel_optional(report->a, had ? &vars[OLD_SELF] : NULL);
+    size_t before = report->n;
     struct cel_value result = evaluate(report, p->rule, vars, &spent);
     if (result.kind == CEL_ERROR)
         tell_error(t, rule, path, report, result.s, spent);
     else if (result.kind != CEL_BOOL || !result.b)
         tell(t, rule, path, report, message_of(rule, report, vars));
+    if (report->n > before)
+        report->list[before].kept = p->transition;
 }
 
 const struct type_rules_cel *crds_cel(void)

@@ -80,6 +80,7 @@ static void check_parts(const struct api_kind *k, const cJSON *tree, const cJSON
     report->n = 0;
     report->cel_cost = 0;
     report->cel_over = false;
+    report->warnings_n = 0;
     if (scope != WRITE_STATUS)
         type_validate(&check, t, tree, before, NULL, report);
     else if (v)
@@ -105,6 +106,33 @@ static void forgive_lists(const struct type *t, const cJSON *before, struct type
     report->n = n;
 }
 
+/* What makes an object unfit for rules: they could not rely on its shape. */
+static bool blocks_rules(const struct type_report *report)
+{
+    static const char *const reasons[] = {"FieldValueNotSupported", "FieldValueRequired",
+                                          "FieldValueTooLong", "FieldValueTooMany",
+                                          "FieldValueTypeInvalid"};
+    for (size_t i = 0; i < report->n; i++)
+        for (size_t k = 0; report->list[i].rank != TYPE_RANK_RULES && k < ARRAY_LEN(reasons); k++)
+            if (strcmp(report->list[i].reason, reasons[k]) == 0)
+                return true;
+    return false;
+}
+
+/* Says that rules were not looked at, instead of what they said. */
+static void leave_rules_out(struct type_report *report)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < report->n; i++)
+        if (report->list[i].rank != TYPE_RANK_RULES)
+            report->list[n++] = report->list[i];
+    report->n = n;
+    report->warnings_n = 0;
+    type_report_add(report, TYPE_RANK_RULES, "FieldValueInvalid", STR("<nil>"),
+                    "Invalid value: \"null\": some validation rules were not checked because the "
+                    "object was invalid; correct the existing errors to complete validation");
+}
+
 void crds_validate(struct api_request *r, const struct api_kind *k, const cJSON *tree,
                    const struct kube_object *old, enum write_scope scope)
 {
@@ -119,6 +147,10 @@ void crds_validate(struct api_request *r, const struct api_kind *k, const cJSON 
         check_parts(k, tree, before, scope, report);
         forgive_lists(crds_type(k), before, report);
     }
+    if (crd_version_of(k)->rules && blocks_rules(report))
+        leave_rules_out(report);
+    for (size_t i = 0; i < report->warnings_n; i++)
+        api_warn(r, STR_FMT, STR_ARG(report->warnings[i]));
     type_report_sort(report);
     for (size_t i = 0; i < report->n; i++)
         api_invalid(r, report->list[i].reason, report->list[i].field, STR_FMT,

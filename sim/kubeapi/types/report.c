@@ -32,7 +32,7 @@ void type_report_add(struct type_report *report, unsigned rank, const char *reas
     buf_addv(&b, fmt, ap);
     va_end(ap);
     report->list[report->n++] =
-        (struct type_violation){reason, field, arena_str(report->a, buf_str(&b)), rank};
+        (struct type_violation){reason, field, arena_str(report->a, buf_str(&b)), rank, false};
     buf_free(&b);
 }
 

@@ -504,6 +504,29 @@ static void check_value(const struct walk *w, const struct type *t, const cJSON 
         check_rules(w, t, v, old, path);
 }
 
+static void warn(struct type_report *report, const struct type_violation *v)
+{
+    if (!report->warnings)
+        report->warnings = ARENA_NEW_ARRAY(report->a, struct str, TYPE_VIOLATIONS_MAX);
+    if (report->warnings_n < TYPE_VIOLATIONS_MAX)
+        report->warnings[report->warnings_n++] =
+            arena_printf(report->a, STR_FMT ": " STR_FMT, STR_ARG(v->field), STR_ARG(v->message));
+}
+
+/* Drops what was found in a part that did not change, from the given one on. */
+static void forgive(struct type_report *report, size_t from)
+{
+    size_t n = from;
+    for (size_t i = from; i < report->n; i++) {
+        const struct type_violation *v = &report->list[i];
+        if (v->rank == TYPE_RANK_RULES && !v->kept)
+            warn(report, v);
+        else if (v->kept)
+            report->list[n++] = *v;
+    }
+    report->n = n;
+}
+
 static void visit(const struct walk *w, const struct type *t, const cJSON *v, const cJSON *old,
                   const struct type_path *path)
 {
@@ -524,7 +547,7 @@ static void visit(const struct walk *w, const struct type *t, const cJSON *v, co
         check_value(w, t, v, old, path, shape);
     }
     if (old && w->report->n > before && json_equal(old, v))
-        w->report->n = before; /* it was so already */
+        forgive(w->report, before); /* it was so already */
 }
 
 void type_validate(const struct type_check *check, const struct type *t, const cJSON *v,

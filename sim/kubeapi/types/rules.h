@@ -7,7 +7,8 @@
  * Order:     shape, branches (anyOf...), strings, numbers, lists, enumerations, objects; then what embedded objects lack;
  *            then duplicates in lists that are sets or keyed. Members go in byte order of their names.
  * Old state: with the value as it was (`old`), what is wrong inside a part that did not change is not told: an object that
- *            was stored under older rules can still be changed elsewhere.
+ *            was stored under older rules can still be changed elsewhere. Validation rules that it breaks become warnings,
+ *            but for those that look back (oldSelf): they hold always.
  * Ownership: violations live in the report's arena; types and rules are borrowed.
  * Bounds:    depth by the value's (JSON_DEPTH_MAX); TYPE_VIOLATIONS_MAX are kept, the rest is counted out.
  * Raw parts: a cJSON_Raw node that is not a number stands for a part of the old object: it is not looked into. */
@@ -70,6 +71,7 @@ struct type_violation {
     struct str field;   /* "spec.tags[0]" */
     struct str message; /* "Invalid value: ..." */
     unsigned rank;
+    bool kept; /* of a rule that looks back: told also where nothing has changed */
 };
 
 struct type_report {
@@ -78,6 +80,9 @@ struct type_report {
     size_t n;
     uint64_t cel_cost; /* of the rules so far */
     bool cel_over;     /* they have cost too much: no further one is met */
+    /* Rules that parts break which did not change: told, but nothing is refused for them. NULL: none */
+    struct str *warnings;
+    size_t warnings_n; /* TYPE_VIOLATIONS_MAX at most */
 };
 
 /* Where a value is, from the root up: frames on the stack, made into text only when something is wrong. */
