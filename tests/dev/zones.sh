@@ -1,6 +1,6 @@
 #!/bin/sh
-# Writes sim/kubeapi/rules/assets/zones.tz anew from the time zone database of this machine:
-#   sh tests/dev/zones.sh > sim/kubeapi/rules/assets/zones.tz
+# Writes sim/kubeapi/types/assets/zones.tz anew from the time zone database of this machine:
+#   sh tests/dev/zones.sh > sim/kubeapi/types/assets/zones.tz
 # A line for each rule (as POSIX writes it, from the end of the compiled files) with the names of the zones that live by it.
 set -eu
 LC_ALL=C

@@ -3,6 +3,7 @@
 
 #include "engine/base/timefmt.h"
 #include "sim/kubeapi/cel/cel_internal.h"
+#include "sim/kubeapi/types/zones.h"
 
 #define SECONDS_MIN INT64_C(-62135596800) /* 0001-01-01 */
 #define SECONDS_MAX INT64_C(253402300799) /* 9999-12-31 */
@@ -167,12 +168,18 @@ static struct cel_value of_duration(const struct cel_node *node, int64_t n)
     }
 }
 
-/* Zones are UTC and fixed offsets ("+02:00", "-08:00", "02:00"): there is no database of zones here. */
-static bool zone_of(struct str zone, int64_t *offset)
+/* "+02:00", "-08:00", "02:00", or a name of the time zone database. */
+static bool zone_of(struct str zone, int64_t utc_s, int64_t *offset)
 {
     char text[8] = "+";
-    if (str_eq_c(zone, "UTC") || zone.n == 0) {
-        *offset = 0;
+    struct zone found;
+    *offset = 0;
+    if (str_eq_c(zone, "UTC") || str_eq_c(zone, "Local") || zone.n == 0)
+        return true;
+    if (str_find_char(zone, ':') < 0) {
+        if (!zone_find(zone, &found))
+            return false;
+        *offset = zone_offset_s(&found, utc_s);
         return true;
     }
     if (zone.n == 5)
@@ -186,9 +193,8 @@ static struct cel_value getter(struct cel_run *run, const struct cel_node *node,
     int64_t offset = 0;
     if (args[0].kind == CEL_DURATION)
         return of_duration(node, args[0].i);
-    if (n > 1 && !zone_of(args[1].s, &offset))
-        return cel_fail(run, "time zone " STR_FMT " is not known to this server",
-                        STR_ARG(args[1].s));
+    if (n > 1 && !zone_of(args[1].s, args[0].time.seconds, &offset))
+        return cel_fail(run, "unknown time zone " STR_FMT, STR_ARG(args[1].s));
     struct cel_time t = args[0].time;
     t.seconds += offset;
     struct date d = date_of(t.seconds);

@@ -6,7 +6,7 @@
 
 #include "engine/base/str.h"
 #include "engine/base/timefmt.h"
-#include "sim/kubeapi/rules/zones.h"
+#include "sim/kubeapi/types/zones.h"
 
 struct cron {
     uint64_t minutes, hours, days, months, weekdays; /* bit n: n matches */

@@ -1,7 +1,7 @@
 /* CronJobs: a Job at each time of a schedule. */
 #include "sim/kubeapi/controllers/cron.h"
 #include "sim/kubeapi/controllers/job.h"
-#include "sim/kubeapi/rules/zones.h"
+#include "sim/kubeapi/types/zones.h"
 
 #define COMPONENT  "cronjob-controller"
 #define MISSED_MAX 100 /* times that are looked at; beyond, the clock is thought to be wrong */

@@ -1,7 +1,7 @@
 /* Jobs and cron jobs. */
 #include "sim/kubeapi/core/reply.h"
 #include "sim/kubeapi/rules/rules.h"
-#include "sim/kubeapi/rules/zones.h"
+#include "sim/kubeapi/types/zones.h"
 
 #define UID_LABEL      "batch.kubernetes.io/controller-uid"
 #define NAME_LABEL_KEY "batch.kubernetes.io/job-name"

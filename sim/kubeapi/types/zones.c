@@ -1,7 +1,7 @@
 /* Time zones. */
-#include "sim/kubeapi/rules/zones.h"
+#include "sim/kubeapi/types/zones.h"
 
-#include "kuberules/assets.h"
+#include "kubetypes/assets.h"
 
 #define DAY_S 86400
 
