@@ -55,33 +55,26 @@ static bool concerns(const struct admission_plugin *p, const struct admission *a
            (!p->tables || text_among(a->k->table, p->tables));
 }
 
-struct str admission_name(const struct api_request *r, const cJSON *object)
-{
-    struct str name = json_string_at(object, "metadata.name");
-    return r->stamp_name.n > 0 && str_eq(name, r->stamp_name)
-               ? json_string_at(object, "metadata.generateName")
-               : name;
-}
-
 /* The system's writes pass none; behind a subresource's object its parent does not come once more. */
 static bool passes(const struct admission *a)
 {
     return !a->r->system && !a->r->admitted;
 }
 
-bool admission_mutate(struct admission *a)
-{
-    for (size_t i = 0; passes(a) && i < ARRAY_LEN(plugins); i++)
-        if (plugins[i].mutate && concerns(&plugins[i], a) && !plugins[i].mutate(a))
-            return false;
-    return true;
-}
-
-bool admission_again(struct admission *a)
+static bool mutate_again(struct admission *a)
 {
     for (size_t i = 0; i < ARRAY_LEN(plugins); i++)
         if (plugins[i].mutate && plugins[i].mutate != admit_webhooks_mutate &&
             concerns(&plugins[i], a) && !plugins[i].mutate(a))
+            return false;
+    return true;
+}
+
+bool admission_mutate(struct admission *a)
+{
+    a->again = mutate_again;
+    for (size_t i = 0; passes(a) && i < ARRAY_LEN(plugins); i++)
+        if (plugins[i].mutate && concerns(&plugins[i], a) && !plugins[i].mutate(a))
             return false;
     return true;
 }

@@ -28,6 +28,8 @@ struct admission {
     const struct api_kind
         *as;               /* what the object is where it is no k: a Scale, a Binding; else NULL */
     const cJSON *old_tree; /* of such an object: what was there before; NULL: nothing */
+    /* The server's own plug-ins once more, after webhooks have changed the object: admission_mutate sets it. */
+    bool (*again)(struct admission *a);
 };
 
 /* Which writes of a kind a plug-in looks at. */
@@ -55,8 +57,6 @@ struct str admission_name(const struct api_request *r, const cJSON *object);
  * what it is unless `as` does. The write to the parent that follows passes no admission. False: answered, or waiting. */
 bool admission_sub(struct api_request *r, unsigned verb, const struct api_kind *as, cJSON *object,
                    const cJSON *old_tree);
-/* The server's own plug-ins once more, after webhooks have changed the object. */
-bool admission_again(struct admission *a);
 
 /* ---- plug-ins ---- */
 bool admit_priority(struct admission *a);

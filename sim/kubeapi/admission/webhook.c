@@ -484,7 +484,7 @@ bool admit_webhooks_mutate(struct admission *a)
         return out == PASSED;
     struct buf before = {0}, after = {0};
     json_write(&before, a->object);
-    bool ok = admission_again(a); /* the plug-ins of the server see what the webhooks made */
+    bool ok = a->again(a); /* the plug-ins of the server see what the webhooks made */
     json_write(&after, a->object);
     if (ok && !str_eq(buf_str(&before), buf_str(&after)))
         changed(&again);

@@ -16,6 +16,10 @@ bool api_user_allowed(struct api_request *r, const struct rbac_query *q, struct 
 cJSON *auth_user_info(struct api_request *r, const struct api_user *u);
 
 /* ---- for the files of this folder ---- */
+/* Why not, for a message: known to the authorizer when a role is missing; else empty. */
+struct str auth_reason(struct api_request *r, const struct rbac_query *q);
+bool auth_deny_path(struct api_request *r,
+                    const struct rbac_query *q); /* the 403 of a path; false */
 /* The 403 of a question about a resource; reason: of the authorizer, may be empty. Returns false. */
 bool auth_deny(struct api_request *r, const struct rbac_query *q, struct str reason);
 /* By the Impersonate- headers. False: answered. */

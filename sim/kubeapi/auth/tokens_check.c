@@ -37,7 +37,7 @@ static void known_free(struct known *k)
     mem_free(k);
 }
 
-void tokens_forget(struct tokens *x)
+static void forget_all(struct tokens *x)
 {
     void *k;
     for (size_t i = 0; map_next(&x->known, &i, NULL, &k);)
@@ -290,7 +290,7 @@ static struct known *known_of(struct kubeapi *api, struct arena *a, struct str t
         return NULL;
     }
     if (map_count(&x->known) >= TOKENS_KNOWN_MAX)
-        tokens_forget(x);
+        forget_all(x);
     map_put(&x->known, token, l.k);
     return l.k;
 }
@@ -379,4 +379,23 @@ void api_tokens_user(struct arena *a, struct str ns, struct str name, struct str
     user->groups[user->groups_n++] =
         arena_printf(a, "system:serviceaccounts:" STR_FMT, STR_ARG(ns));
     user->groups[user->groups_n++] = STR("system:authenticated");
+}
+
+/* ---- life ---- */
+
+struct tokens *api_tokens_new(struct kubeapi *api)
+{
+    struct tokens *x = MEM_NEW(struct tokens);
+    x->api = api;
+    x->key_id = str_empty;
+    return x;
+}
+
+void api_tokens_free(struct tokens *x)
+{
+    forget_all(x);
+    map_free(&x->known);
+    pki_key_free(x->key);
+    str_free(&x->key_id);
+    mem_free(x);
 }

@@ -13,6 +13,5 @@ struct tokens {
 
 /* Makes the key when it is not there yet. */
 const struct pki_key *tokens_key(struct tokens *x);
-void tokens_forget(struct tokens *x); /* what is remembered */
 
 #endif

@@ -140,22 +140,3 @@ struct str tokens_issue_legacy(struct tokens *x, struct arena *a, struct str ns,
     json_set_str(a, claims, "sub", subject(a, ns, account.name));
     return x->api->token_key ? sign(x, a, claims) : unsigned_token(x, a, claims);
 }
-
-/* ---- life ---- */
-
-struct tokens *api_tokens_new(struct kubeapi *api)
-{
-    struct tokens *x = MEM_NEW(struct tokens);
-    x->api = api;
-    x->key_id = str_empty;
-    return x;
-}
-
-void api_tokens_free(struct tokens *x)
-{
-    tokens_forget(x);
-    map_free(&x->known);
-    pki_key_free(x->key);
-    str_free(&x->key_id);
-    mem_free(x);
-}

@@ -73,8 +73,12 @@ struct ctl_item;
 struct stages;
 struct ctl_nodes;
 
+/* Looks at one object as the store has it now, and does the next step. */
+typedef void (*ctl_sync)(struct ctl *c, struct str ns, struct str name);
+
 struct ctl {
     struct kubeapi *api;
+    const ctl_sync *syncs;            /* CTL_KINDS: workloads.c */
     struct kubeapi_workloads options; /* strings copied */
     struct store_table *tables[CTL_TABLES];
     struct map items[CTL_KINDS]; /* "ns/name" → struct ctl_item * */
@@ -110,6 +114,9 @@ void ctl_soon(struct ctl *c, enum ctl_kind kind, struct str ns, struct str name)
 void ctl_after(struct ctl *c, enum ctl_kind kind, struct str ns, struct str name, world_time delay);
 void ctl_soon_owner(struct ctl *c, const struct kube_object *o); /* its controller, if we know it */
 void ctl_soon_all(struct ctl *c, enum ctl_kind kind, enum ctl_table table, struct str ns);
+void ctl_begin(struct ctl *c, const ctl_sync *syncs); /* c->api is there */
+void ctl_forget(struct ctl *c);                       /* all that is to be done */
+void ctl_end(struct ctl *c);                          /* nothing is to be done */
 void ctl_end_sync(struct ctl *c); /* lets go of what was held, outside of the queue's own syncs */
 void ctl_rest(struct ctl *c);     /* behind a burst of work: gives memory back */
 world_time ctl_wall(struct ctl *c);

@@ -3,16 +3,6 @@
 
 /* ---- reading ---- */
 
-void rs_read(struct rs *s, struct kube_object *o)
-{
-    *s = (struct rs){.o = o, .replicas = 1, .created = ctl_created(o)};
-    (void)ctl_number(o, "spec.replicas", &s->replicas);
-    (void)ctl_number(o, "status.replicas", &s->has);
-    (void)ctl_number(o, "status.readyReplicas", &s->ready);
-    (void)ctl_number(o, "status.availableReplicas", &s->available);
-    (void)str_to_i64(ctl_annotation(o, REVISION), &s->revision);
-}
-
 /* The template without the label that tells sets apart. */
 static struct str plain_template(struct ctl *c, const cJSON *template)
 {
@@ -74,39 +64,7 @@ static void read_spec(struct deployment *d)
         d->unavailable = d->replicas;
 }
 
-int64_t deployment_wanted(const struct deployment *d)
-{
-    int64_t sum = 0;
-    for (size_t i = 0; i < d->sets_n; i++)
-        sum += d->sets[i].replicas;
-    return sum;
-}
-
-int64_t deployment_new_size(const struct deployment *d, int64_t now)
-{
-    if (!d->rolling)
-        return d->replicas;
-    int64_t room = d->replicas + d->surge - deployment_wanted(d), missing = d->replicas - now;
-    if (room <= 0)
-        return now;
-    return now + (room < missing ? room : missing);
-}
-
 /* ---- annotations ---- */
-
-static bool set_annotation(struct ctl *c, cJSON *tree, const char *key, struct str value)
-{
-    cJSON *list = json_ensure(&c->a, tree, "metadata.annotations");
-    if (str_eq(json_string(json_get(list, key)), value))
-        return false;
-    json_set_str(&c->a, list, key, value);
-    return true;
-}
-
-static bool set_number(struct ctl *c, cJSON *tree, const char *key, int64_t v)
-{
-    return set_annotation(c, tree, key, arena_printf(&c->a, "%lld", (long long)v));
-}
 
 /* A Deployment's annotations are its sets' as well, but for those that are about one object alone. */
 static bool copy_annotations(struct deployment *d, cJSON *tree)
@@ -124,36 +82,9 @@ static bool copy_annotations(struct deployment *d, cJSON *tree)
         for (size_t i = 0; i < ARRAY_LEN(own); i++)
             skip = skip || str_eq_c(str_c(it->string), own[i]);
         if (!skip)
-            changed = set_annotation(d->c, tree, it->string, json_string(it)) || changed;
+            changed = rs_set_annotation(d->c, tree, it->string, json_string(it)) || changed;
     }
     return changed;
-}
-
-static bool replace_set(struct deployment *d, struct rs *s, cJSON *tree)
-{
-    struct kube_object *o = ctl_update(d->c, T_REPLICA_SETS, s->o, tree);
-    if (o)
-        rs_read(s, o);
-    else
-        d->lost = true;
-    return o != NULL;
-}
-
-bool deployment_resize(struct deployment *d, struct rs *s, int64_t size)
-{
-    int64_t was = s->replicas;
-    cJSON *tree = ctl_tree(d->c, s->o);
-    bool changed = set_number(d->c, tree, DESIRED, d->replicas);
-    changed = set_number(d->c, tree, MAX_REPLICAS, d->replicas + d->surge) || changed;
-    if (!changed && was == size)
-        return false;
-    json_set_int(&d->c->a, json_get(tree, "spec"), "replicas", size);
-    if (!replace_set(d, s, tree) || was == size)
-        return false;
-    ctl_record(d->c, d->o, EVENT_NORMAL, "ScalingReplicaSet", DEPLOYMENT_COMPONENT,
-               "Scaled %s replica set " STR_FMT " from %lld to %lld", size > was ? "up" : "down",
-               STR_ARG(s->o->name), (long long)was, (long long)size);
-    return true;
 }
 
 /* ---- revisions ---- */
@@ -173,7 +104,7 @@ static void tell_revision(struct deployment *d, int64_t revision)
     (void)str_to_i64(ctl_annotation(d->o, REVISION), &told);
     if (told == revision)
         return;
-    if (!set_number(d->c, d->tree, REVISION, revision))
+    if (!rs_set_number(d->c, d->tree, REVISION, revision))
         return;
     struct kube_object *o = ctl_update(d->c, T_DEPLOYMENTS, d->o, d->tree);
     if (!o) {
@@ -195,16 +126,16 @@ static void renew_revision(struct deployment *d)
     if (s->revision < next) {
         struct str before = ctl_annotation(s->o, REVISION_HISTORY);
         if (s->revision > 0)
-            (void)set_annotation(c, tree, REVISION_HISTORY,
-                                 arena_printf(&c->a, STR_FMT "%s%lld", STR_ARG(before),
-                                              before.n ? "," : "", (long long)s->revision));
-        changed = set_number(c, tree, REVISION, next) || changed;
+            (void)rs_set_annotation(c, tree, REVISION_HISTORY,
+                                    arena_printf(&c->a, STR_FMT "%s%lld", STR_ARG(before),
+                                                 before.n ? "," : "", (long long)s->revision));
+        changed = rs_set_number(c, tree, REVISION, next) || changed;
     }
     if (json_int_at(tree, "spec.minReadySeconds", 0) != d->min_ready_s) {
         json_set_int(&c->a, json_get(tree, "spec"), "minReadySeconds", d->min_ready_s);
         changed = true;
     }
-    if (changed && !replace_set(d, s, tree))
+    if (changed && !rs_replace(d, s, tree))
         return;
     tell_revision(d, s->revision);
     if (!d->lost && !ctl_condition_find(json_get(d->tree, "status"), "Progressing"))
@@ -235,9 +166,9 @@ static cJSON *set_tree(struct deployment *d, struct str hash)
         json_set_int(a, spec, "minReadySeconds", d->min_ready_s);
     json_set_int(a, spec, "replicas", deployment_new_size(d, 0));
     (void)copy_annotations(d, tree);
-    (void)set_number(d->c, tree, REVISION, next_revision(d));
-    (void)set_number(d->c, tree, DESIRED, d->replicas);
-    (void)set_number(d->c, tree, MAX_REPLICAS, d->replicas + d->surge);
+    (void)rs_set_number(d->c, tree, REVISION, next_revision(d));
+    (void)rs_set_number(d->c, tree, DESIRED, d->replicas);
+    (void)rs_set_number(d->c, tree, MAX_REPLICAS, d->replicas + d->surge);
     return tree;
 }
 

@@ -33,7 +33,13 @@ struct deployment {
     bool lost; /* something was changed under our hands: the sync ends, an event brings us back */
 };
 
+/* deployment_sets.c */
 void rs_read(struct rs *s, struct kube_object *o);
+/* A set's tree gets an annotation; true: it was another. */
+bool rs_set_annotation(struct ctl *c, cJSON *tree, const char *key, struct str value);
+bool rs_set_number(struct ctl *c, cJSON *tree, const char *key, int64_t v);
+/* The tree instead of the set; false: it was changed under our hands. */
+bool rs_replace(struct deployment *d, struct rs *s, cJSON *tree);
 int64_t deployment_wanted(const struct deployment *d); /* sum of what the sets want */
 int64_t deployment_new_size(const struct deployment *d, int64_t now);
 /* The set gets this size and the annotations that go with it; true: its size changed. */

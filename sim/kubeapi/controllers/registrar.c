@@ -1,11 +1,10 @@
 #include "sim/kubeapi/controllers/registrar.h"
 
 #include "sim/kubeapi/core/stamps.h"
-
 #include "sim/kubeapi/crd/crds.h"
 #include "sim/kubeapi/crd/find.h"
-#include "sim/kubeapi/kubeapi.h"
 #include "sim/kubeapi/verbs/system.h"
+#include "sim/kubeapi/verbs/writing.h"
 
 #define SERVICES       "apiservices.apiregistration.k8s.io"
 #define OWN            "v1.apiextensions.k8s.io" /* there: the server registers groups */

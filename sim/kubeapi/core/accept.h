@@ -48,6 +48,7 @@ bool api_media_choose(struct str accept, enum api_endpoint endpoint, struct api_
 
 /* Chooses r->media for documents and errors; what nothing of ours fits is indented JSON. */
 void api_accept_default(struct api_request *r);
+bool api_accept_pretty(struct api_request *r); /* asked for by ?pretty, or by who asks */
 /* Chooses r->media of a resource request, or answers 406. */
 bool api_accept_resource(struct api_request *r);
 /* Chooses r->media of a discovery document, or answers 406. routed: the path is one of the router's (/api, /api/v1,

@@ -22,6 +22,12 @@ enum api_field_validation { FIELDS_WARN, FIELDS_IGNORE, FIELDS_STRICT };
 bool api_write_decode(struct api_request *r, const struct api_kind *k, cJSON **tree);
 /* Kind, apiVersion and the types of metadata (also after a patch). False: answered. */
 bool api_decode_check(struct api_request *r, const struct api_kind *k, cJSON *tree);
+/* Owners that are named twice, word for word, are named once; a warning says so. */
+void api_merge_owners(struct api_request *r, cJSON *tree);
+/* The name and namespace of the tree are those of the URL? Owners that are there twice go. False: answered with 400. */
+bool api_check_url(struct api_request *r, cJSON *tree);
+/* A patched tree as an object of the request's kind. False: answered. */
+bool api_patch_decode(struct api_request *r, cJSON *tree);
 /* Query parameter fieldValidation, which is known to be one of them. */
 enum api_field_validation api_field_validation(struct api_request *r);
 /* Tells what strict validation found: warnings, or the 400 of Strict (of a patch: 422). False: answered. */

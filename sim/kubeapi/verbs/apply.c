@@ -9,6 +9,7 @@
 #include "sim/kubeapi/verbs/write.h"
 
 #include "engine/base/yaml.h"
+#include "sim/kubeapi/objects/decode.h"
 #include <string.h>
 
 #define LAST_APPLIED "kubectl.kubernetes.io/last-applied-configuration"

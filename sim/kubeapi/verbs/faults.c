@@ -1,35 +1,9 @@
-/* The fault surface of one server: rules that requests are matched against, in the order in which they were added. */
-#include "sim/kubeapi/verbs/faults.h"
+/* What requests and watches meet: rules are matched in the order in which they were added. */
+#include "sim/kubeapi/verbs/faults_internal.h"
 
 #include "sim/kubeapi/core/reply.h"
-#include "sim/kubeapi/verbs/watch.h"
 
 #include <string.h>
-
-#define REWIND_MARKS 8u
-
-struct fault_rule {
-    struct list link;
-    uint64_t id;
-    struct faults *of;
-    struct kubeapi_fault f; /* strings owned */
-    struct str *clients;    /* owned, f.clients_n of them */
-    struct store *replica;  /* STALE_READ, FORK: the server as it was */
-    /* WATCH_REWIND: revisions at the last eighths of `delay`, the oldest first. */
-    uint64_t marks[REWIND_MARKS];
-    uint32_t eighths; /* that have passed, up to REWIND_MARKS */
-    struct world_timer *timer;
-};
-
-struct faults {
-    struct kubeapi *api;
-    struct list rules;
-    uint64_t last_id;
-    uint64_t *fired; /* by id - 1 */
-    size_t fired_cap;
-    size_t by_client;              /* rules that ask where a request comes from */
-    size_t n[KUBEAPI_FAULT_KINDS]; /* rules of each kind: 0 is the usual and costs nothing */
-};
 
 static const char *const labels[KUBEAPI_FAULT_KINDS] = {
     [KUBEAPI_FAULT_FENCE] = "kind=\"fence\"",
@@ -55,41 +29,10 @@ static const char *const labels[KUBEAPI_FAULT_KINDS] = {
     [KUBEAPI_FAULT_WATCH_NO_BOOKMARK] = "kind=\"watch_no_bookmark\"",
 };
 
-static void count(struct kubeapi *api, const char *label)
+void fault_count(struct kubeapi *api, const char *label)
 {
     ++*metrics_cell(&api->metrics, METRIC_COUNTER, "apiserver_fault_total", str_c(label),
                     "Injected faults.");
-}
-
-struct faults *api_faults_new(struct kubeapi *api)
-{
-    struct faults *x = MEM_NEW(struct faults);
-    x->api = api;
-    list_init(&x->rules);
-    return x;
-}
-
-static void rule_free(struct fault_rule *rule)
-{
-    list_remove(&rule->link);
-    world_timer_free(rule->timer);
-    store_free(rule->replica);
-    str_free(&rule->f.resource);
-    str_free(&rule->f.verb);
-    str_free(&rule->f.user);
-    str_free(&rule->f.name);
-    for (size_t i = 0; i < rule->f.clients_n; i++)
-        str_free(&rule->clients[i]);
-    mem_free(rule->clients);
-    mem_free(rule);
-}
-
-void api_faults_free(struct faults *x)
-{
-    list_each (&x->rules, it, next)
-        rule_free(container_of(it, struct fault_rule, link));
-    mem_free(x->fired);
-    mem_free(x);
 }
 
 static bool is_client(const struct fault_rule *rule, const struct api_request *r)
@@ -113,172 +56,24 @@ static bool matches(const struct fault_rule *rule, const struct api_request *r)
            (!f->writes || api_request_writes(r)) && is_client(rule, r);
 }
 
-static bool hits(struct faults *x, const struct fault_rule *rule, const struct api_request *r)
+bool fault_hits(struct faults *x, const struct fault_rule *rule, const struct api_request *r)
 {
     uint32_t share = rule->f.per_million;
     return matches(rule, r) &&
            (share == 0 || share >= 1000000 || world_random_below(x->api->w, 1000000) < share);
 }
 
-static void fire(struct faults *x, const struct fault_rule *rule)
+void fault_fire(struct faults *x, const struct fault_rule *rule)
 {
     x->fired[rule->id - 1]++;
     if (rule->f.fired)
         ++*rule->f.fired;
-    count(x->api, labels[rule->f.kind]);
-}
-
-/* ---- rules that do something as they come and go ---- */
-
-/* Every watch that the rule meets, open now. */
-static void each_watch(struct faults *x, struct fault_rule *rule, void (*act)(struct api_watch *w))
-{
-    list_each (&x->api->requests, it, next) {
-        struct api_request *r = container_of(it, struct api_request, link);
-        if (r->watch && hits(x, rule, r)) {
-            fire(x, rule);
-            act(r->watch);
-        }
-    }
-}
-
-static void cut_in_order(struct api_watch *w)
-{
-    api_watch_cut(w, false);
-}
-
-static void cut_short(struct api_watch *w)
-{
-    api_watch_cut(w, true);
-}
-
-/* Time goes on for the past that a rewind shows; when it lies far enough back, its watchers are sent there. */
-static void on_eighth(void *owner)
-{
-    struct fault_rule *rule = owner;
-    memmove(rule->marks, rule->marks + 1, (REWIND_MARKS - 1) * sizeof(rule->marks[0]));
-    rule->marks[REWIND_MARKS - 1] = store_revision(rule->of->api->store);
-    if (rule->eighths < REWIND_MARKS && ++rule->eighths == REWIND_MARKS)
-        each_watch(rule->of, rule, cut_in_order);
-    world_timer_start(rule->timer, rule->f.delay / REWIND_MARKS + 1);
-}
-
-static void rule_begin(struct fault_rule *rule)
-{
-    struct faults *x = rule->of;
-    struct store *s = x->api->store;
-    if (rule->f.kind == KUBEAPI_FAULT_WATCH_GONE) {
-        each_watch(x, rule, api_watch_gone);
-    } else if (rule->f.kind == KUBEAPI_FAULT_WATCH_CUT) {
-        each_watch(x, rule, cut_short);
-    } else if (rule->f.kind == KUBEAPI_FAULT_STALE_READ || rule->f.kind == KUBEAPI_FAULT_FORK) {
-        struct store_snapshot *then = store_snapshot_take(s);
-        rule->replica = store_new(NULL);
-        store_restore(rule->replica, then);
-        store_snapshot_free(then);
-    } else if (rule->f.kind == KUBEAPI_FAULT_WATCH_REWIND) {
-        for (size_t i = 0; i < REWIND_MARKS; i++)
-            rule->marks[i] = store_revision(s);
-        if (rule->f.delay > 0) {
-            rule->timer = world_timer_new(x->api->w, on_eighth, rule);
-            world_timer_start(rule->timer, rule->f.delay / REWIND_MARKS + 1);
-        }
-    }
-}
-
-/* The replica has caught up: what reads from it reads from the store. */
-static void leave_replica(struct faults *x, const struct store *replica)
-{
-    list_each (&x->api->requests, it, next) {
-        struct api_request *r = container_of(it, struct api_request, link);
-        if (!r->table || store_of(r->table) != replica)
-            continue;
-        struct store_table *t = store_table(x->api->store, store_table_name(r->table));
-        if (r->watch)
-            api_watch_move(r->watch, t);
-        else
-            r->table = t;
-    }
-}
-
-static bool asks_client(const struct fault_rule *rule)
-{
-    return rule->f.clients_n > 0 || rule->f.kind == KUBEAPI_FAULT_FATE;
+    fault_count(x->api, labels[rule->f.kind]);
 }
 
 bool api_faults_ask_client(const struct faults *x)
 {
     return x->by_client > 0;
-}
-
-uint64_t kubeapi_fault_add(struct kubeapi *api, const struct kubeapi_fault *fault)
-{
-    struct faults *x = api->faults;
-    struct fault_rule *rule = MEM_NEW(struct fault_rule);
-    rule->f = *fault;
-    rule->f.resource = str_dup(fault->resource);
-    rule->f.verb = str_dup(fault->verb);
-    rule->f.user = str_dup(fault->user);
-    rule->f.name = str_dup(fault->name);
-    rule->clients = MEM_NEW_ARRAY(struct str, fault->clients_n);
-    for (size_t i = 0; i < fault->clients_n; i++)
-        rule->clients[i] = str_dup(fault->clients[i]);
-    rule->f.clients = rule->clients;
-    rule->id = ++x->last_id;
-    if (rule->id > x->fired_cap) {
-        x->fired_cap = x->fired_cap ? x->fired_cap * 2 : 16;
-        x->fired = mem_resize(x->fired, x->fired_cap * sizeof(*x->fired));
-    }
-    x->fired[rule->id - 1] = 0;
-    list_add_tail(&x->rules, &rule->link);
-    rule->of = x;
-    x->n[fault->kind]++;
-    x->by_client += asks_client(rule);
-    rule_begin(rule);
-    return x->last_id;
-}
-
-void kubeapi_fault_remove(struct kubeapi *api, uint64_t id)
-{
-    struct faults *x = api->faults;
-    list_each (&x->rules, it, next) {
-        struct fault_rule *rule = container_of(it, struct fault_rule, link);
-        if (rule->id != id)
-            continue;
-        enum kubeapi_fault_kind kind = rule->f.kind;
-        x->n[kind]--;
-        x->by_client -= asks_client(rule);
-        if (rule->replica)
-            leave_replica(x, rule->replica);
-        rule_free(rule);
-        if (kind == KUBEAPI_FAULT_WATCH_STALL)
-            api_watches_pump(api); /* what was missed comes now */
-        return;
-    }
-}
-
-size_t kubeapi_cut_watches(struct kubeapi *api, struct str resource, bool abort)
-{
-    size_t n = 0;
-    list_each (&api->requests, it, next) {
-        struct api_request *r = container_of(it, struct api_request, link);
-        if (!r->watch || !api_watch_of(r->watch, resource))
-            continue;
-        api_watch_cut(r->watch, abort);
-        n++;
-    }
-    return n;
-}
-
-void kubeapi_compact(struct kubeapi *api)
-{
-    store_compact(api->store, store_revision(api->store));
-    count(api, "kind=\"compaction\"");
-}
-
-uint64_t kubeapi_fault_fired(const struct kubeapi *api, uint64_t id)
-{
-    return id > 0 && id <= api->faults->last_id ? api->faults->fired[id - 1] : 0;
 }
 
 /* ---- requests ---- */
@@ -387,12 +182,12 @@ world_time api_faults_apply(struct faults *x, struct api_request *r)
     world_time delay = 0;
     list_each (&x->rules, it, next) {
         struct fault_rule *rule = container_of(it, struct fault_rule, link);
-        if (r->answered || !concerns(rule->f.kind, r) || !hits(x, rule, r))
+        if (r->answered || !concerns(rule->f.kind, r) || !fault_hits(x, rule, r))
             continue;
         if (rule->f.kind == KUBEAPI_FAULT_FATE && !decide(rule, r))
             continue;
         if (rule->f.kind != KUBEAPI_FAULT_FORK || api_request_writes(r))
-            fire(x, rule);
+            fault_fire(x, rule);
         delay += strike(x, rule, r);
     }
     return delay;
@@ -419,7 +214,7 @@ bool api_faults_stalled(struct faults *x, struct api_request *r)
         const struct fault_rule *rule = container_of(it, struct fault_rule, link);
         if (rule->f.kind == KUBEAPI_FAULT_WATCH_STALL && rule->f.delay == 0 && matches(rule, r) &&
             drawn(x, rule, r)) {
-            fire(x, rule);
+            fault_fire(x, rule);
             return true;
         }
     }
@@ -432,8 +227,9 @@ world_time api_faults_silence(struct faults *x, const struct api_request *r)
         return 0;
     list_each (&x->rules, it, next) {
         const struct fault_rule *rule = container_of(it, struct fault_rule, link);
-        if (rule->f.kind == KUBEAPI_FAULT_WATCH_STALL && rule->f.delay > 0 && hits(x, rule, r)) {
-            fire(x, rule);
+        if (rule->f.kind == KUBEAPI_FAULT_WATCH_STALL && rule->f.delay > 0 &&
+            fault_hits(x, rule, r)) {
+            fault_fire(x, rule);
             return rule->f.delay;
         }
     }
@@ -447,7 +243,7 @@ static struct fault_rule *meet(struct faults *x, const struct api_request *r,
         return NULL;
     list_each (&x->rules, it, next) {
         struct fault_rule *rule = container_of(it, struct fault_rule, link);
-        if (rule->f.kind == kind && hits(x, rule, r))
+        if (rule->f.kind == kind && fault_hits(x, rule, r))
             return rule;
     }
     return NULL;
@@ -459,7 +255,7 @@ bool api_faults_meet(struct faults *x, const struct api_request *r, enum kubeapi
     const struct fault_rule *rule = meet(x, r, kind);
     if (!rule)
         return false;
-    fire(x, rule);
+    fault_fire(x, rule);
     if (f)
         *f = &rule->f;
     return true;
@@ -475,24 +271,12 @@ uint64_t api_faults_resume(struct faults *x, const struct api_request *r, uint64
         return revision;
     if (store_table_revision(r->table) > revision &&
         (rule = meet(x, r, KUBEAPI_FAULT_WATCH_LOSS))) {
-        fire(x, rule);
+        fault_fire(x, rule);
         return store_durable(store_of(r->table));
     }
     rule = meet(x, r, KUBEAPI_FAULT_WATCH_REWIND);
     if (!rule || rule->marks[0] >= revision)
         return revision;
-    fire(x, rule);
+    fault_fire(x, rule);
     return rule->marks[0];
-}
-
-void api_faults_event(struct faults *x)
-{
-    if (x->n[KUBEAPI_FAULT_WATCH_REORDER] == 0)
-        return;
-    uint64_t revision = store_revision(x->api->store);
-    list_each (&x->api->requests, it, next) {
-        struct api_request *r = container_of(it, struct api_request, link);
-        if (r->watch)
-            api_watch_release(r->watch, revision);
-    }
 }

@@ -125,11 +125,6 @@ static bool patch_parse(struct api_request *r, enum patch_type type, cJSON **pat
     return true;
 }
 
-bool api_patch_decode(struct api_request *r, cJSON *tree)
-{
-    return api_decode_check(r, r->kind, tree) && api_check_url(r, tree);
-}
-
 /* ---- strategic ---- */
 
 /* An error of a strategic patch, as the API answers it: 500 without a reason unless the patch is malformed. */

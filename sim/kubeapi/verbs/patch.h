@@ -5,13 +5,9 @@
 #include "sim/kubeapi/core/request.h"
 #include "sim/kubeapi/types/types.h"
 
-/* The name and namespace of the tree are those of the URL? Owners that are there twice go. False: answered with 400. */
-bool api_check_url(struct api_request *r, cJSON *tree);
 /* Applies a JSON, merge or strategic patch (the body, by its Content-Type) to a tree of this type; types of custom resources
  * have no strategic patches. An apply patch is not for here (api_patch_is_apply). False: answered. */
 bool api_patch_tree(struct api_request *r, const struct type *t, bool custom, cJSON **tree);
 bool api_patch_is_apply(const struct api_request *r);
-/* A patched tree as an object of the request's kind. False: answered. */
-bool api_patch_decode(struct api_request *r, cJSON *tree);
 
 #endif
