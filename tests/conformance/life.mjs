@@ -1,5 +1,5 @@
 // Goal: every kind that discovery names lives as generic clients expect: see life/steps.mjs; what concerns single kinds or
-// the server as a whole is by family in life/{access,apps,definitions,informers,machinery,network,nodes,policies,storage}.mjs.
+// the server as a whole is by family in life/{access,apps,definitions,hooks,informers,machinery,network,nodes,policies,storage}.mjs.
 // Method: raw HTTPS against `paddock-sim apiserver --bare`; kinds side by side, the steps of one kind in order. What the
 // steps need to know of a kind is data (life/kinds.mjs); a kind without a row there fails, so none is forgotten. What
 // needs controllers (`full` of a family, life/control.mjs, life/controllers.mjs) runs against a server that has them.
@@ -13,6 +13,7 @@ import { checks as apps } from './life/apps.mjs';
 import { full as control } from './life/control.mjs';
 import { full as controllers } from './life/controllers.mjs';
 import { checks as definitions } from './life/definitions.mjs';
+import { checks as hooks } from './life/hooks.mjs';
 import { checks as informers } from './life/informers.mjs';
 import { kinds, without } from './life/kinds.mjs';
 import { checks as machinery } from './life/machinery.mjs';
@@ -158,7 +159,7 @@ function checkJobs(on, family, checks) {
     });
 }
 
-for (const [family, checks] of Object.entries({ access, apps, definitions, informers, machinery, network, nodes, policies, storage })) jobs.push(...checkJobs(wire, family, checks));
+for (const [family, checks] of Object.entries({ access, apps, definitions, hooks, informers, machinery, network, nodes, policies, storage })) jobs.push(...checkJobs(wire, family, checks));
 await together(jobs, SIDE_BY_SIDE);
 wire.agent.destroy();
 const end = await server.stop();
