@@ -4,7 +4,7 @@
  *   (reinvocationPolicy IfNeeded), once. validating: all at once, told in the order of their names. */
 #include "sim/kubeapi/admission/hooks.h"
 
-#include "engine/base/codec.h"
+#include "sim/kubeapi/admission/review_answer.h"
 #include "sim/kubeapi/core/reply.h"
 #include "sim/kubeapi/core/webhook_call.h"
 #include "sim/kubeapi/crd/crds.h"
@@ -185,53 +185,6 @@ static const struct webhook_answer *ask(const struct ask *x, const struct api_ki
 
 /* ---- the answer ---- */
 
-static struct str check_patch(const struct ask *x, const cJSON *response)
-{
-    struct str patch = json_string_at(response, "patch"),
-               type = json_string_at(response, "patchType");
-    if (!x->mutating && (patch.n > 0 || type.n > 0))
-        return patch.n > 0 ? STR("validating webhook may not return response.patch")
-                           : STR("validating webhook may not return response.patchType");
-    if (patch.n > 0 && type.n == 0)
-        return STR("webhook returned response.patch but not response.patchType");
-    if (patch.n == 0 && type.n > 0)
-        return STR("webhook returned response.patchType but not response.patch");
-    if (type.n > 0 && !str_eq_c(type, "JSONPatch"))
-        return arena_printf(&x->r->a,
-                            "invalid value for response.patchType: \"" STR_FMT
-                            "\", allowed values: \"JSONPatch\"",
-                            STR_ARG(type));
-    return str_empty;
-}
-
-/* What is wrong with an AdmissionReview; empty: nothing. */
-static struct str check_review(const struct ask *x, const cJSON *body, struct str uid,
-                               const char *version)
-{
-    struct arena *a = &x->r->a;
-    const cJSON *response = json_get(body, "response");
-    struct str kind = json_string_at(body, "kind"), api = json_string_at(body, "apiVersion");
-    struct str wanted = arena_printf(a, "admission.k8s.io/%s", version), wrong = str_empty;
-    if (!response || response->type != cJSON_Object) {
-        wrong = STR("webhook response was absent");
-    } else if (strcmp(version, "v1") == 0) {
-        struct str given = json_string_at(response, "uid");
-        if (!str_eq(given, uid))
-            wrong = arena_printf(a, "expected response.uid=\"" STR_FMT "\", got \"" STR_FMT "\"",
-                                 STR_ARG(uid), STR_ARG(given));
-        else if (!str_eq_c(kind, "AdmissionReview") || !str_eq(api, wanted))
-            wrong = arena_printf(a,
-                                 "expected webhook response of admission.k8s.io/v1, "
-                                 "Kind=AdmissionReview, got " STR_FMT ", Kind=" STR_FMT,
-                                 STR_ARG(api), STR_ARG(kind));
-        else
-            wrong = check_patch(x, response);
-    }
-    if (wrong.n == 0)
-        return wrong;
-    return arena_printf(a, "received invalid webhook response: " STR_FMT, STR_ARG(wrong));
-}
-
 /* Puts what a patch made of the shown object in the place of the object itself. */
 static void replace(const struct ask *x, const struct api_kind *as, cJSON *made)
 {
@@ -251,21 +204,6 @@ static void replace(const struct ask *x, const struct api_kind *as, cJSON *made)
     tree->child = made->child;
 }
 
-static struct err *patch_parse(struct arena *a, struct str text, cJSON **out)
-{
-    struct buf b = {0};
-    struct err *err = NULL;
-    if (!base64_decode(&b, text))
-        err = err_new(ERR_INVALID, "illegal base64 data");
-    else
-        err = json_parse(a, arena_str(a, buf_str(&b)), out);
-    buf_free(&b);
-    if (!err && (*out)->type != cJSON_Array)
-        err = err_new(ERR_INVALID, "json: cannot unmarshal object into Go value of type "
-                                   "jsonpatch.Patch");
-    return err;
-}
-
 static enum outcome broken(const struct ask *x, struct err *take)
 {
     refuse_internal(x, str_c(take->message));
@@ -273,19 +211,17 @@ static enum outcome broken(const struct ask *x, struct err *take)
     return REFUSED;
 }
 
-static enum outcome apply(const struct ask *x, const struct api_kind *as, struct str text,
-                          cJSON *object)
+static enum outcome apply(const struct ask *x, const struct api_kind *as,
+                          const struct review_answer *said, cJSON *object)
 {
     struct arena *a = &x->r->a;
-    cJSON *patch, *made;
+    cJSON *patch = said->patch, *made;
     struct buf before = {0};
-    struct err *err = patch_parse(a, text, &patch);
-    if (err) {
-        struct str why =
-            arena_printf(a, "received undecodable patch in webhook response: %s", err->message);
-        err_free(err);
-        return failed(x, why);
-    }
+    if (!patch && said->patch_error.n > 0)
+        return failed(x, arena_printf(a, "received undecodable patch in webhook response: " STR_FMT,
+                                      STR_ARG(said->patch_error)));
+    if (!patch)
+        return PASSED;
     if (!patch->child)
         return PASSED;
     if (!x->a->object)
@@ -295,7 +231,7 @@ static enum outcome apply(const struct ask *x, const struct api_kind *as, struct
                                  "this operation",
                                  STR_ARG(x->name)));
     json_write(&before, object);
-    err = json_parse(a, arena_str(a, buf_str(&before)), &made);
+    struct err *err = json_parse(a, arena_str(a, buf_str(&before)), &made);
     BUG_ON(err, "what was written is JSON");
     err = json_patch_apply(a, &made, patch);
     if (!err && made->type != cJSON_Object)
@@ -322,6 +258,8 @@ static enum outcome apply(const struct ask *x, const struct api_kind *as, struct
 static void warn_once(struct api_request *r, struct str text)
 {
     struct str rest = buf_str(&r->warnings), line;
+    if (text.n == 0)
+        return;
     while (rest.n > 0) {
         (void)str_cut(rest, '\n', &line, &rest);
         if (str_eq(line, text))
@@ -337,18 +275,16 @@ static enum outcome digest(const struct ask *x, const struct api_kind *as,
     if (answer->error.n > 0)
         return failed(
             x, arena_printf(&x->r->a, "failed to call webhook: " STR_FMT, STR_ARG(answer->error)));
-    const cJSON *response = json_get(answer->body, "response");
-    struct str wrong = check_review(x, answer->body, uid, version);
+    struct review_answer said;
+    struct str wrong = review_answer_read(&x->r->a, answer->body, uid, version, x->mutating, &said);
     if (wrong.n > 0)
         return failed(x, wrong);
-    const cJSON *warnings = json_get(response, "warnings");
-    for (const cJSON *w = warnings ? warnings->child : NULL; w; w = w->next)
+    for (const cJSON *w = said.warnings ? said.warnings->child : NULL; w; w = w->next)
         warn_once(x->r, json_string(w));
-    note_own(x, json_get(response, "auditAnnotations"));
-    if (!json_bool_at(response, "allowed", false))
-        return denied(x, json_get(response, "status"));
-    struct str patch = json_string_at(response, "patch");
-    return patch.n > 0 && x->mutating ? apply(x, as, patch, object) : PASSED;
+    note_own(x, said.annotations);
+    if (!said.allowed)
+        return denied(x, said.status);
+    return x->mutating ? apply(x, as, &said, object) : PASSED;
 }
 
 /* ---- one webhook ---- */
