@@ -75,6 +75,9 @@ static void wake_services(struct ctl *c, const struct store_event *e)
     const struct kube_object *o = e->object, *b = e->before;
     if (store_count(c->tables[T_SERVICES]) == 0)
         return;
+    if (kube_object_raw(o, "status.podIP").n == 0 &&
+        (!b || kube_object_raw(b, "status.podIP").n == 0))
+        return; /* nothing that a service could lead to */
     if (b && e->type == STORE_MODIFIED && o->deleting == b->deleting &&
         pod_is_ready(o) == pod_is_ready(b) && same_raw(o, b, "status.podIP") &&
         same_raw(o, b, "metadata.labels") && same_raw(o, b, "status.phase"))
@@ -237,6 +240,15 @@ static void wake_autoscalers(struct ctl *c, const struct kube_object *o)
         ctl_soon_all(c, CTL_AUTOSCALER, T_AUTOSCALERS, o->ns);
 }
 
+/* Nothing but the status is another: as a rule what the Deployment's controller has just written. */
+static bool is_status_only(const struct store_event *e)
+{
+    const struct kube_object *o = e->object, *b = e->before;
+    return b && e->type == STORE_MODIFIED && o->generation == b->generation &&
+           o->deleting == b->deleting && same_raw(o, b, "metadata.annotations") &&
+           same_raw(o, b, "metadata.labels") && same_raw(o, b, "metadata.ownerReferences");
+}
+
 void ctl_route(struct ctl *c, enum ctl_table table, struct store_event *e)
 {
     static const enum ctl_kind simple[CTL_TABLES] = {
@@ -283,7 +295,8 @@ void ctl_route(struct ctl *c, enum ctl_table table, struct store_event *e)
     }
     ctl_soon_owner(c, o);
     wake_autoscalers(c, o);
-    ctl_soon(c, simple[table], o->ns, o->name);
+    if (table != T_DEPLOYMENTS || !is_status_only(e))
+        ctl_soon(c, simple[table], o->ns, o->name);
 }
 
 void ctl_route_all(struct ctl *c)
