@@ -1,6 +1,7 @@
 /* What `paddock-sim apiserver` costs its clients: over TLS on loopback, the server in a process of its own, whose CPU time
  * is read from the system. ConfigMaps hold 1 KB; create, get, list, events, reviews, start and memory are measured with
- * the store in memory, and what writes also with SQLite. PADDOCK_BENCH_OBJECTS: how many objects fill the memory. */
+ * the store in memory, and what writes also with SQLite. PADDOCK_BENCH_OBJECTS: how many objects fill the memory,
+ * and how many RoleBindings there are at most. */
 #include "tests/bench/support/api_load.h"
 
 #include <stdio.h>
@@ -197,11 +198,17 @@ static void bench_events(struct bench *b, const struct api_server *s)
     report(b, "event_100_cpu", (m.cpu_us - alone.cpu_us) / (double)f.watchers, "us");
 }
 
+static uint64_t fill(void)
+{
+    const char *wanted = getenv("PADDOCK_BENCH_OBJECTS");
+    return wanted ? strtoull(wanted, NULL, 10) : FILL;
+}
+
 static void bench_reviews(struct bench *b, const struct api_server *s)
 {
     uint64_t objects = b->base;
     b->base = 0;
-    for (uint64_t n = 100; n <= 10000; n *= 10) {
+    for (uint64_t n = 100; n <= 10000 || n <= fill(); n *= 10) {
         char name[64];
         (void)run(b, s, CONCURRENCY, n - b->base, 201, put_binding);
         b->base = n;
@@ -239,8 +246,7 @@ static void bench_start(struct bench *b, const char *datastore)
 static void bench_memory(struct bench *b)
 {
     struct api_server s;
-    const char *wanted = getenv("PADDOCK_BENCH_OBJECTS");
-    uint64_t n = wanted ? strtoull(wanted, NULL, 10) : FILL;
+    uint64_t n = fill();
     if (n == 0)
         return;
     b->base = 0;
@@ -276,7 +282,7 @@ static void remove_datastore(const char *path)
 {
     static const char *const suffixes[] = {"", "-wal", "-shm"};
     for (size_t i = 0; i < ARRAY_LEN(suffixes); i++) {
-        char file[128];
+        char file[API_PATH_MAX + 16];
         snprintf(file, sizeof(file), "%s%s", path, suffixes[i]);
         unlink(file);
     }
@@ -284,11 +290,10 @@ static void remove_datastore(const char *path)
 
 static void bench_sqlite(struct bench *b)
 {
-    char folder[] = "/tmp/paddock-bench-XXXXXX", name[64];
+    char folder[API_PATH_MAX], name[API_PATH_MAX + 16];
     const char *path = name + strlen("sqlite:");
     struct api_server s;
-    if (!mkdtemp(folder))
-        BUG_ON(true, "a benchmark has a folder");
+    api_folder_make(folder);
     snprintf(name, sizeof(name), "sqlite:%s/data", folder);
     b->prefix = "sqlite.";
     b->base = b->namespaces = 0;

@@ -170,6 +170,7 @@ for (let round = 0; round <= rounds; round++) {
   server.agent.destroy();
   await Promise.all(writers);
 }
+expect(acknowledged > 0, `no write was acknowledged between ${rounds} kills: nothing was shown`);
 for (const problem of problems) console.log(`FAIL ${problem}`);
 console.log(`seed ${seed}: ${rounds} kills, ${acknowledged} writes acknowledged, ${unanswered} without an answer`);
 console.log(`${problems.length === 0 ? 1 : 0} passed, ${problems.length === 0 ? 0 : 1} failed`);

@@ -10,21 +10,12 @@
 
 #include <cmocka.h>
 
-#include "engine/http/client.h"
 #include "sim/kubeapi/store/datastore.h"
-#include "tests/unit/support/kubeapi_fixture.h"
+#include "tests/unit/support/kubeapi_remote.h"
 
 #include <string.h>
 
-#define CM      "/api/v1/namespaces/default/configmaps"
 #define CLIENTS 10
-
-struct remote { /* one request from outside */
-    struct http_call *call;
-    struct buf text;
-    int status;
-    bool ended, failed;
-};
 
 struct disk {
     struct datastore base;
@@ -38,10 +29,9 @@ struct disk {
     bool failure_told;
 };
 
-struct net {
-    struct fixture f;
+struct kept { /* a server over a disk */
+    struct net net;
     struct disk disk;
-    struct http_client *client;
 };
 
 /* ---- the datastore ---- */
@@ -109,84 +99,26 @@ static void on_failed(void *owner, const struct err *why)
 
 /* ---- clients ---- */
 
-static bool on_head(void *owner, const struct http_response *r)
+static void make(struct kept *n, struct remote *w, const char *name)
 {
-    ((struct remote *)owner)->status = r->status;
-    return true;
-}
-static void on_data(void *owner, struct str piece)
-{
-    buf_add(&((struct remote *)owner)->text, piece);
-}
-static void on_done(void *owner, const struct http_response *r, const struct err *err)
-{
-    struct remote *w = owner;
-    w->ended = true;
-    w->failed = err != NULL;
-    w->call = NULL;
-}
-
-static void start(struct net *n, struct remote *w, const char *method, const char *target,
-                  const char *body)
-{
-    static const struct http_call_handler handler = {on_head, on_data, on_done};
-    struct http_headers headers = {0};
-    http_headers_add_c(&headers, "Authorization", "Bearer t");
-    struct http_request r = {.address = world_addr_make(STR("127.0.0.1"), 80),
-                             .host = STR("api"),
-                             .method = method,
-                             .target = str_c(target),
-                             .headers = &headers,
-                             .body = str_c(body),
-                             .content_type = body ? "application/json" : NULL,
-                             .timeout = -1};
-    *w = (struct remote){0};
-    w->call = http_call_start(n->client, &r, &handler, w);
-    http_headers_free(&headers);
-}
-
-static void make(struct net *n, struct remote *w, const char *name)
-{
-    struct str body = arena_printf(&n->f.a, "{\"metadata\":{\"name\":\"%s\"}}", name);
-    start(n, w, "POST", CM, body.p);
-}
-
-static void stop(struct remote *w)
-{
-    http_call_cancel(w->call);
-    buf_free(&w->text);
+    struct str body = arena_printf(&n->net.f.a, "{\"metadata\":{\"name\":\"%s\"}}", name);
+    remote_send(&n->net, w, "POST", CM, body.p);
 }
 
 /* ---- servers ---- */
 
-static void net_open(struct net *n)
+static void kept_open(struct kept *k)
 {
-    static const struct str groups[] = {STR_INIT("system:masters")};
-    static const struct kubeapi_token token = {STR_INIT("t"), STR_INIT("admin"), STR_INIT("1"),
-                                               groups, 1};
-    struct kubeapi_options options = {.bare = true,
-                                      .tokens = &token,
-                                      .tokens_n = 1,
-                                      .store = store_new(NULL),
-                                      .datastore = &n->disk.base,
+    struct kubeapi_options options = {.store = store_new(NULL),
+                                      .datastore = &k->disk.base,
                                       .datastore_failed = on_failed,
-                                      .datastore_owner = &n->disk};
-    struct world_listen listen = {.address = world_addr_make(STR("0.0.0.0"), 80)};
+                                      .datastore_owner = &k->disk};
     bool found;
-    n->disk.base.ops = &disk_ops;
-    assert_null(disk_load(&n->disk.base, options.store, &found));
-    fixture_open(&n->f, &options);
-    assert_null(kubeapi_listen(n->f.api, &listen, NULL));
-    n->client = http_client_new(fake_of(n->f.world));
-    settle(&n->f);
-    assert_true(kubeapi_settled(n->f.api) || n->disk.broken);
-}
-
-static void net_close(struct net *n)
-{
-    http_client_free(n->client);
-    settle(&n->f);
-    fixture_close(&n->f);
+    k->disk.base.ops = &disk_ops;
+    assert_null(disk_load(&k->disk.base, options.store, &found));
+    net_open(&k->net, &options);
+    settle(&k->net.f);
+    assert_true(kubeapi_settled(k->net.f.api) || k->disk.broken);
 }
 
 static void disk_free(struct disk *d)
@@ -197,7 +129,7 @@ static void disk_free(struct disk *d)
     map_free(&d->rows);
 }
 
-static void look_at(struct net *n, struct remote *remotes, size_t count)
+static void look_at(struct kept *n, struct remote *remotes, size_t count)
 {
     n->disk.watched = remotes;
     n->disk.watched_n = count;
@@ -208,26 +140,26 @@ static void look_at(struct net *n, struct remote *remotes, size_t count)
 
 static void test_bootstrap_is_kept(void **state)
 {
-    struct net n = {0};
-    net_open(&n);
+    struct kept n = {0};
+    kept_open(&n);
     assert_int_equal(n.disk.commits, 1);
-    assert_int_equal(n.disk.changes, store_revision(kubeapi_store(n.f.api)) - 1);
-    net_close(&n);
+    assert_int_equal(n.disk.changes, store_revision(kubeapi_store(n.net.f.api)) - 1);
+    net_close(&n.net);
     disk_free(&n.disk);
 }
 
 static void test_answers_wait(void **state)
 {
-    struct net n = {0};
+    struct kept n = {0};
     struct remote all[CLIENTS + 2];
-    net_open(&n);
-    start(&n, &all[CLIENTS], "GET", CM "?watch=1", NULL);
-    settle(&n.f);
+    kept_open(&n);
+    remote_send(&n.net, &all[CLIENTS], "GET", CM "?watch=1", NULL);
+    settle(&n.net.f);
     look_at(&n, all, CLIENTS + 2);
     for (size_t i = 0; i < CLIENTS; i++)
-        make(&n, &all[i], arena_printf(&n.f.a, "a%zu", i).p);
-    start(&n, &all[CLIENTS + 1], "GET", CM "/a0", NULL); /* sees what is not kept yet */
-    settle(&n.f);
+        make(&n, &all[i], arena_printf(&n.net.f.a, "a%zu", i).p);
+    remote_send(&n.net, &all[CLIENTS + 1], "GET", CM "/a0", NULL); /* sees what is not kept yet */
+    settle(&n.net.f);
     for (size_t i = 0; i < CLIENTS; i++)
         assert_int_equal(all[i].status, 201);
     assert_int_equal(all[CLIENTS + 1].status, 200);
@@ -236,83 +168,83 @@ static void test_answers_wait(void **state)
     assert_int_equal(n.disk.commits, 1); /* they came in one turn */
     assert_false(n.disk.seen_early);
     for (size_t i = 0; i < CLIENTS + 2; i++)
-        stop(&all[i]);
-    net_close(&n);
+        remote_cancel(&all[i]);
+    net_close(&n.net);
     disk_free(&n.disk);
 }
 
 /* Its initial events hold what is not kept yet; what comes later is not lost either. */
 static void test_watch_starts_between(void **state)
 {
-    struct net n = {0};
+    struct kept n = {0};
     struct remote r[3];
-    net_open(&n);
+    kept_open(&n);
     look_at(&n, r, 0);
     make(&n, &r[0], "a");
-    start(&n, &r[1], "GET", CM "?watch=1", NULL);
+    remote_send(&n.net, &r[1], "GET", CM "?watch=1", NULL);
     make(&n, &r[2], "b");
     n.disk.watched_n = 3;
-    settle(&n.f);
+    settle(&n.net.f);
     assert_false(n.disk.seen_early);
     assert_non_null(strstr(buf_c(&r[1].text), "\"name\":\"a\""));
     assert_non_null(strstr(buf_c(&r[1].text), "\"name\":\"b\""));
     for (size_t i = 0; i < 3; i++)
-        stop(&r[i]);
-    net_close(&n);
+        remote_cancel(&r[i]);
+    net_close(&n.net);
     disk_free(&n.disk);
 }
 
 static void test_failure_acknowledges_nothing(void **state)
 {
-    struct net n = {0};
+    struct kept n = {0};
     struct remote r[3];
-    net_open(&n);
-    start(&n, &r[1], "GET", CM "?watch=1", NULL);
-    settle(&n.f);
+    kept_open(&n);
+    remote_send(&n.net, &r[1], "GET", CM "?watch=1", NULL);
+    settle(&n.net.f);
     n.disk.broken = true;
     make(&n, &r[0], "a");
-    settle(&n.f);
+    settle(&n.net.f);
     make(&n, &r[2], "b");
-    settle(&n.f);
+    settle(&n.net.f);
     assert_true(n.disk.failure_told);
     assert_false(r[0].ended);
     assert_false(r[2].ended);
     assert_int_equal(r[1].text.n, 0);
     for (size_t i = 0; i < 3; i++)
-        stop(&r[i]);
-    net_close(&n);
+        remote_cancel(&r[i]);
+    net_close(&n.net);
     disk_free(&n.disk);
 }
 
 static void test_second_start(void **state)
 {
-    struct net n = {0};
+    struct kept n = {0};
     struct remote r;
-    net_open(&n);
+    kept_open(&n);
     make(&n, &r, "kept");
-    settle(&n.f);
-    stop(&r);
-    must(&n.f, 200, "GET", CM "/kept", NULL);
-    char *uid = arena_c(&n.f.a, str_c(said(&n.f, "metadata.uid")));
-    uint64_t before = store_revision(kubeapi_store(n.f.api));
+    settle(&n.net.f);
+    remote_cancel(&r);
+    must(&n.net.f, 200, "GET", CM "/kept", NULL);
+    char *uid = arena_c(&n.net.f.a, str_c(said(&n.net.f, "metadata.uid")));
+    uint64_t before = store_revision(kubeapi_store(n.net.f.api));
     struct buf kept = {0}, target = {0};
     buf_add_c(&kept, uid);
-    net_close(&n);
+    net_close(&n.net);
 
-    net_open(&n);
-    assert_true(store_revision(kubeapi_store(n.f.api)) >=
+    kept_open(&n);
+    assert_true(store_revision(kubeapi_store(n.net.f.api)) >=
                 before + DATASTORE_REVISIONS_RESERVED / 2);
-    must(&n.f, 200, "GET", CM "/kept", NULL);
-    assert_string_equal(said(&n.f, "metadata.uid"), buf_c(&kept));
-    must(&n.f, 200, "GET", "/apis/rbac.authorization.k8s.io/v1/clusterroles/admin", NULL);
+    must(&n.net.f, 200, "GET", CM "/kept", NULL);
+    assert_string_equal(said(&n.net.f, "metadata.uid"), buf_c(&kept));
+    must(&n.net.f, 200, "GET", "/apis/rbac.authorization.k8s.io/v1/clusterroles/admin", NULL);
     buf_addf(&target, CM "?watch=1&resourceVersion=%llu", (unsigned long long)before);
-    start(&n, &r, "GET", buf_c(&target), NULL);
-    settle(&n.f);
+    remote_send(&n.net, &r, "GET", buf_c(&target), NULL);
+    settle(&n.net.f);
     assert_non_null(strstr(buf_c(&r.text), "410"));
-    stop(&r);
+    remote_cancel(&r);
     buf_free(&target);
     buf_free(&kept);
-    net_close(&n);
+    net_close(&n.net);
     disk_free(&n.disk);
 }
 

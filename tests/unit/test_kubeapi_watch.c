@@ -8,164 +8,38 @@
 
 #include <cmocka.h>
 
-#include "engine/http/client.h"
 #include "sim/kubeapi/verbs/watch_select.h"
-#include "tests/unit/support/kubeapi_fixture.h"
+#include "tests/unit/support/kubeapi_remote.h"
 
-#include <stdio.h>
 #include <string.h>
-
-#define CM "/api/v1/namespaces/default/configmaps"
-
-struct remote { /* one request from outside */
-    struct http_call *call;
-    struct buf text;
-    int status;
-    bool ended;
-    enum err_code error;
-    bool failed;
-};
-
-struct net {
-    struct fixture f;
-    struct http_client *client;
-};
-
-static bool on_head(void *owner, const struct http_response *r)
-{
-    ((struct remote *)owner)->status = r->status;
-    return true;
-}
-static void on_data(void *owner, struct str piece)
-{
-    buf_add(&((struct remote *)owner)->text, piece);
-}
-static void on_done(void *owner, const struct http_response *r, const struct err *err)
-{
-    struct remote *w = owner;
-    w->ended = true;
-    w->failed = err != NULL;
-    w->error = err ? err->code : ERR_INTERNAL;
-    w->call = NULL;
-}
-static const struct http_call_handler handler = {on_head, on_data, on_done};
-
-static void net_open(struct net *n)
-{
-    static const struct str groups[] = {STR_INIT("system:masters")};
-    static const struct kubeapi_token token = {STR_INIT("t"), STR_INIT("admin"), STR_INIT("1"),
-                                               groups, 1};
-    struct kubeapi_options options = {
-        .bare = true, .tokens = &token, .tokens_n = 1, .events_max = 64};
-    struct world_listen listen = {.address = world_addr_make(STR("0.0.0.0"), 80)};
-    fixture_open(&n->f, &options);
-    assert_null(kubeapi_listen(n->f.api, &listen, NULL));
-    n->client = http_client_new(fake_of(n->f.world));
-}
-
-static void net_close(struct net *n)
-{
-    http_client_free(n->client);
-    fake_run_for(n->f.world, NS_PER_S);
-    fixture_close(&n->f);
-}
-
-static void start(struct net *n, struct remote *w, const char *method, const char *target,
-                  const char *body)
-{
-    struct http_headers headers = {0};
-    http_headers_add_c(&headers, "Authorization", "Bearer t");
-    struct http_request r = {.address = world_addr_make(STR("127.0.0.1"), 80),
-                             .host = STR("api"),
-                             .method = method,
-                             .target = str_c(target),
-                             .headers = &headers,
-                             .body = str_c(body),
-                             .content_type = body ? "application/json" : NULL,
-                             .timeout = -1};
-    *w = (struct remote){0};
-    w->call = http_call_start(n->client, &r, &handler, w);
-    http_headers_free(&headers);
-    fake_run_for(n->f.world, 10 * NS_PER_MS);
-}
-
-static void stop(struct net *n, struct remote *w)
-{
-    http_call_cancel(w->call);
-    buf_free(&w->text);
-    fake_run_for(n->f.world, 10 * NS_PER_MS);
-}
-
-static void run_for(struct net *n, world_time delay)
-{
-    fake_run_for(n->f.world, delay);
-}
-
-static void make(struct net *n, const char *name, const char *tier)
-{
-    struct str body = arena_printf(
-        &n->f.a, "{\"metadata\":{\"name\":\"%s\",\"labels\":{\"tier\":\"%s\"}}}", name, tier);
-    must(&n->f, 201, "POST", CM, body.p);
-    run_for(n, 10 * NS_PER_MS);
-}
 
 static void retier(struct net *n, const char *name, const char *tier)
 {
     struct str target = arena_printf(&n->f.a, CM "/%s", name);
     struct str body = arena_printf(&n->f.a, "{\"metadata\":{\"labels\":{\"tier\":\"%s\"}}}", tier);
     must(&n->f, 200, "PATCH", target.p, body.p);
-    run_for(n, 10 * NS_PER_MS);
-}
-
-/* The events as "TYPE name revision-relative"; types shortened to their first letter, bookmarks to "B". */
-static const char *heard(struct net *n, struct remote *w)
-{
-    struct buf out = {0};
-    struct str rest = buf_str(&w->text), line;
-    while (rest.n > 0) {
-        cJSON *e = NULL;
-        (void)str_cut(rest, '\n', &line, &rest);
-        assert_null(json_parse(&n->f.a, line, &e));
-        struct str type = json_string_at(e, "type");
-        buf_addf(&out, "%s%c" STR_FMT, out.n ? " " : "", type.p[0],
-                 STR_ARG(json_string_at(e, "object.metadata.name")));
-    }
-    const char *text = arena_c(&n->f.a, buf_str(&out));
-    buf_free(&out);
-    return text;
-}
-
-static const char *at(struct net *n, const char *format, uint64_t revision)
-{
-    char number[24];
-    (void)snprintf(number, sizeof(number), "%llu", (unsigned long long)revision);
-    return arena_printf(&n->f.a, "%s%s", format, number).p;
-}
-
-static uint64_t now(struct net *n)
-{
-    return store_revision(kubeapi_store(n->f.api));
+    net_run(n, 10 * NS_PER_MS);
 }
 
 static void a_watch_begins_with_what_is_there(void **state)
 {
     struct net n;
     struct remote w, v;
-    net_open(&n);
-    make(&n, "a", "web");
-    start(&n, &w, "GET", CM "?watch=1", NULL);
+    net_open(&n, NULL);
+    net_make(&n, "a", "web");
+    remote_start(&n, &w, "GET", CM "?watch=1", NULL);
     assert_int_equal(w.status, 200);
-    assert_string_equal(heard(&n, &w), "Aa");
-    make(&n, "b", "db");
+    assert_string_equal(remote_heard(&n, &w), "Aa");
+    net_make(&n, "b", "db");
     retier(&n, "a", "db");
     must(&n.f, 200, "DELETE", CM "/b", NULL);
-    run_for(&n, 10 * NS_PER_MS);
-    assert_string_equal(heard(&n, &w), "Aa Ab Ma Db");
-    start(&n, &v, "GET", "/api/v1/watch/namespaces/kube-system/configmaps", NULL);
-    make(&n, "c", "db");
-    assert_string_equal(heard(&n, &v), "");
-    stop(&n, &w);
-    stop(&n, &v);
+    net_run(&n, 10 * NS_PER_MS);
+    assert_string_equal(remote_heard(&n, &w), "Aa Ab Ma Db");
+    remote_start(&n, &v, "GET", "/api/v1/watch/namespaces/kube-system/configmaps", NULL);
+    net_make(&n, "c", "db");
+    assert_string_equal(remote_heard(&n, &v), "");
+    remote_stop(&n, &w);
+    remote_stop(&n, &v);
     assert_int_equal(metrics_value(kubeapi_metrics(n.f.api), "apiserver_watches", str_empty), 0);
     net_close(&n);
 }
@@ -174,25 +48,25 @@ static void a_watch_resumes_behind_a_revision(void **state)
 {
     struct net n;
     struct remote w;
-    net_open(&n);
-    make(&n, "a", "web");
-    uint64_t seen = now(&n);
-    make(&n, "b", "web");
-    make(&n, "c", "web");
+    net_open(&n, NULL);
+    net_make(&n, "a", "web");
+    uint64_t seen = net_revision(&n);
+    net_make(&n, "b", "web");
+    net_make(&n, "c", "web");
     must(&n.f, 201, "POST", "/api/v1/namespaces", "{\"metadata\":{\"name\":\"default-2\"}}");
     must(&n.f, 201, "POST", "/api/v1/namespaces/default-2/configmaps",
          "{\"metadata\":{\"name\":\"elsewhere\"}}");
-    start(&n, &w, "GET", at(&n, CM "?watch=true&resourceVersion=", seen), NULL);
-    assert_string_equal(heard(&n, &w), "Ab Ac");
-    stop(&n, &w);
-    store_compact(kubeapi_store(n.f.api), now(&n));
-    start(&n, &w, "GET", at(&n, CM "?watch=true&resourceVersion=", seen), NULL);
-    run_for(&n, 10 * NS_PER_MS);
+    remote_start(&n, &w, "GET", net_at(&n, CM "?watch=true&resourceVersion=", seen), NULL);
+    assert_string_equal(remote_heard(&n, &w), "Ab Ac");
+    remote_stop(&n, &w);
+    store_compact(kubeapi_store(n.f.api), net_revision(&n));
+    remote_start(&n, &w, "GET", net_at(&n, CM "?watch=true&resourceVersion=", seen), NULL);
+    net_run(&n, 10 * NS_PER_MS);
     assert_true(w.ended);
     assert_false(w.failed);
     assert_non_null(strstr(buf_c(&w.text), "\"type\":\"ERROR\""));
     assert_non_null(strstr(buf_c(&w.text), "\"code\":410"));
-    stop(&n, &w);
+    remote_stop(&n, &w);
     net_close(&n);
 }
 
@@ -200,21 +74,21 @@ static void selection_is_entered_and_left(void **state)
 {
     struct net n;
     struct remote w;
-    net_open(&n);
-    start(&n, &w, "GET", CM "?watch=1&labelSelector=tier%3Dweb", NULL);
-    make(&n, "a", "db");
+    net_open(&n, NULL);
+    remote_start(&n, &w, "GET", CM "?watch=1&labelSelector=tier%3Dweb", NULL);
+    net_make(&n, "a", "db");
     retier(&n, "a", "web");
     retier(&n, "a", "db");
     retier(&n, "a", "web");
     must(&n.f, 200, "DELETE", CM "/a", NULL);
-    run_for(&n, 10 * NS_PER_MS);
-    assert_string_equal(heard(&n, &w), "Aa Da Aa Da");
-    stop(&n, &w);
-    start(&n, &w, "GET", CM "?watch=1&fieldSelector=metadata.name%3Dx", NULL);
-    make(&n, "x", "db");
-    make(&n, "y", "db");
-    assert_string_equal(heard(&n, &w), "Ax");
-    stop(&n, &w);
+    net_run(&n, 10 * NS_PER_MS);
+    assert_string_equal(remote_heard(&n, &w), "Aa Da Aa Da");
+    remote_stop(&n, &w);
+    remote_start(&n, &w, "GET", CM "?watch=1&fieldSelector=metadata.name%3Dx", NULL);
+    net_make(&n, "x", "db");
+    net_make(&n, "y", "db");
+    assert_string_equal(remote_heard(&n, &w), "Ax");
+    remote_stop(&n, &w);
     net_close(&n);
 }
 
@@ -227,20 +101,20 @@ static void selectors_are_shared(void **state)
                                           CM "?watch=1&labelSelector=tier%21%3Dweb"};
     struct net n;
     struct remote w[2 * ALIKE];
-    net_open(&n);
+    net_open(&n, NULL);
     for (size_t i = 0; i < ARRAY_LEN(w); i++)
-        start(&n, &w[i], "GET", targets[i % 2], NULL);
+        remote_start(&n, &w[i], "GET", targets[i % 2], NULL);
     uint64_t before = watch_selector_evaluations(n.f.api);
-    make(&n, "a", "web");
+    net_make(&n, "a", "web");
     retier(&n, "a", "db");
     retier(&n, "a", "web");
     assert_int_equal(watch_selector_evaluations(n.f.api) - before, 3 * ARRAY_LEN(targets));
     for (size_t i = 0; i < ARRAY_LEN(w); i++)
-        assert_string_equal(heard(&n, &w[i]), i % 2 == 0 ? "Aa Da Aa" : "Aa Da");
+        assert_string_equal(remote_heard(&n, &w[i]), i % 2 == 0 ? "Aa Da Aa" : "Aa Da");
     for (size_t i = 0; i < ARRAY_LEN(w); i++)
-        stop(&n, &w[i]);
+        remote_stop(&n, &w[i]);
     before = watch_selector_evaluations(n.f.api);
-    make(&n, "b", "web");
+    net_make(&n, "b", "web");
     assert_int_equal(watch_selector_evaluations(n.f.api), before);
     net_close(&n);
 }
@@ -267,13 +141,13 @@ static void the_end_of_what_was_there_is_told(void **state)
     };
     struct net n;
     struct remote w;
-    net_open(&n);
+    net_open(&n, NULL);
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-        start(&n, &w, "GET", rows[i].target, NULL);
+        remote_start(&n, &w, "GET", rows[i].target, NULL);
         const char *got = buf_c(&w.text);
         if (rows[i].bookmark ? !strstr(got, rows[i].bookmark) : w.text.n > 0)
             fail_msg("%s: %s", rows[i].target, got);
-        stop(&n, &w);
+        remote_stop(&n, &w);
     }
     net_close(&n);
 }
@@ -282,34 +156,36 @@ static void bookmarks_and_time_outs(void **state)
 {
     struct net n;
     struct remote w, plain;
-    net_open(&n);
-    make(&n, "a", "web");
-    start(
-        &n, &w, "GET",
-        at(&n, CM "?watch=1&allowWatchBookmarks=true&timeoutSeconds=100&resourceVersion=", now(&n)),
-        NULL);
-    start(&n, &plain, "GET", at(&n, CM "?watch=1&timeoutSeconds=100&resourceVersion=", now(&n)),
-          NULL);
-    run_for(&n, 70 * NS_PER_S);
-    assert_string_equal(heard(&n, &w), "");
-    make(&n, "b", "web");
-    run_for(&n, 40 * NS_PER_S);
-    assert_string_equal(heard(&n, &w), "Ab B");
-    assert_string_equal(heard(&n, &plain), "Ab");
+    net_open(&n, NULL);
+    net_make(&n, "a", "web");
+    remote_start(&n, &w, "GET",
+                 net_at(&n,
+                        CM "?watch=1&allowWatchBookmarks=true&timeoutSeconds=100&resourceVersion=",
+                        net_revision(&n)),
+                 NULL);
+    remote_start(&n, &plain, "GET",
+                 net_at(&n, CM "?watch=1&timeoutSeconds=100&resourceVersion=", net_revision(&n)),
+                 NULL);
+    net_run(&n, 70 * NS_PER_S);
+    assert_string_equal(remote_heard(&n, &w), "");
+    net_make(&n, "b", "web");
+    net_run(&n, 40 * NS_PER_S);
+    assert_string_equal(remote_heard(&n, &w), "Ab B");
+    assert_string_equal(remote_heard(&n, &plain), "Ab");
     assert_true(w.ended && !w.failed);
     assert_true(plain.ended && !plain.failed);
-    stop(&n, &w);
-    stop(&n, &plain);
-    start(&n, &w, "GET",
-          CM "?watch=1&allowWatchBookmarks=true&sendInitialEvents=true&resourceVersionMatch="
-             "NotOlderThan",
-          NULL);
-    assert_string_equal(heard(&n, &w), "Aa Ab B");
+    remote_stop(&n, &w);
+    remote_stop(&n, &plain);
+    remote_start(&n, &w, "GET",
+                 CM "?watch=1&allowWatchBookmarks=true&sendInitialEvents=true&resourceVersionMatch="
+                    "NotOlderThan",
+                 NULL);
+    assert_string_equal(remote_heard(&n, &w), "Aa Ab B");
     assert_non_null(strstr(buf_c(&w.text), "\"k8s.io/initial-events-end\":\"true\""));
-    stop(&n, &w);
-    start(&n, &w, "GET", CM "?watch=1&sendInitialEvents=true", NULL);
+    remote_stop(&n, &w);
+    remote_start(&n, &w, "GET", CM "?watch=1&sendInitialEvents=true", NULL);
     assert_int_equal(w.status, 422);
-    stop(&n, &w);
+    remote_stop(&n, &w);
     net_close(&n);
 }
 
@@ -318,24 +194,24 @@ static void a_slow_reader_pauses_and_catches_up(void **state)
     struct net n;
     struct remote w;
     char big[60001];
-    net_open(&n);
+    net_open(&n, NULL);
     memset(big, 'x', sizeof(big) - 1);
     big[sizeof(big) - 1] = '\0';
-    start(&n, &w, "GET", CM "?watch=1", NULL);
+    remote_start(&n, &w, "GET", CM "?watch=1", NULL);
     http_call_pause(w.call);
     for (int i = 0; i < 50;
          i++) { /* 3 MB: more than a connection may hold, less than the history */
         struct str body = arena_printf(
             &n.f.a, "{\"metadata\":{\"name\":\"big-%02d\"},\"data\":{\"x\":\"%s\"}}", i, big);
         must(&n.f, 201, "POST", CM, body.p);
-        run_for(&n, NS_PER_MS);
+        net_run(&n, NS_PER_MS);
     }
     http_call_resume(w.call);
-    run_for(&n, NS_PER_S);
-    const char *names = heard(&n, &w);
+    net_run(&n, NS_PER_S);
+    const char *names = remote_heard(&n, &w);
     assert_int_equal(strlen(names), 50 * 8 - 1 + 50 * 0);
     assert_non_null(strstr(names, "Abig-49"));
-    stop(&n, &w);
+    remote_stop(&n, &w);
     net_close(&n);
 }
 
@@ -345,28 +221,28 @@ static void no_bookmark_overtakes_an_event(void **state)
     struct net n;
     struct remote w;
     char big[60001];
-    net_open(&n);
+    net_open(&n, NULL);
     memset(big, 'x', sizeof(big) - 1);
     big[sizeof(big) - 1] = '\0';
-    start(&n, &w, "GET", CM "?watch=1&allowWatchBookmarks=true", NULL);
-    run_for(&n, 30 * NS_PER_S);
+    remote_start(&n, &w, "GET", CM "?watch=1&allowWatchBookmarks=true", NULL);
+    net_run(&n, 30 * NS_PER_S);
     http_call_pause(w.call);
     for (int i = 0; i < 50; i++) {
         struct str body = arena_printf(
             &n.f.a, "{\"metadata\":{\"name\":\"%02d\"},\"data\":{\"x\":\"%s\"}}", i, big);
         must(&n.f, 201, "POST", CM, body.p);
-        run_for(&n, NS_PER_MS);
+        net_run(&n, NS_PER_MS);
     }
-    run_for(&n, 40 * NS_PER_S); /* a bookmark is due meanwhile */
+    net_run(&n, 40 * NS_PER_S); /* a bookmark is due meanwhile */
     http_call_resume(w.call);
-    run_for(&n, NS_PER_S);
-    const char *events = heard(&n, &w);
+    net_run(&n, NS_PER_S);
+    const char *events = remote_heard(&n, &w);
     assert_non_null(strstr(events, "A49"));
     assert_true(str_starts(str_c(events), STR("B A00"))); /* the end of what was there: nothing */
     assert_null(strchr(events + 1, 'B'));
-    run_for(&n, 70 * NS_PER_S);
-    assert_true(str_ends(str_c(heard(&n, &w)), STR("A49 B")));
-    stop(&n, &w);
+    net_run(&n, 70 * NS_PER_S);
+    assert_true(str_ends(str_c(remote_heard(&n, &w)), STR("A49 B")));
+    remote_stop(&n, &w);
     net_close(&n);
 }
 
@@ -374,7 +250,7 @@ static void faults_fire_and_count(void **state)
 {
     struct net n;
     struct remote w;
-    net_open(&n);
+    net_open(&n, NULL);
     struct kubeapi_fault fence = {
         .kind = KUBEAPI_FAULT_FENCE, .resource = str_empty, .verb = str_empty, .user = str_empty};
     struct kubeapi_fault busy = fence, late = fence, lost = fence;
@@ -387,32 +263,32 @@ static void faults_fire_and_count(void **state)
     lost.resource = STR("configmaps");
 
     uint64_t id = kubeapi_fault_add(n.f.api, &fence);
-    start(&n, &w, "POST", CM, "{\"metadata\":{\"name\":\"a\"}}");
+    remote_start(&n, &w, "POST", CM, "{\"metadata\":{\"name\":\"a\"}}");
     assert_int_equal(w.status, 503);
-    stop(&n, &w);
+    remote_stop(&n, &w);
     kubeapi_fault_remove(n.f.api, id);
     assert_int_equal(kubeapi_fault_fired(n.f.api, id), 1);
 
     id = kubeapi_fault_add(n.f.api, &busy);
-    start(&n, &w, "GET", CM, NULL);
+    remote_start(&n, &w, "GET", CM, NULL);
     assert_int_equal(w.status, 429);
-    stop(&n, &w);
+    remote_stop(&n, &w);
     kubeapi_fault_remove(n.f.api, id);
 
     id = kubeapi_fault_add(n.f.api, &late);
-    start(&n, &w, "POST", CM, "{\"metadata\":{\"name\":\"late\"}}");
-    run_for(&n, 900 * NS_PER_MS);
+    remote_start(&n, &w, "POST", CM, "{\"metadata\":{\"name\":\"late\"}}");
+    net_run(&n, 900 * NS_PER_MS);
     assert_false(w.ended);
-    run_for(&n, 200 * NS_PER_MS);
+    net_run(&n, 200 * NS_PER_MS);
     assert_int_equal(w.status, 201);
-    stop(&n, &w);
+    remote_stop(&n, &w);
     kubeapi_fault_remove(n.f.api, id);
 
     id = kubeapi_fault_add(n.f.api, &lost);
-    start(&n, &w, "POST", CM, "{\"metadata\":{\"name\":\"lost\"}}");
+    remote_start(&n, &w, "POST", CM, "{\"metadata\":{\"name\":\"lost\"}}");
     assert_true(w.ended && w.failed);
     must(&n.f, 200, "GET", CM "/lost", NULL);
-    stop(&n, &w);
+    remote_stop(&n, &w);
     kubeapi_fault_remove(n.f.api, id);
     net_close(&n);
 }
@@ -425,25 +301,25 @@ static void stalled_watches_say_nothing_until_it_ends(void **state)
                                   .resource = STR("configmaps"),
                                   .verb = str_empty,
                                   .user = str_empty};
-    net_open(&n);
-    start(&n, &w, "GET", CM "?watch=1", NULL);
+    net_open(&n, NULL);
+    remote_start(&n, &w, "GET", CM "?watch=1", NULL);
     uint64_t id = kubeapi_fault_add(n.f.api, &stall);
-    make(&n, "a", "web");
-    make(&n, "b", "web");
-    assert_string_equal(heard(&n, &w), "");
+    net_make(&n, "a", "web");
+    net_make(&n, "b", "web");
+    assert_string_equal(remote_heard(&n, &w), "");
     kubeapi_fault_remove(n.f.api, id);
-    run_for(&n, 10 * NS_PER_MS);
-    assert_string_equal(heard(&n, &w), "Aa Ab");
+    net_run(&n, 10 * NS_PER_MS);
+    assert_string_equal(remote_heard(&n, &w), "Aa Ab");
     assert_int_equal(kubeapi_cut_watches(n.f.api, STR("secrets"), true), 0);
     assert_int_equal(kubeapi_cut_watches(n.f.api, STR("configmaps"), true), 1);
-    run_for(&n, 10 * NS_PER_MS);
+    net_run(&n, 10 * NS_PER_MS);
     assert_true(w.ended && w.failed);
-    stop(&n, &w);
-    start(&n, &w, "GET", CM "?watch=1", NULL);
+    remote_stop(&n, &w);
+    remote_start(&n, &w, "GET", CM "?watch=1", NULL);
     assert_int_equal(kubeapi_cut_watches(n.f.api, str_empty, false), 1);
-    run_for(&n, 10 * NS_PER_MS);
+    net_run(&n, 10 * NS_PER_MS);
     assert_true(w.ended && !w.failed);
-    stop(&n, &w);
+    remote_stop(&n, &w);
     net_close(&n);
 }
 
@@ -456,13 +332,13 @@ static void connections_may_die_at_any_time(void **state)
                                  .resource = str_empty,
                                  .verb = str_empty,
                                  .user = str_empty};
-    net_open(&n);
-    start(&n, &a, "GET", CM "?watch=1", NULL);
+    net_open(&n, NULL);
+    remote_start(&n, &a, "GET", CM "?watch=1", NULL);
     (void)kubeapi_fault_add(n.f.api, &late);
-    start(&n, &b, "GET", CM, NULL);
-    stop(&n, &b);
-    run_for(&n, 2 * NS_PER_S);
-    start(&n, &b, "POST", CM, "{\"metadata\":{\"name\":\"x\"}}");
+    remote_start(&n, &b, "GET", CM, NULL);
+    remote_stop(&n, &b);
+    net_run(&n, 2 * NS_PER_S);
+    remote_start(&n, &b, "POST", CM, "{\"metadata\":{\"name\":\"x\"}}");
     buf_free(&a.text);
     buf_free(&b.text);
     net_close(&n); /* with a watch open and a request delayed */

@@ -18,6 +18,9 @@ struct api_server {
     SSL_CTX *tls;     /* with the administrator's certificate */
 };
 
+#define API_PATH_MAX 4096
+/* A new folder beside the program, in the build: the caller removes it. */
+void api_folder_make(char path[API_PATH_MAX]);
 /* datastore: NULL for memory. */
 void api_server_start(struct api_server *s, const char *datastore);
 void api_server_stop(struct api_server *s);

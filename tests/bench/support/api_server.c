@@ -89,14 +89,20 @@ static void load_identity(struct api_server *s, const char *path)
 
 /* ---- life ---- */
 
-/* The program beside this one. */
-static void server_path(char *out, size_t cap)
+/* The path of a file in this program's folder: in the build. */
+static void beside_program(char *out, size_t cap, const char *name)
 {
     ssize_t n = readlink("/proc/self/exe", out, cap - 1);
     BUG_ON(n <= 0, "a program knows its path");
     out[n] = 0;
     char *slash = strrchr(out, '/');
-    snprintf(slash + 1, cap - (size_t)(slash + 1 - out), "paddock-sim");
+    snprintf(slash + 1, cap - (size_t)(slash + 1 - out), "%s", name);
+}
+
+void api_folder_make(char path[API_PATH_MAX])
+{
+    beside_program(path, API_PATH_MAX, "bench-XXXXXX");
+    BUG_ON(!mkdtemp(path), "a benchmark has a folder");
 }
 
 static void run_server(const char *program, const char *config, const char *datastore, int out)
@@ -109,10 +115,12 @@ static void run_server(const char *program, const char *config, const char *data
 
 void api_server_start(struct api_server *s, const char *datastore)
 {
-    char program[4096], config[] = "/tmp/paddock-bench-XXXXXX", line[256];
-    int out[2], file = mkstemp(config);
+    char program[API_PATH_MAX], config[API_PATH_MAX], line[256];
+    int out[2];
     size_t n = 0;
-    server_path(program, sizeof(program));
+    beside_program(program, sizeof(program), "paddock-sim");
+    beside_program(config, sizeof(config), "bench-XXXXXX");
+    int file = mkstemp(config);
     BUG_ON(file < 0 || pipe(out) != 0, "a benchmark has files");
     close(file);
     int64_t start = api_load_now_ns();
