@@ -291,6 +291,165 @@ static void events_come_twice_and_bookmarks_never(void **state)
     net_close(&n);
 }
 
+static void half_a_split_brain_keeps_its_writes(void **state)
+{
+    static const struct str here[] = {STR_INIT("127.0.0.1")}, elsewhere[] = {STR_INIT("192.0.2.9")};
+    struct net n;
+    const char *text;
+    uint64_t counted = 0;
+    struct kubeapi_fault fork = {.kind = KUBEAPI_FAULT_FORK,
+                                 .resource = STR("configmaps"),
+                                 .name = STR("a"),
+                                 .clients = elsewhere,
+                                 .clients_n = 1,
+                                 .fired = &counted};
+    net_open(&n, NULL);
+    net_make(&n, "a", "web");
+    uint64_t other = kubeapi_fault_add(n.f.api, &fork), revision = net_revision(&n);
+    fork.clients = here;
+    uint64_t id = kubeapi_fault_add(n.f.api, &fork);
+    const char *changed = "{\"metadata\":{\"name\":\"a\"},\"data\":{\"k\":\"1\"}}";
+    assert_int_equal(fetch(&n, "PUT", CM "/a", changed, &text), 200);
+    assert_int_equal(net_revision(&n), revision); /* nobody else sees it */
+    must(&n.f, 200, "GET", CM "/a", NULL);
+    assert_string_equal(said(&n.f, "data.k"), "");
+    assert_int_equal(fetch(&n, "GET", CM "/a", NULL, &text), 200);
+    assert_non_null(strstr(text, "\"k\":\"1\""));
+    assert_int_equal(fetch(&n, "POST", CM, "{\"metadata\":{\"name\":\"b\"}}", &text), 201);
+    assert_int_equal(net_revision(&n), revision + 1); /* of another name */
+    assert_int_equal(fired(&n, id), 1);
+    assert_int_equal(fired(&n, other), 0);
+    assert_int_equal(counted, 1);
+    kubeapi_fault_remove(n.f.api, id);
+    assert_int_equal(fetch(&n, "GET", CM "/a", NULL, &text), 200);
+    assert_null(strstr(text, "\"k\":\"1\""));
+    net_close(&n);
+}
+
+struct oracle {
+    enum kubeapi_fate says;
+    char heard[128];
+};
+
+static enum kubeapi_fate fate(void *owner, struct str client, struct str method, struct str path)
+{
+    struct oracle *o = owner;
+    struct buf b = {0};
+    buf_addf(&b, STR_FMT " " STR_FMT " " STR_FMT, STR_ARG(client), STR_ARG(method), STR_ARG(path));
+    memcpy(o->heard, buf_c(&b), b.n + 1);
+    buf_free(&b);
+    return o->says;
+}
+
+static void somebody_decides_about_writes(void **state)
+{
+    struct net n;
+    const char *text;
+    struct oracle o = {.says = KUBEAPI_FATE_UNDONE};
+    struct kubeapi_fault f = {.kind = KUBEAPI_FAULT_FATE, .fate = fate, .owner = &o};
+    net_open(&n, NULL);
+    uint64_t id = kubeapi_fault_add(n.f.api, &f);
+    assert_int_equal(fetch(&n, "POST", CM, "{\"metadata\":{\"name\":\"a\"}}", &text), -1);
+    assert_string_equal(o.heard, "127.0.0.1 POST " CM);
+    assert_int_equal(fetch(&n, "GET", CM "/a", NULL, &text), 404);
+    o.says = KUBEAPI_FATE_UNHEARD;
+    assert_int_equal(fetch(&n, "POST", CM, "{\"metadata\":{\"name\":\"b\"}}", &text), -1);
+    assert_int_equal(fetch(&n, "GET", CM "/b", NULL, &text), 200);
+    o.says = KUBEAPI_FATE_USUAL;
+    assert_int_equal(fetch(&n, "DELETE", CM "/b", NULL, &text), 200);
+    assert_int_equal(fired(&n, id), 2);
+    net_close(&n);
+}
+
+static void an_event_silences_its_watch_for_a_while(void **state)
+{
+    struct net n;
+    struct remote w;
+    struct kubeapi_fault silent = {.kind = KUBEAPI_FAULT_WATCH_STALL, .delay = 5 * NS_PER_S};
+    net_open(&n, NULL);
+    remote_start(&n, &w, "GET", net_at(&n, CM "?watch=1&resourceVersion=", net_revision(&n)), NULL);
+    uint64_t id = kubeapi_fault_add(n.f.api, &silent);
+    net_make(&n, "a", "web");
+    net_make(&n, "b", "web");
+    net_run(&n, 4 * NS_PER_S);
+    assert_string_equal(remote_heard(&n, &w), "");
+    net_run(&n, NS_PER_S);
+    assert_string_equal(remote_heard(&n, &w), "Aa Ab");
+    net_make(&n, "c", "web"); /* the next one does so again */
+    net_run(&n, NS_PER_S);
+    assert_string_equal(remote_heard(&n, &w), "Aa Ab");
+    assert_int_equal(fired(&n, id), 2);
+    kubeapi_fault_remove(n.f.api, id);
+    net_run(&n, 5 * NS_PER_S);
+    assert_string_equal(remote_heard(&n, &w), "Aa Ab Ac");
+    remote_stop(&n, &w);
+    net_close(&n);
+}
+
+static void a_share_of_watches_is_silent(void **state)
+{
+    enum { WATCHES = 40 };
+    struct net n;
+    struct remote w[WATCHES];
+    struct kubeapi_fault half = {.kind = KUBEAPI_FAULT_WATCH_STALL, .per_million = 500000};
+    int silent = 0;
+    net_open(&n, NULL);
+    uint64_t id = kubeapi_fault_add(n.f.api, &half);
+    for (size_t i = 0; i < WATCHES; i++)
+        remote_start(&n, &w[i], "GET", net_at(&n, CM "?watch=1&resourceVersion=", net_revision(&n)),
+                     NULL);
+    net_make(&n, "a", "web");
+    for (size_t i = 0; i < WATCHES; i++)
+        silent += w[i].text.n == 0;
+    assert_in_range(silent, WATCHES / 4, WATCHES * 3 / 4);
+    net_make(&n, "b", "web"); /* the same ones as before */
+    for (size_t i = 0; i < WATCHES; i++)
+        silent -= w[i].text.n == 0;
+    assert_int_equal(silent, 0);
+    kubeapi_fault_remove(n.f.api, id);
+    net_run(&n, 10 * NS_PER_MS);
+    for (size_t i = 0; i < WATCHES; i++) {
+        assert_string_equal(remote_heard(&n, &w[i]), "Aa Ab");
+        remote_stop(&n, &w[i]);
+    }
+    net_close(&n);
+}
+
+static void events_are_lost_and_watches_cut(void **state)
+{
+    struct net n;
+    struct remote w;
+    net_open(&n, NULL);
+    remote_start(&n, &w, "GET", net_at(&n, CM "?watch=1&resourceVersion=", net_revision(&n)), NULL);
+    uint64_t lost = add(&n, KUBEAPI_FAULT_WATCH_DROP, "configmaps");
+    net_make(&n, "a", "web");
+    kubeapi_fault_remove(n.f.api, lost);
+    net_make(&n, "b", "web");
+    assert_string_equal(remote_heard(&n, &w), "Ab"); /* a never comes */
+    assert_int_equal(fired(&n, lost), 1);
+    uint64_t cut = add(&n, KUBEAPI_FAULT_WATCH_CUT, "");
+    net_run(&n, 10 * NS_PER_MS);
+    assert_true(w.ended && w.failed);
+    assert_int_equal(fired(&n, cut), 1);
+    remote_stop(&n, &w);
+    net_close(&n);
+}
+
+static void what_a_fault_answers_is_counted(void **state)
+{
+    struct net n;
+    const char *text;
+    struct kubeapi_fault busy = {.kind = KUBEAPI_FAULT_STATUS, .status = 429, .verb = STR("get")};
+    net_open(&n, NULL);
+    kubeapi_fault_add(n.f.api, &busy);
+    assert_int_equal(fetch(&n, "GET", CM "/a", NULL, &text), 429);
+    assert_int_equal(fetch(&n, "GET", CM, NULL, &text), 200); /* a list is another verb */
+    assert_int_equal(metrics_value(kubeapi_metrics(n.f.api), "apiserver_request_total",
+                                   STR("verb=\"get\",code=\"429\"")),
+                     1);
+    net_close(&n);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -304,6 +463,12 @@ int main(void)
         cmocka_unit_test(the_past_comes_back),
         cmocka_unit_test(other_kinds_pass_events_that_are_held),
         cmocka_unit_test(events_come_twice_and_bookmarks_never),
+        cmocka_unit_test(half_a_split_brain_keeps_its_writes),
+        cmocka_unit_test(somebody_decides_about_writes),
+        cmocka_unit_test(an_event_silences_its_watch_for_a_while),
+        cmocka_unit_test(a_share_of_watches_is_silent),
+        cmocka_unit_test(events_are_lost_and_watches_cut),
+        cmocka_unit_test(what_a_fault_answers_is_counted),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -290,9 +290,11 @@ static void process_faults(void **state)
     kit_run(k, 30 * S);
     assert_int_equal(ticks, 2);
     o.kind = SIM_FAULT_PROCESS_CRASH;
+    o.delay = 9 * S;
     struct sim_fault *crash = kit_fault(k, &o);
     assert_false(sim_process_is_running(k->client));
     assert_true(sim_process_is_running(k->server));
+    assert_in_range(sim_process_held(k->client), 8 * S, 9 * S); /* its supervisor waits */
     o = (struct sim_fault_options){
         .kind = SIM_FAULT_PROCESS_POWER_LOSS, .to.zone = STR("site/a"), .duration = MINUTE};
     struct sim_fault *power = kit_fault(k, &o);
@@ -303,6 +305,61 @@ static void process_faults(void **state)
     struct sim_fault *all[] = {slow, pause, crash, power};
     for (size_t i = 0; i < ARRAY_LEN(all); i++)
         assert_int_equal(sim_fault_fired(all[i]), 1);
+    kit_free(k);
+}
+
+static struct sim_fault *ask(struct kit *k, struct sim_fault_options *o, const char *request)
+{
+    k->echo = true; /* the server's answer is the request */
+    kit_up(k);
+    struct sim_fault *f = kit_fault(k, o);
+    world_stream_write(k->c.s, str_c(request));
+    return f;
+}
+
+static void http_faults(void **state)
+{
+    static const char request[] = "GET /door HTTP/1.1\r\nHost: x\r\n\r\n";
+    struct kit *k = kit_new();
+    struct sim_fault_options o = between(SIM_FAULT_HTTP_ERROR);
+    o.http_code = 503;
+    o.http_retry_after_s = 7;
+    o.http_target = STR("/door");
+    struct sim_fault *f = ask(k, &o, request);
+    kit_run(k, S);
+    assert_true(str_starts(buf_str(&k->c.got), STR("HTTP/1.1 503 ")));
+    assert_non_null(strstr(buf_c(&k->c.got), "\r\nRetry-After: 7\r\n"));
+    assert_non_null(strchr(buf_c(&k->c.events), 'e'));
+    assert_int_equal(k->accepted[0].got.n, 0); /* the server has heard nothing */
+    assert_int_equal(sim_fault_fired(f), 1);
+    kit_free(k);
+    static const char *const spared[] = {"x", "GET /other HTTP/1.1\r\n\r\n"};
+    for (size_t i = 0; i < ARRAY_LEN(spared); i++) {
+        k = kit_new();
+        f = ask(k, &o, spared[i]);
+        kit_run(k, S);
+        assert_string_equal(buf_c(&k->c.got), spared[i]);
+        assert_int_equal(sim_fault_fired(f), 0);
+        kit_free(k);
+    }
+    k = kit_new();
+    o = between(SIM_FAULT_HTTP_SLOW);
+    o.delay = 5 * S;
+    o.jitter = S;
+    f = ask(k, &o, request);
+    kit_run(k, 5 * S);
+    assert_int_equal(k->c.got.n, 0);
+    kit_run(k, 2 * S);
+    assert_string_equal(buf_c(&k->c.got), request);
+    assert_int_equal(sim_fault_fired(f), 1);
+    kit_free(k);
+    k = kit_new();
+    o = between(SIM_FAULT_HTTP_TRUNCATED);
+    f = ask(k, &o, request);
+    kit_run(k, S);
+    assert_int_equal(k->c.got.n, (sizeof(request) - 1) / 2);
+    assert_non_null(strchr(buf_c(&k->c.events), 'e'));
+    assert_int_equal(sim_fault_fired(f), 1);
     kit_free(k);
 }
 
@@ -359,6 +416,7 @@ int main(void)
         cmocka_unit_test(spared_connections),
         cmocka_unit_test(nothing_there_nothing_fired),
         cmocka_unit_test(process_faults),
+        cmocka_unit_test(http_faults),
         cmocka_unit_test(clock_faults),
         cmocka_unit_test(kind_names),
     };
