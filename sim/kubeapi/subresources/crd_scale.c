@@ -3,16 +3,10 @@
 #include "sim/kubeapi/core/reply.h"
 #include "sim/kubeapi/crd/crds.h"
 #include "sim/kubeapi/objects/decode.h"
-#include "sim/kubeapi/objects/managed.h"
+#include "sim/kubeapi/subresources/scale.h"
 #include "sim/kubeapi/subresources/subresources.h"
-#include "sim/kubeapi/verbs/apply.h"
 #include "sim/kubeapi/verbs/patch.h"
 #include "sim/kubeapi/verbs/write.h"
-
-static const struct api_kind scale_kind = {.group = STR_INIT("autoscaling"),
-                                           .version = STR_INIT("v1"),
-                                           .resource = STR_INIT("scales"),
-                                           .kind = STR_INIT("Scale")};
 
 static void no_replicas(struct api_request *r, const struct crd_scale *scale)
 {
@@ -29,30 +23,11 @@ static void no_replicas(struct api_request *r, const struct crd_scale *scale)
 
 static cJSON *scale_made(struct arena *a, const struct crd_scale *scale, const cJSON *tree)
 {
-    static const char *const kept[] = {"name", "namespace", "uid", "resourceVersion",
-                                       "creationTimestamp"};
     int64_t wanted = 0, seen = 0;
     (void)json_int(jsonpath_first(scale->spec, tree), &wanted);
     (void)json_int(jsonpath_first(scale->status, tree), &seen);
-    cJSON *out = json_object(a), *metadata = json_object(a), *spec = json_object(a);
-    cJSON *status = json_object(a);
-    json_set_str(a, out, "kind", scale_kind.kind);
-    json_set_str(a, out, "apiVersion", STR("autoscaling/v1"));
-    for (size_t i = 0; i < ARRAY_LEN(kept); i++) {
-        const cJSON *v = json_get(json_get(tree, "metadata"), kept[i]);
-        if (v)
-            json_set(a, metadata, str_c(kept[i]), json_copy(a, v));
-    }
-    if (wanted != 0)
-        json_set_int(a, spec, "replicas", wanted);
-    json_set_int(a, status, "replicas", seen);
     const cJSON *selector = scale->selector ? jsonpath_first(scale->selector, tree) : NULL;
-    if (json_string(selector).n > 0)
-        json_set_str(a, status, "selector", json_string(selector));
-    json_set(a, out, STR("metadata"), metadata);
-    json_set(a, out, STR("spec"), spec);
-    json_set(a, out, STR("status"), status);
-    return out;
+    return scale_new(a, tree, wanted, seen, json_string(selector));
 }
 
 /* Without a number in the parent there is nothing to show, but something to patch. NULL: answered. */
@@ -63,14 +38,6 @@ static cJSON *scale_of(struct api_request *r, const struct crd_scale *scale, con
         return scale_made(&r->a, scale, tree);
     no_replicas(r, scale);
     return NULL;
-}
-
-static void answer(struct api_request *r, const cJSON *scale)
-{
-    struct buf b = {0};
-    json_write(&b, scale);
-    api_reply_json(r, 200, buf_str(&b));
-    buf_free(&b);
 }
 
 /* The parent with another number at the path. */
@@ -96,47 +63,30 @@ static void write_scale(struct api_request *r, const struct crd_scale *scale,
 {
     struct kube_object *out = NULL;
     const cJSON *was = scale_made(&r->a, scale, tree);
-    if (!admission_sub(r, ADMIT_UPDATE, &scale_kind, body, was))
+    int64_t wanted;
+    if (!admission_sub(r, ADMIT_UPDATE, &scale_kind, body, was) ||
+        !scale_take(r, body, tree, "should be a non-negative integer", &wanted))
         return;
-    int64_t wanted = json_int_at(body, "spec.replicas", 0);
-    struct str revision = json_string_at(body, "metadata.resourceVersion");
-    struct str uid = json_string_at(body, "metadata.uid");
-    if (wanted < 0) {
-        api_invalid(r, "FieldValueInvalid", STR("spec.replicas"),
-                    "Invalid value: %lld: should be a non-negative integer", (long long)wanted);
-        (void)api_invalid_end(r, &scale_kind, r->p.name);
-        return;
-    }
     if (!put_replicas(&r->a, tree, scale->spec, wanted)) {
         no_replicas(r, scale);
         return;
     }
-    if (revision.n > 0)
-        json_set_str(&r->a, json_get(tree, "metadata"), "resourceVersion", revision);
-    if (uid.n > 0)
-        json_set_str(&r->a, json_get(tree, "metadata"), "uid", uid);
     if (!api_write_update(r, r->kind, old, tree, WRITE_MAIN, &out))
         return;
     cJSON *now = scale_of(r, scale, crds_tree(r->kind, out, &r->a));
     if (now)
-        answer(r, now);
+        scale_answer(r, now);
 }
 
 /* NULL: answered. */
 static cJSON *patched(struct api_request *r, const struct crd_scale *scale, const cJSON *parent,
                       cJSON *now)
 {
-    if (!api_patch_is_apply(r))
-        return api_patch_tree(r, managed_type(&scale_kind), true, &now) &&
-                       api_decode_check(r, &scale_kind, now)
-                   ? now
-                   : NULL;
     size_t n = jsonpath_length(scale->spec);
     const char **path = ARENA_NEW_ARRAY(&r->a, const char *, n + 1);
     for (size_t i = 0; i < n; i++)
         path[i] = arena_c(&r->a, jsonpath_name(scale->spec, i));
-    cJSON *wanted;
-    return api_apply_scale(r, parent, path, now, &wanted) ? wanted : NULL;
+    return scale_patched(r, parent, now, true, path);
 }
 
 /* What a patch has made: a Scale, with a number if there was none in the parent. */
@@ -167,7 +117,7 @@ bool crds_handle_scale(struct api_request *r)
     }
     cJSON *now = scale_of(r, scale, tree);
     if (now && r->verb == VERB_GET)
-        answer(r, now);
+        scale_answer(r, now);
     else if (now && (body = patched(r, scale, tree, now)) && check_patched(r, scale, tree, body))
         write_scale(r, scale, old, tree, body);
     return true;
