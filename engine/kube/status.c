@@ -2,19 +2,21 @@
 
 #include <string.h>
 
+struct kube_status kube_status_new(int code, struct str reason, struct str message)
+{
+    return (struct kube_status){.code = code,
+                                .message = message,
+                                .reason = reason,
+                                .name = str_empty,
+                                .group = str_empty,
+                                .kind = str_empty,
+                                .uid = str_empty,
+                                .continue_ = str_empty};
+}
+
 struct kube_status kube_status_of_err(const struct err *e)
 {
-    struct str none = str_empty;
-    return (struct kube_status){
-        .code = err_http_status(e->code),
-        .message = str_c(e->message),
-        .reason = str_c(err_reason(e->code)),
-        .name = none,
-        .group = none,
-        .kind = none,
-        .uid = none,
-        .continue_ = none,
-    };
+    return kube_status_new(err_http_status(e->code), str_c(err_reason(e->code)), str_c(e->message));
 }
 
 static void add_key(struct buf *out, bool *first, const char *key)

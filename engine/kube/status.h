@@ -29,6 +29,8 @@ struct kube_status {
     bool has_details;      /* write details even when empty ("details":{}) */
 };
 
+/* A failure of which there is nothing more to say yet. */
+struct kube_status kube_status_new(int code, struct str reason, struct str message);
 /* The Status of an error: code and reason from err->code, message without its causes. */
 struct kube_status kube_status_of_err(const struct err *e);
 /* Appends the Status as canonical JSON. */

@@ -170,15 +170,10 @@ static bool shows_unsafe(struct api_request *r, uint64_t before)
 
 static void run(struct api_request *r)
 {
-    if (r->timed_out && !r->answered) {
-        struct kube_status s = {
-            .code = 504,
-            .reason = STR("Timeout"),
-            .message = STR("Timeout: request did not complete within the allotted timeout"),
-            .has_details = true};
-        s.name = s.group = s.kind = s.uid = s.continue_ = str_empty;
-        api_reply_status(r, &s);
-    }
+    if (r->timed_out && !r->answered)
+        (void)api_fail_undetailed(
+            r, 504, "Timeout",
+            STR("Timeout: request did not complete within the allotted timeout"));
     uint64_t before = store_revision(r->api->store);
     if (!r->answered)
         api_request_run(r);

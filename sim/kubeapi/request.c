@@ -67,13 +67,7 @@ static bool resource_missing(struct api_request *r)
 {
     if (!api_group_known(r->p.gvr.group, str_empty))
         return api_fail_404(r);
-    struct kube_status s = {.code = 404,
-                            .reason = STR("NotFound"),
-                            .message = STR("the server could not find the requested resource"),
-                            .has_details = true};
-    s.name = s.group = s.kind = s.uid = s.continue_ = str_empty;
-    api_reply_status(r, &s);
-    return false;
+    return api_fail_no_resource(r);
 }
 
 static bool check_served(struct api_request *r)

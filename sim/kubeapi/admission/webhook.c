@@ -41,14 +41,12 @@ static bool ignores_failures(const struct ask *x)
 static void refuse_internal(const struct ask *x, struct str text)
 {
     struct kube_cause cause = {.message = text, .reason = str_empty, .field = str_empty};
-    struct kube_status s = {
-        .code = 500,
-        .reason = STR("InternalError"),
-        .message = arena_printf(&x->r->a, "Internal error occurred: " STR_FMT, STR_ARG(text)),
-        .causes = &cause,
-        .causes_n = 1,
-        .has_details = true};
-    s.name = s.group = s.kind = s.uid = s.continue_ = str_empty;
+    struct kube_status s =
+        kube_status_new(500, STR("InternalError"),
+                        arena_printf(&x->r->a, "Internal error occurred: " STR_FMT, STR_ARG(text)));
+    s.causes = &cause;
+    s.causes_n = 1;
+    s.has_details = true;
     api_reply_status(x->r, &s);
 }
 
@@ -107,11 +105,10 @@ static enum outcome denied(const struct ask *x, const cJSON *status)
                reason = json_string_at(status, "reason");
     int64_t code = json_int_at(status, "code", 0);
     struct str text = message.n > 0 ? message : reason;
-    struct kube_status s = {.code = code >= 400 && code < 600 ? (int)code : 400, .reason = reason};
-    s.message =
+    struct kube_status s = kube_status_new(
+        code >= 400 && code < 600 ? (int)code : 400, reason,
         arena_printf(a, "admission webhook \"" STR_FMT "\" denied the request%s" STR_FMT,
-                     STR_ARG(x->name), text.n > 0 ? ": " : " without explanation", STR_ARG(text));
-    s.name = s.group = s.kind = s.uid = s.continue_ = str_empty;
+                     STR_ARG(x->name), text.n > 0 ? ": " : " without explanation", STR_ARG(text)));
     const cJSON *details = json_get(status, "details");
     if (details) {
         struct kube_status given = {0};

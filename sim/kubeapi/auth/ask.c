@@ -35,17 +35,12 @@ struct str auth_reason(struct api_request *r, const struct rbac_query *q)
 
 bool auth_deny_path(struct api_request *r, const struct rbac_query *q)
 {
-    struct kube_status s = {
-        .code = 403,
-        .reason = STR("Forbidden"),
-        .message = arena_printf(
-            &r->a,
-            "forbidden: User \"" STR_FMT "\" cannot " STR_FMT " path \"" STR_FMT "\"" STR_FMT,
-            STR_ARG(r->user.name), STR_ARG(q->verb), STR_ARG(r->path), STR_ARG(auth_reason(r, q))),
-        .has_details = true};
-    s.name = s.group = s.kind = s.uid = s.continue_ = str_empty;
-    api_reply_status(r, &s);
-    return false;
+    return api_fail_undetailed(r, 403, "Forbidden",
+                               arena_printf(&r->a,
+                                            "forbidden: User \"" STR_FMT "\" cannot " STR_FMT
+                                            " path \"" STR_FMT "\"" STR_FMT,
+                                            STR_ARG(r->user.name), STR_ARG(q->verb),
+                                            STR_ARG(r->path), STR_ARG(auth_reason(r, q))));
 }
 
 bool auth_deny(struct api_request *r, const struct rbac_query *q, struct str reason)

@@ -24,17 +24,11 @@ static bool router_serves(struct str accept)
 
 static bool fail_router(struct api_request *r, bool streams)
 {
-    struct kube_status s = {.code = 406,
-                            .reason = STR("NotAcceptable"),
-                            .message = streams
-                                           ? STR("406: Not Acceptable\n\nAvailable "
-                                                 "representations: " ACCEPT_TYPES ", " STREAM_TYPES)
-                                           : STR("406: Not Acceptable\n\nAvailable "
-                                                 "representations: " ACCEPT_TYPES),
-                            .has_details = true};
-    s.name = s.group = s.kind = s.uid = s.continue_ = str_empty;
-    api_reply_status(r, &s);
-    return false;
+    return api_fail_undetailed(
+        r, 406, "NotAcceptable",
+        streams ? STR("406: Not Acceptable\n\nAvailable representations: " ACCEPT_TYPES
+                      ", " STREAM_TYPES)
+                : STR("406: Not Acceptable\n\nAvailable representations: " ACCEPT_TYPES));
 }
 
 static bool fail_choice(struct api_request *r, const char *types)

@@ -44,19 +44,6 @@ void api_reply_written(struct api_request *r, int status)
 
 /* ---- errors ---- */
 
-static struct kube_status failure(int code, const char *reason, struct str message)
-{
-    struct kube_status s = {.code = code,
-                            .message = message,
-                            .reason = str_c(reason),
-                            .name = str_empty,
-                            .group = str_empty,
-                            .kind = str_empty,
-                            .uid = str_empty,
-                            .continue_ = str_empty};
-    return s;
-}
-
 static struct str formatted(struct api_request *r, const char *fmt, va_list ap) printf_like(2, 0);
 static struct str formatted(struct api_request *r, const char *fmt, va_list ap)
 {
@@ -81,7 +68,7 @@ bool api_fail_plain(struct api_request *r, int code, const char *reason, const c
 {
     va_list ap;
     va_start(ap, fmt);
-    struct kube_status s = failure(code, reason, formatted(r, fmt, ap));
+    struct kube_status s = kube_status_new(code, str_c(reason), formatted(r, fmt, ap));
     va_end(ap);
     api_reply_status(r, &s);
     return false;
@@ -91,7 +78,7 @@ bool api_fail_bad(struct api_request *r, const char *fmt, ...)
 {
     va_list ap;
     va_start(ap, fmt);
-    struct kube_status s = failure(400, "BadRequest", formatted(r, fmt, ap));
+    struct kube_status s = kube_status_new(400, STR("BadRequest"), formatted(r, fmt, ap));
     va_end(ap);
     api_reply_status(r, &s);
     return false;
@@ -108,7 +95,7 @@ bool api_fail_err(struct api_request *r, struct err *take_err)
 static bool fail_resource(struct api_request *r, int code, const char *reason,
                           const struct api_kind *k, struct str name, struct str message)
 {
-    struct kube_status s = failure(code, reason, message);
+    struct kube_status s = kube_status_new(code, str_c(reason), message);
     s.name = name;
     s.group = k->group;
     s.kind = k->resource;
@@ -166,14 +153,25 @@ bool api_fail_forbidden(struct api_request *r, struct str name, const char *fmt,
     return fail_resource(r, 403, "Forbidden", r->kind, name, message);
 }
 
-bool api_fail_method(struct api_request *r)
+bool api_fail_undetailed(struct api_request *r, int code, const char *reason, struct str message)
 {
-    struct kube_status s =
-        failure(405, "MethodNotAllowed",
-                STR("the server does not allow this method on the requested resource"));
+    struct kube_status s = kube_status_new(code, str_c(reason), message);
     s.has_details = true;
     api_reply_status(r, &s);
     return false;
+}
+
+bool api_fail_method(struct api_request *r)
+{
+    return api_fail_undetailed(
+        r, 405, "MethodNotAllowed",
+        STR("the server does not allow this method on the requested resource"));
+}
+
+bool api_fail_no_resource(struct api_request *r)
+{
+    return api_fail_undetailed(r, 404, "NotFound",
+                               STR("the server could not find the requested resource"));
 }
 
 bool api_fail_404(struct api_request *r)
@@ -186,11 +184,11 @@ bool api_fail_too_new(struct api_request *r, uint64_t revision)
 {
     static const struct kube_cause cause = {STR_INIT("ResourceVersionTooLarge"),
                                             STR_INIT("Too large resource version"), STR_INIT("")};
-    struct kube_status s =
-        failure(504, "Timeout",
-                arena_printf(&r->a, "Timeout: Too large resource version: %llu, current: %llu",
-                             (unsigned long long)revision,
-                             (unsigned long long)store_revision(r->api->store)));
+    struct kube_status s = kube_status_new(
+        504, STR("Timeout"),
+        arena_printf(&r->a, "Timeout: Too large resource version: %llu, current: %llu",
+                     (unsigned long long)revision,
+                     (unsigned long long)store_revision(r->api->store)));
     s.causes = &cause;
     s.causes_n = 1;
     s.retry_after_s = 1;
@@ -202,7 +200,7 @@ bool api_fail_gone(struct api_request *r, struct str continue_token, const char 
 {
     va_list ap;
     va_start(ap, fmt);
-    struct kube_status s = failure(410, "Expired", formatted(r, fmt, ap));
+    struct kube_status s = kube_status_new(410, STR("Expired"), formatted(r, fmt, ap));
     va_end(ap);
     s.continue_ = continue_token;
     api_reply_status(r, &s);
@@ -267,7 +265,7 @@ bool api_invalid_end(struct api_request *r, const struct api_kind *k, struct str
         b.n = list;
         buf_addf(&b, "[" STR_FMT "]", STR_ARG(all));
     }
-    struct kube_status s = failure(422, "Invalid", buf_str(&b));
+    struct kube_status s = kube_status_new(422, STR("Invalid"), buf_str(&b));
     s.name = name;
     s.group = k->group;
     s.kind = k->kind;

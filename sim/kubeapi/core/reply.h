@@ -23,7 +23,10 @@ bool api_fail_conflict(struct api_request *r, struct str name, const char *fmt, 
 bool api_fail_modified(struct api_request *r, struct str name);
 bool api_fail_forbidden(struct api_request *r, struct str name, const char *fmt, ...)
     printf_like(3, 4);
+/* With details that are there, and empty. */
+bool api_fail_undetailed(struct api_request *r, int code, const char *reason, struct str message);
 bool api_fail_method(struct api_request *r);
+bool api_fail_no_resource(struct api_request *r);                /* 404, as Status */
 bool api_fail_too_new(struct api_request *r, uint64_t revision); /* 504 */
 bool api_fail_404(struct api_request *r);                        /* plain text: no such path */
 bool api_fail_gone(struct api_request *r, struct str continue_token, const char *fmt, ...)

@@ -318,17 +318,6 @@ static void api_versions(struct api_request *r)
     buf_free(&b);
 }
 
-static bool missing(struct api_request *r)
-{
-    struct kube_status s = {.code = 404,
-                            .reason = STR("NotFound"),
-                            .message = STR("the server could not find the requested resource"),
-                            .has_details = true};
-    s.name = s.group = s.kind = s.uid = s.continue_ = str_empty;
-    api_reply_status(r, &s);
-    return true;
-}
-
 /* ---- paths ---- */
 
 /* /api and /apis. */
@@ -392,6 +381,6 @@ bool discovery_handle(struct api_request *r)
     else if (documents_find(&q.rows, group_name, version_name, &q.from))
         version(r, &q);
     else
-        return missing(r);
+        return !api_fail_no_resource(r);
     return true;
 }

@@ -13,9 +13,9 @@ static void no_replicas(struct api_request *r, const struct crd_scale *scale)
     struct str text = arena_printf(&r->a, "the spec replicas field \"" STR_FMT "\" does not exist",
                                    STR_ARG(scale->spec_text));
     struct kube_cause cause = {str_empty, text, str_empty};
-    struct kube_status s = {.code = 500, .reason = STR("InternalError")};
-    s.message = arena_printf(&r->a, "Internal error occurred: " STR_FMT, STR_ARG(text));
-    s.name = s.group = s.kind = s.uid = s.continue_ = str_empty;
+    struct kube_status s =
+        kube_status_new(500, STR("InternalError"),
+                        arena_printf(&r->a, "Internal error occurred: " STR_FMT, STR_ARG(text)));
     s.causes = &cause;
     s.causes_n = 1;
     api_reply_status(r, &s);

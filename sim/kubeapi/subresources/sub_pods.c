@@ -11,8 +11,8 @@
 
 static void reply_done(struct api_request *r)
 {
-    struct kube_status s = {.success = true, .code = 201};
-    s.message = s.reason = s.name = s.group = s.kind = s.uid = s.continue_ = str_empty;
+    struct kube_status s = kube_status_new(201, str_empty, str_empty);
+    s.success = true;
     api_reply_status(r, &s);
 }
 
@@ -122,10 +122,11 @@ static void bind_named(struct api_request *r)
 static bool fail_budget(struct api_request *r, struct str text, int64_t retry_s)
 {
     struct kube_cause cause = {STR("DisruptionBudget"), text, str_empty};
-    struct kube_status s = {
-        .code = 429, .reason = STR("TooManyRequests"), .causes = &cause, .causes_n = 1};
-    s.message = STR("Cannot evict pod as it would violate the pod's disruption budget.");
-    s.name = s.group = s.kind = s.uid = s.continue_ = str_empty;
+    struct kube_status s =
+        kube_status_new(429, STR("TooManyRequests"),
+                        STR("Cannot evict pod as it would violate the pod's disruption budget."));
+    s.causes = &cause;
+    s.causes_n = 1;
     s.retry_after_s = retry_s;
     api_reply_status(r, &s);
     return false;

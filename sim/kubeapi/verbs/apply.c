@@ -130,12 +130,10 @@ static void fail_conflicts(struct api_request *r, const struct merge_conflicts *
                  STR_ARG(buf_str(&t.who)));
         fieldset_each(c->list[i].set, add_cause, &t);
     }
-    struct kube_status s = {.code = 409,
-                            .reason = STR("Conflict"),
-                            .has_details = true,
-                            .causes = t.causes,
-                            .causes_n = t.n};
-    s.name = s.group = s.kind = s.uid = s.continue_ = str_empty;
+    struct kube_status s = kube_status_new(409, STR("Conflict"), str_empty);
+    s.has_details = true;
+    s.causes = t.causes;
+    s.causes_n = t.n;
     s.message = t.n == 1
                     ? arena_printf(&r->a, "Apply failed with 1 conflict: " STR_FMT ": " STR_FMT,
                                    STR_ARG(t.causes[0].message), STR_ARG(t.causes[0].field))

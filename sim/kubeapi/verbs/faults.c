@@ -90,9 +90,7 @@ static void refuse(struct api_request *r, int status, int64_t retry_after_s)
         {503, "ServiceUnavailable", "the server is currently unable to handle the request"},
         {504, "Timeout", "Timeout: request did not complete within the allotted timeout"},
     };
-    struct kube_status s = {
-        .code = status, .reason = STR("InternalError"), .message = STR("injected fault")};
-    s.name = s.group = s.kind = s.uid = s.continue_ = str_empty;
+    struct kube_status s = kube_status_new(status, STR("InternalError"), STR("injected fault"));
     for (size_t i = 0; i < ARRAY_LEN(known); i++)
         if (known[i].status == status) {
             s.reason = str_c(known[i].reason);

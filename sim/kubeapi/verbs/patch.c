@@ -19,12 +19,7 @@ enum patch_type { PATCH_JSON, PATCH_MERGE, PATCH_STRATEGIC, PATCH_APPLY, PATCH_R
 
 static void unsupported(struct api_request *r)
 {
-    struct kube_status s = {.code = 415,
-                            .reason = STR("UnsupportedMediaType"),
-                            .message = STR("415: Unsupported Media Type"),
-                            .has_details = true};
-    s.name = s.group = s.kind = s.uid = s.continue_ = str_empty;
-    api_reply_status(r, &s);
+    (void)api_fail_undetailed(r, 415, "UnsupportedMediaType", STR("415: Unsupported Media Type"));
 }
 
 static enum patch_type patch_type(struct api_request *r, bool custom)

@@ -232,13 +232,10 @@ static void gone(struct api_watch *w, uint64_t asked)
 {
     struct api_request *r = w->r;
     struct buf b = {0};
-    struct kube_status s = {
-        .code = 410,
-        .reason = STR("Expired"),
-        .message =
-            arena_printf(&r->a, "too old resource version: %llu (%llu)", (unsigned long long)asked,
-                         (unsigned long long)store_compacted(store_of(r->table)))};
-    s.name = s.group = s.kind = s.uid = s.continue_ = str_empty;
+    struct kube_status s = kube_status_new(
+        410, STR("Expired"),
+        arena_printf(&r->a, "too old resource version: %llu (%llu)", (unsigned long long)asked,
+                     (unsigned long long)store_compacted(store_of(r->table))));
     kube_status_write(&s, &b);
     out_document(w, "ERROR", STR("v1"), STR("Status"), buf_str(&b), 0);
     buf_free(&b);
@@ -258,9 +255,8 @@ static bool converted(struct api_watch *w, struct kube_object *const *objects, s
     enum crd_conversion out = crds_convert(r, r->kind, objects, n, &why);
     if (out != CRD_BROKEN)
         return out == CRD_CONVERTED;
-    struct kube_status s = {.code = 500, .reason = STR("InternalError"), .message = why};
+    struct kube_status s = kube_status_new(500, STR("InternalError"), why);
     struct buf b = {0};
-    s.name = s.group = s.kind = s.uid = s.continue_ = str_empty;
     kube_status_write(&s, &b);
     out_document(w, "ERROR", STR("v1"), STR("Status"), buf_str(&b), 0);
     buf_free(&b);
