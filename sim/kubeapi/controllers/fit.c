@@ -1,6 +1,10 @@
 /* Whether a pod fits a node. */
 #include "sim/kubeapi/controllers/fit.h"
 
+#include <stdio.h>
+#include <string.h>
+
+#include "sim/kubeapi/controllers/topology.h"
 #include "sim/kubeapi/types/quantity.h"
 
 static const char *const amount_names[FIT_AMOUNTS] = {"cpu", "memory", "ephemeral-storage"};
@@ -117,7 +121,7 @@ static bool term_met(const cJSON *term, const struct kube_object *node)
     return true;
 }
 
-static bool affinity_met(const cJSON *spec, const struct kube_object *node)
+bool fit_selects(const cJSON *spec, const struct kube_object *node)
 {
     const cJSON *selector = json_get(spec, "nodeSelector");
     const cJSON *terms = json_path(spec, "affinity.nodeAffinity."
@@ -139,7 +143,29 @@ bool node_admits(struct ctl *c, const cJSON *spec, const struct kube_object *nod
                  const cJSON *node_tree)
 {
     (void)c;
-    return affinity_met(spec, node) && !untolerated(spec, node_tree);
+    return fit_selects(spec, node) && !untolerated(spec, node_tree);
+}
+
+bool fit_tolerates(const cJSON *spec, const cJSON *node_tree)
+{
+    return !untolerated(spec, node_tree);
+}
+
+int64_t fit_score(const struct fit_question *q, const struct kube_object *node,
+                  const cJSON *node_tree)
+{
+    const cJSON *terms = json_path(q->spec, "affinity.nodeAffinity."
+                                            "preferredDuringSchedulingIgnoredDuringExecution");
+    const cJSON *taints = json_path(node_tree, "spec.taints");
+    int64_t score = topology_score(q->topology, node), seconds;
+    for (const cJSON *t = terms ? terms->child : NULL; t; t = t->next)
+        if (term_met(json_get(t, "preference"), node))
+            score += json_int_at(t, "weight", 1);
+    for (const cJSON *t = taints ? taints->child : NULL; t; t = t->next)
+        if (str_eq_c(json_string_at(t, "effect"), "PreferNoSchedule") &&
+            !pod_tolerates(q->spec, t, &seconds))
+            score -= 10;
+    return score;
 }
 
 /* ---- reasons ---- */
@@ -165,43 +191,70 @@ static bool amounts_fit(struct ctl *c, const struct fit_amounts *wanted, const c
     const cJSON *have = json_path(node, "status.allocatable");
     bool ok = true;
     int64_t pods = 0;
-    if (str_to_i64(json_string_at(have, "pods"), &pods) && use->pods >= pods) {
-        reasons->amounts = true;
+    if (str_to_i64(json_string_at(have, "pods"), &pods) && use->pods >= pods)
         ok = count(reasons, STR("Too many pods"));
-    }
     for (size_t w = 0; w < FIT_AMOUNTS; w++) {
         int64_t total = amount(json_string(json_get(have, amount_names[w])), w);
         if (wanted->n[w] == 0 || wanted->n[w] + use->amounts.n[w] <= total)
             continue;
-        reasons->amounts = true;
         ok = count(reasons, arena_printf(&c->a, "Insufficient %s", amount_names[w]));
     }
     return ok;
 }
 
-bool fit_node(struct ctl *c, const cJSON *spec, const struct fit_amounts *wanted,
-              const struct kube_object *node, const cJSON *node_tree, const struct node_use *use,
-              struct fit_reasons *reasons)
+/* What no other pod's end would change; empty: nothing. */
+static struct str node_refuses(struct ctl *c, const cJSON *spec, const struct kube_object *node,
+                               const cJSON *node_tree)
 {
     const cJSON *taint = untolerated(spec, node_tree);
     struct str key = json_string_at(taint, "key"), value = json_string_at(taint, "value");
     if (taint && str_eq_c(key, "node.kubernetes.io/unschedulable"))
-        return count(reasons, STR("node(s) were unschedulable"));
+        return STR("node(s) were unschedulable");
     if (taint)
-        return count(reasons,
-                     arena_printf(&c->a, "node(s) had untolerated taint {" STR_FMT ": " STR_FMT "}",
-                                  STR_ARG(key), STR_ARG(value)));
-    if (!affinity_met(spec, node))
-        return count(reasons, STR("node(s) didn't match Pod's node affinity/selector"));
-    return amounts_fit(c, wanted, node_tree, use, reasons);
+        return arena_printf(&c->a, "node(s) had untolerated taint {" STR_FMT ": " STR_FMT "}",
+                            STR_ARG(key), STR_ARG(value));
+    return fit_selects(spec, node) ? str_empty
+                                   : STR("node(s) didn't match Pod's node affinity/selector");
+}
+
+bool fit_node(struct ctl *c, const struct fit_question *q, const struct kube_object *node,
+              const cJSON *node_tree, const struct node_use *use, struct fit_reasons *reasons)
+{
+    struct str why = node_refuses(c, q->spec, node, node_tree);
+    bool final = why.n > 0;
+    if (final) {
+        (void)count(reasons, why);
+    } else {
+        bool ok = amounts_fit(c, &q->wanted, node_tree, use, reasons);
+        const char *apart = ok ? topology_refuses(q->topology, node, &final) : NULL;
+        if (ok && !apart)
+            return true;
+        if (apart)
+            (void)count(reasons, str_c(apart));
+    }
+    reasons->nodes++;
+    reasons->helpless += final;
+    return false;
+}
+
+/* In the order of what is written: "12 x" before "2 a". */
+static bool goes_before(size_t n, struct str text, size_t than, struct str than_text)
+{
+    char a[24], b[24];
+    (void)snprintf(a, sizeof a, "%zu ", n);
+    (void)snprintf(b, sizeof b, "%zu ", than);
+    int by = strcmp(a, b);
+    return by < 0 || (by == 0 && str_cmp(text, than_text) < 0);
 }
 
 void fit_write_reasons(const struct fit_reasons *r, struct buf *out)
 {
-    size_t order[FIT_REASONS_MAX]; /* that of their texts */
+    size_t order[FIT_REASONS_MAX];
     for (size_t i = 0; i < r->n; i++) {
         size_t at = i;
-        for (; at > 0 && str_cmp(r->at[order[at - 1]].text, r->at[i].text) > 0; at--)
+        for (; at > 0 && goes_before(r->at[i].n, r->at[i].text, r->at[order[at - 1]].n,
+                                     r->at[order[at - 1]].text);
+             at--)
             order[at] = order[at - 1];
         order[at] = i;
     }
@@ -210,7 +263,16 @@ void fit_write_reasons(const struct fit_reasons *r, struct buf *out)
                  STR_ARG(r->at[order[i]].text));
 }
 
-bool fit_preemption_helps(const struct fit_reasons *r)
+void fit_write_helpless(const struct fit_reasons *r, struct buf *out)
 {
-    return r->amounts;
+    struct fit_reasons parts = {0};
+    const size_t counts[] = {r->nodes - r->helpless, r->helpless};
+    static const struct str texts[] = {STR_INIT("No preemption victims found for incoming pod"),
+                                       STR_INIT("Preemption is not helpful for scheduling")};
+    for (size_t i = 0; i < ARRAY_LEN(counts); i++) {
+        parts.at[parts.n].text = texts[i];
+        parts.at[parts.n].n = counts[i];
+        parts.n += counts[i] > 0;
+    }
+    fit_write_reasons(&parts, out);
 }

@@ -1,4 +1,4 @@
-/* fit: does a pod fit a node? Node selectors and affinity, taints, amounts. And why not. */
+/* fit: does a pod fit a node? Node selectors and affinity, taints, amounts, other pods. And why not. */
 #ifndef PADDOCK_SIM_KUBEAPI_CONTROLLERS_FIT_H
 #define PADDOCK_SIM_KUBEAPI_CONTROLLERS_FIT_H
 
@@ -20,15 +20,27 @@ struct fit_reasons {
         size_t n;
     } at[FIT_REASONS_MAX];
     size_t n;
-    bool amounts; /* an amount was short somewhere */
+    size_t nodes, helpless; /* that do not fit; of them: whatever pods went */
+};
+struct topology;
+struct fit_question {
+    const cJSON *spec; /* of the pod */
+    struct fit_amounts wanted;
+    const struct topology *topology; /* NULL: nothing to mind */
 };
 
 void fit_amounts(const cJSON *pod_spec, struct fit_amounts *out);
 /* Counts the reason against it, if any. */
-bool fit_node(struct ctl *c, const cJSON *pod_spec, const struct fit_amounts *wanted,
-              const struct kube_object *node, const cJSON *node_tree, const struct node_use *use,
-              struct fit_reasons *reasons);
+bool fit_node(struct ctl *c, const struct fit_question *q, const struct kube_object *node,
+              const cJSON *node_tree, const struct node_use *use, struct fit_reasons *reasons);
+/* What is used of a node, and what pods that are to go there and matter no less than this one will use (scheduler.c). */
+void fit_use(struct ctl *c, struct str node, const struct kube_object *pod, struct node_use *out);
 void fit_write_reasons(const struct fit_reasons *r, struct buf *out);
-bool fit_preemption_helps(const struct fit_reasons *r);
+void fit_write_helpless(const struct fit_reasons *r, struct buf *out); /* why no room can be made */
+bool fit_selects(const cJSON *pod_spec, const struct kube_object *node);
+bool fit_tolerates(const cJSON *pod_spec, const cJSON *node_tree);
+/* How much the pod would like the node, by preferred terms and taints. */
+int64_t fit_score(const struct fit_question *q, const struct kube_object *node,
+                  const cJSON *node_tree);
 
 #endif

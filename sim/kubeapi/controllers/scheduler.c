@@ -1,12 +1,14 @@
-/* The scheduler: a node for every pod that has none: one that fits, with the fewest pods.
+/* The scheduler: a node for every pod that has none: one that fits and that it likes best, with the fewest pods.
  *
  *   Pending, no node ─► node found: bound (PodScheduled True, event Scheduled)
- *                  └─► none: PodScheduled False / Unschedulable, event FailedScheduling ─► a node or a pod changes ─► again
+ *                  └─► none: room made by preemption? (status.nominatedNodeName; that room is kept for it)
+ *                      ─► PodScheduled False / Unschedulable, event FailedScheduling ─► a node or a pod changes ─► again
  *
  * What is used on each node is kept by uid of pod, so that an attempt costs the nodes and not the pods. */
 #include "sim/kubeapi/controllers/ctl.h"
 
-#include "sim/kubeapi/controllers/fit.h"
+#include "sim/kubeapi/controllers/preempt.h"
+#include "sim/kubeapi/controllers/topology.h"
 
 #define COMPONENT     "default-scheduler"
 #define ATTEMPT_FIRST NS_PER_S
@@ -16,6 +18,7 @@ struct ctl_nodes {
     struct map use;     /* node's name → struct node_use * */
     struct map pods;    /* pod's uid → struct pod_use * */
     struct map waiting; /* uids of pods that found no node → struct waiting * */
+    size_t shy;         /* of pods: how many have anti-affinity */
 };
 
 struct waiting {
@@ -23,6 +26,10 @@ struct waiting {
     uint32_t attempts;
     world_time last;
     bool asked; /* it is in the queue */
+    /* where room was made for it; empty: nowhere */
+    struct str node; /* owned */
+    int64_t priority;
+    struct fit_amounts amounts;
 };
 
 struct ctl_nodes *ctl_nodes_new(void)
@@ -36,6 +43,7 @@ static void waiting_free(struct waiting *w)
         return;
     str_free(&w->ns);
     str_free(&w->name);
+    str_free(&w->node);
     mem_free(w);
 }
 
@@ -51,6 +59,7 @@ void ctl_nodes_reset(struct ctl_nodes *x)
             mem_free(v);
         map_clear(maps[m]);
     }
+    x->shy = 0;
 }
 
 void ctl_nodes_free(struct ctl_nodes *x)
@@ -67,6 +76,7 @@ void ctl_nodes_free(struct ctl_nodes *x)
 struct pod_use {
     struct node_use *on;
     struct fit_amounts amounts;
+    bool shy;
 };
 
 static struct node_use *use_of(struct ctl_nodes *x, struct str node)
@@ -85,6 +95,7 @@ static void give_back(struct ctl *c, struct str uid)
     if (!p)
         return;
     p->on->pods--;
+    c->nodes->shy -= p->shy;
     for (size_t i = 0; i < FIT_AMOUNTS; i++)
         p->on->amounts.n[i] -= p->amounts.n[i];
     mem_free(p);
@@ -106,11 +117,30 @@ void ctl_nodes_pod(struct ctl *c, const struct kube_object *pod, bool gone)
     struct arena a = {0};
     p->on = use_of(c->nodes, node);
     p->on->pods++;
+    p->shy = topology_shies(pod);
+    c->nodes->shy += p->shy;
     fit_amounts(json_get(kube_object_tree(pod, &a), "spec"), &p->amounts);
     for (size_t i = 0; i < FIT_AMOUNTS; i++)
         p->on->amounts.n[i] += p->amounts.n[i];
     arena_free(&a);
     map_put(&c->nodes->pods, pod->uid, p);
+    if (map_count(&c->nodes->waiting) > 0)
+        ctl_nodes_changed(c); /* some may want to stand near it */
+}
+
+void fit_use(struct ctl *c, struct str node, const struct kube_object *pod, struct node_use *out)
+{
+    void *v;
+    struct str uid;
+    *out = *use_of(c->nodes, node);
+    for (size_t i = 0; map_next(&c->nodes->waiting, &i, &uid, &v);) {
+        const struct waiting *w = v;
+        if (!str_eq(w->node, node) || str_eq(uid, pod->uid) || w->priority < pod_priority(pod))
+            continue;
+        out->pods++;
+        for (size_t k = 0; k < FIT_AMOUNTS; k++)
+            out->amounts.n[k] += w->amounts.n[k];
+    }
 }
 
 bool ctl_nodes_used(struct ctl *c, struct str node)
@@ -138,25 +168,27 @@ void ctl_nodes_changed(struct ctl *c)
 
 /* ---- an attempt ---- */
 
-static void wait_for_change(struct ctl *c, const struct kube_object *pod)
+static struct waiting *waiting_of(struct ctl *c, const struct kube_object *pod)
 {
     struct waiting *w = map_get(&c->nodes->waiting, pod->uid);
     if (!w) {
         w = MEM_NEW(struct waiting);
         w->ns = str_dup(pod->ns);
         w->name = str_dup(pod->name);
+        w->node = str_empty;
         map_put(&c->nodes->waiting, pod->uid, w);
     }
-    w->attempts++;
-    w->last = world_now(c->api->w);
-    w->asked = false;
+    return w;
 }
 
 static void refuse(struct ctl *c, struct kube_object *pod, cJSON *tree, struct str why)
 {
     cJSON *status = json_ensure(&c->a, tree, "status");
     ctl_condition(c, status, "PodScheduled", "False", "Unschedulable", why);
-    wait_for_change(c, pod);
+    struct waiting *w = waiting_of(c, pod);
+    w->attempts++;
+    w->last = world_now(c->api->w);
+    w->asked = false;
     struct kube_object *fresh = ctl_update(c, T_PODS, pod, tree);
     ctl_record(c, fresh ? fresh : pod, EVENT_WARNING, "FailedScheduling", COMPONENT, STR_FMT,
                STR_ARG(why));
@@ -200,19 +232,18 @@ static bool is_gated(const cJSON *spec)
     return gates && gates->child;
 }
 
-static struct str no_node(struct ctl *c, size_t nodes, const struct fit_reasons *reasons)
+static void write_no_node(struct buf *b, size_t nodes, const struct fit_reasons *reasons)
 {
-    struct buf b = {0};
-    if (nodes == 0)
-        return STR("no nodes available to schedule pods");
-    buf_addf(&b, "0/%zu nodes are available: ", nodes);
-    fit_write_reasons(reasons, &b);
-    buf_addf(&b, ". preemption: 0/%zu nodes are available: %zu %s.", nodes, nodes,
-             fit_preemption_helps(reasons) ? "No preemption victims found for incoming pod"
-                                           : "Preemption is not helpful for scheduling");
-    struct str text = arena_str(&c->a, buf_str(&b));
-    buf_free(&b);
-    return text;
+    buf_addf(b, "0/%zu nodes are available: ", nodes);
+    fit_write_reasons(reasons, b);
+    buf_add_c(b, ".");
+}
+
+static void write_no_victims(struct buf *b, size_t nodes, const struct fit_reasons *reasons)
+{
+    buf_addf(b, " preemption: 0/%zu nodes are available: ", nodes);
+    fit_write_helpless(reasons, b);
+    buf_add_c(b, ".");
 }
 
 /* It was looked at since something changed: its own status brings it here again. */
@@ -222,6 +253,90 @@ static bool is_waiting(struct ctl *c, const struct kube_object *pod)
     return w && !w->asked;
 }
 
+struct attempt {
+    struct ctl *c;
+    struct kube_object *pod;
+    cJSON *tree;
+    struct fit_question q;
+    struct ctl_list nodes;
+    struct fit_reasons reasons;
+};
+
+static const struct kube_object *best_node(struct attempt *x)
+{
+    const struct kube_object *best = NULL;
+    int64_t least = 0, most = 0;
+    for (size_t i = 0; i < x->nodes.n; i++) {
+        const struct kube_object *node = x->nodes.at[i];
+        const cJSON *tree = ctl_tree(x->c, node);
+        struct node_use use;
+        fit_use(x->c, node->name, x->pod, &use);
+        if (node->deleting || !fit_node(x->c, &x->q, node, tree, &use, &x->reasons))
+            continue;
+        int64_t score = fit_score(&x->q, node, tree);
+        if (!best || score > most || (score == most && use.pods < least)) {
+            best = node;
+            least = use.pods;
+            most = score;
+        }
+    }
+    return best;
+}
+
+/* Room is made where it costs least; the pod's turn comes when it is there. */
+static void preempt(struct attempt *x, struct buf *text)
+{
+    struct ctl *c = x->c;
+    struct preemption p;
+    const char *excluded = preempt_excluded(c, x->pod);
+    struct waiting *w = map_get(&c->nodes->waiting, x->pod->uid);
+    if (excluded) {
+        buf_addf(text, " preemption: %s", excluded);
+        return;
+    }
+    if (w)
+        str_free(&w->node);
+    if (!preempt_choose(c, x->pod, &x->q, &x->nodes, c->nodes->shy > 0, &p)) {
+        write_no_victims(text, x->nodes.n, &x->reasons);
+        (void)json_unset(json_get(x->tree, "status"), STR("nominatedNodeName"));
+        return;
+    }
+    w = waiting_of(c, x->pod);
+    w->node = str_dup(p.node->name);
+    w->priority = pod_priority(x->pod);
+    w->amounts = x->q.wanted;
+    json_set_str(&c->a, json_ensure(&c->a, x->tree, "status"), "nominatedNodeName", p.node->name);
+    preempt_evict(c, x->pod, &p);
+}
+
+static void find_no_node(struct attempt *x)
+{
+    struct buf text = {0};
+    if (x->nodes.n == 0) {
+        buf_add_c(&text, "no nodes available to schedule pods");
+    } else {
+        write_no_node(&text, x->nodes.n, &x->reasons);
+        preempt(x, &text);
+    }
+    refuse(x->c, x->pod, x->tree, arena_str(&x->c->a, buf_str(&text)));
+    buf_free(&text);
+}
+
+static void try_nodes(struct attempt *x)
+{
+    struct topology_question about = {
+        .pod = x->pod, .spec = x->q.spec, .nodes = &x->nodes, .others = x->c->nodes->shy > 0};
+    struct topology *topology = topology_new(x->c, &about);
+    x->q.topology = topology;
+    const struct kube_object *node = best_node(x);
+    topology_free(topology);
+    x->q.topology = NULL;
+    if (node)
+        bind(x->c, x->pod, x->tree, node->name);
+    else
+        find_no_node(x);
+}
+
 void sync_scheduler(struct ctl *c, struct str ns, struct str name)
 {
     struct kube_object *pod = ctl_get(c, T_PODS, ns, name);
@@ -229,35 +344,18 @@ void sync_scheduler(struct ctl *c, struct str ns, struct str name)
         kube_object_string(pod, "spec.nodeName").n > 0 || is_waiting(c, pod))
         return;
     struct str by = kube_object_string(pod, "spec.schedulerName");
-    cJSON *tree = ctl_tree(c, pod);
-    const cJSON *spec = json_get(tree, "spec");
-    if ((by.n > 0 && !str_eq_c(by, COMPONENT)) || is_gated(spec))
+    struct attempt x = {.c = c, .pod = pod, .tree = ctl_tree(c, pod)};
+    x.q.spec = json_get(x.tree, "spec");
+    if ((by.n > 0 && !str_eq_c(by, COMPONENT)) || is_gated(x.q.spec))
         return;
-    struct ctl_list nodes = ctl_list(c, T_NODES, str_empty);
-    struct fit_reasons reasons = {0};
-    struct fit_amounts wanted;
-    const struct kube_object *best = NULL;
-    int64_t least = 0;
-    struct str claim = unbound_claim(c, pod, spec);
+    x.nodes = ctl_list(c, T_NODES, str_empty);
+    struct str claim = unbound_claim(c, pod, x.q.spec);
     if (claim.n > 0) {
-        refuse(c, pod, tree,
-               arena_printf(&c->a, "0/%zu nodes are available: " STR_FMT ".", nodes.n,
+        refuse(c, pod, x.tree,
+               arena_printf(&c->a, "0/%zu nodes are available: " STR_FMT ".", x.nodes.n,
                             STR_ARG(claim)));
         return;
     }
-    fit_amounts(spec, &wanted);
-    for (size_t i = 0; i < nodes.n; i++) {
-        struct node_use *use = use_of(c->nodes, nodes.at[i]->name);
-        const cJSON *node = ctl_tree(c, nodes.at[i]);
-        if (nodes.at[i]->deleting || !fit_node(c, spec, &wanted, nodes.at[i], node, use, &reasons))
-            continue;
-        if (!best || use->pods < least) {
-            best = nodes.at[i];
-            least = use->pods;
-        }
-    }
-    if (best)
-        bind(c, pod, tree, best->name);
-    else
-        refuse(c, pod, tree, no_node(c, nodes.n, &reasons));
+    fit_amounts(x.q.spec, &x.q.wanted);
+    try_nodes(&x);
 }
