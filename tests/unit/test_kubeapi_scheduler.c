@@ -160,9 +160,9 @@ static void sized(struct fixture *f, const char *name, const char *class, const 
     pass(f, NS_PER_S);
 }
 
-static void open_full(struct fixture *f)
+static void open_full(struct fixture *f, const char *stages)
 {
-    workload_open(f, 1, NULL);
+    workload_open(f, 1, stages);
     must(f, 200, "PATCH", NODES "/node-0/status",
          "{\"status\":{\"capacity\":{\"cpu\":\"4\"},\"allocatable\":{\"cpu\":\"4\"}}}");
     make(f, CLASSES, "{\"metadata\":{\"name\":\"low\"},\"value\":1}");
@@ -178,21 +178,28 @@ static void open_full(struct fixture *f)
 static void important_pods_get_room(void **state)
 {
     struct fixture f;
-    open_full(&f);
+    open_full(&f, "stage start\n when deleting=no state=none\n delay 10ms\n do run\n"
+                  "stage stop\n when deleting=yes\n delay 60s\n do delete\n");
     sized(&f, "meek", "meek", CPU("1"));
     expect_refusal(&f, "meek",
                    "0/1 nodes are available: 1 Insufficient cpu. preemption: not eligible due to "
                    "preemptionPolicy=Never.");
     must(&f, 200, "DELETE", PODS "/meek", NULL);
-    must(&f, 200, "PATCH", PODS "/low", "{\"metadata\":{\"finalizers\":[\"x.y/z\"]}}");
     sized(&f, "high", "high", CPU("2"));
     expect(&f, PODS "/high", "status.nominatedNodeName", "node-0");
     expect(&f, PODS "/low", "/conditions/DisruptionTarget/reason", "PreemptionByScheduler");
     assert_true(said_event(&f, "low", "Preempted"));
     expect(&f, PODS "/mid", "metadata.deletionTimestamp", "");
     expect_refusal(&f, "high", "0/1 nodes are available: 1 Insufficient cpu.");
+    for (int i = 0; i < 5; i++) { /* its next try comes later and later */
+        pass(&f, 11 * NS_PER_S);
+        must(&f, 200, "PATCH", NODES "/node-0",
+             arena_printf(&f.a, "{\"metadata\":{\"labels\":{\"x\":\"%d\"}}}", i).p);
+    }
+    pass(&f, 5 * NS_PER_S);
+    assert_int_equal(ask(&f, "GET", PODS "/low", NULL), 404);
     sized(&f, "late", "low", CPU("2"));
-    must(&f, 200, "PATCH", PODS "/low", "{\"metadata\":{\"finalizers\":null}}");
+    assert_string_equal(node_of(&f, "high"), "");
     pass(&f, 15 * NS_PER_S);
     assert_string_equal(node_of(&f, "high"), "node-0");
     assert_string_equal(node_of(&f, "late"), "");
@@ -207,7 +214,7 @@ static void important_pods_get_room(void **state)
 static void budgets_are_spared(void **state)
 {
     struct fixture f;
-    open_full(&f);
+    open_full(&f, NULL);
     must(&f, 200, "DELETE", PODS "/mid", NULL);
     sized(&f, "low2", "low", CPU("2"));
     make(&f, "/apis/policy/v1/namespaces/default/poddisruptionbudgets",
