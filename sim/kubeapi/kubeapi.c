@@ -6,6 +6,7 @@
 #include "sim/kubeapi/controllers/definitions.h"
 #include "sim/kubeapi/controllers/gc.h"
 #include "sim/kubeapi/controllers/namespace.h"
+#include "sim/kubeapi/controllers/policies.h"
 #include "sim/kubeapi/controllers/registrar.h"
 #include "sim/kubeapi/controllers/signer.h"
 #include "sim/kubeapi/controllers/token_secrets.h"
@@ -45,6 +46,7 @@ static void on_event(void *owner, struct store_event *e)
     api_namespaces_event(api->namespaces, e);
     token_secrets_event(api->token_secrets, e);
     signer_event(api->signer, e);
+    policies_event(api->policies, e);
     if (api->workloads)
         api_workloads_event(api->workloads, e);
 }
@@ -108,6 +110,7 @@ static void reset_indexes(struct kubeapi *api)
     api_namespaces_reset(api->namespaces);
     token_secrets_reset(api->token_secrets);
     signer_reset(api->signer);
+    policies_reset(api->policies);
     if (api->workloads)
         api_workloads_reset(api->workloads);
 }
@@ -209,6 +212,7 @@ struct kubeapi *kubeapi_new(struct world *w, const struct kubeapi_options *optio
     api->tokens = api_tokens_new(api);
     api->token_secrets = token_secrets_new(api);
     api->signer = signer_new(api, options->ca_pem, options->ca_key_pem);
+    api->policies = api->bare ? NULL : policies_new(api);
     if (options->workloads && !api->bare)
         api->workloads = api_workloads_new(api, options->workloads);
     store_observe(api->store, on_event, api);
@@ -235,6 +239,7 @@ void kubeapi_free(struct kubeapi *api)
     inflight_free(api->inflight);
     store_observe(api->store, NULL, NULL);
     api_workloads_free(api->workloads);
+    policies_free(api->policies);
     signer_free(api->signer);
     token_secrets_free(api->token_secrets);
     journal_free(api->journal);

@@ -21,6 +21,7 @@ struct namespaces;
 struct tokens;
 struct token_secrets;
 struct signer;
+struct policies;
 struct pki_key;
 struct faults;
 struct documents;
@@ -70,6 +71,7 @@ struct kubeapi {
     struct tokens *tokens;
     struct token_secrets *token_secrets;       /* controllers/token_secrets.h */
     struct signer *signer;                     /* controllers/signer.h */
+    struct policies *policies;                 /* controllers/policies.h; NULL: bare */
     struct pki_key *(*token_key)(void *owner); /* as in the options */
     void *token_key_owner;
     struct faults *faults;
