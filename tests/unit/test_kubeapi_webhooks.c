@@ -262,7 +262,13 @@ static void collections_are_asked_about(void **state)
     "{\"apiVersion\":\"admissionregistration.k8s.io/v1\",\"kind\":"                                \
     "\"ValidatingAdmissionPolicyBinding\",\"metadata\":{\"name\":\"b\"},\"spec\":{\"policyName\":" \
     "\"p\"," spec "}}"
-#define DENY "\"validationActions\":[\"Deny\"]"
+#define DENY                 "\"validationActions\":[\"Deny\"]"
+
+#define TEN                  "[0,1,2,3,4,5,6,7,8,9]"
+#define DEAR                 TEN ".all(a, " TEN ".all(b, " TEN ".all(c, " TEN ".all(d, " TEN ".all(e, e >= 0)))))"
+
+#define DEAR_CONDITION(name) "{\"name\":\"" name "\",\"expression\":\"" DEAR "\"}"
+#define DEAR_VALIDATION      "{\"expression\":\"" DEAR "\"}"
 
 static void policies_decide(void **state)
 {
@@ -310,6 +316,15 @@ static void policies_decide(void **state)
          DENY ",\"paramRef\":{\"name\":\"none\",\"namespace\":\"default\","
               "\"parameterNotFoundAction\":\"Deny\"}",
          422, "no params found"},
+        /* five of these are more than conditions may cost together, though not validations */
+        {"\"matchConditions\":[" DEAR_CONDITION("a") "," DEAR_CONDITION("b") "," DEAR_CONDITION(
+             "c") "," DEAR_CONDITION("d") "," DEAR_CONDITION("e") "],\"validations\":[{"
+                                                                  "\"expression\":"
+                                                                  "\"true\"}]",
+         DENY, 422, "running out of cost budget"},
+        {"\"validations\":[" DEAR_VALIDATION "," DEAR_VALIDATION "," DEAR_VALIDATION
+         "," DEAR_VALIDATION "," DEAR_VALIDATION "]",
+         DENY, 201, ""},
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         struct fixture f;

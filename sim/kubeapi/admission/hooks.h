@@ -91,7 +91,7 @@ struct hook_run {
     struct api_request *r;
     struct cel_value vars[HOOK_SLOTS];
     struct cel_authorizer authorizer;
-    uint64_t cost; /* so far, of CEL_COST_BUDGET */
+    uint64_t cost, budget; /* so far, and of how much */
     bool over;
 };
 void hook_run_init(struct hook_run *run, const struct hook_subject *s, const struct api_kind *as);

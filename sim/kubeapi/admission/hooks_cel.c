@@ -127,6 +127,7 @@ void hook_run_init(struct hook_run *run, const struct hook_subject *s, const str
     struct arena *a = &s->a->r->a;
     memset(run, 0, sizeof(*run));
     run->r = s->a->r;
+    run->budget = CEL_COST_BUDGET;
     run->authorizer = (struct cel_authorizer){allowed, s->a->r};
     run->vars[HOOK_OBJECT] = cel_of_json(a, NULL, hook_object(s, as, s->object));
     run->vars[HOOK_OLD_OBJECT] = cel_of_json(a, NULL, hook_object(s, as, s->old));
@@ -138,7 +139,7 @@ void hook_run_init(struct hook_run *run, const struct hook_subject *s, const str
 struct cel_value hook_eval(struct hook_run *run, const struct cel_program *p)
 {
     struct cel_run *x = ARENA_NEW(&run->r->a, struct cel_run);
-    uint64_t left = CEL_COST_BUDGET - run->cost;
+    uint64_t left = run->budget > run->cost ? run->budget - run->cost : 0;
     x->a = &run->r->a;
     x->vars = run->vars;
     x->authorizer = &run->authorizer;
@@ -153,8 +154,8 @@ struct cel_value hook_eval(struct hook_run *run, const struct cel_program *p)
     return v;
 }
 
-enum hook_verdict hook_conditions_hold(struct hook_run *run, const struct hook_conditions *c,
-                                       struct str *why)
+static enum hook_verdict conditions_hold(struct hook_run *run, const struct hook_conditions *c,
+                                         struct str *why)
 {
     struct buf all = {0};
     size_t broken = 0;
@@ -175,6 +176,17 @@ enum hook_verdict hook_conditions_hold(struct hook_run *run, const struct hook_c
     *why = arena_printf(&run->r->a, broken > 1 ? "[" STR_FMT "]" : STR_FMT, STR_ARG(buf_str(&all)));
     buf_free(&all);
     return broken > 0 ? HOOK_BROKEN : HOOK_YES;
+}
+
+enum hook_verdict hook_conditions_hold(struct hook_run *run, const struct hook_conditions *c,
+                                       struct str *why)
+{
+    uint64_t budget = run->budget; /* of what comes behind them */
+    run->budget = run->cost + CEL_CONDITIONS_BUDGET;
+    enum hook_verdict verdict = conditions_hold(run, c, why);
+    run->budget = budget;
+    run->over = false;
+    return verdict;
 }
 
 /* ---- checking what is written ---- */

@@ -23,6 +23,8 @@
 #define CEL_LOCALS_MAX  32u                /* loops within loops */
 #define CEL_CALL_COST   UINT64_C(1000000)  /* of one expression */
 #define CEL_COST_BUDGET UINT64_C(10000000) /* of all expressions of one object or policy */
+#define CEL_CONDITIONS_BUDGET                                                                      \
+    UINT64_C(2500000) /* of all match conditions of one webhook or policy */
 #define CEL_OVER_BUDGET "operation cancelled: actual cost limit exceeded"
 
 /* ---- values ---- */
