@@ -162,6 +162,12 @@ static void definitions_are_refused(void **state)
          "spec.preserveUnknownFields: Invalid value: true"},
         {"\"group\":\"x.io\",\"scope\":\"Cluster\",\"conversion\":{\"strategy\":\"Webhook\"}",
          "spec.conversion.webhookClientConfig: Required value"},
+        {"\"group\":\"x.io\",\"scope\":\"Cluster\",\"conversion\":{\"strategy\":\"Webhook\","
+         "\"webhook\":{\"clientConfig\":{\"url\":\"https://"
+         "x\"},\"conversionReviewVersions\":[\"v2\"]}}",
+         "spec.conversion.conversionReviewVersions: Invalid value: []string{\"v2\"}: must include "
+         "at "
+         "least one of v1, v1beta1"},
     };
     struct fixture f;
     fixture_open(&f, NULL);

@@ -317,13 +317,72 @@ static void changes_are_taken_in(void **state)
     hook_world_close(&n);
 }
 
+/* ---- where they are ---- */
+
+static void services_are_found(void **state)
+{
+#define SERVICE(name, spec)                                                                        \
+    "{\"apiVersion\":\"v1\",\"kind\":\"Service\",\"metadata\":{\"name\":\"" name                   \
+    "\",\"namespace\":\"hooks\"},\"spec\":{" spec ",\"ports\":[{\"port\":443,\"name\":\"web\"}]}}"
+    static const struct {
+        const char *service, *said;
+        int status;
+    } rows[] = {
+        {"\"name\":\"none\"",
+         "Post \\\"https://none.hooks.svc:443/p?timeout=10s\\\": service "
+         "\\\"none\\\" not found",
+         500},
+        {"\"name\":\"there\",\"port\":8443",
+         "Post \\\"https://there.hooks.svc:8443/p?timeout=10s\\\": no service port 8443 found for "
+         "service \\\"there\\\"",
+         500},
+        {"\"name\":\"headless\"", "cannot route to service with ClusterIP \\\"None\\\"", 500},
+        /* it is reached, and its certificate is for an address alone */
+        {"\"name\":\"there\"",
+         "Post \\\"https://there.hooks.svc:443/p?timeout=10s\\\": tls: failed "
+         "to verify certificate",
+         500},
+    };
+    struct hook_world n;
+    hook_world_open(&n, answer);
+    put(&n, "{\"apiVersion\":\"v1\",\"kind\":\"Namespace\",\"metadata\":{\"name\":\"hooks\"}}");
+    put(&n, SERVICE("there", "\"type\":\"ClusterIP\",\"clusterIP\":\"10.96.0.9\""));
+    put(&n, SERVICE("headless", "\"type\":\"ClusterIP\",\"clusterIP\":\"None\""));
+    put(&n,
+        "{\"apiVersion\":\"v1\",\"kind\":\"Endpoints\",\"metadata\":{\"name\":\"there\","
+        "\"namespace\":\"hooks\"},\"subsets\":[{\"addresses\":[{\"ip\":\"10.0.0.9\"}],\"ports\":["
+        "{\"name\":\"other\",\"port\":1}]},{\"addresses\":[{\"ip\":\"10.0.0.2\"}],\"ports\":[{"
+        "\"name\":\"web\",\"port\":443}]}]}");
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct buf b = {0};
+        buf_addf(
+            &b,
+            "{\"apiVersion\":\"admissionregistration.k8s.io/v1\",\"kind\":"
+            "\"ValidatingWebhookConfiguration\",\"metadata\":{\"name\":\"c%zu\"},\"webhooks\":[{"
+            "\"name\":\"h.x.io\",\"clientConfig\":{\"service\":{\"namespace\":\"hooks\","
+            "\"path\":\"/p\",%s},\"caBundle\":\"" STR_FMT "\"},\"sideEffects\":\"None\","
+            "\"admissionReviewVersions\":[\"v1\"],\"rules\":[{\"operations\":[\"*\"],"
+            "\"apiGroups\":[\"\"],\"apiVersions\":[\"v1\"],\"resources\":[\"configmaps\"]}]}]}",
+            i, rows[i].service, STR_ARG(buf_str(&n.bundle)));
+        if (hook_world_call(&n, "POST", ADMIT "validatingwebhookconfigurations", buf_c(&b)) != 201)
+            fail_msg("%s", buf_c(&n.body));
+        buf_clear(&b);
+        int status = hook_world_call(&n, "POST", CM, OBJECT("n"));
+        if (status != rows[i].status || !hook_world_said(&n, rows[i].said))
+            fail_msg("%s: %d %s", rows[i].service, status, buf_c(&n.body));
+        buf_addf(&b, ADMIT "validatingwebhookconfigurations/c%zu", i);
+        (void)hook_world_call(&n, "DELETE", buf_c(&b), "");
+        buf_free(&b);
+    }
+    hook_world_close(&n);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(requests_are_told),
-        cmocka_unit_test(options_are_of_the_operation),
-        cmocka_unit_test(connections_are_told),
-        cmocka_unit_test(changes_are_taken_in),
+        cmocka_unit_test(requests_are_told),    cmocka_unit_test(options_are_of_the_operation),
+        cmocka_unit_test(connections_are_told), cmocka_unit_test(changes_are_taken_in),
+        cmocka_unit_test(services_are_found),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -184,23 +184,56 @@ static void on_name(void *owner, const struct world_dns_answer *answer, const st
         connect_to(c, str_c(answer->host[0]));
 }
 
-/* Where a service is: the endpoints that somebody wrote for it (nobody routes its address here), else its address. */
-static struct str service_host(struct call *c, struct str ns, struct str name, int64_t *port)
+/* The entry with this member; NULL: there is none. */
+static const cJSON *entry_of(const cJSON *list, const char *member, const cJSON *wanted)
+{
+    for (const cJSON *c = list ? list->child : NULL; c; c = c->next)
+        if (wanted ? json_equal(json_get(c, member), wanted) : !json_get(c, member))
+            return c;
+    return NULL;
+}
+
+/* Of the endpoints that somebody wrote for a port of a service. Empty: there are none. */
+static struct str endpoint_of(struct call *c, struct str ns, struct str name,
+                              const cJSON *service_port, int64_t *port)
 {
     struct arena *a = &c->r->calls->a;
-    const struct kube_object *service = kubeapi_get(c->r->api, STR("services"), ns, name);
-    const struct kube_object *endpoints = kubeapi_get(c->r->api, STR("endpoints"), ns, name);
-    const cJSON *sets = endpoints ? json_get(kube_object_tree(endpoints, a), "subsets") : NULL;
-    const cJSON *set = sets ? sets->child : NULL;
-    const cJSON *addresses = set ? json_get(set, "addresses") : NULL;
-    const cJSON *ports = set ? json_get(set, "ports") : NULL;
-    if (!service)
-        return str_empty;
-    if (addresses && addresses->child && ports && ports->child) {
-        *port = json_int_at(ports->child, "port", *port);
+    const struct kube_object *o = kubeapi_get(c->r->api, STR("endpoints"), ns, name);
+    const cJSON *sets = o ? json_get(kube_object_tree(o, a), "subsets") : NULL;
+    for (const cJSON *set = sets ? sets->child : NULL; set; set = set->next) {
+        const cJSON *addresses = json_get(set, "addresses");
+        const cJSON *found =
+            entry_of(json_get(set, "ports"), "name", json_get(service_port, "name"));
+        if (!found || !addresses || !addresses->child)
+            continue;
+        *port = json_int_at(found, "port", *port);
         return json_string_at(addresses->child, "ip");
     }
-    struct str ip = kube_object_string(service, "spec.clusterIP");
+    return str_empty;
+}
+
+/* Where a service is: at its endpoints (nobody routes its address here), else at its address. Empty: *why. */
+static struct str service_host(struct call *c, struct str ns, struct str name, int64_t *port,
+                               struct str *why)
+{
+    struct arena *a = &c->r->calls->a;
+    const struct kube_object *o = kubeapi_get(c->r->api, STR("services"), ns, name);
+    const cJSON *spec = o ? json_get(kube_object_tree(o, a), "spec") : NULL;
+    *why = arena_printf(a, "service \"" STR_FMT "\" not found", STR_ARG(name));
+    if (!spec)
+        return str_empty;
+    if (str_eq_c(json_string_at(spec, "type"), "ExternalName"))
+        return json_string_at(spec, "externalName");
+    const cJSON *wanted = entry_of(json_get(spec, "ports"), "port", json_int_new(a, *port));
+    *why = arena_printf(a, "no service port %lld found for service \"" STR_FMT "\"",
+                        (long long)*port, STR_ARG(name));
+    if (!wanted)
+        return str_empty;
+    struct str host = endpoint_of(c, ns, name, wanted, port);
+    if (host.n > 0)
+        return host;
+    *why = STR("cannot route to service with ClusterIP \"None\"");
+    struct str ip = json_string_at(spec, "clusterIP");
     return str_eq_c(ip, "None") ? str_empty : ip;
 }
 
@@ -218,13 +251,13 @@ static bool aim_at_service(struct call *c, const cJSON *service, int64_t timeout
     c->target_text = arena_printf(a, "https://" STR_FMT ":%lld" STR_FMT "?timeout=%llds",
                                   STR_ARG(c->tls.server_name), (long long)port, STR_ARG(*path),
                                   (long long)timeout_s);
-    *host = service_host(c, ns, name, &port);
+    struct str why;
+    *host = service_host(c, ns, name, &port, &why);
     c->request.host = c->tls.server_name;
     c->address.port = (uint16_t)port;
     if (host->n > 0)
         return true;
-    fail(c, "Post \"" STR_FMT "\": service \"" STR_FMT "\" not found", STR_ARG(c->target_text),
-         STR_ARG(name));
+    fail(c, "Post \"" STR_FMT "\": " STR_FMT, STR_ARG(c->target_text), STR_ARG(why));
     return false;
 }
 

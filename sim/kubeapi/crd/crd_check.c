@@ -470,6 +470,27 @@ static void check_stored(struct api_request *r, const cJSON *tree, const cJSON *
 
 /* ---- the rest ---- */
 
+/* The first that is known is used; some must be. */
+static void check_reviews(struct api_request *r, const cJSON *list)
+{
+    struct str field = STR("spec.conversion.conversionReviewVersions");
+    struct buf all = {.max = 1 << 12};
+    bool known = false;
+    for (const cJSON *c = list ? list->child : NULL; c; c = c->next) {
+        buf_add_c(&all, all.n > 0 ? ", " : "");
+        json_write_string(&all, json_string(c));
+        known = known || str_eq_c(json_string(c), "v1") || str_eq_c(json_string(c), "v1beta1");
+    }
+    if (all.n == 0)
+        required(r, field, NULL);
+    else if (!known)
+        api_invalid(r, "FieldValueInvalid", field,
+                    "Invalid value: []string{" STR_FMT
+                    "}: must include at least one of v1, v1beta1",
+                    STR_ARG(buf_str(&all)));
+    buf_free(&all);
+}
+
 static void check_conversion(struct api_request *r, const cJSON *tree)
 {
     static const char *const strategies[] = {"None", "Webhook", NULL};
@@ -482,6 +503,12 @@ static void check_conversion(struct api_request *r, const cJSON *tree)
     else if (str_eq_c(strategy, "None") && webhook)
         api_invalid(r, "FieldValueForbidden", STR("spec.conversion.webhookClientConfig"),
                     "Forbidden: should not be set when strategy is not set to Webhook");
+    const cJSON *client = str_eq_c(strategy, "Webhook") ? json_get(webhook, "clientConfig") : NULL;
+    if (client && !json_get(client, "url") == !json_get(client, "service"))
+        required(r, STR("spec.conversion.webhookClientConfig"),
+                 "exactly one of url or service is required");
+    if (str_eq_c(strategy, "Webhook"))
+        check_reviews(r, json_get(webhook, "conversionReviewVersions"));
     if (json_bool_at(tree, "spec.preserveUnknownFields", false))
         api_invalid(r, "FieldValueInvalid", STR("spec.preserveUnknownFields"),
                     "Invalid value: true: cannot set to true, set "
