@@ -12,6 +12,7 @@
 #define CODE_HIGH  599
 #define DRIFT_MAX  100000
 #define FIELD_MANY 64u
+#define NTH_MAX    1000000
 
 #define SHARE_FIELD                                                                                \
     {                                                                                              \
@@ -109,6 +110,13 @@ static const struct field crash_fields[] = {
      .values = "once|before-write|after-write|each-write",
      .otherwise = "once",
      .doc = "when it crashes: at a write to a Kubernetes API, over a connection of its own"},
+    {.name = "nth",
+     .type = FIELD_INT,
+     .offset = IN(nth),
+     .otherwise = "1",
+     .min = 1,
+     .max = NTH_MAX,
+     .doc = "before-write, after-write: at its nth write"},
     FIELD_OF("delay", FIELD_DURATION, delay_ns, NULL,
              "until it is started again; else as its supervisor has it")};
 static const struct field offset_fields[] = {

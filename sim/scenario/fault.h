@@ -97,6 +97,7 @@ struct fault {
     int64_t when;           /* enum fault_moment */
     struct strs values;     /* dns wrong-answer, split-horizon: sites such as site/b */
     struct str of;          /* which part: a record, a resource, a path */
+    int64_t nth;            /* process crash: at which write */
     int64_t verb;           /* of requests: 0: any, else an index of fault_verbs */
     struct str user;        /* of requests; empty: all */
 };

@@ -1,7 +1,7 @@
 /* Crashes at writes: the process ends as its write reaches the API: before it is done, or when it is done and nobody has
  * heard. A write belongs to the process at the other end of its connection: what comes through a tunnel is the agent's.
  *
- *   before-write, after-write   each process once, at its next write
+ *   before-write, after-write   each process once, at its next write, or its nth
  *   each-write                  each process twice at every write it makes: before it, and when it comes again after it
  *
  * A write is the same as an earlier one if method and path are: creates of a kind are one, as are a lease's renewals. So
@@ -14,7 +14,7 @@ void inject_crash_prepare(struct injected *it)
 {
     it->crash = MEM_NEW(struct crash);
     picks_add(it->in->estate, &it->target.a, &it->crash->picks);
-    it->crash->done = MEM_NEW_ARRAY(bool, it->crash->picks.processes_n);
+    it->crash->writes = MEM_NEW_ARRAY(int64_t, it->crash->picks.processes_n);
 }
 
 void inject_crash_free(struct injected *it)
@@ -22,7 +22,7 @@ void inject_crash_free(struct injected *it)
     if (!it->crash)
         return;
     picks_free(&it->crash->picks);
-    mem_free(it->crash->done);
+    mem_free(it->crash->writes);
     map_free(&it->crash->met);
     mem_free(it->crash);
     it->crash = NULL;
@@ -75,9 +75,8 @@ static enum kubeapi_fate fate_of(struct injected *it, size_t process, struct str
                : times == 1 ? KUBEAPI_FATE_UNHEARD
                             : KUBEAPI_FATE_USUAL;
     }
-    if (!c->done[process])
+    if (++c->writes[process] == it->fault.nth)
         fate = it->fault.when == FAULT_BEFORE_WRITE ? KUBEAPI_FATE_UNDONE : KUBEAPI_FATE_UNHEARD;
-    c->done[process] = true;
     return fate;
 }
 

@@ -38,7 +38,7 @@ struct broken {
 /* Of a crash at writes. */
 struct crash {
     struct picks picks; /* of processes */
-    bool *done;         /* by process: before-write and after-write */
+    int64_t *writes;    /* by process: how many it has made: before-write and after-write */
     struct map met;     /* each-write: "process method path" → how often, 1 or 2 */
 };
 
