@@ -32,6 +32,9 @@ struct print_kind {
 };
 extern const struct print_kind print_kinds_core[], print_kinds_groups[];
 extern const size_t print_kinds_core_n, print_kinds_groups_n;
+/* Events of both groups. */
+#define PRINT_EVENTS_COLUMNS 10u
+extern const struct print_column print_events_columns[PRINT_EVENTS_COLUMNS];
 /* Of a kind that has no columns of its own. */
 extern const struct print_kind print_kind_default;
 

@@ -22,7 +22,7 @@ static const struct print_column endpoints_columns[] = {
     {"Age", "string", "", cell_age, "", 0, TEXT_AGE},
 };
 
-static const struct print_column events_columns[] = {
+const struct print_column print_events_columns[PRINT_EVENTS_COLUMNS] = {
     {"Last Seen", "string", "", cell_event_last, "", 0, "How long ago it happened last."},
     {"Type", "string", "", cell_string, "type", 0, "The type."},
     {"Reason", "string", "", cell_string, "reason", 0, "Why it came about, in a word."},
@@ -149,7 +149,7 @@ const struct print_kind print_kinds_core[] = {
     {"componentstatuses", componentstatuses_columns, ARRAY_LEN(componentstatuses_columns)},
     {"configmaps", configmaps_columns, ARRAY_LEN(configmaps_columns)},
     {"endpoints", endpoints_columns, ARRAY_LEN(endpoints_columns)},
-    {"events", events_columns, ARRAY_LEN(events_columns)},
+    {"events", print_events_columns, PRINT_EVENTS_COLUMNS},
     {"limitranges", limitranges_columns, ARRAY_LEN(limitranges_columns)},
     {"namespaces", namespaces_columns, ARRAY_LEN(namespaces_columns)},
     {"nodes", nodes_columns, ARRAY_LEN(nodes_columns)},

@@ -61,19 +61,6 @@ static const struct print_column statefulsets_columns[] = {
     {"Images", "string", "", cell_images, "spec.template.spec", 1, TEXT_IMAGES},
 };
 
-static const struct print_column events_columns[] = {
-    {"Last Seen", "string", "", cell_event_last, "", 0, "How long ago it happened last."},
-    {"Type", "string", "", cell_string, "type", 0, "The type."},
-    {"Reason", "string", "", cell_string, "reason", 0, "Why it came about, in a word."},
-    {"Object", "string", "", cell_event_object, "", 0, "The object that it is about."},
-    {"Subobject", "string", "", cell_event_subobject, "", 1, "The part of the object that it is about."},
-    {"Source", "string", "", cell_event_source, "", 1, "The component that reported it."},
-    {"Message", "string", "", cell_event_message, "", 0, "What there is to say about it."},
-    {"First Seen", "string", "", cell_event_first, "", 1, "How long ago it happened first."},
-    {"Count", "string", "", cell_event_count, "", 1, "How often it happened."},
-    {"Name", "string", "", cell_name, "", 1, TEXT_NAME},
-};
-
 static const struct print_column horizontalpodautoscalers_columns[] = {
     {"Name", "string", "name", cell_name, "", 0, TEXT_NAME},
     {"Reference", "string", "", cell_hpa_reference, "", 0, "scaleTargetRef points to the target resource to scale, and is used to the pods for which metrics should be collected, as well as to actually change the replica count."},
@@ -315,7 +302,7 @@ const struct print_kind print_kinds_groups[] = {
     {"deployments.apps", deployments_columns, ARRAY_LEN(deployments_columns)},
     {"replicasets.apps", replicasets_columns, ARRAY_LEN(replicasets_columns)},
     {"statefulsets.apps", statefulsets_columns, ARRAY_LEN(statefulsets_columns)},
-    {"events.events.k8s.io", events_columns, ARRAY_LEN(events_columns)},
+    {"events.events.k8s.io", print_events_columns, PRINT_EVENTS_COLUMNS},
     {"horizontalpodautoscalers.autoscaling", horizontalpodautoscalers_columns, ARRAY_LEN(horizontalpodautoscalers_columns)},
     {"cronjobs.batch", cronjobs_columns, ARRAY_LEN(cronjobs_columns)},
     {"jobs.batch", jobs_columns, ARRAY_LEN(jobs_columns)},
