@@ -294,7 +294,7 @@ static void check_handler(struct check *c, const struct node *n)
         rule_required(c, n, "must specify a handler type");
 }
 
-static void check_grace(struct check *c, const struct node *n)
+void check_positive(struct check *c, const struct node *n)
 {
     int64_t v;
     if (node_is(n) && json_int(n->v, &v) && v <= 0)
@@ -309,7 +309,7 @@ static void check_probe(struct check *c, const struct node *n)
                                         RULE_MIN("periodSeconds", 0),
                                         RULE_MIN("successThreshold", 0),
                                         RULE_MIN("failureThreshold", 0),
-                                        RULE_CALL("terminationGracePeriodSeconds", check_grace),
+                                        RULE_CALL("terminationGracePeriodSeconds", check_positive),
                                         RULE_END};
     if (node_is(n))
         rule_walk(c, rules, n);

@@ -210,13 +210,6 @@ const struct rule runtime_class_update_rules[] = {RULE_IMMUTABLE("handler"), RUL
 
 /* ---- leases ---- */
 
-static void check_seconds(struct check *c, const struct node *n)
-{
-    int64_t v;
-    if (node_is(n) && json_int(n->v, &v) && v <= 0)
-        rule_bad(c, n, "must be greater than 0");
-}
-
 static void check_strategy(struct check *c, const struct node *spec)
 {
     const struct node strategy = node_at(spec, "strategy"),
@@ -225,7 +218,7 @@ static void check_strategy(struct check *c, const struct node *spec)
         rule_bad(c, &preferred, "preferredHolder may only be specified if strategy is defined");
 }
 
-static const struct rule lease_spec_rules[] = {RULE_CALL("leaseDurationSeconds", check_seconds),
+static const struct rule lease_spec_rules[] = {RULE_CALL("leaseDurationSeconds", check_positive),
                                                RULE_MIN("leaseTransitions", 0),
                                                RULE_CALL(NULL, check_strategy), RULE_END};
 const struct rule lease_rules[] = {RULE_IN("spec", lease_spec_rules), RULE_END};

@@ -78,6 +78,7 @@ void check_amounts(struct check *c, const struct node *n); /* a map of quantitie
 void check_claim_spec(struct check *c, const struct node *n);
 void check_tolerations(struct check *c, const struct node *n);
 void check_port_or_name(struct check *c, const struct node *n);
+void check_positive(struct check *c, const struct node *n); /* a number */
 struct str pod_qos(const cJSON *spec);
 
 /* labels.c */

@@ -111,21 +111,24 @@ static void array_edit(cJSON *array, int64_t index, bool drop, cJSON *insert)
     }
 }
 
-static struct err *op_add(struct arena *a, cJSON **root, struct str path, cJSON *value)
+/* What a pointer leads to becomes the value; `add` puts it beside the items of an array. */
+static struct err *op_put(struct arena *a, cJSON **root, struct str path, cJSON *value, bool add)
 {
     struct place p;
     if (!find(a, *root, path, &p))
         return refused();
     if (p.root) {
         *root = value;
-    } else if (p.parent->type == cJSON_Object) {
-        json_set(a, p.parent, p.key, value);
-    } else {
-        int64_t index = p.index + p.from_end; /* -1 is behind the last */
-        if (index > cJSON_GetArraySize(p.parent))
-            return refused();
-        array_edit(p.parent, index, false, value);
+        return NULL;
     }
+    if (p.parent->type == cJSON_Object) {
+        json_set(a, p.parent, p.key, value);
+        return NULL;
+    }
+    int64_t index = add ? p.index + p.from_end : p.index; /* -1 is behind the last */
+    if (add ? index > cJSON_GetArraySize(p.parent) : !p.value)
+        return refused();
+    array_edit(p.parent, index, !add, value);
     return NULL;
 }
 
@@ -138,23 +141,6 @@ static struct err *op_remove(struct arena *a, cJSON **root, struct str path)
         (void)json_unset(p.parent, p.key);
     else
         array_edit(p.parent, p.index, true, NULL);
-    return NULL;
-}
-
-static struct err *op_replace(struct arena *a, cJSON **root, struct str path, cJSON *value)
-{
-    struct place p;
-    if (!find(a, *root, path, &p))
-        return refused();
-    if (p.root) {
-        *root = value;
-    } else if (p.parent->type == cJSON_Object) {
-        json_set(a, p.parent, p.key, value);
-    } else {
-        if (!p.value)
-            return refused();
-        array_edit(p.parent, p.index, true, value);
-    }
     return NULL;
 }
 
@@ -186,7 +172,7 @@ static struct err *op_take(struct arena *a, cJSON **root, struct str from, struc
         return refused();
     cJSON *value = json_copy(a, p.value);
     struct err *err = move ? op_remove(a, root, from) : NULL;
-    return err ? err : op_add(a, root, path, value);
+    return err ? err : op_put(a, root, path, value, true);
 }
 
 static struct err *apply_one(struct arena *a, cJSON **tree, const cJSON *op, size_t *copied)
@@ -201,9 +187,9 @@ static struct err *apply_one(struct arena *a, cJSON **tree, const cJSON *op, siz
         return op_take(a, tree, json_string_at(op, "from"), path, str_eq_c(name, "move"), copied);
     cJSON *copy = value ? json_copy(a, value) : json_null(a);
     if (str_eq_c(name, "add"))
-        return op_add(a, tree, path, copy);
+        return op_put(a, tree, path, copy, true);
     if (str_eq_c(name, "replace"))
-        return op_replace(a, tree, path, copy);
+        return op_put(a, tree, path, copy, false);
     if (str_eq_c(name, "test"))
         return op_test(a, *tree, path, copy);
     return refused();
