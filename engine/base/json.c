@@ -198,12 +198,26 @@ cJSON *json_str(struct arena *a, struct str s)
     return v;
 }
 
+cJSON *json_raw(struct arena *a, struct str json)
+{
+    cJSON *v = node_new(a, cJSON_Raw);
+    v->valuestring = arena_c(a, json);
+    return v;
+}
+
+bool json_list_has(const cJSON *list, struct str text)
+{
+    for (const cJSON *c = list ? list->child : NULL; c; c = c->next)
+        if (str_eq(json_string(c), text))
+            return true;
+    return false;
+}
+
 cJSON *json_int_new(struct arena *a, int64_t number)
 {
     struct buf text = {0};
     buf_add_i64(&text, number);
-    cJSON *v = node_new(a, cJSON_Raw);
-    v->valuestring = arena_c(a, buf_str(&text));
+    cJSON *v = json_raw(a, buf_str(&text));
     buf_free(&text);
     return v;
 }

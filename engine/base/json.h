@@ -62,7 +62,10 @@ json_str(struct arena *a,
 cJSON *json_int_new(struct arena *a, int64_t v);
 cJSON *json_bool_new(struct arena *a, bool v);
 cJSON *json_null(struct arena *a);
-cJSON *json_copy(struct arena *a, const cJSON *v); /* deep */
+cJSON *json_raw(struct arena *a,
+                struct str json); /* printed as it is: a number, or parts nobody has to parse */
+cJSON *json_copy(struct arena *a, const cJSON *v);      /* deep */
+bool json_list_has(const cJSON *list, struct str text); /* among its strings; NULL: false */
 /* A value that is put into a tree must be in none: json_copy it, or json_unset it first. */
 void json_set(struct arena *a, cJSON *object, struct str key, cJSON *v); /* replaces or appends */
 void json_add(struct arena *a, cJSON *object, struct str key,

@@ -39,6 +39,7 @@ static inline bool str_eq_c(struct str a, const char *z)
 }
 bool str_eq_nocase(struct str a, struct str b); /* ASCII only, never the locale */
 int str_cmp(struct str a, struct str b);        /* byte order */
+int str_order(const void *a, const void *b);    /* the same of two struct str, for qsort */
 bool str_starts(struct str s, struct str prefix);
 bool str_ends(struct str s, struct str suffix);
 static inline struct str str_sub(struct str s, size_t from, size_t n) /* clamps */

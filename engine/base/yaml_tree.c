@@ -125,9 +125,7 @@ static cJSON *float_to_json(struct arena *a, struct str text)
         s = str_sub(s, fraction + 1, s.n);
     }
     buf_add(&out, s);
-    cJSON *v = json_null(a);
-    v->type = cJSON_Raw;
-    v->valuestring = arena_c(a, buf_str(&out));
+    cJSON *v = json_raw(a, buf_str(&out));
     buf_free(&out);
     return v;
 }

@@ -143,11 +143,6 @@ static struct err *run_write(struct sim_world *w, struct sim_file_op *op)
     return NULL;
 }
 
-static int compare_names(const void *a, const void *b)
-{
-    return str_cmp(*(const struct str *)a, *(const struct str *)b);
-}
-
 /* The folder's entries: next parts of the paths below it, each once, in byte order. */
 static void run_list(const struct sim_volume *v, struct str folder, struct buf *out)
 {
@@ -168,7 +163,7 @@ static void run_list(const struct sim_volume *v, struct str folder, struct buf *
     for (size_t i = 0; map_next(&seen, &i, &head, NULL);)
         names[k++] = head;
     if (n > 0)
-        qsort(names, n, sizeof(*names), compare_names);
+        qsort(names, n, sizeof(*names), str_order);
     for (size_t i = 0; i < n; i++) {
         buf_add(out, names[i]);
         buf_add_char(out, '\n');

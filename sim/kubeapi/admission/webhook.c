@@ -147,14 +147,6 @@ static struct str without_times(struct arena *a, const cJSON *request)
     return s;
 }
 
-static bool lists(const cJSON *list, const char *text)
-{
-    for (const cJSON *c = list ? list->child : NULL; c; c = c->next)
-        if (str_eq_c(json_string(c), text))
-            return true;
-    return false;
-}
-
 static const struct webhook_answer *ask(const struct ask *x, const struct api_kind *as,
                                         cJSON **object, struct str *uid, const char *version)
 {
@@ -326,7 +318,9 @@ static enum outcome meet(struct ask *x, bool *called)
     hook_subject_refresh(x->subject);
     const struct api_kind *as = wanted(x, &out);
     const cJSON *versions = json_get(x->hook, "admissionReviewVersions");
-    const char *version = lists(versions, "v1") || !lists(versions, "v1beta1") ? "v1" : "v1beta1";
+    const char *version =
+        json_list_has(versions, STR("v1")) || !json_list_has(versions, STR("v1beta1")) ? "v1"
+                                                                                       : "v1beta1";
     *called = as != NULL;
     if (!as)
         return out;

@@ -84,11 +84,6 @@ static struct str lack_text(struct arena *a, const struct lack *l)
     return out;
 }
 
-static int text_cmp(const void *a, const void *b)
-{
-    return str_cmp(*(const struct str *)a, *(const struct str *)b);
-}
-
 static bool refuse(struct lacks *all)
 {
     struct api_request *r = all->r;
@@ -96,7 +91,7 @@ static bool refuse(struct lacks *all)
     struct str *texts = ARENA_NEW_ARRAY(&r->a, struct str, all->n + 1);
     for (size_t i = 0; i < all->n; i++)
         texts[i] = lack_text(&r->a, &all->list[i]);
-    qsort(texts, all->n, sizeof(*texts), text_cmp);
+    qsort(texts, all->n, sizeof(*texts), str_order);
     for (size_t i = 0; i < all->n; i++)
         if (i == 0 || !str_eq(texts[i], texts[i - 1]))
             buf_addf(&lines, "\n" STR_FMT, STR_ARG(texts[i]));

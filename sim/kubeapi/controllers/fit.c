@@ -77,14 +77,6 @@ static const cJSON *untolerated(const cJSON *spec, const cJSON *node)
 
 /* ---- selectors ---- */
 
-static bool in_list(const cJSON *values, struct str s)
-{
-    for (const cJSON *v = values ? values->child : NULL; v; v = v->next)
-        if (str_eq(json_string(v), s))
-            return true;
-    return false;
-}
-
 static bool requirement_met(const cJSON *r, bool has, struct str value)
 {
     struct str op = json_string_at(r, "operator");
@@ -95,9 +87,9 @@ static bool requirement_met(const cJSON *r, bool has, struct str value)
     if (str_eq_c(op, "DoesNotExist"))
         return !has;
     if (str_eq_c(op, "In"))
-        return has && in_list(values, value);
+        return has && json_list_has(values, value);
     if (str_eq_c(op, "NotIn"))
-        return !has || !in_list(values, value);
+        return !has || !json_list_has(values, value);
     if (!has || !values || !values->child || !str_to_i64(value, &a) ||
         !str_to_i64(json_string(values->child), &b))
         return false;

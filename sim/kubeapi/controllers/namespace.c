@@ -180,16 +180,11 @@ static void find_undiscovered(struct namespaces *x, struct remains *m)
 
 /* ---- what is said about it ---- */
 
-static int by_text(const void *a, const void *b)
-{
-    return str_cmp(*(const struct str *)a, *(const struct str *)b);
-}
-
 static struct str joined(struct arena *a, struct str *list, size_t n)
 {
     struct buf b = {0};
     if (n > 1)
-        qsort(list, n, sizeof *list, by_text);
+        qsort(list, n, sizeof *list, str_order);
     for (size_t i = 0; i < n; i++)
         buf_addf(&b, "%s" STR_FMT, i > 0 ? ", " : "", STR_ARG(list[i]));
     struct str s = arena_str(a, buf_str(&b));

@@ -8,11 +8,6 @@
 
 /* ---- the list of paths ---- */
 
-static int path_cmp(const void *a, const void *b)
-{
-    return str_cmp(*(const struct str *)a, *(const struct str *)b);
-}
-
 static void roots(struct api_request *r)
 {
     static const char *const fixed[] = {"/.well-known/openid-configuration",
@@ -49,7 +44,7 @@ static void roots(struct api_request *r)
         paths[n++] = arena_printf(&r->a, "/apis/" STR_FMT "/" STR_FMT, STR_ARG(k->group),
                                   STR_ARG(k->version));
     }
-    qsort(paths, n, sizeof paths[0], path_cmp);
+    qsort(paths, n, sizeof paths[0], str_order);
     for (size_t i = 0; i < n; i++)
         buf_addf(&b, "%s\"" STR_FMT "\"", i > 0 ? "," : "{\"paths\":[", STR_ARG(paths[i]));
     buf_add_c(&b, "]}");

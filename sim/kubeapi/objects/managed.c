@@ -46,14 +46,6 @@ struct owner managed_writer(struct api_request *r, const struct api_kind *k, boo
     return o;
 }
 
-static cJSON *raw_node(struct arena *a, struct str json)
-{
-    cJSON *v = ARENA_NEW(a, cJSON);
-    v->type = cJSON_Raw;
-    v->valuestring = arena_c(a, json);
-    return v;
-}
-
 /* Entries as a raw node; NULL when there are none. */
 static cJSON *managed_node(struct arena *a, struct owners *owners)
 {
@@ -61,7 +53,7 @@ static cJSON *managed_node(struct arena *a, struct owners *owners)
         return NULL;
     struct buf b = {0};
     owners_write(&b, owners);
-    cJSON *v = raw_node(a, buf_str(&b));
+    cJSON *v = json_raw(a, buf_str(&b));
     buf_free(&b);
     return v;
 }
@@ -157,7 +149,7 @@ static bool base_owners(struct api_request *r, const cJSON *given, const cJSON *
 static void keep_stored(struct api_request *r, const struct kube_object *old, cJSON *tree)
 {
     struct str stored = kube_object_raw(old, "metadata.managedFields");
-    set_entries(&r->a, tree, stored.n > 0 ? raw_node(&r->a, stored) : NULL);
+    set_entries(&r->a, tree, stored.n > 0 ? json_raw(&r->a, stored) : NULL);
 }
 
 /* A Scale is an object of its own: where nobody owns its number, nobody begins to by an update. */

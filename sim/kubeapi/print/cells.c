@@ -366,11 +366,6 @@ static int requirement_cmp(const void *a, const void *b)
     return str_cmp(((const struct requirement *)a)->key, ((const struct requirement *)b)->key);
 }
 
-static int text_cmp(const void *a, const void *b)
-{
-    return str_cmp(*(const struct str *)a, *(const struct str *)b);
-}
-
 static void write_values(struct str list, struct buf *out)
 {
     struct str values[SELECTOR_PARTS_MAX], item;
@@ -378,7 +373,7 @@ static void write_values(struct str list, struct buf *out)
     for (struct scan s = cell_list(list); n < ARRAY_LEN(values) && scan_element(&s, &item);)
         values[n++] = cell_text_of(item);
     if (n > 1)
-        qsort(values, n, sizeof values[0], text_cmp);
+        qsort(values, n, sizeof values[0], str_order);
     for (size_t i = 0; i < n; i++)
         buf_addf(out, "%s" STR_FMT, i > 0 ? "," : "", STR_ARG(values[i]));
 }

@@ -22,11 +22,6 @@ void cell_node_status(struct cell *c)
              str_eq_c(cell_raw(c, "spec.unschedulable"), "true") ? ",SchedulingDisabled" : "");
 }
 
-static int role_cmp(const void *a, const void *b)
-{
-    return str_cmp(*(const struct str *)a, *(const struct str *)b);
-}
-
 void cell_node_roles(struct cell *c)
 {
     static const struct str prefix = STR_INIT("node-role.kubernetes.io/");
@@ -40,7 +35,7 @@ void cell_node_roles(struct cell *c)
             roles[n++] = l->value;
     }
     if (n > 1)
-        qsort(roles, n, sizeof roles[0], role_cmp);
+        qsort(roles, n, sizeof roles[0], str_order);
     buf_add_char(c->out, '"');
     for (size_t i = 0; i < n; i++) {
         if (i > 0 && str_eq(roles[i], last))

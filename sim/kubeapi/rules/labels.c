@@ -23,14 +23,6 @@ static bool label_of(struct labels l, struct str key, struct str *value)
     return v != NULL;
 }
 
-static bool among(const cJSON *values, struct str value)
-{
-    for (const cJSON *v = values ? values->child : NULL; v; v = v->next)
-        if (str_eq(json_string(v), value))
-            return true;
-    return false;
-}
-
 static bool requirement_holds(const cJSON *e, struct labels l)
 {
     struct str op = json_string_at(e, "operator"), value;
@@ -39,7 +31,7 @@ static bool requirement_holds(const cJSON *e, struct labels l)
         return there;
     if (str_eq_c(op, "DoesNotExist"))
         return !there;
-    bool in = there && among(json_get(e, "values"), value);
+    bool in = there && json_list_has(json_get(e, "values"), value);
     return str_eq_c(op, "In") ? in : str_eq_c(op, "NotIn") && !in;
 }
 

@@ -68,14 +68,6 @@ static void not_supported(struct schema_checker *c, const struct schema_at *at, 
     buf_free(&b);
 }
 
-static bool lists_name(const cJSON *list, const char *name)
-{
-    for (const cJSON *r = list ? list->child : NULL; r; r = r->next)
-        if (str_eq_c(json_string(r), name))
-            return true;
-    return false;
-}
-
 /* A key of a keyed list: a scalar member of its elements, always there. */
 static void check_key(struct schema_checker *c, const struct schema_at *at, const cJSON *items,
                       const cJSON *keys, size_t i, const char *key)
@@ -93,7 +85,7 @@ static void check_key(struct schema_checker *c, const struct schema_at *at, cons
     if (str_eq_c(type, "array") || str_eq_c(type, "object"))
         schema_invalid(c, &there, "type", json_get(member, "type"),
                        "must be a scalar type if parent array's x-kubernetes-list-type is map");
-    if (!json_get(member, "default") && !lists_name(json_get(items, "required"), key))
+    if (!json_get(member, "default") && !json_list_has(json_get(items, "required"), str_c(key)))
         schema_required(
             c, &there, "default",
             "this property is in x-kubernetes-list-map-keys, so it must have a default or be a "

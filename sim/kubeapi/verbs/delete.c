@@ -67,19 +67,11 @@ static int64_t grace_of(const struct api_kind *k, const struct kube_object *o,
     return grace;
 }
 
-static bool has_item(const cJSON *list, const char *text)
-{
-    for (const cJSON *c = list ? list->child : NULL; c; c = c->next)
-        if (str_eq_c(json_string(c), text))
-            return true;
-    return false;
-}
-
 static void remove_item(struct arena *a, cJSON *metadata, const char *text)
 {
     const cJSON *list = json_get(metadata, "finalizers");
     cJSON *left = json_array(a);
-    if (!has_item(list, text))
+    if (!json_list_has(list, str_c(text)))
         return;
     for (const cJSON *c = list->child; c; c = c->next)
         if (!str_eq_c(json_string(c), text))
@@ -93,7 +85,7 @@ static void remove_item(struct arena *a, cJSON *metadata, const char *text)
 static void add_item(struct arena *a, cJSON *metadata, const char *text)
 {
     cJSON *list = json_get(metadata, "finalizers");
-    if (has_item(list, text))
+    if (json_list_has(list, str_c(text)))
         return;
     if (!list) {
         list = json_array(a);
@@ -106,8 +98,9 @@ static void add_item(struct arena *a, cJSON *metadata, const char *text)
 static void set_propagation(struct api_request *r, const struct api_kind *k, cJSON *metadata,
                             struct str policy)
 {
-    if (policy.n == 0 && (has_item(json_get(metadata, "finalizers"), "orphan") ||
-                          has_item(json_get(metadata, "finalizers"), "foregroundDeletion")))
+    if (policy.n == 0 &&
+        (json_list_has(json_get(metadata, "finalizers"), STR("orphan")) ||
+         json_list_has(json_get(metadata, "finalizers"), STR("foregroundDeletion"))))
         return; /* what was decided before, or put there by hand, holds */
     if (policy.n == 0)
         policy = k->flags & KIND_ORPHANS ? STR("Orphan") : STR("Background");

@@ -167,22 +167,13 @@ bool api_write_create(struct api_request *r, const struct api_kind *k, struct st
 
 /* ---- update ---- */
 
-/* A node that the writer prints as it is: unchanged parts of the old object, without parsing them. */
-static cJSON *raw_node(struct arena *a, struct str json)
-{
-    cJSON *v = ARENA_NEW(a, cJSON);
-    v->type = cJSON_Raw;
-    v->valuestring = arena_c(a, json);
-    return v;
-}
-
 /* Sets or removes `key` as it is in the old object's member `from` ("metadata.uid"). */
 static void restore(struct arena *a, cJSON *object, const char *key, const struct kube_object *old,
                     const char *from)
 {
     struct str raw = kube_object_raw(old, from);
     if (raw.n > 0)
-        json_set(a, object, str_c(key), raw_node(a, raw));
+        json_set(a, object, str_c(key), json_raw(a, raw));
     else
         (void)json_unset(object, str_c(key));
 }
@@ -285,7 +276,7 @@ static cJSON *status_tree(struct api_request *r, const struct api_kind *k,
     struct str key, value;
     (void)scan_enter(&s, '{');
     while (scan_member(&s, &key, &value))
-        json_set(&r->a, whole, key, raw_node(&r->a, value));
+        json_set(&r->a, whole, key, json_raw(&r->a, value));
     cJSON *status = json_get(tree, "status"), *metadata = json_get(tree, "metadata");
     (void)json_unset(tree, STR("status"));
     (void)json_unset(tree, STR("metadata"));
