@@ -17,7 +17,7 @@ import { checks as hooks } from './life/hooks.mjs';
 import { checks as informers } from './life/informers.mjs';
 import { kinds, without } from './life/kinds.mjs';
 import { checks as machinery } from './life/machinery.mjs';
-import { checks as network } from './life/network.mjs';
+import { checks as network, full as services } from './life/network.mjs';
 import { checks as nodes, full as pods } from './life/nodes.mjs';
 import { checks as policies } from './life/policies.mjs';
 import { steps } from './life/steps.mjs';

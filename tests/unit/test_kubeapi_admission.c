@@ -102,6 +102,60 @@ static void security_levels_hold(void **state)
     fixture_close(&f);
 }
 
+static void everything_of_a_level_is_looked_at(void **state)
+{
+#define OF(security) "'containers':[{'name':'c','image':'i:1','securityContext':{" security "}}]"
+#define SAFE                                                                                       \
+    "'allowPrivilegeEscalation':false,'runAsNonRoot':true,'seccompProfile':{'type':"               \
+    "'RuntimeDefault'},'capabilities':{'drop':['ALL']"
+    static const struct {
+        const char *level, *spec, *says; /* says NULL: it keeps to the level */
+    } pods[] = {
+        {"baseline", OF("'capabilities':{'add':['NET_ADMIN','CHOWN']}"),
+         "non-default capabilities (container \"c\" must not include \"NET_ADMIN\" in "
+         "securityContext.capabilities.add)"},
+        {"baseline",
+         "'containers':[{'name':'c','image':'i','ports':[{'containerPort':1,'hostPort':80}]}]",
+         "hostPort (container \"c\" uses hostPort 80)"},
+        {"baseline", OF("'appArmorProfile':{'type':'Unconfined'}"),
+         "forbidden AppArmor profile (container \"c\" must not set AppArmor profile type to "
+         "\"Unconfined\")"},
+        {"baseline",
+         "'securityContext':{'seLinuxOptions':{'type':'x','user':'u'}}," OF("'seLinuxOptions':{"
+                                                                            "'role':'r'}"),
+         "seLinuxOptions (pod and container \"c\" set forbidden securityContext.seLinuxOptions: "
+         "type \"x\"; user may not be set; role may not be set)"},
+        {"baseline", "'hostUsers':false," OF("'procMount':'Unmasked'"),
+         "procMount (container \"c\" must not set securityContext.procMount to \"Unmasked\")"},
+        {"baseline", "'securityContext':{'sysctls':[{'name':'kernel.msgmax','value':'1'}]}," C,
+         "forbidden sysctls (kernel.msgmax)"},
+        {"baseline",
+         "'securityContext':{'sysctls':[{'name':'net.ipv4.tcp_syncookies','value':'1'}]}," C, NULL},
+        {"baseline", "'securityContext':{'seccompProfile':{'type':'Unconfined'}}," C,
+         "seccompProfile (pod must not set securityContext.seccompProfile.type to "
+         "\"Unconfined\")"},
+        {"restricted", OF(SAFE ",'add':['NET_BIND_SERVICE']}"), NULL},
+        {"restricted", OF(SAFE ",'add':['SYS_ADMIN']}"),
+         "unrestricted capabilities (container \"c\" must not include \"SYS_ADMIN\" in "
+         "securityContext.capabilities.add)"},
+    };
+    struct fixture f;
+    char body[1024];
+    fixture_open(&f, NULL);
+    for (size_t i = 0; i < sizeof(pods) / sizeof(pods[0]); i++) {
+        (void)snprintf(body, sizeof(body),
+                       "{'metadata':{'labels':{'pod-security.kubernetes.io/enforce':'%s'}}}",
+                       pods[i].level);
+        says(&f, 200, "PATCH", "/api/v1/namespaces/default", body);
+        (void)snprintf(body, sizeof(body), "{'metadata':{'name':'p%zu'},'spec':{%s}}", i,
+                       pods[i].spec);
+        says(&f, pods[i].says ? 403 : 201, "POST", PODS, body);
+        if (pods[i].says)
+            message_has(&f, pods[i].says);
+    }
+    fixture_close(&f);
+}
+
 static void levels_of_namespaces_are_checked(void **state)
 {
     static const struct {
@@ -340,6 +394,7 @@ int main(void)
         cmocka_unit_test(quotas_are_charged),
         cmocka_unit_test(pods_get_a_priority_and_tolerations),
         cmocka_unit_test(security_levels_hold),
+        cmocka_unit_test(everything_of_a_level_is_looked_at),
         cmocka_unit_test(singulars_and_plurals_agree),
         cmocka_unit_test(levels_of_namespaces_are_checked),
         cmocka_unit_test(namespaces_go_without_grace),

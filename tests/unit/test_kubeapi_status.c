@@ -223,6 +223,9 @@ static void endpoints_are_mirrored(void **state)
     assert_int_equal(cJSON_GetArraySize(list), 1);
     const cJSON *endpoint = json_get(list->child, "endpoints")->child;
     assert_true(str_eq_c(json_string(json_get(endpoint, "addresses")->child), "10.2.3.4"));
+    must(&f, 201, "POST", CORE "endpoints", "{\"metadata\":{\"name\":\"of-none\"}}");
+    settle(&f);
+    must(&f, 200, "GET", CORE "endpoints/of-none", NULL); /* without a service it is nobody's */
     must(&f, 200, "DELETE", CORE "endpoints/s", NULL);
     settle(&f);
     must(&f, 200, "GET", SLICES OF_S, NULL);

@@ -252,11 +252,15 @@ static bool is_status_only(const struct store_event *e)
 void ctl_route(struct ctl *c, enum ctl_table table, struct store_event *e)
 {
     static const enum ctl_kind simple[CTL_TABLES] = {
-        [T_SERVICES] = CTL_ENDPOINTS,     [T_ENDPOINTS] = CTL_ENDPOINTS,
-        [T_QUOTAS] = CTL_QUOTA,           [T_REPLICATIONS] = CTL_REPLICATION,
-        [T_DEPLOYMENTS] = CTL_DEPLOYMENT, [T_STATEFUL_SETS] = CTL_STATEFUL_SET,
-        [T_DAEMON_SETS] = CTL_DAEMON_SET, [T_JOBS] = CTL_JOB,
-        [T_CRON_JOBS] = CTL_CRON_JOB,     [T_BUDGETS] = CTL_BUDGET,
+        [T_SERVICES] = CTL_ENDPOINTS,
+        [T_QUOTAS] = CTL_QUOTA,
+        [T_REPLICATIONS] = CTL_REPLICATION,
+        [T_DEPLOYMENTS] = CTL_DEPLOYMENT,
+        [T_STATEFUL_SETS] = CTL_STATEFUL_SET,
+        [T_DAEMON_SETS] = CTL_DAEMON_SET,
+        [T_JOBS] = CTL_JOB,
+        [T_CRON_JOBS] = CTL_CRON_JOB,
+        [T_BUDGETS] = CTL_BUDGET,
         [T_AUTOSCALERS] = CTL_AUTOSCALER,
     };
     const struct kube_object *o = e->object;
@@ -281,6 +285,10 @@ void ctl_route(struct ctl *c, enum ctl_table table, struct store_event *e)
         return;
     case T_CLASSES:
         ctl_soon_all(c, CTL_CLAIM, T_CLAIMS, str_empty);
+        return;
+    case T_ENDPOINTS: /* of no service: somebody else's */
+        if (store_get(c->tables[T_SERVICES], o->ns, o->name))
+            ctl_soon(c, CTL_ENDPOINTS, o->ns, o->name);
         return;
     case T_SLICES:
         if (e->type != STORE_ADDED && kube_object_controller(o))
