@@ -217,6 +217,15 @@ static void account_tokens_live_with_their_secret(void **state)
          "\"default\"}]}");
     assert_int_equal(with_token(&f, text, "/api/v1/pods"), 200);
     struct str review = arena_printf(&f.a, "{\"spec\":{\"token\":\"%s\"}}", text);
+    must(&f, 200, "GET", "/api/v1/namespaces/default/secrets/t", NULL);
+    const cJSON *labels = json_path(f.body, "metadata.labels");
+    assert_true(str_starts(json_string(json_get(labels, "kubernetes.io/legacy-token-last-used")),
+                           STR("1970-01-")));
+    struct str revision =
+        arena_str(&f.a, json_string(json_path(f.body, "metadata.resourceVersion")));
+    assert_int_equal(with_token(&f, text, "/version"), 200);
+    must(&f, 200, "GET", "/api/v1/namespaces/default/secrets/t", NULL); /* once a day */
+    assert_true(str_eq(json_string_at(json_get(f.body, "metadata"), "resourceVersion"), revision));
     must(&f, 201, "POST", "/apis/authentication.k8s.io/v1/tokenreviews", review.p);
     assert_string_equal(said(&f, "status.user.username"), "system:serviceaccount:default:a");
     must(&f, 200, "DELETE", "/api/v1/namespaces/default/serviceaccounts/a", NULL);

@@ -33,6 +33,16 @@
     "TWNDczhEZjl5NHZWR0QzQjh3VmsvZgpTZWExN2dJaEFNZG5JVG5rVy84YXI4c3YwMnRpd2MwSDZqUG1aYUFpRTNJT0t"  \
     "2eHp1NUdyCi0tLS0tRU5EIENFUlRJRklDQVRFIFJFUVVFU1QtLS0tLQo="
 
+/* CN=system:node:n1, O=system:nodes */
+#define NODE                                                                                       \
+    "LS0tLS1CRUdJTiBDRVJUSUZJQ0FURSBSRVFVRVNULS0tLS0KTUlIck1JR1NBZ0VBTURBeEZUQVRCZ05W"             \
+    "QkFvTURITjVjM1JsYlRwdWIyUmxjekVYTUJVR0ExVUVBd3dPYzNsegpkR1Z0T201dlpHVTZiakV3V1RB"             \
+    "VEJnY3Foa2pPUFFJQkJnZ3Foa2pPUFFNQkJ3TkNBQVRzRmZDZUdYQUpua1BiCkZTUnRlbFNJcnR1SFZL"             \
+    "enJjNkJONVN0YmcwQktJVnpKbmNHOEJRTWxrY3EwK3pNOXNDSVRsakk5eldOR09NWHYKY1QyYlJWcklv"             \
+    "QUF3Q2dZSUtvWkl6ajBFQXdJRFNBQXdSUUloQUo3cHdGeW5uMDlENk5TRm5HS1k2Tkc2TFQrVApBRlNG"             \
+    "TVh4RXZGZmUzM1dEQWlBcDZ0ZU40TXlOVnlIYkVQSEJ0czBYWjZOczhWTHFVWnVLdUthQnMyd3lrdz09"             \
+    "Ci0tLS0tRU5EIENFUlRJRklDQVRFIFJFUVVFU1QtLS0tLQo="
+
 static const char *request(struct fixture *f, const char *name, const char *pem, const char *signer,
                            const char *usages)
 {
@@ -184,6 +194,47 @@ static void approved_requests_are_signed(void **state)
     fixture_close(&f);
 }
 
+static void kubelets_get_their_certificates(void **state)
+{
+    static const char signer[] = "kubernetes.io/kube-apiserver-client-kubelet";
+    static const struct {
+        const char *user, *name, *says; /* says: the message of the approval; NULL: none */
+    } rows[] = {
+        {"joiner", "any", "Auto approving kubelet client certificate after SubjectAccessReview."},
+        {"system:node:n1", "own",
+         "Auto approving self kubelet client certificate after SubjectAccessReview."},
+        {"system:node:n2", "other", NULL},
+        {"nobody", "none", NULL},
+    };
+    struct buf ca = {0}, key = {0};
+    struct fixture f;
+    make_authority(&ca, &key);
+    struct kubeapi_options options = {.ca_pem = buf_str(&ca), .ca_key_pem = buf_str(&key)};
+    fixture_open(&f, &options);
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        char role[16] = {'r', (char)('0' + i), '\0'};
+        grant(&f, role, rows[i].user,
+              i == 0   ? "{\"apiGroups\":[\"certificates.k8s.io\"],\"resources\":["
+                         "\"certificatesigningrequests\",\"certificatesigningrequests/"
+                         "nodeclient\"],\"verbs\":[\"create\"]}"
+              : i == 3 ? "{\"apiGroups\":[\"certificates.k8s.io\"],\"resources\":["
+                         "\"certificatesigningrequests\"],\"verbs\":[\"create\"]}"
+                       : "{\"apiGroups\":[\"certificates.k8s.io\"],\"resources\":["
+                         "\"certificatesigningrequests\",\"certificatesigningrequests/"
+                         "selfnodeclient\"],\"verbs\":[\"create\"]}");
+        as(&f, rows[i].user, 201, "POST", CSRS,
+           request(&f, rows[i].name, NODE, signer, "\"client auth\""));
+        settle(&f);
+        must(&f, 200, "GET", arena_c(&f.a, arena_printf(&f.a, CSRS "/%s", rows[i].name)), NULL);
+        assert_int_equal(strlen(said(&f, "status.certificate")) > 0, rows[i].says != NULL);
+        if (rows[i].says)
+            assert_non_null(strstr(buf_c(&f.last.body), rows[i].says));
+    }
+    buf_free(&ca);
+    buf_free(&key);
+    fixture_close(&f);
+}
+
 /* ---- pods and their accounts ---- */
 
 static void pods_get_the_account_that_they_name(void **state)
@@ -227,6 +278,7 @@ int main(void)
         cmocka_unit_test(requests_are_checked),
         cmocka_unit_test(who_asks_is_stamped_and_who_approves_must_be_allowed_to),
         cmocka_unit_test(approved_requests_are_signed),
+        cmocka_unit_test(kubelets_get_their_certificates),
         cmocka_unit_test(pods_get_the_account_that_they_name),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -3,11 +3,14 @@
 
 #include "engine/base/codec.h"
 #include "engine/base/timefmt.h"
+#include "sim/kubeapi/core/commit.h"
 
 static const struct str own_audience[] = {STR_INIT(TOKEN_ISSUER)};
 const struct audiences token_api_audiences = {own_audience, ARRAY_LEN(own_audience)};
 
-#define HELD_MAX 4u /* account and pod, secret or node; a pod's node is only named */
+#define LAST_USED "kubernetes.io/legacy-token-last-used"
+#define DAY_S     (INT64_C(24) * 3600)
+#define HELD_MAX  4u /* account and pod, secret or node; a pod's node is only named */
 
 /* An object that must stay: the token is good while one with this uid is there. */
 struct held {
@@ -23,6 +26,7 @@ struct known {
     struct api_user user;
     struct audiences audiences;
     int64_t not_before_s, expires_s;
+    int64_t again_s; /* of a Secret's: when the day of its use ends; 0: never */
     struct held held[HELD_MAX];
     size_t held_n;
 };
@@ -226,6 +230,22 @@ static bool signature_holds(struct look *l, const struct pki_jwt *jwt)
                        : bad(l, "the token's signature does not verify"));
 }
 
+/* Whoever looks after clusters wants to know which tokens of Secrets are in use: the Secret says the day. */
+static struct kube_object *mark_used(struct look *l, struct kube_object *o)
+{
+    int64_t now_s = world_wall(l->api->w) / NS_PER_S;
+    struct buf b = {0};
+    rfc3339_format(&b, now_s * NS_PER_S);
+    struct str day = arena_str(l->a, str_sub(buf_str(&b), 0, sizeof("2006-01-02") - 1));
+    buf_free(&b);
+    l->k->again_s = (now_s / DAY_S + 1) * DAY_S;
+    if (str_eq(kube_object_label(o, STR(LAST_USED)), day))
+        return o;
+    cJSON *tree = kube_object_tree(o, l->a);
+    json_set_str(l->a, json_ensure(l->a, tree, "metadata.labels"), LAST_USED, day);
+    return api_write_commit(l->api, l->api->secrets, tree, l->a);
+}
+
 /* The Secret that it names has these very bytes; with a key of our own they are signed as well. */
 static bool look_legacy(struct look *l, const struct pki_jwt *jwt)
 {
@@ -242,9 +262,11 @@ static bool look_legacy(struct look *l, const struct pki_jwt *jwt)
     if (!o || o->deleting || !vouches(o, l->token) ||
         !str_eq_c(kube_object_string(o, "type"), "kubernetes.io/service-account-token"))
         return bad(l, "service account token has been invalidated");
+    if (kube_object_label(o, STR("kubernetes.io/legacy-token-invalid-since")).n > 0)
+        return bad(l, "the token in secret has been marked invalid");
     if (!hold_account(l, ns, name, uid))
         return false;
-    hold(l, l->api->secrets, o, true);
+    hold(l, l->api->secrets, mark_used(l, o), true);
     l->k->audiences = token_api_audiences;
     l->k->expires_s = INT64_MAX;
     return true;
@@ -277,7 +299,8 @@ static struct known *known_of(struct kubeapi *api, struct arena *a, struct str t
 {
     struct tokens *x = api->tokens;
     struct known *k = map_get(&x->known, token);
-    if (k && known_stands(api, k, token))
+    bool late = k && k->again_s > 0 && world_wall(api->w) / NS_PER_S >= k->again_s;
+    if (k && !late && known_stands(api, k, token))
         return k;
     if (k)
         known_free(map_remove(&x->known, token));

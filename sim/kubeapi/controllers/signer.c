@@ -2,6 +2,7 @@
 
 #include "engine/base/codec.h"
 #include "sim/kubeapi/auth/csr.h"
+#include "sim/kubeapi/auth/rbac.h"
 #include "sim/kubeapi/core/commit.h"
 #include "sim/kubeapi/core/stamps.h"
 
@@ -140,15 +141,88 @@ static void sign(struct signer *x, struct arena *a, cJSON *tree)
     buf_free(&pem);
 }
 
+/* ---- approval of what kubelets ask for ---- */
+
+/* Who asked, as they were then. */
+static void read_requester(struct arena *a, const cJSON *spec, struct api_user *u)
+{
+    const cJSON *groups = json_get(spec, "groups");
+    *u = (struct api_user){.name = json_string_at(spec, "username"),
+                           .uid = json_string_at(spec, "uid")};
+    u->groups = ARENA_NEW_ARRAY(a, struct str, (size_t)cJSON_GetArraySize(groups) + 1);
+    for (const cJSON *g = groups ? groups->child : NULL; g; g = g->next)
+        u->groups[u->groups_n++] = json_string(g);
+}
+
+static bool may(struct signer *x, struct arena *a, const struct api_user *u, const char *sub)
+{
+    const struct rbac_query q = {.user = u,
+                                 .verb = STR("create"),
+                                 .group = STR("certificates.k8s.io"),
+                                 .resource = STR("certificatesigningrequests"),
+                                 .sub = str_c(sub),
+                                 .ns = str_empty,
+                                 .name = str_empty,
+                                 .path = str_empty,
+                                 .node_selected = str_empty};
+    for (size_t i = 0; i < u->groups_n; i++)
+        if (str_eq_c(u->groups[i], "system:masters"))
+            return true;
+    return rbac_allows(x->api->rbac, &q, a, NULL);
+}
+
+/* A kubelet's client certificate is approved for who may ask for any node's, or for the node itself where it may renew its
+ * own. False: somebody else's business. */
+static bool approve(struct signer *x, struct arena *a, cJSON *tree)
+{
+    const cJSON *spec = json_get(tree, "spec");
+    struct pki_cert_info info;
+    struct pki_key *key = NULL;
+    struct api_user user;
+    if (!str_eq_c(json_string_at(spec, "signerName"), CSR_KUBELET) ||
+        csr_has_condition(tree, "Approved") || csr_has_condition(tree, "Denied"))
+        return false;
+    struct err *err = csr_parse(a, json_string_at(spec, "request"), &info, &key);
+    bool fits = !err && key &&
+                !refusal(json_string_at(spec, "signerName"), &info, json_get(spec, "usages"));
+    pki_key_free(key);
+    err_free(err);
+    if (!fits)
+        return false;
+    read_requester(a, spec, &user);
+    bool own = str_eq(user.name, info.common_name) && may(x, a, &user, "selfnodeclient");
+    if (!own && !may(x, a, &user, "nodeclient"))
+        return false;
+    cJSON *c = json_object(a), *status = json_ensure(a, tree, "status"), *list = json_array(a);
+    json_set_str(a, c, "lastTransitionTime", api_now(x->api, a));
+    json_set_str(a, c, "lastUpdateTime", api_now(x->api, a));
+    json_set_str(a, c, "message",
+                 own ? STR("Auto approving self kubelet client certificate after "
+                           "SubjectAccessReview.")
+                     : STR("Auto approving kubelet client certificate after SubjectAccessReview."));
+    json_set_str(a, c, "reason", STR("AutoApproved"));
+    json_set_str(a, c, "status", STR("True"));
+    json_set_str(a, c, "type", STR("Approved"));
+    if (json_get(status, "conditions"))
+        list = json_get(status, "conditions");
+    else
+        json_set(a, status, STR("conditions"), list);
+    json_append(list, c);
+    return true;
+}
+
 static void sync(struct signer *x, struct str name)
 {
     struct store_table *t = store_table(x->api->store, str_c(csr_table));
     struct kube_object *o = store_get(t, str_empty, name);
     struct arena a = {0};
     cJSON *tree = o ? kube_object_tree(o, &a) : NULL;
-    if (tree && is_ours(json_string_at(tree, "spec.signerName")) &&
-        csr_has_condition(tree, "Approved") && !csr_has_condition(tree, "Denied") &&
-        !csr_has_condition(tree, "Failed") && json_string_at(tree, "status.certificate").n == 0) {
+    if (tree && approve(x, &a, tree)) {
+        (void)api_write_commit(x->api, t, tree, &a); /* comes back to be signed */
+    } else if (tree && is_ours(json_string_at(tree, "spec.signerName")) &&
+               csr_has_condition(tree, "Approved") && !csr_has_condition(tree, "Denied") &&
+               !csr_has_condition(tree, "Failed") &&
+               json_string_at(tree, "status.certificate").n == 0) {
         sign(x, &a, tree);
         (void)api_write_commit(x->api, t, tree, &a);
     }
