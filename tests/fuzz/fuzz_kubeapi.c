@@ -1,6 +1,8 @@
 /* Any requests, one after another: the API server answers each, its controllers work for a while on what is left, and what is
- * stored is canonical JSON.
+ * stored is canonical JSON. Input of an odd length meets a server with workloads, two fake nodes and registered groups, and
+ * time goes by behind each request.
  * Input: up to REQUESTS_MAX of "METHOD TARGET CONTENT-TYPE\nBODY", with lines of "%%" between them. */
+#include "sim/kubeapi/furnish/furnish.h"
 #include "sim/kubeapi/kubeapi.h"
 #include "sim/world/net.h"
 #include "sim/world/process.h"
@@ -17,10 +19,15 @@ struct lab {
     struct kubeapi *api;
 };
 
-static void lab_open(struct lab *l, const struct store_snapshot *content)
+static void lab_open(struct lab *l, const struct store_snapshot *content, bool whole)
 {
+    static const struct kubeapi_workloads workloads = {.nodes = 2, .events = true};
+    static const struct furnish_options furnish = {.host = STR_INIT("10.0.0.1"), .port = 6443};
     const struct sim_options options = {.seed = 1, .wall_start = 1700000000 * NS_PER_S};
-    const struct kubeapi_options api = {.name = STR("api"), .allow_all = true, .restore = content};
+    const struct kubeapi_options api = {.name = STR("api"),
+                                        .allow_all = true,
+                                        .restore = content,
+                                        .workloads = whole ? &workloads : NULL};
     l->sim = sim_new(&options);
     const struct sim_host_options host = {STR("h"), STR("10.0.0.1"), STR("z")};
     const struct sim_process_options process = {.name = STR("api"),
@@ -29,6 +36,8 @@ static void lab_open(struct lab *l, const struct store_snapshot *content)
     struct err *err = sim_process_start(p);
     BUG_ON(err, "a process starts");
     l->api = kubeapi_new(sim_process_world(p), &api);
+    if (whole && !content)
+        kubeapi_furnish(l->api, &furnish);
 }
 
 static void lab_run(struct lab *l, world_time time)
@@ -42,17 +51,17 @@ static void lab_close(struct lab *l)
     sim_free(l->sim);
 }
 
-static const struct store_snapshot *bootstrapped(void)
+static const struct store_snapshot *bootstrapped(bool whole)
 {
-    static struct store_snapshot *content;
+    static struct store_snapshot *content[2];
     struct lab l;
-    if (content)
-        return content;
-    lab_open(&l, NULL);
+    if (content[whole])
+        return content[whole];
+    lab_open(&l, NULL, whole);
     lab_run(&l, NS_PER_S);
-    content = store_snapshot_take(kubeapi_store(l.api));
+    content[whole] = store_snapshot_take(kubeapi_store(l.api));
     lab_close(&l);
-    return content;
+    return content[whole];
 }
 
 /* ---- requests ---- */
@@ -98,11 +107,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct str rest = {(const char *)data, size};
     struct store_table *t;
     struct lab l;
-    lab_open(&l, bootstrapped());
+    bool whole = size % 2 == 1;
+    lab_open(&l, bootstrapped(whole), whole);
     for (unsigned i = 0; i < REQUESTS_MAX && rest.n > 0; i++) {
         ptrdiff_t at = str_find(rest, STR("\n%%\n"));
         request(l.api, at < 0 ? rest : str_sub(rest, 0, (size_t)at));
         rest = at < 0 ? str_empty : str_sub(rest, (size_t)at + 4, rest.n);
+        if (whole)
+            lab_run(&l, 100 * NS_PER_MS);
     }
     lab_run(&l, 2 * NS_PER_S);
     for (size_t i = 0; store_table_next(kubeapi_store(l.api), &i, &t);)

@@ -265,6 +265,22 @@ static void pods_say_which_generation_they_run(void **state)
     fixture_close(&f);
 }
 
+static void a_status_that_somebody_else_wrote_is_set_right(void **state)
+{
+    static char body[1024];
+    struct fixture f;
+    begin_whole(&f);
+    must(&f, 201, "POST", APPS "deployments",
+         quoted(body, sizeof(body), "{'metadata':{'name':'d'},'spec':", SET, "}"));
+    settle(&f);
+    must(&f, 200, "PATCH", APPS "deployments/d/status",
+         "{\"status\":{\"readyReplicas\":0,\"availableReplicas\":0}}");
+    settle(&f);
+    must(&f, 200, "GET", APPS "deployments/d", NULL);
+    assert_int_equal(json_int_at(json_get(f.body, "status"), "readyReplicas", 0), 1);
+    fixture_close(&f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -274,6 +290,7 @@ int main(void)
         cmocka_unit_test(endpoints_are_mirrored),
         cmocka_unit_test(the_root_certificate_comes_back),
         cmocka_unit_test(pods_say_which_generation_they_run),
+        cmocka_unit_test(a_status_that_somebody_else_wrote_is_set_right),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

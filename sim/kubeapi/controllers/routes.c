@@ -240,7 +240,7 @@ static void wake_autoscalers(struct ctl *c, const struct kube_object *o)
         ctl_soon_all(c, CTL_AUTOSCALER, T_AUTOSCALERS, o->ns);
 }
 
-/* Nothing but the status is another: as a rule what the Deployment's controller has just written. */
+/* Nothing but the status is another: out of a sync, what the Deployment's controller has just written. */
 static bool is_status_only(const struct store_event *e)
 {
     const struct kube_object *o = e->object, *b = e->before;
@@ -303,7 +303,7 @@ void ctl_route(struct ctl *c, enum ctl_table table, struct store_event *e)
     }
     ctl_soon_owner(c, o);
     wake_autoscalers(c, o);
-    if (table != T_DEPLOYMENTS || !is_status_only(e))
+    if (table != T_DEPLOYMENTS || !c->syncing || !is_status_only(e))
         ctl_soon(c, simple[table], o->ns, o->name);
 }
 
