@@ -19,6 +19,8 @@ struct ctl_nodes {
     struct map pods;    /* pod's uid → struct pod_use * */
     struct map waiting; /* uids of pods that found no node → struct waiting * */
     size_t shy;         /* of pods: how many have anti-affinity */
+    /* Since nobody waited: who waits may do so for other pods; room was made for somebody. */
+    bool picky, rooms;
 };
 
 struct waiting {
@@ -124,7 +126,9 @@ void ctl_nodes_pod(struct ctl *c, const struct kube_object *pod, bool gone)
         p->on->amounts.n[i] += p->amounts.n[i];
     arena_free(&a);
     map_put(&c->nodes->pods, pod->uid, p);
-    if (map_count(&c->nodes->waiting) > 0)
+    if (map_count(&c->nodes->waiting) == 0)
+        c->nodes->picky = c->nodes->rooms = false;
+    else if (c->nodes->picky)
         ctl_nodes_changed(c); /* some may want to stand near it */
 }
 
@@ -133,7 +137,7 @@ void fit_use(struct ctl *c, struct str node, const struct kube_object *pod, stru
     void *v;
     struct str uid;
     *out = *use_of(c->nodes, node);
-    for (size_t i = 0; map_next(&c->nodes->waiting, &i, &uid, &v);) {
+    for (size_t i = 0; c->nodes->rooms && map_next(&c->nodes->waiting, &i, &uid, &v);) {
         const struct waiting *w = v;
         if (!str_eq(w->node, node) || str_eq(uid, pod->uid) || w->priority < pod_priority(pod))
             continue;
@@ -303,6 +307,7 @@ static void preempt(struct attempt *x, struct buf *text)
     }
     w = waiting_of(c, x->pod);
     w->node = str_dup(p.node->name);
+    c->nodes->rooms = true;
     w->priority = pod_priority(x->pod);
     w->amounts = x->q.wanted;
     json_set_str(&c->a, json_ensure(&c->a, x->tree, "status"), "nominatedNodeName", p.node->name);
@@ -329,6 +334,7 @@ static void try_nodes(struct attempt *x)
     struct topology *topology = topology_new(x->c, &about);
     x->q.topology = topology;
     const struct kube_object *node = best_node(x);
+    x->c->nodes->picky = x->c->nodes->picky || (topology && !node);
     topology_free(topology);
     x->q.topology = NULL;
     if (node)
