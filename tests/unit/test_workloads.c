@@ -91,6 +91,40 @@ static void a_template_that_comes_back_is_a_new_revision(void **state)
     fixture_close(&f);
 }
 
+static void a_deployment_rolls_back(void **state)
+{
+    static const struct {
+        const char *to, *event, *image;
+    } rows[] = {
+        {"1", "DeploymentRollback", "i:1"},
+        {"0", "DeploymentRollback", "i:3"},
+        {"5", "DeploymentRollbackTemplateUnchanged", "i:3"},
+        {"99", "DeploymentRollbackRevisionNotFound", "i:3"},
+    };
+    struct fixture f;
+    workload_open(&f, 1, NULL);
+    deploy(&f, "\"replicas\":1,");
+    for (int image = 1; image <= 3; image++) {
+        pass(&f, 2 * NS_PER_S);
+        roll(&f, image);
+    }
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        pass(&f, 2 * NS_PER_S);
+        must(&f, 200, "PATCH", DEPLOYMENTS "/d",
+             arena_printf(&f.a,
+                          "{\"metadata\":{\"annotations\":{\"deprecated.deployment.rollback.to\":"
+                          "\"%s\"}}}",
+                          rows[i].to)
+                 .p);
+        pass(&f, 2 * NS_PER_S);
+        assert_true(said_event(&f, "d", rows[i].event));
+        assert_non_null(strstr(at(&f, DEPLOYMENTS "/d", "spec.template.spec"), rows[i].image));
+        assert_null(strstr(at(&f, DEPLOYMENTS "/d", "metadata.annotations"), "rollback"));
+        assert_int_equal(pods_with(&f, "app", "d").ready, 1);
+    }
+    fixture_close(&f);
+}
+
 static void a_paused_deployment_scales_but_does_not_roll(void **state)
 {
     struct fixture f;
@@ -521,6 +555,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_deployment_becomes_available),
         cmocka_unit_test(a_template_that_comes_back_is_a_new_revision),
+        cmocka_unit_test(a_deployment_rolls_back),
         cmocka_unit_test(a_paused_deployment_scales_but_does_not_roll),
         cmocka_unit_test(recreate_waits_for_the_last_old_pod),
         cmocka_unit_test(what_does_not_progress_says_so),

@@ -102,7 +102,7 @@ static bool copy_annotations(struct deployment *d, cJSON *tree)
                                       REVISION_HISTORY,
                                       DESIRED,
                                       MAX_REPLICAS,
-                                      "deprecated.deployment.rollback.to"};
+                                      DEPLOYMENT_ROLLBACK};
     const cJSON *list = json_path(d->tree, "metadata.annotations");
     bool changed = false;
     for (const cJSON *it = list ? list->child : NULL; it; it = it->next) {
@@ -342,6 +342,8 @@ void sync_deployment(struct ctl *c, struct str ns, struct str name)
     d.tree = ctl_tree(c, d.o);
     read_spec(&d);
     read_sets(&d);
+    if (!d.o->deleting && !d.paused && deployment_rollback(&d))
+        return;
     if (!d.o->deleting) {
         mind_pause(&d);
         bool scaling = !d.lost && !d.paused && deployment_is_scaling(&d);

@@ -10,6 +10,7 @@
 #define DEPLOYMENT_COMPONENT "deployment-controller"
 #define REVISION             "deployment.kubernetes.io/revision"
 #define REVISION_HISTORY     "deployment.kubernetes.io/revision-history"
+#define DEPLOYMENT_ROLLBACK  "deprecated.deployment.rollback.to"
 #define DESIRED              "deployment.kubernetes.io/desired-replicas"
 #define MAX_REPLICAS         "deployment.kubernetes.io/max-replicas"
 
@@ -51,6 +52,9 @@ void deployment_scale(struct deployment *d); /* the sizes follow spec.replicas i
 void deployment_roll(struct deployment *d);
 void deployment_recreate(struct deployment *d);
 void deployment_trim_history(struct deployment *d);
+
+/* deployment_rollback.c: true: it was asked for, and the sync ends with that. */
+bool deployment_rollback(struct deployment *d);
 
 /* deployment_status.c */
 bool deployment_complete(const struct deployment *d);
