@@ -25,8 +25,7 @@
 
 #include <string.h>
 
-#define TICK          (60 * NS_PER_S) /* bookmarks */
-#define COMPACT_TICKS 5u
+#define TICK (60 * NS_PER_S) /* bookmarks; compaction */
 
 /* ---- the observer: indexes first, then controllers ---- */
 
@@ -56,10 +55,9 @@ static void on_tick(void *owner)
     struct kubeapi *api = owner;
     api_watch_tick(api);
     api_expire_tick(api);
-    if (++api->ticks % COMPACT_TICKS == 0) {
-        store_compact(api->store, api->compact_to);
-        api->compact_to = store_revision(api->store);
-    }
+    uint64_t *mark = &api->marks[api->ticks++ % ARRAY_LEN(api->marks)];
+    store_compact(api->store, *mark);
+    *mark = store_revision(api->store);
     world_timer_start(api->tick, TICK);
 }
 
@@ -302,6 +300,7 @@ void kubeapi_restore(struct kubeapi *api, const struct store_snapshot *snapshot)
     BUG_ON(api->journal, "a snapshot is not restored over a datastore");
     (void)kubeapi_cut_watches(api, str_empty, true);
     store_restore(api->store, snapshot);
-    api->compact_to = store_revision(api->store);
+    for (size_t i = 0; i < ARRAY_LEN(api->marks); i++)
+        api->marks[i] = store_revision(api->store);
     reset_indexes(api);
 }

@@ -121,6 +121,30 @@ static void pages_show_the_first_pages_revision(void **state)
     fixture_close(&f);
 }
 
+/* A page can be continued as it was for five minutes at least and six at most, whenever in the server's life it was asked. */
+static void the_past_lasts_five_minutes(void **state)
+{
+    for (world_time begin = 0; begin < 120 * NS_PER_S; begin += 50 * NS_PER_S) {
+        struct fixture f;
+        fill(&f);
+        fake_run_for(f.world, begin);
+        must(&f, 200, "GET", CM "?limit=2", NULL);
+        struct str next = arena_printf(&f.a, CM "?continue=%s", said(&f, "metadata.continue"));
+        const char *revision = said(&f, "metadata.resourceVersion");
+        must(&f, 200, "DELETE", CM "/c", NULL);
+        fake_run_for(f.world, 299 * NS_PER_S);
+        must(&f, 200, "GET", next.p, NULL);
+        assert_string_equal(items(&f), "c d");
+        fake_run_for(f.world, 62 * NS_PER_S);
+        must(&f, 410, "GET", next.p, NULL);
+        struct str again = arena_printf(&f.a, CM "?continue=%s", said(&f, "metadata.continue"));
+        must(&f, 200, "GET", again.p, NULL);
+        assert_string_equal(items(&f), "d");
+        assert_string_not_equal(said(&f, "metadata.resourceVersion"), revision);
+        fixture_close(&f);
+    }
+}
+
 static void revisions_are_honoured(void **state)
 {
     struct fixture f;
@@ -190,6 +214,7 @@ int main(void)
         cmocka_unit_test(selectors_select),
         cmocka_unit_test(fields_of_pods_select),
         cmocka_unit_test(pages_show_the_first_pages_revision),
+        cmocka_unit_test(the_past_lasts_five_minutes),
         cmocka_unit_test(revisions_are_honoured),
         cmocka_unit_test(collections_are_deleted),
         cmocka_unit_test(discovery_lists_what_is_served),

@@ -46,6 +46,9 @@ struct api_frame {
     struct buf bytes;
 };
 
+#define SERVER_HISTORY_TICKS                                                                       \
+    5u /* of a minute each: old revisions can be listed and watched for five to six */
+
 struct kubeapi {
     struct world *w;
     struct store *store;
@@ -84,8 +87,9 @@ struct kubeapi {
     struct world_timer *tick; /* bookmarks, and at every few: compaction */
     uint64_t ticks;
     struct expiry expiry; /* of events */
-    uint64_t compact_to;  /* revision at the last compaction: what is older goes with the next */
-    struct buf scratch;   /* for canonical bytes: reused */
+    uint64_t marks
+        [SERVER_HISTORY_TICKS]; /* revisions at the last ticks: what is older than all of them goes */
+    struct buf scratch;         /* for canonical bytes: reused */
     struct api_frame frame;
     struct map watch_selectors;  /* verbs/watch_select.h */
     uint64_t watch_evaluations;  /* of them, against events */

@@ -52,7 +52,7 @@ async function watched(wire) {
     for (const group of expect(await wire.get(root, { Accept: AGGREGATED }), 200).items)
       for (const version of group.versions)
         for (const resource of version.resources)
-          if (resource.verbs.includes('watch') && !group.metadata?.name?.endsWith('example.com'))
+          if (resource.verbs.includes('watch') && !group.metadata?.name?.includes('example.'))
             found.push({ where: `${root}${group.metadata?.name ? `/${group.metadata.name}` : ''}/${version.version}/${resource.resource}`, kind: resource.responseKind.kind });
   return found;
 }
@@ -79,6 +79,28 @@ export const checks = {
       assert.equal(page.code, 200, where);
       assert.ok(page.bytes.includes('PartialObjectMetadataList'), where);
     }
+  },
+
+  // Collectors and quotas look at custom resources by their metadata alone.
+  async 'metadata-of-custom'(wire, namespace) {
+    const group = 'informers.example.org';
+    const crds = '/apis/apiextensions.k8s.io/v1/customresourcedefinitions';
+    const schema = { openAPIV3Schema: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true } };
+    expect(await wire.post(crds, { metadata: { name: `looks.${group}` }, spec: { group, scope: 'Namespaced', names: { plural: 'looks', kind: 'Look' }, versions: [{ name: 'v1', served: true, storage: true, schema }] } }), 201);
+    const everywhere = `/apis/${group}/v1/looks`;
+    const all = `/apis/${group}/v1/namespaces/${namespace}/looks`;
+    await eventually(async () => expect(await wire.get(all), 200));
+    for (const name of ['first-look', 'second-look']) expect(await wire.post(all, { apiVersion: `${group}/v1`, kind: 'Look', metadata: { name }, hidden: 'never-shown' }), 201);
+    const { list } = await frames(wire, everywhere, 'application/vnd.kubernetes.protobuf;as=PartialObjectMetadata;g=meta.k8s.io;v=v1;stream=watch,application/vnd.kubernetes.protobuf;as=PartialObjectMetadata;g=meta.k8s.io;v=v1', 'k8s.io/initial-events-end');
+    assert.deepEqual(list.map((f) => ['ADDED', 'BOOKMARK'].find((type) => f.includes(type))), ['ADDED', 'ADDED', 'BOOKMARK']);
+    assert.ok(list[0].includes('first-look') && list[1].includes('second-look'));
+    assert.ok(list.every((f) => f.includes('PartialObjectMetadata') && !f.includes('never-shown')));
+    const gone = await wire.call('DELETE', `${all}/first-look`, JSON.stringify({ kind: 'DeleteOptions', apiVersion: 'v1', propagationPolicy: 'Background' }), { Accept: METADATA });
+    assert.equal(gone.code, 200);
+    const some = await wire.call('DELETE', all, JSON.stringify({ kind: 'DeleteOptions', apiVersion: 'v1', propagationPolicy: 'Background' }), { Accept: METADATA });
+    assert.equal(some.code, 200);
+    assert.deepEqual(expect(await wire.get(all), 200).items, []);
+    expect(await wire.del(`${crds}/looks.${group}`, {}), 200);
   },
 
   async 'control-plane/leader'(wire, namespace) {
