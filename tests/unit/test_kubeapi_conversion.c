@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "sim/kubeapi/store/store.h"
+#include "engine/base/codec.h"
 #include "tests/unit/support/hook_world.h"
 
 #include <string.h>
@@ -50,9 +50,30 @@ static void convert(struct arena *a, cJSON *o, struct str wanted, const char *pa
         (void)json_unset(o, STR("metadata"));
 }
 
+/* Admission of v2 alone: it wants an x, and doubles it. */
+static int admit(struct hook_world *n, const cJSON *q, struct buf *out)
+{
+    struct str x = json_string_at(q, "object.spec.x"), was = json_string_at(q, "oldObject.spec.x");
+    struct buf patch = {0};
+    buf_addf(&n->log, "admit " STR_FMT " (" STR_FMT "); ", STR_ARG(x), STR_ARG(was));
+    buf_addf(&patch,
+             "[{\"op\":\"replace\",\"path\":\"/spec/x\",\"value\":\"" STR_FMT STR_FMT "\"}]",
+             STR_ARG(x), STR_ARG(x));
+    buf_addf(out,
+             "{\"apiVersion\":\"admission.k8s.io/v1\",\"kind\":\"AdmissionReview\",\"response\":{"
+             "\"uid\":\"" STR_FMT "\",\"allowed\":true,\"patchType\":\"JSONPatch\",\"patch\":\"",
+             STR_ARG(json_string_at(q, "uid")));
+    base64_encode(out, buf_str(&patch));
+    buf_add_c(out, "\"}}");
+    buf_free(&patch);
+    return 200;
+}
+
 static int answer(struct hook_world *n, const char *path, const cJSON *review, struct buf *out)
 {
     struct arena *a = &n->a;
+    if (strcmp(path, "/admit") == 0)
+        return admit(n, json_get(review, "request"), out);
     const cJSON *q = json_get(review, "request"), *list = json_get(q, "objects");
     struct str wanted = json_string_at(q, "desiredAPIVersion");
     cJSON *all = json_array(a);
@@ -262,6 +283,35 @@ static void watches_are_converted(void **state)
     hook_world_close(&n);
 }
 
+/* Whoever writes v1, the webhook of admission sees v2, and what it makes of it comes back. */
+static void admission_sees_its_version(void **state)
+{
+    struct hook_world n;
+    struct buf b = {0};
+    hook_world_open(&n, answer);
+    define(&n, "/ok", "v1");
+    buf_addf(&b,
+             "{\"apiVersion\":\"admissionregistration.k8s.io/v1\",\"kind\":"
+             "\"MutatingWebhookConfiguration\",\"metadata\":{\"name\":\"c\"},\"webhooks\":[{"
+             "\"name\":\"h.x.io\",\"clientConfig\":{\"url\":\"https://10.0.0.2/admit\","
+             "\"caBundle\":\"" STR_FMT "\"},\"sideEffects\":\"None\",\"admissionReviewVersions\":["
+             "\"v1\"],\"matchConditions\":[{\"name\":\"x\",\"expression\":\"object.spec.x != '0'\"}"
+             "],\"rules\":[{\"operations\":[\"*\"],\"apiGroups\":[\"stable.io\"],\"apiVersions\":["
+             "\"v2\"],\"resources\":[\"points\"]}]}]}",
+             STR_ARG(buf_str(&n.bundle)));
+    CHECK_CALL(&n, 201, "POST",
+               "/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations", buf_c(&b));
+    CHECK_CALL(&n, 201, "POST", V1, POINT1("a", "1:2"));
+    CHECK_SAID(&n, "\"at\":\"11:2\"");
+    CHECK_LOG(&n, "stable.io/v2: a; admit 1 (); stable.io/v1: a; ");
+    CHECK_CALL(&n, 200, "PATCH", V1 "/a", "{\"spec\":{\"at\":\"3:4\"}}");
+    CHECK_SAID(&n, "\"at\":\"33:4\"");
+    CHECK_CALL(&n, 201, "POST", V1, POINT1("b", "0:2"));
+    CHECK_SAID(&n, "\"at\":\"0:2\"");
+    buf_free(&b);
+    hook_world_close(&n);
+}
+
 /* ---- refusals ---- */
 
 static void answers_are_held_to_the_rules(void **state)
@@ -328,6 +378,7 @@ int main(void)
         cmocka_unit_test(applies_are_converted),
         cmocka_unit_test(lists_are_asked_about_at_once),
         cmocka_unit_test(watches_are_converted),
+        cmocka_unit_test(admission_sees_its_version),
         cmocka_unit_test(answers_are_held_to_the_rules),
         cmocka_unit_test(nobody_waits_for_a_webhook_that_hangs),
     };

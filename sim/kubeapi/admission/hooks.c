@@ -434,7 +434,10 @@ cJSON *hook_object(const struct hook_subject *s, const struct api_kind *as, cons
     struct arena *a = &s->a->r->a;
     if (!tree)
         return json_null(a);
-    cJSON *v = whole(a, tree), *metadata = json_get(v, "metadata");
+    bool made = s->other == as && as != s->a->k;
+    cJSON *v = made && tree == s->object ? s->other_object : made ? s->other_old : NULL;
+    v = whole(a, v ? v : tree);
+    cJSON *metadata = json_get(v, "metadata");
     if (s->mutating && s->a->verb == ADMIT_CREATE && !s->a->as && metadata) {
         (void)json_unset(metadata, STR("uid"));
         (void)json_unset(metadata, STR("creationTimestamp"));
@@ -449,8 +452,35 @@ cJSON *hook_object(const struct hook_subject *s, const struct api_kind *as, cons
     return v;
 }
 
-void hook_object_back(const struct hook_subject *s, const struct api_kind *as, cJSON *tree)
+/* Is another version what a webhook makes of it? */
+static bool converts(const struct hook_subject *s, const struct api_kind *as)
 {
+    return !s->a->as && as != s->a->k && crds_converts(s->a->k);
+}
+
+enum crd_conversion hook_prepare(struct hook_subject *s, const struct api_kind *as, struct str *why)
+{
+    struct api_request *r = s->a->r;
+    enum crd_conversion out = CRD_CONVERTED, old = CRD_CONVERTED;
+    s->other = NULL;
+    if (!converts(s, as))
+        return CRD_CONVERTED;
+    s->other_object = s->other_old = NULL;
+    if (s->object)
+        out = crds_convert_tree(r, s->a->k, as->version, s->object, &s->other_object, why);
+    if (s->old && out != CRD_BROKEN)
+        old = crds_convert_tree(r, s->a->k, as->version, s->old, &s->other_old, why);
+    s->other = as;
+    return old != CRD_CONVERTED ? old : out;
+}
+
+enum crd_conversion hook_object_back(const struct hook_subject *s, const struct api_kind *as,
+                                     cJSON **tree, struct str *why)
+{
+    const struct api_kind *own = s->a->k;
+    if (converts(s, as))
+        return crds_convert_tree(s->a->r, own, own->version, *tree, tree, why);
     if (!s->a->as)
-        convert(&s->a->r->a, as, s->a->k, tree);
+        convert(&s->a->r->a, as, own, *tree);
+    return CRD_CONVERTED;
 }

@@ -11,6 +11,7 @@
 
 #include "sim/kubeapi/admission/admission.h"
 #include "sim/kubeapi/cel/cel.h"
+#include "sim/kubeapi/crd/crd_convert.h"
 
 #define HOOK_CONDITIONS_MAX 64u
 #define HOOK_CONFIGS_MAX    1024u /* in the cache: beyond, it is filled anew */
@@ -62,7 +63,9 @@ struct hook_subject {
     const cJSON *labels, *old_labels; /* NULL: no object, or none */
     const cJSON *ns_labels;           /* of its namespace, or its own where it is one */
     bool in_ns;                       /* the selector of namespaces has something to say */
-    bool mutating;                    /* a new object has nothing yet of what the server gives it */
+    const struct api_kind *other;     /* by hook_prepare; NULL: none */
+    cJSON *other_object, *other_old;
+    bool mutating; /* a new object has nothing yet of what the server gives it */
 };
 void hook_subject_init(struct hook_subject *s, struct admission *a);
 void hook_subject_refresh(struct hook_subject *s); /* the object has changed */
@@ -78,8 +81,12 @@ cJSON *hook_request(const struct hook_subject *s, const struct api_kind *as);
 cJSON *hook_object(const struct hook_subject *s, const struct api_kind *as, const cJSON *tree);
 /* What the subject's object, or its options, are: of `as` as hook_matches gave it. */
 const struct api_kind *hook_kind(const struct hook_subject *s, const struct api_kind *as);
+/* Has the objects in the version that a hook sees, where a webhook of their definition must make it. *why: of CRD_BROKEN. */
+enum crd_conversion hook_prepare(struct hook_subject *s, const struct api_kind *as,
+                                 struct str *why);
 /* And back: what a hook made of it, in the form of the request's own version. */
-void hook_object_back(const struct hook_subject *s, const struct api_kind *as, cJSON *tree);
+enum crd_conversion hook_object_back(const struct hook_subject *s, const struct api_kind *as,
+                                     cJSON **tree, struct str *why);
 
 /* ---- expressions ---- */
 /* The variables of an expression; those behind `slots` are not there. */

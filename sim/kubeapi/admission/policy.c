@@ -163,6 +163,7 @@ struct verdicts {
     struct admission *a;
     struct hook_subject subject;
     struct decision first; /* the one that is told */
+    bool waits;            /* for another version of the object */
     struct str policy, binding;
 };
 
@@ -364,9 +365,16 @@ static void with_params(struct verdicts *v, const struct hook_config *policy,
 static void meet_policy(struct verdicts *v, const struct hook_config *policy)
 {
     struct api_request *r = v->a->r;
+    struct str why;
     const struct api_kind *as =
         constrained(&v->subject, json_path(policy->tree, "spec.matchConstraints"));
     if (!as)
+        return;
+    enum crd_conversion made = hook_prepare(&v->subject, as, &why);
+    v->waits = v->waits || made == CRD_WAITS;
+    if (made == CRD_BROKEN)
+        deny_broken(v, policy, NULL, why);
+    if (made != CRD_CONVERTED)
         return;
     struct store_cursor cursor = hooks_begin(r, BINDINGS);
     for (const struct hook_config *b; (b = hooks_next(r, BINDINGS, &cursor));) {
@@ -433,5 +441,7 @@ bool admit_policies(struct admission *a)
     struct store_cursor cursor = hooks_begin(r, POLICIES);
     for (const struct hook_config *p; (p = hooks_next(r, POLICIES, &cursor));)
         meet_policy(&v, p);
+    if (v.waits)
+        return false;
     return v.first.denied ? tell(&v) : true;
 }

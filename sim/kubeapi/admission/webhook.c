@@ -174,30 +174,43 @@ static const struct webhook_answer *ask(const struct ask *x, const struct api_ki
 
 /* ---- the answer ---- */
 
-/* Puts what a patch made of the shown object in the place of the object itself. */
-static void replace(const struct ask *x, const struct api_kind *as, cJSON *made)
-{
-    struct arena *a = &x->r->a;
-    cJSON *tree = x->a->object, *metadata = json_get(tree, "metadata");
-    cJSON *fresh = json_get(made, "metadata");
-    static const char *const kept[] = {"uid", "creationTimestamp", "generation", "name",
-                                       "namespace"};
-    hook_object_back(x->subject, as, made);
-    for (size_t i = 0; fresh && fresh->type == cJSON_Object && i < ARRAY_LEN(kept); i++) {
-        const cJSON *was = json_get(metadata, kept[i]);
-        if (was && !json_get(fresh, kept[i]))
-            json_set(a, fresh, str_c(kept[i]), json_copy(a, was));
-    }
-    json_set_str(a, made, "apiVersion", json_string_at(tree, "apiVersion"));
-    json_set_str(a, made, "kind", json_string_at(tree, "kind"));
-    tree->child = made->child;
-}
-
 static enum outcome broken(const struct ask *x, struct err *take)
 {
     refuse_internal(x, str_c(take->message));
     err_free(take);
     return REFUSED;
+}
+
+/* Puts what a patch made of the shown object in the place of the object itself, which keeps what only the server gives. */
+static enum outcome replace(const struct ask *x, const struct api_kind *as, cJSON *made)
+{
+    static const struct {
+        const char *name;
+        bool always;
+    } kept[] = {{"uid", true},
+                {"creationTimestamp", true},
+                {"generation", true},
+                {"name", false},
+                {"namespace", false}};
+    struct arena *a = &x->r->a;
+    cJSON *tree = x->a->object, *metadata = json_get(tree, "metadata");
+    struct str why = str_empty;
+    enum crd_conversion out = hook_object_back(x->subject, as, &made, &why);
+    if (out == CRD_BROKEN)
+        return broken(x, err_new(ERR_INTERNAL, STR_FMT, STR_ARG(why)));
+    if (out == CRD_WAITS)
+        return WAITS;
+    cJSON *fresh = json_get(made, "metadata");
+    for (size_t i = 0; fresh && fresh->type == cJSON_Object && i < ARRAY_LEN(kept); i++) {
+        const cJSON *was = json_get(metadata, kept[i].name);
+        bool mine = kept[i].always && x->a->verb == ADMIT_CREATE;
+        if (was && (mine || !json_get(fresh, kept[i].name)))
+            json_set(a, fresh, str_c(kept[i].name), json_copy(a, was));
+    }
+    json_set_str(a, made, "apiVersion", json_string_at(tree, "apiVersion"));
+    json_set_str(a, made, "kind", json_string_at(tree, "kind"));
+    tree->child = made->child;
+    return CHANGED;
 }
 
 static enum outcome apply(const struct ask *x, const struct api_kind *as,
@@ -209,9 +222,7 @@ static enum outcome apply(const struct ask *x, const struct api_kind *as,
     if (!patch && said->patch_error.n > 0)
         return failed(x, arena_printf(a, "received undecodable patch in webhook response: " STR_FMT,
                                       STR_ARG(said->patch_error)));
-    if (!patch)
-        return PASSED;
-    if (!patch->child)
+    if (!patch || !patch->child)
         return PASSED;
     if (!x->a->object)
         return broken(x, err_new(ERR_INTERNAL,
@@ -237,10 +248,10 @@ static enum outcome apply(const struct ask *x, const struct api_kind *as,
         return PASSED;
     const struct api_kind *k = hook_kind(x->subject, x->a->k);
     struct str why;
-    replace(x, as, made);
-    if (!api_decode_changed(x->r, k, x->a->object, &why))
+    enum outcome out = replace(x, as, made);
+    if (out == CHANGED && !api_decode_changed(x->r, k, x->a->object, &why))
         return broken(x, err_new(ERR_INTERNAL, STR_FMT, STR_ARG(why)));
-    return CHANGED;
+    return out;
 }
 
 /* Who is asked again says the same again. */
@@ -288,6 +299,12 @@ static const struct api_kind *wanted(struct ask *x, enum outcome *out)
                                              json_string_at(x->hook, "matchPolicy"));
     if (!as || !hook_selected(x->subject, json_get(x->hook, "namespaceSelector"),
                               json_get(x->hook, "objectSelector")))
+        return NULL;
+    enum crd_conversion made = hook_prepare(x->subject, as, &why);
+    if (made == CRD_BROKEN)
+        refuse_internal(x, why);
+    *out = made == CRD_BROKEN ? REFUSED : made == CRD_WAITS ? WAITS : PASSED;
+    if (made != CRD_CONVERTED)
         return NULL;
     const struct hook_conditions *conditions = &x->config->conditions[x->index];
     if (conditions->n > 0) {
