@@ -37,6 +37,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         BUG_ON(run->over != (v.kind == CEL_ERROR && str_eq_c(v.s, CEL_OVER_BUDGET)),
                "a spent budget is the answer");
         BUG_ON(a.used > ((size_t)64 << 20), "memory is bounded by the budget");
+        (void)cel_program_cost_max(&a, p, NULL);
     }
     err_free(err);
     buf_free(&first);

@@ -124,6 +124,10 @@ static void wrong_rules_are_refused(void **state)
              "self > 1", "") "}]}}}",
          "properties[n].allOf[0].x-kubernetes-validations: Forbidden: must be empty to be "
          "structural"},
+        {"{\"x-kubernetes-preserve-unknown-fields\":true," RULE("true", "") "}",
+         "properties[spec].x-kubernetes-validations: Internal error: internal error: failed to "
+         "construct type information for x-kubernetes-validations rules: unable to convert "
+         "structural schema to CEL declarations"},
         /* what it costs at most */
         {NUMBER("self < 5", ",\"messageExpression\":\"'was ' + string(self)\""),
          "messageExpression: Forbidden: estimated messageExpression cost exceeds budget by factor "

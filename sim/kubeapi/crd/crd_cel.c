@@ -36,7 +36,9 @@ static struct err *compile(struct arena *a, const struct type *self, struct type
     const struct cel_type *t = cel_type_of(a, self, true);
     struct rule_program *p = ARENA_NEW(a, struct rule_program);
     if (!t)
-        t = &cel_type_dyn;
+        return err_new(ERR_INTERNAL, "failed to construct type information for "
+                                     "x-kubernetes-validations rules: unable to convert structural "
+                                     "schema to CEL declarations");
     const struct cel_var vars[] = {
         {.name = STR("self"), .type = t},
         {.name = STR("oldSelf"), .type = rule->optional_old_self ? cel_type_optional(a, t) : t}};

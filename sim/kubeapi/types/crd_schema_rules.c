@@ -145,7 +145,8 @@ static void check_old(struct schema_checker *c, const struct schema_at *at, cons
                        "may not be set if oldSelf is not used in rule");
 }
 
-static void check_rule(struct schema_checker *c, const struct schema_at *at, const cJSON *v,
+/* False: no rule can stand at this node. */
+static bool check_rule(struct schema_checker *c, const struct schema_at *at, const cJSON *v,
                        const struct type *self)
 {
     struct type_cel_rule rule = {.rule = schema_string(v, "rule"),
@@ -157,6 +158,13 @@ static void check_rule(struct schema_checker *c, const struct schema_at *at, con
     struct type_cel_facts facts = {0};
     struct err *err = c->options->cel->compile(c->report->a, self, &rule);
     bool broken = err && err->code == ERR_INVALID;
+    if (err && err->code == ERR_INTERNAL) {
+        type_report_add(c->report, 0, "InternalError",
+                        schema_text(c, at->up, "x-kubernetes-validations"),
+                        "Internal error: internal error: %s", err->message);
+        err_free(err);
+        return false;
+    }
     if (!broken)
         c->options->cel->facts(c->report->a, self, &rule, &facts);
     uint64_t values = c->scope->bounded ? c->scope->values_max : facts.values_max;
@@ -170,6 +178,7 @@ static void check_rule(struct schema_checker *c, const struct schema_at *at, con
     if (!broken || json_get(v, "optionalOldSelf"))
         check_old(c, at, v, facts.looks_back);
     err_free(err);
+    return true;
 }
 
 /* ---- the walk ---- */
@@ -237,7 +246,8 @@ static void check_below(struct schema_checker *c, const struct schema_at *at, co
         size_t i = 0;
         for (const cJSON *v = list->child; v; v = v->next, i++) {
             struct schema_at there = {at, "x-kubernetes-validations", {NULL, 0}, i, true};
-            check_rule(c, &there, v, self);
+            if (!check_rule(c, &there, v, self))
+                break;
         }
     }
     c->scope = up;

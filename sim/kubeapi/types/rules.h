@@ -102,8 +102,8 @@ struct type_cel_facts {
 };
 /* What evaluates validation rules; a world without one refuses definitions that have them. */
 struct type_rules_cel {
-    /* NULL: compiled, *program set. ERR_INVALID: the rule is wrong; ERR_UNPROCESSABLE: its message expression is. The
-     * message is what goes behind the value. */
+    /* NULL: compiled, *program set. ERR_INVALID: the rule is wrong; ERR_UNPROCESSABLE: its message expression is;
+     * ERR_INTERNAL: rules can know nothing of such values. The message is what goes behind the value. */
     struct err *(*compile)(struct arena *a, const struct type *self, struct type_cel_rule *rule);
     /* Of a rule that compile has taken, but for its message perhaps. */
     void (*facts)(struct arena *a, const struct type *self, const struct type_cel_rule *rule,
