@@ -2,6 +2,7 @@
  * it changes). One event beats for all nodes of the cluster. */
 #include "sim/cluster/cluster_internal.h"
 
+#include "engine/kube/scan.h"
 #include <string.h>
 
 #define BEAT_EVERY   (10 * NS_PER_S)
@@ -54,8 +55,9 @@ static bool renew_status(struct sim_cluster *c, struct kubeapi *api, const struc
 {
     const struct kube_object *o = store_get(c->nodes_table, str_empty, n->name);
     struct buf now = {0};
-    if (!o || !str_eq_c(kube_object_string(o, "status.conditions.0.type"), "Ready") ||
-        !str_eq_c(kube_object_string(o, "status.conditions.0.status"), "True"))
+    struct str condition = o ? kube_object_raw(o, "status.conditions.0") : str_empty;
+    if (!str_eq_c(scan_get(condition, STR("type")), "\"Ready\"") ||
+        !str_eq_c(scan_get(condition, STR("status")), "\"True\""))
         return false;
     rfc3339_format(&now, sim_wall(c->sim));
     struct err *err = kubeapi_set_string(api, c->nodes_table, str_empty, n->name,

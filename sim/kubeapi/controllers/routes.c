@@ -70,22 +70,44 @@ static bool same_raw(const struct kube_object *a, const struct kube_object *b, c
     return str_eq(kube_object_raw(a, dotted), kube_object_raw(b, dotted));
 }
 
-static void wake_services(struct ctl *c, const struct store_event *e)
+/* The status of a pod stands behind all the rest of it: looked for once an event. */
+struct statuses {
+    struct str was, is; /* was: empty when there was none */
+};
+
+static struct statuses statuses_of(const struct store_event *e)
+{
+    return (struct statuses){.was = e->before ? kube_object_raw(e->before, "status") : str_empty,
+                             .is = kube_object_raw(e->object, "status")};
+}
+
+/* As pod_is_ready. */
+static bool says_ready(struct str status)
+{
+    return str_find(scan_get(status, STR("conditions")),
+                    STR("\"status\":\"True\",\"type\":\"Ready\"")) >= 0;
+}
+
+static bool same_in(const struct statuses *s, const char *key)
+{
+    return str_eq(scan_get(s->was, str_c(key)), scan_get(s->is, str_c(key)));
+}
+
+static void wake_services(struct ctl *c, const struct store_event *e, const struct statuses *s)
 {
     const struct kube_object *o = e->object, *b = e->before;
     if (store_count(c->tables[T_SERVICES]) == 0)
         return;
-    if (kube_object_raw(o, "status.podIP").n == 0 &&
-        (!b || kube_object_raw(b, "status.podIP").n == 0))
+    if (scan_get(s->is, STR("podIP")).n == 0 && scan_get(s->was, STR("podIP")).n == 0)
         return; /* nothing that a service could lead to */
     if (b && e->type == STORE_MODIFIED && o->deleting == b->deleting &&
-        pod_is_ready(o) == pod_is_ready(b) && same_raw(o, b, "status.podIP") &&
-        same_raw(o, b, "metadata.labels") && same_raw(o, b, "status.phase"))
+        says_ready(s->is) == says_ready(s->was) && same_in(s, "podIP") && same_in(s, "phase") &&
+        same_raw(o, b, "metadata.labels"))
         return;
     struct store_cursor cursor = store_seek(c->tables[T_SERVICES], o->ns, str_empty);
-    for (struct kube_object *s; (s = store_next(&cursor)) && str_eq(s->ns, o->ns);)
-        if (service_hits(s, o) || (b && service_hits(s, b)))
-            ctl_soon(c, CTL_ENDPOINTS, s->ns, s->name);
+    for (struct kube_object *at; (at = store_next(&cursor)) && str_eq(at->ns, o->ns);)
+        if (service_hits(at, o) || (b && service_hits(at, b)))
+            ctl_soon(c, CTL_ENDPOINTS, at->ns, at->name);
 }
 
 /* A set whose pods these are may be a Deployment's that waits for the last old one (Recreate). */
@@ -108,13 +130,13 @@ static void wake_strays_owners(struct ctl *c, const struct kube_object *pod)
 }
 
 /* What a ReplicaSet does with its pods is the same after the change as before it. */
-static bool set_looks_away(const struct store_event *e)
+static bool set_looks_away(const struct store_event *e, const struct statuses *s)
 {
     const struct kube_object *o = e->object, *b = e->before;
     const struct kube_owner *owner = kube_object_controller(o);
     return b && e->type == STORE_MODIFIED && owner && str_eq_c(owner->kind, "ReplicaSet") &&
-           o->deleting == b->deleting && pod_is_ready(o) == pod_is_ready(b) &&
-           same_raw(o, b, "status.phase") && same_raw(o, b, "metadata.labels") &&
+           o->deleting == b->deleting && says_ready(s->is) == says_ready(s->was) &&
+           same_in(s, "phase") && same_raw(o, b, "metadata.labels") &&
            same_raw(o, b, "metadata.ownerReferences");
 }
 
@@ -122,10 +144,11 @@ static void on_pod(struct ctl *c, struct store_event *e)
 {
     const struct kube_object *o = e->object;
     bool gone = e->type == STORE_DELETED;
+    struct statuses statuses = statuses_of(e);
     mind_strays(&c->stray_pods, e);
     ctl_nodes_pod(c, o, gone);
-    wake_services(c, e);
-    if (!set_looks_away(e))
+    wake_services(c, e, &statuses);
+    if (!set_looks_away(e, &statuses))
         ctl_soon_owner(c, o);
     if (e->before && !gone && !is_stray(e->before) && is_stray(o))
         ctl_soon_owner(c, e->before);
@@ -177,13 +200,35 @@ static bool has_kubelet_again(struct ctl *c, const struct store_event *e)
     return !node_is_kept(c, b) || (node_is_ready(o) && !node_is_ready(b));
 }
 
+/* Nothing but the time and the revision is another: the bytes tell. */
+static bool is_heartbeat(struct str now, struct str was)
+{
+    static const struct str keys[] = {STR_INIT("\"lastHeartbeatTime\":"),
+                                      STR_INIT("\"resourceVersion\":")};
+    if (now.n != was.n)
+        return false;
+    for (size_t i = 0; i < now.n; i++) {
+        size_t from = i;
+        if (now.p[i] == was.p[i])
+            continue;
+        while (from > 0 && now.p[from - 1] != '"')
+            from--;
+        struct str before = str_sub(now, 0, from > 0 ? from - 1 : 0); /* the value's quote */
+        if (!str_ends(before, keys[0]) && !str_ends(before, keys[1]))
+            return false;
+        while (i < now.n && now.p[i] != '"')
+            i++;
+    }
+    return true;
+}
+
 static void on_node(struct ctl *c, struct store_event *e)
 {
     const struct kube_object *o = e->object, *b = e->before;
+    if (b && e->type == STORE_MODIFIED && is_heartbeat(o->json, b->json))
+        return;
     bool same = b && e->type == STORE_MODIFIED && same_raw(o, b, "spec") &&
                 same_raw(o, b, "metadata.labels") && same_raw(o, b, "status.allocatable");
-    if (same && node_is_ready(o) && node_is_ready(b) && same_raw(o, b, "metadata.annotations"))
-        return; /* its kubelet has said that it is well, again */
     ctl_soon(c, CTL_NODE, str_empty, o->name);
     if (has_kubelet_again(c, e))
         wake_pods(c, o->name);
