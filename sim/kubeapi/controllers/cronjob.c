@@ -31,20 +31,6 @@ static bool is_listed(const cJSON *list, struct str uid)
     return false;
 }
 
-static cJSON *reference(struct cronjob *j, const struct kube_object *job)
-{
-    struct arena *a = &j->c->a;
-    cJSON *ref = json_object(a);
-    json_set_str(a, ref, "apiVersion", STR("batch/v1"));
-    json_set_str(a, ref, "kind", STR("Job"));
-    json_set_str(a, ref, "name", job->name);
-    json_set_str(a, ref, "namespace", job->ns);
-    json_set_str(a, ref, "resourceVersion",
-                 arena_printf(a, "%llu", (unsigned long long)job->resource_version));
-    json_set_str(a, ref, "uid", job->uid);
-    return ref;
-}
-
 static void note_finished(struct cronjob *j, const struct kube_object *job, const cJSON *status)
 {
     bool well = ctl_condition_find(status, "Complete") != NULL;
@@ -63,7 +49,7 @@ static void look_at_jobs(struct cronjob *j)
         const cJSON *status = json_get(ctl_tree(j->c, j->jobs.at[i]), "status");
         struct str ended = json_string_at(status, "completionTime");
         if (!job_finished(status))
-            json_append(active, reference(j, j->jobs.at[i]));
+            json_append(active, ctl_reference(j->c, j->jobs.at[i]));
         else if (is_listed(old, j->jobs.at[i]->uid))
             note_finished(j, j->jobs.at[i], status);
         if (str_cmp(ended, last) > 0)
@@ -208,7 +194,7 @@ static void start(struct cronjob *j, world_time at)
         json_set(a, j->status, STR("active"), active);
     }
     if (!is_listed(active, job->uid))
-        json_append(active, reference(j, job));
+        json_append(active, ctl_reference(j->c, job));
     rfc3339_format(&when, at);
     json_set_str(a, j->status, "lastScheduleTime", buf_str(&when));
     buf_free(&when);

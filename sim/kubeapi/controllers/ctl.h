@@ -133,6 +133,7 @@ struct ctl_list ctl_list(struct ctl *c, enum ctl_table table, struct str ns);
 /* Dependents in one table whose controller is the owner, in the order in which they came. */
 struct ctl_list ctl_owned(struct ctl *c, enum ctl_table table, const struct kube_object *owner);
 cJSON *ctl_tree(struct ctl *c, const struct kube_object *o);
+cJSON *ctl_reference(struct ctl *c, const struct kube_object *o); /* as an ObjectReference */
 bool ctl_number(const struct kube_object *o, const char *dotted, int64_t *out);
 bool ctl_is(const struct kube_object *o, const char *dotted, const char *text);
 struct str ctl_annotation(const struct kube_object *o, const char *key); /* unquoted */

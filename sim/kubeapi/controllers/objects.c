@@ -236,3 +236,18 @@ void ctl_condition(struct ctl *c, cJSON *status, const char *type, const char *v
     else
         (void)json_unset(it, STR("message"));
 }
+
+cJSON *ctl_reference(struct ctl *c, const struct kube_object *o)
+{
+    struct arena *a = &c->a;
+    cJSON *ref = json_object(a);
+    json_set_str(a, ref, "apiVersion", o->api_version);
+    json_set_str(a, ref, "kind", o->kind);
+    json_set_str(a, ref, "name", o->name);
+    if (o->ns.n > 0)
+        json_set_str(a, ref, "namespace", o->ns);
+    json_set_str(a, ref, "resourceVersion",
+                 arena_printf(a, "%llu", (unsigned long long)o->resource_version));
+    json_set_str(a, ref, "uid", o->uid);
+    return ref;
+}

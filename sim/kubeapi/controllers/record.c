@@ -3,17 +3,9 @@
 
 static void about(struct ctl *c, cJSON *event, const struct kube_object *o, struct str field)
 {
-    cJSON *ref = json_object(&c->a);
-    json_set_str(&c->a, ref, "apiVersion", o->api_version);
-    json_set_str(&c->a, ref, "kind", o->kind);
-    json_set_str(&c->a, ref, "name", o->name);
-    if (o->ns.n > 0)
-        json_set_str(&c->a, ref, "namespace", o->ns);
+    cJSON *ref = ctl_reference(c, o);
     if (field.n > 0)
         json_set_str(&c->a, ref, "fieldPath", field);
-    json_set_str(&c->a, ref, "resourceVersion",
-                 arena_printf(&c->a, "%llu", (unsigned long long)o->resource_version));
-    json_set_str(&c->a, ref, "uid", o->uid);
     json_set(&c->a, event, STR("involvedObject"), ref);
 }
 

@@ -79,26 +79,12 @@ static struct kube_object *find_volume(struct ctl *c, const struct kube_object *
 
 /* ---- binding ---- */
 
-static cJSON *claim_reference(struct ctl *c, const struct kube_object *claim)
-{
-    struct arena *a = &c->a;
-    cJSON *ref = json_object(a);
-    json_set_str(a, ref, "apiVersion", STR("v1"));
-    json_set_str(a, ref, "kind", STR("PersistentVolumeClaim"));
-    json_set_str(a, ref, "name", claim->name);
-    json_set_str(a, ref, "namespace", claim->ns);
-    json_set_str(a, ref, "resourceVersion",
-                 arena_printf(a, "%llu", (unsigned long long)claim->resource_version));
-    json_set_str(a, ref, "uid", claim->uid);
-    return ref;
-}
-
 static void bind(struct ctl *c, struct kube_object *claim, cJSON *tree, struct kube_object *v)
 {
     struct arena *a = &c->a;
     cJSON *volume = ctl_tree(c, v), *spec = json_get(volume, "spec");
     cJSON *status = json_object(a), *own = json_get(tree, "spec");
-    json_set(a, spec, STR("claimRef"), claim_reference(c, claim));
+    json_set(a, spec, STR("claimRef"), ctl_reference(c, claim));
     json_set_str(a, json_ensure(a, volume, "status"), "phase", STR("Bound"));
     if (!ctl_update(c, T_VOLUMES, v, volume))
         return;
@@ -161,7 +147,7 @@ static void provision(struct ctl *c, struct kube_object *claim, const cJSON *tre
         json_set(a, spec, STR("accessModes"), json_copy(a, modes));
     json_set_str(a, json_ensure(a, spec, "capacity"), "storage",
                  json_string_at(tree, "spec.resources.requests.storage"));
-    json_set(a, spec, STR("claimRef"), claim_reference(c, claim));
+    json_set(a, spec, STR("claimRef"), ctl_reference(c, claim));
     json_set_str(a, json_ensure(a, spec, "hostPath"), "path",
                  arena_printf(a, "/var/lib/volumes/" STR_FMT, STR_ARG(name)));
     json_set_str(a, spec, "persistentVolumeReclaimPolicy", reclaim.n ? reclaim : STR("Delete"));

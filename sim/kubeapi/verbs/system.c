@@ -71,27 +71,38 @@ struct err *kubeapi_apply(struct kubeapi *api, struct str json, struct kube_obje
     return err;
 }
 
+/* A request about an object that is there. */
+static struct err *begin_at(struct kubeapi *api, struct api_request *r, struct str resource_group,
+                            struct str ns, struct str name, enum api_verb verb,
+                            struct kube_object **o)
+{
+    const struct api_kind *k = api_kind_of_table(api, resource_group);
+    *o = k ? kubeapi_get(api, resource_group, ns, name) : NULL;
+    if (!*o)
+        return err_new(ERR_NOT_FOUND, STR_FMT " \"" STR_FMT "\" not found", STR_ARG(resource_group),
+                       STR_ARG(name));
+    api_system_begin(api, r, k, verb);
+    r->ns = ns;
+    return NULL;
+}
+
 struct err *kubeapi_patch(struct kubeapi *api, struct str resource_group, struct str ns,
                           struct str name, struct str merge_patch)
 {
     struct api_request r;
-    struct kube_object *o;
+    struct kube_object *old, *o;
     cJSON *patch;
-    const struct api_kind *k = api_kind_of_table(api, resource_group);
-    struct kube_object *old = k ? kubeapi_get(api, resource_group, ns, name) : NULL;
-    if (!old)
-        return err_new(ERR_NOT_FOUND, STR_FMT " \"" STR_FMT "\" not found", STR_ARG(resource_group),
-                       STR_ARG(name));
-    api_system_begin(api, &r, k, VERB_PATCH);
-    r.ns = ns;
-    struct err *err = json_parse(&r.a, merge_patch, &patch);
+    struct err *err = begin_at(api, &r, resource_group, ns, name, VERB_PATCH, &old);
+    if (err)
+        return err;
+    err = json_parse(&r.a, merge_patch, &patch);
     if (!err && patch->type != cJSON_Object)
         err = err_new(ERR_INVALID, "kubeapi_patch: a merge patch is an object");
     if (!err) {
         cJSON *tree = kube_object_tree(old, &r.a);
         json_patch_merge(&r.a, tree, patch);
         if (api_decode_check(&r, api_kind_of(api, old->api_version, old->kind), tree))
-            (void)api_write_update(&r, k, old, tree, WRITE_ALL, &o);
+            (void)api_write_update(&r, r.kind, old, tree, WRITE_ALL, &o);
     }
     struct err *answered = api_system_end(&r);
     if (!err)
@@ -122,16 +133,12 @@ static struct err *remove_object(struct kubeapi *api, struct str resource_group,
 {
     struct delete_options background = {STR("Background"), str_empty, str_empty, grace_s, true};
     struct api_request r;
-    struct kube_object *out;
+    struct kube_object *o, *out;
     bool gone;
-    const struct api_kind *k = api_kind_of_table(api, resource_group);
-    struct kube_object *o = k ? kubeapi_get(api, resource_group, ns, name) : NULL;
-    if (!o)
-        return err_new(ERR_NOT_FOUND, STR_FMT " \"" STR_FMT "\" not found", STR_ARG(resource_group),
-                       STR_ARG(name));
-    api_system_begin(api, &r, k, VERB_DELETE);
-    r.ns = ns;
-    (void)api_write_delete(&r, k, o, &background, &gone, &out);
+    struct err *err = begin_at(api, &r, resource_group, ns, name, VERB_DELETE, &o);
+    if (err)
+        return err;
+    (void)api_write_delete(&r, r.kind, o, &background, &gone, &out);
     return api_system_end(&r);
 }
 
