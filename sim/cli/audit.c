@@ -70,6 +70,16 @@ static void time_member(struct buf *b, const char *key, world_time at)
     buf_free(&text);
 }
 
+static void add_list(struct buf *b, const struct str *list, size_t n)
+{
+    buf_add_char(b, '[');
+    for (size_t i = 0; i < n; i++) {
+        buf_add_c(b, i ? "," : "");
+        json_write_string(b, list[i]);
+    }
+    buf_add_char(b, ']');
+}
+
 static void user_member(struct buf *b, const char *key, const struct kubeapi_user *u)
 {
     if (u->name.n == 0)
@@ -77,11 +87,17 @@ static void user_member(struct buf *b, const char *key, const struct kubeapi_use
     buf_addf(b, ",\"%s\":{", key);
     member(b, "username", u->name);
     member(b, "uid", u->uid);
-    for (size_t i = 0; i < u->groups_n; i++) {
-        buf_add_c(b, i ? "," : ",\"groups\":[");
-        json_write_string(b, u->groups[i]);
+    if (u->groups_n > 0) {
+        buf_add_c(b, ",\"groups\":");
+        add_list(b, u->groups, u->groups_n);
     }
-    buf_add_c(b, u->groups_n ? "]}" : "}");
+    for (size_t i = 0; i < u->extra_n; i++) {
+        buf_add_c(b, i ? "," : ",\"extra\":{");
+        json_write_string(b, u->extra[i].key);
+        buf_add_char(b, ':');
+        add_list(b, u->extra[i].values, u->extra[i].n);
+    }
+    buf_add_c(b, u->extra_n ? "}}" : "}");
 }
 
 /* Of the answer: what a failure says, and the name that a creation was given. */

@@ -100,7 +100,8 @@ static void who_asks_is_told(void **state)
     struct buf out = {0};
     struct str groups[] = {STR("team"), STR("system:authenticated")};
     struct kubeapi_exchange x = exchange(1, "GET", "/x", "", 200, "{}");
-    x.as = (struct kubeapi_user){STR("jane"), str_empty, groups, ARRAY_LEN(groups)};
+    x.as = (struct kubeapi_user){
+        .name = STR("jane"), .uid = str_empty, .groups = groups, .groups_n = ARRAY_LEN(groups)};
     record_add(r, &x);
     x.as.name = str_empty;
     x.user.name = STR("system:anonymous");

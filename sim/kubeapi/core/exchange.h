@@ -11,10 +11,17 @@
 
 struct kubeapi;
 
+struct api_extra {
+    struct str key;
+    struct str *values;
+    size_t n;
+};
 struct kubeapi_user {
     struct str name, uid; /* name empty: nobody */
     const struct str *groups;
     size_t groups_n;
+    const struct api_extra *extra;
+    size_t extra_n;
 };
 
 /* What the steps of a request have to say to an audit log, in the order of the keys. */

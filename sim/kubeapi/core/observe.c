@@ -122,7 +122,7 @@ void api_observe_answer(struct api_request *r)
 
 static struct kubeapi_user user_of(const struct api_user *u)
 {
-    return (struct kubeapi_user){u->name, u->uid, u->groups, u->groups_n};
+    return (struct kubeapi_user){u->name, u->uid, u->groups, u->groups_n, u->extra, u->extra_n};
 }
 
 static struct str target_of(struct api_request *r)

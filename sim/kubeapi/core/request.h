@@ -20,11 +20,6 @@ struct http_exchange;
 struct http_ws;
 
 /* ---- users ---- */
-struct api_extra {
-    struct str key;
-    struct str *values;
-    size_t n;
-};
 struct api_user {
     struct str name, uid;
     struct str *groups;
