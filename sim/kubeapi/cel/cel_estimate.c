@@ -4,18 +4,8 @@
  *
  * Definitions are accepted or refused by these numbers, so they follow the original also where it is odd: a way that does
  * not begin at a variable is looked up from the root, scalars of a schema have the size 0, join is half as dear. */
-#include "sim/kubeapi/cel/cel_sizes.h"
+#include "sim/kubeapi/cel/cel_estimate.h"
 
-struct entry { /* what is in a list or a map */
-    bool known;
-    struct cel_range key, value;
-};
-struct estimate {
-    struct cel_range cost, size;
-    bool sized;
-    struct entry entry;
-    const struct cel_step *at;
-};
 struct local {
     const struct cel_step *at;
     const struct cel_type *type;
@@ -28,7 +18,7 @@ struct estimator {
     struct local locals[CEL_LOCALS_MAX + 1];
 };
 
-static struct estimate estimate(struct estimator *e, const struct cel_node *x);
+static struct cel_estimate estimate(struct estimator *e, const struct cel_node *x);
 
 /* ---- sizes ---- */
 
@@ -58,264 +48,12 @@ static bool size_known(struct estimator *e, const struct cel_step *at, const str
     return is_scalar(t);
 }
 
-static struct cel_range size_or_unknown(const struct estimate *x)
+static struct cel_entry join_entries(const struct cel_entry *x, const struct cel_entry *y)
 {
-    return x->sized ? x->size : cel_unbounded();
-}
-
-static struct entry join_entries(const struct entry *x, const struct entry *y)
-{
-    struct entry out = {.known = x->known && y->known};
+    struct cel_entry out = {.known = x->known && y->known};
     out.key = cel_union(x->key, y->key);
     out.value = cel_union(x->value, y->value);
     return out;
-}
-
-/* Of the elements of a list, when only their place counts. */
-static struct cel_range element_size(struct estimator *e, const struct estimate *list)
-{
-    struct cel_range size = {0, 0};
-    const struct cel_step *at = list->at ? step(e, list->at, STR("@items")) : NULL;
-    return cel_size_at(e->a, e->self, at, &size.max) ? size : cel_unbounded();
-}
-
-/* ---- functions ---- */
-
-struct call {
-    struct estimator *e;
-    const struct cel_node *x;
-    const struct estimate *args;
-    const char *sig; /* of the overload */
-    struct cel_range cost, size;
-    bool sized;
-};
-
-static struct cel_range arg(const struct call *c, size_t i)
-{
-    return size_or_unknown(&c->args[i]);
-}
-
-static void gives(struct call *c, struct cel_range size)
-{
-    c->size = size;
-    c->sized = true;
-}
-
-static struct cel_range smaller(struct cel_range x, struct cel_range y)
-{
-    uint64_t max = x.max < y.max ? x.max : y.max;
-    return cel_tenth((struct cel_range){max > 0, max});
-}
-
-static struct cel_range quarter(struct cel_range x)
-{
-    return (struct cel_range){x.min / 4 + (x.min % 4 > 0), x.max / 4 + (x.max % 4 > 0)};
-}
-
-static struct cel_range of_pattern(struct cel_range text, struct cel_range pattern)
-{
-    return cel_product(cel_tenth(cel_sum(text, cel_fixed(1))), quarter(pattern));
-}
-
-static void equality(struct call *c)
-{
-    const struct cel_type *x = c->x->args[0]->type, *y = c->x->args[1]->type;
-    bool opaque = x->kind == T_OPAQUE && cel_type_same(x, y) && c->x->func->name[1] == '=';
-    if (!opaque)
-        c->cost = smaller(arg(c, 0), arg(c, 1));
-    else if (strcmp(x->name, "kubernetes.URL") == 0 && c->args[1].sized)
-        c->cost = cel_tenth((struct cel_range){1, c->args[1].size.max});
-    else if (strcmp(x->name, "kubernetes.NamedFormat") == 0)
-        c->cost = cel_tenth((struct cel_range){1, 64});
-}
-
-static void addition(struct call *c)
-{
-    bool texts = c->sig[0] == 's' || c->sig[0] == 'y';
-    if (!texts && c->sig[0] != 'L')
-        return;
-    gives(c, cel_sum(arg(c, 0), arg(c, 1)));
-    if (texts)
-        c->cost = cel_tenth(c->size);
-}
-
-/* bytes(string): up to four of each character; string(bytes): back. */
-static void conversion(struct call *c)
-{
-    struct cel_range n = arg(c, 0);
-    if (c->sig[0] == c->sig[2] || (c->sig[0] != 'y' && c->sig[2] != 'y'))
-        return;
-    c->cost = cel_tenth(n);
-    gives(c, c->sig[0] == 's' ? (struct cel_range){n.min, cel_times(n.max, 4)}
-                              : (struct cel_range){n.min / 4, n.max});
-}
-
-static void traversal(struct call *c)
-{
-    const struct cel_type *t = c->x->args[0]->type;
-    struct cel_range each = cel_fixed(1);
-    if (t->kind != T_LIST) {
-        c->cost = cel_tenth(arg(c, 0));
-        return;
-    }
-    if (t->a->kind == T_STRING || t->a->kind == T_BYTES)
-        each = cel_sum(each, cel_tenth(element_size(c->e, &c->args[0])));
-    c->cost = cel_product(arg(c, 0), each);
-}
-
-static uint64_t divided(uint64_t x, uint64_t y)
-{
-    return x / y + (x % y > 0);
-}
-
-/* The longest result: as many replacements as there can be; the shortest in the same way. */
-static void replacement(struct call *c)
-{
-    struct cel_range s = arg(c, 0), from = arg(c, 1), to = arg(c, 2);
-    struct cel_range count = {0, 0}, kept = {0, 0};
-    c->cost = cel_tenth(cel_product(s, cel_fixed(2)));
-    if (from.min == 0)
-        count.max = cel_add(s.max, 1);
-    else if (to.max > from.min)
-        count.max = divided(s.max, from.min);
-    if (from.min == 0 || to.max <= from.min)
-        kept.max = s.max;
-    if (from.max == 0)
-        count.min = cel_add(s.min, 1);
-    else if (from.max > to.min)
-        count.min = divided(s.min, from.max);
-    if (from.max == 0 || from.max <= to.min)
-        kept.min = s.min;
-    gives(c, cel_sum(cel_product(count, to), kept));
-}
-
-static void splitting(struct call *c)
-{
-    struct cel_range s = arg(c, 0);
-    uint64_t max = s.max;
-    const struct cel_node *limit = c->x->n > 2 ? c->x->args[2] : NULL;
-    if (limit && limit->op == NODE_LITERAL && limit->literal.kind == CEL_INT)
-        max = (uint64_t)limit->literal.i;
-    c->cost = cel_tenth(cel_product(s, cel_fixed(2)));
-    gives(c, (struct cel_range){0, max});
-}
-
-static void joining(struct call *c)
-{
-    struct cel_range list = arg(c, 0), size = {0, 0};
-    const struct cel_type *t = c->x->args[0]->type;
-    if (t->kind == T_LIST)
-        size = cel_product(list, element_size(c->e, &c->args[0]));
-    if (c->x->n > 1) {
-        struct cel_range gaps = {list.min - (list.min > 0), list.max - (list.max > 0)};
-        size = cel_sum(size, cel_product(arg(c, 1), gaps));
-    }
-    c->cost = cel_tenth(size);
-    gives(c, size);
-}
-
-static void network(struct call *c)
-{
-    static const struct cel_range address = {4, 16};
-    c->cost = cel_tenth(cel_sum(address, address));
-    if (c->x->func->cost == COST_CONTAINS_CIDR)
-        c->cost = cel_sum(c->cost, cel_sum(cel_tenth(address), cel_fixed(1)));
-    if (c->sig[1] == 's')
-        c->cost = cel_sum(c->cost, cel_tenth(arg(c, 1)));
-}
-
-static void selector(struct call *c)
-{
-    struct cel_range n = arg(c, 1);
-    struct cel_range parts = {divided(n.min, 2), divided(n.max, 2)};
-    c->cost = cel_sum(cel_fixed(CEL_COST_LIST), cel_tenth(n));
-    c->cost = cel_sum(c->cost, cel_product(parts, cel_fixed(CEL_COST_LIST + CEL_COST_STRUCT)));
-}
-
-/* Sets cost and size of one overload. */
-static void of_overload(struct call *c)
-{
-    struct cel_range n;
-    bool texts = (c->sig[0] == 's' && c->sig[1] == 's') || (c->sig[0] == 'y' && c->sig[1] == 'y');
-    c->cost = cel_fixed(1);
-    switch ((enum cel_cost)c->x->func->cost) {
-    case COST_EQUAL:
-        equality(c);
-        break;
-    case COST_ORDER:
-        if (texts)
-            c->cost = smaller(arg(c, 0), arg(c, 1));
-        break;
-    case COST_ADD:
-        addition(c);
-        break;
-    case COST_IN:
-        if (c->sig[1] == 'L')
-            c->cost = arg(c, 1);
-        break;
-    case COST_PREFIX:
-        c->cost = cel_tenth(arg(c, 1));
-        break;
-    case COST_FIND:
-        gives(c, (struct cel_range){0, arg(c, 0).max});
-        c->cost = of_pattern(arg(c, 0), arg(c, 1));
-        break;
-    case COST_MATCHES:
-        c->cost = of_pattern(arg(c, 0), arg(c, 1));
-        break;
-    case COST_CONTAINS:
-        c->cost = cel_product(cel_tenth(arg(c, 0)), cel_tenth(arg(c, 1)));
-        break;
-    case COST_CONVERT:
-        conversion(c);
-        break;
-    case COST_FORMAT:
-        c->cost = cel_tenth(arg(c, 0));
-        break;
-    case COST_QUOTE:
-        n = arg(c, 0);
-        c->cost = cel_tenth(n);
-        gives(c, (struct cel_range){cel_add(n.min, 2), cel_add(cel_times(n.max, 2), 2)});
-        break;
-    case COST_SET:
-    case COST_SETS:
-        n = cel_product(arg(c, 0), arg(c, 1));
-        c->cost = cel_product(n, cel_fixed(c->x->func->cost == COST_SETS ? 2 : 1));
-        c->cost = cel_sum(c->cost, cel_fixed(1));
-        break;
-    case COST_CHECK:
-        c->cost = cel_fixed(CEL_COST_CHECK);
-        break;
-    case COST_SELECTOR:
-        selector(c);
-        break;
-    case COST_TRAVERSE:
-        traversal(c);
-        break;
-    case COST_TEXT:
-    case COST_URL:
-        c->cost = cel_tenth(arg(c, 0));
-        gives(c, arg(c, 0));
-        break;
-    case COST_REPLACE:
-        replacement(c);
-        break;
-    case COST_SPLIT:
-        splitting(c);
-        break;
-    case COST_JOIN:
-        joining(c);
-        break;
-    case COST_CONTAINS_IP:
-    case COST_CONTAINS_CIDR:
-        network(c);
-        break;
-    case COST_VALIDATE:
-        c->cost = cel_product(cel_tenth(arg(c, 1)), cel_fixed(32));
-        break;
-    default:
-        break;
-    }
 }
 
 /* ---- calls ---- */
@@ -326,23 +64,23 @@ static bool is_named(const struct cel_node *x, const char *name)
 }
 
 /* &&, || and ?: cost what is evaluated of them. */
-static struct estimate of_choice(const struct cel_node *x, const struct estimate *args)
+static struct cel_estimate of_choice(const struct cel_node *x, const struct cel_estimate *args)
 {
-    struct estimate out = {.cost = args[0].cost};
+    struct cel_estimate out = {.cost = args[0].cost};
     if (!is_named(x, "_?_:_")) {
         out.cost.max = cel_add(args[0].cost.max, args[1].cost.max);
         return out;
     }
     out.cost = cel_sum(args[0].cost, cel_union(args[1].cost, args[2].cost));
-    out.size = cel_union(size_or_unknown(&args[1]), size_or_unknown(&args[2]));
+    out.size = cel_union(cel_size_or_unknown(&args[1]), cel_size_or_unknown(&args[2]));
     out.sized = true;
     out.entry = join_entries(&args[1].entry, &args[2].entry);
     return out;
 }
 
 /* The element of a list or the value of a map is known by its way. */
-static void follow_index(struct estimator *e, const struct call *c, const struct estimate *base,
-                         struct estimate *out)
+static void follow_index(struct estimator *e, const struct cel_estimated_call *c,
+                         const struct cel_estimate *base, struct cel_estimate *out)
 {
     bool list = c->sig[0] == 'L';
     if (!is_named(c->x, "_[_]") || (!list && c->sig[0] != 'M'))
@@ -352,11 +90,11 @@ static void follow_index(struct estimator *e, const struct call *c, const struct
     out->size = base->entry.value;
 }
 
-static struct estimate of_call(struct estimator *e, const struct cel_node *x)
+static struct cel_estimate of_call(struct estimator *e, const struct cel_node *x)
 {
-    struct estimate *args = ARENA_NEW_ARRAY(e->a, struct estimate, x->n + 1);
-    struct estimate out = {.cost = {UINT64_MAX, 0}};
-    struct call c = {.e = e, .x = x, .args = args};
+    struct cel_estimate *args = ARENA_NEW_ARRAY(e->a, struct cel_estimate, x->n + 1);
+    struct cel_estimate out = {.cost = {UINT64_MAX, 0}};
+    struct cel_estimated_call c = {.a = e->a, .self = e->self, .x = x, .args = args};
     for (size_t i = 0; i < x->n; i++)
         args[i] = estimate(e, x->args[i]);
     if (x->func->cost == COST_NONE)
@@ -366,7 +104,7 @@ static struct estimate of_call(struct estimator *e, const struct cel_node *x)
         c.sized = false;
         if (!cel_overload_next(e->a, x, &p))
             continue;
-        of_overload(&c);
+        cel_estimate_overload(&c);
         out.cost = cel_union(out.cost, c.cost);
         if (c.sized)
             out.size = out.sized ? cel_union(out.size, c.size) : c.size;
@@ -389,10 +127,10 @@ static struct estimate of_call(struct estimator *e, const struct cel_node *x)
 
 /* ---- literals and fields ---- */
 
-static struct estimate of_literal(const struct cel_node *x)
+static struct cel_estimate of_literal(const struct cel_node *x)
 {
     const struct cel_value *v = &x->literal;
-    struct estimate out = {.sized = v->kind != CEL_TYPE, .size = cel_fixed(1)};
+    struct cel_estimate out = {.sized = v->kind != CEL_TYPE, .size = cel_fixed(1)};
     if (v->kind == CEL_TYPE) /* a name */
         out.cost = cel_fixed(1);
     else if (v->kind == CEL_STRING)
@@ -402,27 +140,27 @@ static struct estimate of_literal(const struct cel_node *x)
     return out;
 }
 
-static struct estimate of_container(struct estimator *e, const struct cel_node *x)
+static struct cel_estimate of_container(struct estimator *e, const struct cel_node *x)
 {
     bool map = x->op == NODE_MAP;
     size_t n = map ? x->n / 2 : x->n;
-    struct estimate out = {.cost = cel_fixed(map ? CEL_COST_MAP : CEL_COST_LIST)};
+    struct cel_estimate out = {.cost = cel_fixed(map ? CEL_COST_MAP : CEL_COST_LIST)};
     struct cel_range none = {n > 0 ? UINT64_MAX : 0, 0};
-    out.entry = (struct entry){true, map ? none : cel_fixed(1), none};
+    out.entry = (struct cel_entry){true, map ? none : cel_fixed(1), none};
     for (size_t i = 0; i < x->n; i++) {
-        struct estimate part = estimate(e, x->args[i]);
+        struct cel_estimate part = estimate(e, x->args[i]);
         struct cel_range *to = map && i % 2 == 0 ? &out.entry.key : &out.entry.value;
         out.cost = cel_sum(out.cost, part.cost);
-        *to = cel_union(*to, size_or_unknown(&part));
+        *to = cel_union(*to, cel_size_or_unknown(&part));
     }
     out.size = cel_fixed(n);
     out.sized = true;
     return out;
 }
 
-static struct estimate of_select(struct estimator *e, const struct cel_node *x)
+static struct cel_estimate of_select(struct estimator *e, const struct cel_node *x)
 {
-    struct estimate base = estimate(e, x->args[0]), out = {.cost = base.cost};
+    struct cel_estimate base = estimate(e, x->args[0]), out = {.cost = base.cost};
     enum cel_tkind kind = x->args[0]->type->kind;
     bool counts = kind == T_MAP || kind == T_OBJECT || kind == T_RECORD || x->optional;
     if (x->op == NODE_HAS)
@@ -432,10 +170,10 @@ static struct estimate of_select(struct estimator *e, const struct cel_node *x)
     return out;
 }
 
-static struct estimate of_local(struct estimator *e, const struct cel_node *x)
+static struct cel_estimate of_local(struct estimator *e, const struct cel_node *x)
 {
     const struct local *l = &e->locals[x->slot];
-    struct estimate out = {.cost = cel_fixed(1), .at = l->at};
+    struct cel_estimate out = {.cost = cel_fixed(1), .at = l->at};
     out.sized = size_known(e, l->at, l->type, &out.size);
     if (!out.sized && l->sized) {
         out.sized = true;
@@ -446,7 +184,7 @@ static struct estimate of_local(struct estimator *e, const struct cel_node *x)
 
 /* ---- loops ---- */
 
-static void bind(struct estimator *e, uint32_t slot, const struct estimate *range,
+static void bind(struct estimator *e, uint32_t slot, const struct cel_estimate *range,
                  const struct cel_type *type, bool key, const char *part)
 {
     struct local *l = &e->locals[slot];
@@ -456,7 +194,8 @@ static void bind(struct estimator *e, uint32_t slot, const struct estimate *rang
     l->size = key ? range->entry.key : range->entry.value;
 }
 
-static void bind_all(struct estimator *e, const struct cel_node *x, const struct estimate *range)
+static void bind_all(struct estimator *e, const struct cel_node *x,
+                     const struct cel_estimate *range)
 {
     const struct cel_type *t = x->args[0]->type, *dyn = &cel_type_dyn;
     bool list = t->kind == T_LIST, map = t->kind == T_MAP;
@@ -474,14 +213,14 @@ static void bind_all(struct estimator *e, const struct cel_node *x, const struct
 }
 
 /* x.optMap(v, f): x.hasValue() ? optional.of(f of x.value()) : optional.none(); of an optional in f, nothing is put around. */
-static struct estimate of_optional(struct estimator *e, const struct cel_node *x,
-                                   const struct estimate *target)
+static struct cel_estimate of_optional(struct estimator *e, const struct cel_node *x,
+                                       const struct cel_estimate *target)
 {
     const struct cel_type *t = x->args[0]->type;
-    struct estimate out = {.sized = true, .size = cel_unbounded()};
+    struct cel_estimate out = {.sized = true, .size = cel_unbounded()};
     struct local *l = &e->locals[x->slot];
     *l = (struct local){.type = t->kind == T_OPTIONAL ? t->a : &cel_type_dyn};
-    struct estimate f = estimate(e, x->args[1]);
+    struct cel_estimate f = estimate(e, x->args[1]);
     uint64_t around = x->loop == LOOP_OPT_MAP ? 1 : 0;
     struct cel_range some =
         cel_sum(cel_sum(target->cost, f.cost), cel_fixed(CEL_COST_LIST + 1 + around));
@@ -518,9 +257,9 @@ static struct cel_range turn_range(const struct cel_node *x, struct cel_range fi
     return filtered ? cel_sum(filter, cel_union(body, cel_fixed(1))) : body;
 }
 
-static struct estimate of_loop(struct estimator *e, const struct cel_node *x)
+static struct cel_estimate of_loop(struct estimator *e, const struct cel_node *x)
 {
-    struct estimate range = estimate(e, x->args[0]), filter = {.cost = {0, 0}}, body, out = {0};
+    struct cel_estimate range = estimate(e, x->args[0]), filter = {.cost = {0, 0}}, body, out = {0};
     bool collects = x->loop > LOOP_EXISTS_ONE;
     bool map = x->loop == LOOP_TO_MAP || x->loop == LOOP_ENTRY;
     if (x->loop == LOOP_OPT_MAP || x->loop == LOOP_OPT_FLAT_MAP)
@@ -532,7 +271,7 @@ static struct estimate of_loop(struct estimator *e, const struct cel_node *x)
         body = of_local(e, &(struct cel_node){.slot = x->slot});
     else
         body = estimate(e, x->args[x->n - 1]);
-    struct cel_range count = size_or_unknown(&range);
+    struct cel_range count = cel_size_or_unknown(&range);
     out.cost = cel_sum(range.cost, cel_product(count, turn_range(x, filter.cost, body.cost)));
     out.cost = cel_sum(out.cost, cel_fixed(map                          ? CEL_COST_MAP + 1
                                            : collects                   ? CEL_COST_LIST + 1
@@ -541,15 +280,15 @@ static struct estimate of_loop(struct estimator *e, const struct cel_node *x)
     out.size = collects ? count : cel_fixed(1);
     out.sized = true;
     if (collects && !map) {
-        struct cel_range item = size_or_unknown(&body);
-        out.entry = (struct entry){true, cel_fixed(1), {0, item.max}};
+        struct cel_range item = cel_size_or_unknown(&body);
+        out.entry = (struct cel_entry){true, cel_fixed(1), {0, item.max}};
     }
     return out;
 }
 
-static struct estimate estimate(struct estimator *e, const struct cel_node *x)
+static struct cel_estimate estimate(struct estimator *e, const struct cel_node *x)
 {
-    struct estimate out = {.cost = cel_fixed(1)};
+    struct cel_estimate out = {.cost = cel_fixed(1)};
     switch (x->op) {
     case NODE_LITERAL:
         return of_literal(x);
