@@ -226,18 +226,19 @@ static void check_below(struct schema_checker *c, const struct schema_at *at, co
     const cJSON *list = json_get(s, "x-kubernetes-validations");
     const struct crd_schema_options none = {0};
     const struct schema_scope *up = c->scope;
-    struct schema_scope here = {up, s, true, 1, str_empty};
+    struct schema_scope *here = ARENA_NEW(c->report->a, struct schema_scope);
     uint64_t by;
     if (s->type != cJSON_Object)
         return;
+    *here = (struct schema_scope){up, s, true, 1, str_empty};
     if (up) {
-        here.bounded = up->bounded && multiplies(up->s, &by);
-        here.values_max = here.bounded ? times(up->values_max, by) : 0;
-        here.uncorrelated = up->uncorrelated;
-        if (here.uncorrelated.n == 0 && !correlates(up->s, at))
-            here.uncorrelated = schema_text(c, at->up, NULL);
+        here->bounded = up->bounded && multiplies(up->s, &by);
+        here->values_max = here->bounded ? times(up->values_max, by) : 0;
+        here->uncorrelated = up->uncorrelated;
+        if (here->uncorrelated.n == 0 && !correlates(up->s, at))
+            here->uncorrelated = schema_text(c, at->up, NULL);
     }
-    c->scope = &here;
+    c->scope = here;
     schema_each_structure(c, at, s, check_below);
     if (list && list->child && !is_reported(c, schema_text(c, at, NULL))) {
         const struct type *self = level == SCHEMA_ROOT
