@@ -70,6 +70,9 @@ bool admit_certificate_subject(struct admission *a);
 bool admit_limit_defaults(struct admission *a);
 bool admit_limits(struct admission *a);
 bool admit_quota(struct admission *a);
+/* By the specs of the quota and of the pod: does it count this one? */
+bool quota_covers_pod(const cJSON *quota, const cJSON *spec);
+bool quota_is_scoped(const cJSON *quota);   /* such a quota counts pods alone */
 size_t quota_node_ports(const cJSON *spec); /* how many of them a service of this spec counts for */
 bool admit_pod_security(struct admission *a);
 bool admit_pod_security_labels(struct admission *a); /* of a namespace */

@@ -117,53 +117,78 @@ static cJSON *usage_of(struct admission *a)
 
 /* ---- scopes ---- */
 
+/* Does a container say how much of a processor or of memory it takes? */
+static bool says_size(const cJSON *resources)
+{
+    return json_path(resources, "requests.cpu") || json_path(resources, "requests.memory") ||
+           json_path(resources, "limits.cpu") || json_path(resources, "limits.memory");
+}
+
+static bool has_effort(const cJSON *spec)
+{
+    static const char *const lists[] = {"containers", "initContainers"};
+    for (size_t i = 0; i < ARRAY_LEN(lists); i++) {
+        const cJSON *list = json_get(spec, lists[i]);
+        for (const cJSON *c = list ? list->child : NULL; c; c = c->next)
+            if (says_size(json_get(c, "resources")))
+                return true;
+    }
+    return false;
+}
+
 static bool in_scope(struct str scope, const cJSON *spec)
 {
-    bool ends = json_get(spec, "activeDeadlineSeconds") != NULL;
-    const cJSON *list = json_get(spec, "containers");
-    bool effort = false;
-    for (const cJSON *c = list ? list->child : NULL; c; c = c->next)
-        effort = effort || !json_is_empty(json_path(c, "resources.requests")) ||
-                 !json_is_empty(json_path(c, "resources.limits"));
     if (str_eq_c(scope, "Terminating") || str_eq_c(scope, "NotTerminating"))
-        return ends == str_eq_c(scope, "Terminating");
+        return (json_get(spec, "activeDeadlineSeconds") != NULL) == str_eq_c(scope, "Terminating");
     if (str_eq_c(scope, "BestEffort") || str_eq_c(scope, "NotBestEffort"))
-        return effort == str_eq_c(scope, "NotBestEffort");
+        return has_effort(spec) == str_eq_c(scope, "NotBestEffort");
     if (str_eq_c(scope, "PriorityClass"))
         return json_string_at(spec, "priorityClassName").n > 0;
     return false;
 }
 
+static bool expression_holds(const cJSON *e, const cJSON *spec)
+{
+    const cJSON *values = json_get(e, "values");
+    struct str class = json_string_at(spec, "priorityClassName"),
+               scope = json_string_at(e, "scopeName"), op = json_string_at(e, "operator");
+    bool listed = false;
+    if (!str_eq_c(scope, "PriorityClass"))
+        return in_scope(scope, spec);
+    for (const cJSON *v = values ? values->child : NULL; v; v = v->next)
+        listed = listed || str_eq(json_string(v), class);
+    return str_eq_c(op, "In")             ? listed
+           : str_eq_c(op, "NotIn")        ? !listed
+           : str_eq_c(op, "DoesNotExist") ? class.n == 0
+                                          : class.n > 0;
+}
+
+bool quota_is_scoped(const cJSON *quota)
+{
+    const cJSON *scopes = json_get(quota, "scopes");
+    const cJSON *more = json_path(quota, "scopeSelector.matchExpressions");
+    return (scopes && scopes->child) || (more && more->child);
+}
+
+bool quota_covers_pod(const cJSON *quota, const cJSON *spec)
+{
+    const cJSON *scopes = json_get(quota, "scopes");
+    const cJSON *more = json_path(quota, "scopeSelector.matchExpressions");
+    for (const cJSON *s = scopes ? scopes->child : NULL; s; s = s->next)
+        if (!in_scope(json_string(s), spec))
+            return false;
+    for (const cJSON *e = more ? more->child : NULL; e; e = e->next)
+        if (!expression_holds(e, spec))
+            return false;
+    return true;
+}
+
 static bool selects(struct admission *a, const cJSON *quota)
 {
-    const cJSON *scopes = json_path(quota, "spec.scopes"),
-                *more = json_path(quota, "spec.scopeSelector.matchExpressions");
-    const cJSON *spec = json_get(a->object, "spec");
-    bool pod = api_kind_is(a->k, "pods");
-    if ((scopes && scopes->child) || (more && more->child)) {
-        if (!pod)
-            return false;
-        for (const cJSON *s = scopes ? scopes->child : NULL; s; s = s->next)
-            if (!in_scope(json_string(s), spec))
-                return false;
-        for (const cJSON *e = more ? more->child : NULL; e; e = e->next) {
-            const cJSON *values = json_get(e, "values");
-            struct str class = json_string_at(spec, "priorityClassName"),
-                       op = json_string_at(e, "operator");
-            bool listed = false;
-            for (const cJSON *v = values ? values->child : NULL; v; v = v->next)
-                listed = listed || str_eq(json_string(v), class);
-            bool priority = str_eq_c(json_string_at(e, "scopeName"), "PriorityClass");
-            bool holds = !priority               ? in_scope(json_string_at(e, "scopeName"), spec)
-                         : str_eq_c(op, "In")    ? listed
-                         : str_eq_c(op, "NotIn") ? !listed
-                         : str_eq_c(op, "DoesNotExist") ? class.n == 0
-                                                        : class.n > 0;
-            if (!holds)
-                return false;
-        }
-    }
-    return true;
+    const cJSON *spec = json_get(quota, "spec");
+    if (!quota_is_scoped(spec))
+        return true;
+    return api_kind_is(a->k, "pods") && quota_covers_pod(spec, json_get(a->object, "spec"));
 }
 
 /* ---- the check ---- */

@@ -37,21 +37,6 @@ static struct quantity pod_amount(struct ctl *c, const struct kube_object *pod, 
     return sum;
 }
 
-static bool in_scope(struct ctl *c, const cJSON *spec, const struct kube_object *pod)
-{
-    const cJSON *scopes = json_get(spec, "scopes");
-    for (const cJSON *s = scopes ? scopes->child : NULL; s; s = s->next) {
-        bool ends = kube_object_raw(pod, "spec.activeDeadlineSeconds").n > 0;
-        bool best = ctl_is(pod, "status.qosClass", "BestEffort");
-        struct str name = json_string(s);
-        if ((str_eq_c(name, "Terminating") && !ends) ||
-            (str_eq_c(name, "NotTerminating") && ends) || (str_eq_c(name, "BestEffort") && !best) ||
-            (str_eq_c(name, "NotBestEffort") && best))
-            return false;
-    }
-    return true;
-}
-
 static struct quantity pods_amount(struct ctl *c, struct str ns, const cJSON *spec,
                                    struct str resource)
 {
@@ -64,7 +49,8 @@ static struct quantity pods_amount(struct ctl *c, struct str ns, const cJSON *sp
         what = tail;
     }
     for (size_t i = 0; i < pods.n; i++) {
-        if (pod_finished(pods.at[i]) || !in_scope(c, spec, pods.at[i]))
+        if (pod_finished(pods.at[i]) ||
+            !quota_covers_pod(spec, json_get(ctl_tree(c, pods.at[i]), "spec")))
             continue;
         if (str_eq_c(resource, "pods")) {
             add_count(&sum);

@@ -14,7 +14,7 @@ const account = (wire, namespace) => eventually(async () => expect(await wire.ge
 async function quota(wire, namespace, hard, more = {}) {
   const name = more.name ?? 'test-quota';
   const one = core(namespace, `resourcequotas/${name}`);
-  expect(await wire.post(core(namespace, 'resourcequotas'), { metadata: { name }, spec: { hard, scopes: more.scopes } }), 201);
+  expect(await wire.post(core(namespace, 'resourcequotas'), { metadata: { name }, spec: { hard, scopes: more.scopes, scopeSelector: more.selector } }), 201);
   return (used) =>
     eventually(async () => {
       const status = expect(await wire.get(one), 200).status;
@@ -166,6 +166,35 @@ export const full = {
       expect(await wire.del(core(namespace, `pods/${name}`), { gracePeriodSeconds: 0 }), 200);
       await hit({ pods: '0' });
     }
+  },
+
+  async 'quota/scope-selectors'(wire, namespace) {
+    await account(wire, namespace);
+    const high = `${namespace}-high`;
+    expect(await wire.post('/apis/scheduling.k8s.io/v1/priorityclasses', { metadata: { name: high }, value: 1000 }), 201);
+    const by = (...matchExpressions) => ({ matchExpressions });
+    const of = async (name, selector) => quota(wire, namespace, SCOPED, { name, selector });
+    const best = await of('best', by({ scopeName: 'BestEffort', operator: 'Exists' }));
+    const ending = await of('ending', by({ scopeName: 'Terminating', operator: 'Exists' }));
+    const highs = await of('highs', by({ scopeName: 'PriorityClass', operator: 'In', values: [high] }));
+    const others = await of('others', by({ scopeName: 'PriorityClass', operator: 'NotIn', values: [high] }));
+    const all = { best, ending, highs, others };
+    const rows = [
+      [pause(), ['best', 'others']],
+      [pause({ cpu: '100m' }), ['others']],
+      [{ ...pause({ cpu: '100m' }), activeDeadlineSeconds: 3600 }, ['ending', 'others']],
+      [{ ...pause(), priorityClassName: high }, ['best', 'highs']],
+    ];
+    for (const [spec, hit] of rows) {
+      expect(await wire.post(core(namespace, 'pods'), pod('p', spec)), 201);
+      for (const settled of [false, true]) {
+        for (const [name, counts] of Object.entries(all)) await counts({ pods: hit.includes(name) ? '1' : '0' });
+        if (!settled) await new Promise((resolve) => setTimeout(resolve, SETTLE_MS));
+      }
+      expect(await wire.del(core(namespace, 'pods/p'), { gracePeriodSeconds: 0 }), 200);
+      for (const counts of Object.values(all)) await counts({ pods: '0' });
+    }
+    expect(await wire.del(`/apis/scheduling.k8s.io/v1/priorityclasses/${high}`, {}), 200);
   },
 
   async 'garbage/background'(wire, namespace) {
