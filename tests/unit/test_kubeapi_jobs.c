@@ -250,13 +250,46 @@ static void namespaces_of_jobs_go(void **state)
     fixture_close(&f);
 }
 
+/* With the usual stages: a command that sleeps says itself when it ends. */
+static void sleepers_take_their_time(void **state)
+{
+    static const struct {
+        const char *name, *annotations, *seconds;
+        bool after_1s, after_10s; /* is it over? */
+    } rows[] = {{"short", "{}", "5", false, true},
+                {"long", "{}", "1000000", false, false},
+                {"ever", "{}", "infinity", false, false},
+                {"minute", "{}", "1m", false, false},
+                {"told", "{\"paddock.io/run-for\":\"100ms\"}", "1000000", true, true}};
+    struct fixture f;
+    workload_open(&f, 1, "");
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+        make(&f, JOBS,
+             arena_printf(&f.a,
+                          "{\"metadata\":{\"name\":\"%s\"},\"spec\":{\"template\":{\"metadata\":{"
+                          "\"annotations\":%s},\"spec\":{\"restartPolicy\":\"Never\","
+                          "\"containers\":[{\"name\":\"c\",\"image\":\"i\",\"command\":["
+                          "\"/bin/sleep\",\"%s\"]}]}}}}",
+                          rows[i].name, rows[i].annotations, rows[i].seconds)
+                 .p);
+    for (int late = 0; late < 2; late++) {
+        pass(&f, (late ? 9 : 1) * NS_PER_S);
+        for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+            must(&f, 200, "GET", arena_printf(&f.a, JOBS "/%s", rows[i].name).p, NULL);
+            bool over = json_path(f.body, "status.completionTime") != NULL;
+            assert_int_equal(over, late ? rows[i].after_10s : rows[i].after_1s);
+        }
+    }
+    fixture_close(&f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(rules_about_failures),      cmocka_unit_test(each_index_has_its_limit),
         cmocka_unit_test(too_many_indexes_fail),     cmocka_unit_test(enough_is_enough),
         cmocka_unit_test(pods_are_replaced_in_time), cmocka_unit_test(jobs_let_go),
-        cmocka_unit_test(namespaces_of_jobs_go),
+        cmocka_unit_test(namespaces_of_jobs_go),     cmocka_unit_test(sleepers_take_their_time),
     };
     return cmocka_run_group_tests_name("kubeapi_jobs", tests, NULL, NULL);
 }

@@ -4,6 +4,8 @@
 #include "engine/kube/scan.h"
 #include "kubecontrol/assets.h"
 
+#define FOREVER (INT64_C(10) * 365 * 24 * 3600 * NS_PER_S)
+
 struct stages {
     struct arena a;
     struct stage *at; /* room for as many as the text has lines that begin one */
@@ -65,8 +67,11 @@ static const char *read_delay(struct stage *s, struct str line)
     if (word.n == 0)
         return NULL;
     struct str from = next_word(&line);
+    s->delay_argument = str_eq_c(word, "or") && str_eq_c(from, "argument");
+    if (s->delay_argument)
+        return NULL;
     if (!str_eq_c(word, "or") || !str_starts(from, STR("annotation:")))
-        return "a delay is DURATION [jitter DURATION] [or annotation:KEY]";
+        return "a delay is DURATION [jitter DURATION] [or annotation:KEY | or argument]";
     s->delay_annotation = str_sub(from, 11, from.n);
     return NULL;
 }
@@ -204,8 +209,8 @@ static struct str annotation(const struct kube_object *o, struct str key)
     return list.n && scan_string(scan_get(list, key), &inner, &escaped) ? inner : str_empty;
 }
 
-/* "command" of the first container, else its "args": the first word without its folder. */
-static struct str command_of(const struct kube_object *pod)
+/* A word of "command" of the first container, else of its "args". */
+static struct str word_of(const struct kube_object *pod, size_t index)
 {
     struct scan s = scan_of(kube_object_raw(pod, "spec.containers"));
     struct str first, word, inner = str_empty;
@@ -214,9 +219,18 @@ static struct str command_of(const struct kube_object *pod)
         return str_empty;
     struct str list = scan_get(first, STR("command"));
     struct scan words = scan_of(list.n ? list : scan_get(first, STR("args")));
-    if (words.p == words.end || !scan_enter(&words, '[') || !scan_element(&words, &word) ||
-        !scan_string(word, &inner, &escaped))
+    if (words.p == words.end || !scan_enter(&words, '['))
         return str_empty;
+    for (size_t i = 0; i <= index; i++)
+        if (!scan_element(&words, &word))
+            return str_empty;
+    return scan_string(word, &inner, &escaped) ? inner : str_empty;
+}
+
+/* The first word without its folder. */
+static struct str command_of(const struct kube_object *pod)
+{
+    struct str inner = word_of(pod, 0);
     for (ptrdiff_t i; (i = str_find_char(inner, '/')) >= 0;)
         inner = str_sub(inner, (size_t)i + 1, inner.n);
     return inner;
@@ -292,9 +306,22 @@ const struct stage *stages_draw(const struct stages *s, struct world *w,
     return NULL;
 }
 
+/* Seconds, or a duration; what is no number lasts for ever, as `sleep infinity` does. */
+static world_time argument_delay(const struct kube_object *pod)
+{
+    struct str text = word_of(pod, 1);
+    world_time own;
+    int64_t seconds;
+    if (str_to_i64(text, &seconds) && seconds >= 0 && seconds < FOREVER / NS_PER_S)
+        return seconds * NS_PER_S;
+    return duration_parse(text, &own) && own >= 0 ? own : FOREVER;
+}
+
 world_time stage_delay(const struct stage *stage, struct world *w, const struct kube_object *pod)
 {
     world_time own;
+    if (stage->delay_argument)
+        return argument_delay(pod);
     if (stage->delay_annotation.n > 0 &&
         duration_parse(annotation(pod, stage->delay_annotation), &own) && own >= 0)
         return own;

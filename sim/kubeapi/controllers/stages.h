@@ -2,7 +2,7 @@
  *
  *   stage NAME                              # the first line of each; '#' starts a comment
  *     when  KEY=VALUE KEY!=VALUE ...        # all must hold
- *     delay 20ms jitter 10ms [or annotation:KEY]    # the pod's own word comes first
+ *     delay 20ms jitter 10ms [or annotation:KEY | or argument]    # the pod's own word comes first; the command's: seconds
  *     weight 3                              # of several that match one is drawn; without: 1
  *     do    run | exit N | exit annotation:KEY | wait REASON | unready | ready | delete
  *
@@ -36,6 +36,7 @@ struct stage {
     size_t terms_n;
     world_time delay, jitter;
     struct str delay_annotation; /* empty: none */
+    bool delay_argument;         /* `sleep 5`: the first container's command says it */
     uint64_t weight;
     enum stage_action action;
     struct str argument;

@@ -138,6 +138,32 @@ export const full = {
     await eventually(async () => assert.equal((await get(wire, core(namespace, 'pods'))).items.length, 0));
   },
 
+  // Pods of a job that runs: taken on again when they lost their owner, let go and replaced when they match no longer.
+  async 'job-adopts'(wire, namespace) {
+    const pods = core(namespace, 'pods');
+    const running = { ...template(labels, { restartPolicy: 'Never' }) };
+    running.spec.containers[0].command = ['sleep', '1000000'];
+    const made = expect(await wire.post(batch(namespace, 'jobs'), { metadata: { name: 'j' }, spec: { parallelism: 2, completions: 2, template: running } }), 201);
+    const mine = `${pods}?labelSelector=job-name%3Dj`;
+    const two = () =>
+      eventually(async () => {
+        const list = (await get(wire, mine)).items;
+        assert.deepEqual(list.map((o) => o.status.phase), ['Running', 'Running']);
+        assert.ok(list.every((o) => o.metadata.ownerReferences?.[0].uid === made.metadata.uid));
+        return list;
+      });
+    const [first] = await two();
+    const one = `${pods}/${first.metadata.name}`;
+    await update(wire, one, (o) => delete o.metadata.ownerReferences);
+    await two();
+    await update(wire, one, (o) => delete o.metadata.labels);
+    await eventually(async () => assert.equal((await get(wire, one)).metadata.ownerReferences, undefined));
+    const now = await two();
+    assert.ok(now.every((o) => o.metadata.uid !== first.metadata.uid));
+    expect(await wire.call('DELETE', `${batch(namespace, 'jobs')}/j`, { propagationPolicy: 'Foreground' }), 200);
+    await eventually(async () => assert.equal((await get(wire, mine)).items.length, 0));
+  },
+
   // A service gets its endpoints in both forms, even where nothing matches; both go with it.
   async 'endpoints'(wire, namespace) {
     const services = core(namespace, 'services');
