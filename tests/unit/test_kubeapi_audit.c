@@ -149,12 +149,48 @@ static void pod_security_is_noted(void **state)
     hook_world_close(&n);
 }
 
+static void reasons_name_who_is_bound(void **state)
+{
+    static const char *const rows[][2] = {
+        {"system:serviceaccount:default:robot", "RBAC: allowed by ClusterRoleBinding \\\"b\\\" of "
+                                                "ClusterRole \\\"reader\\\" to ServiceAccount "
+                                                "\\\"robot/default\\\""},
+        {"jane",
+         "RBAC: allowed by ClusterRoleBinding \\\"b\\\" of ClusterRole \\\"reader\\\" to User "
+         "\\\"jane\\\""},
+    };
+    struct hook_world n;
+    hook_world_open(&n, answer);
+    post(
+        &n, "/apis/rbac.authorization.k8s.io/v1/clusterroles",
+        "{\"metadata\":{\"name\":\"reader\"},\"rules\":[{\"verbs\":[\"list\"],\"apiGroups\":[\"\"],"
+        "\"resources\":[\"x\"]}]}");
+    post(&n, "/apis/rbac.authorization.k8s.io/v1/clusterrolebindings",
+         "{\"metadata\":{\"name\":\"b\"},\"roleRef\":{\"apiGroup\":\"rbac.authorization.k8s.io\","
+         "\"kind\":\"ClusterRole\",\"name\":\"reader\"},\"subjects\":[{\"kind\":\"ServiceAccount\","
+         "\"namespace\":\"default\",\"name\":\"robot\"},{\"kind\":\"User\",\"name\":\"jane\"}]}");
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct buf b = {0};
+        buf_addf(
+            &b,
+            "{\"spec\":{\"user\":\"%s\",\"resourceAttributes\":{\"verb\":\"list\",\"resource\":"
+            "\"x\"}}}",
+            rows[i][0]);
+        post(&n, "/apis/authorization.k8s.io/v1/subjectaccessreviews", buf_c(&b));
+        if (!hook_world_said(&n, rows[i][1]))
+            fail_msg("%s", buf_c(&n.body));
+        buf_free(&b);
+    }
+    hook_world_close(&n);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(webhooks_are_noted),
         cmocka_unit_test(policies_are_noted),
         cmocka_unit_test(pod_security_is_noted),
+        cmocka_unit_test(reasons_name_who_is_bound),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -94,18 +94,29 @@ static struct rbac_bound *one_by_one(struct rbac *x, const struct rbac_subject *
     return NULL;
 }
 
+/* As the binding names it: service accounts by their parts. (The index knows them by the names of their users.) */
+static struct str describe(struct arena *a, bool group, struct str subject)
+{
+    struct str rest, ns, name, prefix = STR("system:serviceaccount:");
+    bool account = !group && str_starts(subject, prefix);
+    rest = account ? str_sub(subject, prefix.n, subject.n) : str_empty;
+    if (account && str_cut(rest, ':', &ns, &name))
+        return arena_printf(a, "ServiceAccount \"" STR_FMT "/" STR_FMT "\"", STR_ARG(name),
+                            STR_ARG(ns));
+    return arena_printf(a, "%s \"" STR_FMT "\"", group ? "Group" : "User", STR_ARG(subject));
+}
+
 static void explain(struct ask *k, const struct rbac_bound *by, bool group, struct str subject)
 {
     struct str ns, name, role_ns, role;
     const struct rbac_link *l = container_of(by->links.next, struct rbac_link, link);
     (void)str_cut(l->binding->key, '/', &ns, &name);
     (void)str_cut(by->role->key, '/', &role_ns, &role);
-    *k->why = arena_printf(k->a,
-                           "RBAC: allowed by %s \"" STR_FMT "%s" STR_FMT "\" of %s \"" STR_FMT
-                           "\" to %s \"" STR_FMT "\"",
-                           ns.n > 0 ? "RoleBinding" : "ClusterRoleBinding", STR_ARG(name),
-                           ns.n > 0 ? "/" : "", STR_ARG(ns), role_ns.n > 0 ? "Role" : "ClusterRole",
-                           STR_ARG(role), group ? "Group" : "User", STR_ARG(subject));
+    *k->why = arena_printf(
+        k->a, "RBAC: allowed by %s \"" STR_FMT "%s" STR_FMT "\" of %s \"" STR_FMT "\" to " STR_FMT,
+        ns.n > 0 ? "RoleBinding" : "ClusterRoleBinding", STR_ARG(name), ns.n > 0 ? "/" : "",
+        STR_ARG(ns), role_ns.n > 0 ? "Role" : "ClusterRole", STR_ARG(role),
+        STR_ARG(describe(k->a, group, subject)));
 }
 
 static void note_missing(struct ask *k, const struct rbac_subject *s)
