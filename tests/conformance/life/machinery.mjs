@@ -128,6 +128,7 @@ export const checks = {
   async 'discovery/groups'(wire) {
     const groups = expect(await wire.get('/apis'), 200).groups;
     for (const group of groups) {
+      if (/\.example\.(com|org)$/.test(group.name)) continue; // those of other checks come and go
       const own = expect(await wire.get(`/apis/${group.name}`), 200);
       assert.deepEqual([own.kind, own.name, own.versions], ['APIGroup', group.name, group.versions]);
       assert.ok(own.preferredVersion.groupVersion, group.name);
