@@ -22,9 +22,9 @@
 
 #define LEADER_NAMESPACE "kube-system"
 #define LEADER_NAME      "cattle-controllers" /* of the ConfigMap */
-#define LEADER_LEASE (45 * NS_PER_S)
-#define LEADER_RENEW (30 * NS_PER_S) /* the renew deadline */
-#define LEADER_RETRY (2 * NS_PER_S)
+#define LEADER_LEASE     (45 * NS_PER_S)
+#define LEADER_RENEW     (30 * NS_PER_S) /* the renew deadline */
+#define LEADER_RETRY     (2 * NS_PER_S)
 
 struct leader_handler {
     void (*started)(void *owner);

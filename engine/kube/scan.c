@@ -131,8 +131,8 @@ struct str scan_path(struct str object, const char *dotted)
     while (rest.n > 0) {
         if (!str_cut(rest, '.', &head, &rest))
             rest = str_empty;
-        object = object.n > 0 && object.p[0] == '[' ? element_at(object, head)
-                                                    : scan_get(object, head);
+        object =
+            object.n > 0 && object.p[0] == '[' ? element_at(object, head) : scan_get(object, head);
     }
     return object;
 }

@@ -10,6 +10,6 @@ bool api_request_begin(struct api_request *r);
 /* Runs a request that was begun and whose body is there. Watches go on living: r->watch. */
 void api_request_run(struct api_request *r);
 void api_request_count(struct api_request *r); /* as answered; a second time it changes nothing */
-void api_request_free(struct api_request *r); /* what it holds, not the struct */
+void api_request_free(struct api_request *r);  /* what it holds, not the struct */
 
 #endif

@@ -404,8 +404,8 @@ static void watch_from(struct lab *l, struct watcher *w, const char *more)
 {
     static const struct http_call_handler handler = {on_head, on_data, on_done};
     bool bookmarks = draw(l->rng, 2) || w->wants_end;
-    struct str params = arena_printf(&l->f.a, "watch=1&%s%s", more,
-                                     bookmarks ? "&allowWatchBookmarks=1" : "");
+    struct str params =
+        arena_printf(&l->f.a, "watch=1&%s%s", more, bookmarks ? "&allowWatchBookmarks=1" : "");
     if (more[0] == '\0') /* what is there comes first: its end is told */
         w->wants_end = bookmarks;
     struct http_headers headers = {0};

@@ -212,7 +212,7 @@ static const cJSON *schema_follow(struct api_request *r, const cJSON *schema, st
         size_t n = 1;
         const cJSON *members = json_get(schema, "properties");
         const cJSON *others = json_get(schema, "additionalProperties");
-        while (n < path.n && !memchr(".[]", path.p[n], 3))
+        while (n < path.n && path.p[n] != '.' && path.p[n] != '[' && path.p[n] != ']')
             n++;
         struct str name = str_sub(path, 1, n - 1);
         *why = "does not refer to a valid field";
