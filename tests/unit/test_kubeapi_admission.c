@@ -134,7 +134,18 @@ static void everything_of_a_level_is_looked_at(void **state)
         {"baseline", "'securityContext':{'seccompProfile':{'type':'Unconfined'}}," C,
          "seccompProfile (pod must not set securityContext.seccompProfile.type to "
          "\"Unconfined\")"},
-        {"restricted", OF(SAFE ",'add':['NET_BIND_SERVICE']}"), NULL},
+        {"baseline",
+         "'containers':[{'name':'c','image':'i','livenessProbe':{'tcpSocket':{'host':'h','port':1}}"
+         ","
+         "'lifecycle':{'preStop':{'httpGet':{'host':'a','port':1}}}}]",
+         "probe or lifecycle host (container \"c\" uses probe or lifecycle hosts \"a\", \"h\")"},
+        {"baseline','pod-security.kubernetes.io/enforce-version':'v1.33",
+         "'containers':[{'name':'c','image':'i','livenessProbe':{'tcpSocket':{'host':'h','port':1}}"
+         "}"
+         "]",
+         NULL},
+        {"restricted','pod-security.kubernetes.io/enforce-version':'latest",
+         OF(SAFE ",'add':['NET_BIND_SERVICE']}"), NULL},
         {"restricted", OF(SAFE ",'add':['SYS_ADMIN']}"),
          "unrestricted capabilities (container \"c\" must not include \"SYS_ADMIN\" in "
          "securityContext.capabilities.add)"},
@@ -153,6 +164,26 @@ static void everything_of_a_level_is_looked_at(void **state)
         if (pods[i].says)
             message_has(&f, pods[i].says);
     }
+    fixture_close(&f);
+}
+
+static void profiles_of_annotations_are_looked_at(void **state)
+{
+#define APPARMOR "container.apparmor.security.beta.kubernetes.io/"
+    struct fixture f;
+    fixture_open(&f, NULL);
+    says(&f, 200, "PATCH", "/api/v1/namespaces/default",
+         "{'metadata':{'labels':{'pod-security.kubernetes.io/enforce':'baseline',"
+         "'pod-security.kubernetes.io/warn':'baseline'}}}");
+    says(&f, 201, "POST", PODS,
+         "{'metadata':{'name':'good','annotations':{'" APPARMOR "c':'runtime/default','" APPARMOR
+         "d':'localhost/x'}},'spec':{" C "}}");
+    says(&f, 201, "POST", "/api/v1/namespaces/default/podtemplates",
+         "{'metadata':{'name':'t'},'template':{'metadata':{'annotations':{'" APPARMOR
+         "x':'unconfined'}},'spec':{" C "}}}");
+    assert_non_null(strstr(buf_c(&f.last.warnings),
+                           "forbidden AppArmor profile (annotation must not set AppArmor profile "
+                           "type to \"" APPARMOR "x=\"unconfined\"\")"));
     fixture_close(&f);
 }
 
@@ -397,6 +428,7 @@ int main(void)
         cmocka_unit_test(everything_of_a_level_is_looked_at),
         cmocka_unit_test(singulars_and_plurals_agree),
         cmocka_unit_test(levels_of_namespaces_are_checked),
+        cmocka_unit_test(profiles_of_annotations_are_looked_at),
         cmocka_unit_test(namespaces_go_without_grace),
         cmocka_unit_test(services_take_addresses_of_the_range),
         cmocka_unit_test(evictions_come_in_two_versions),

@@ -229,6 +229,48 @@ static void stateful_pods_come_and_go_in_order(void **state)
     fixture_close(&f);
 }
 
+static void say_ready(struct fixture *f, const char *pod, const char *is)
+{
+    must(f, 200, "PATCH", arena_printf(&f->a, PODS "/%s/status", pod).p,
+         arena_printf(&f->a,
+                      "{\"status\":{\"conditions\":[{\"type\":\"Ready\",\"status\":\"%s\"},{"
+                      "\"type\":\"ContainersReady\",\"status\":\"%s\"}]}}",
+                      is, is)
+             .p);
+}
+
+static void resize(struct fixture *f, int replicas)
+{
+    must(f, 200, "PATCH", "/apis/apps/v1/namespaces/default/statefulsets/s",
+         arena_printf(&f->a, "{\"spec\":{\"replicas\":%d}}", replicas).p);
+    pass(f, 5 * NS_PER_S);
+}
+
+/* In neither direction. */
+static void no_size_is_reached_while_a_pod_is_ill(void **state)
+{
+    struct fixture f;
+    workload_open(&f, 1, NULL);
+    make(&f, "/apis/apps/v1/namespaces/default/statefulsets",
+         "{\"metadata\":{\"name\":\"s\"},\"spec\":{\"serviceName\":\"s\",\"replicas\":1," TEMPLATE(
+             "s") "}}");
+    pass(&f, NS_PER_S);
+    say_ready(&f, "s-0", "False");
+    resize(&f, 3);
+    assert_int_equal(pods_with(&f, "app", "s").all, 1);
+    say_ready(&f, "s-0", "True");
+    pass(&f, 2 * NS_PER_S);
+    assert_int_equal(pods_with(&f, "app", "s").ready, 3);
+    say_ready(&f, "s-0", "False");
+    say_ready(&f, "s-2", "False");
+    resize(&f, 0);
+    assert_int_equal(pods_with(&f, "app", "s").all, 3);
+    say_ready(&f, "s-0", "True"); /* the only one that is ill may go */
+    pass(&f, 2 * NS_PER_S);
+    assert_int_equal(pods_with(&f, "app", "s").all, 0);
+    fixture_close(&f);
+}
+
 static void every_node_has_its_daemon(void **state)
 {
     static const char *const rows[][2] = {
@@ -561,6 +603,7 @@ int main(void)
         cmocka_unit_test(what_does_not_progress_says_so),
         cmocka_unit_test(strays_are_adopted_and_let_go),
         cmocka_unit_test(stateful_pods_come_and_go_in_order),
+        cmocka_unit_test(no_size_is_reached_while_a_pod_is_ill),
         cmocka_unit_test(every_node_has_its_daemon),
         cmocka_unit_test(jobs_complete),
         cmocka_unit_test(jobs_give_up),

@@ -17,15 +17,25 @@ static struct str version_of(const struct kube_object *ns, const char *label)
     return v.n > 0 ? v : STR("latest");
 }
 
-static const cJSON *pod_spec_of(struct admission *a)
+/* Or the template of one; NULL: it has none. */
+static const cJSON *pod_of(struct admission *a)
 {
-    if (api_kind_is(a->k, "pods"))
-        return json_get(a->object, "spec");
-    if (api_kind_is(a->k, "podtemplates"))
-        return json_path(a->object, "template.spec");
-    if (api_kind_is(a->k, "cronjobs.batch"))
-        return json_path(a->object, "spec.jobTemplate.spec.template.spec");
-    return json_path(a->object, "spec.template.spec");
+    const cJSON *pod = api_kind_is(a->k, "pods")           ? a->object
+                       : api_kind_is(a->k, "podtemplates") ? json_path(a->object, "template")
+                       : api_kind_is(a->k, "cronjobs.batch")
+                           ? json_path(a->object, "spec.jobTemplate.spec.template")
+                           : json_path(a->object, "spec.template");
+    return json_get(pod, "spec") ? pod : NULL;
+}
+
+/* What the namespace asks for in a mode; an empty name: nothing. */
+static struct pod_security level_of(struct admission *a, const struct kube_object *ns,
+                                    const char *mode)
+{
+    struct arena *mem = &a->r->a;
+    return (struct pod_security){
+        kube_object_label(ns, arena_printf(mem, PREFIX "%s", mode)),
+        version_of(ns, arena_c(mem, arena_printf(mem, PREFIX "%s-version", mode)))};
 }
 
 /* An update of a pod is looked at when it brings another container or image: what runs already may stay. */
@@ -49,23 +59,22 @@ static bool brings_nothing(struct admission *a)
 /* "baseline:latest", as audit events and refusals name what a namespace asks for. */
 static struct str policy_of(struct admission *a, const struct kube_object *ns, const char *mode)
 {
-    struct str level = kube_object_label(ns, arena_printf(&a->r->a, PREFIX "%s", mode));
-    const char *version = arena_c(&a->r->a, arena_printf(&a->r->a, PREFIX "%s-version", mode));
+    struct pod_security level = level_of(a, ns, mode);
     return arena_printf(&a->r->a, STR_FMT ":" STR_FMT,
-                        STR_ARG(level.n > 0 ? level : STR("privileged")),
-                        STR_ARG(version_of(ns, version)));
+                        STR_ARG(level.name.n > 0 ? level.name : STR("privileged")),
+                        STR_ARG(level.version));
 }
 
 /* For the audit log: what is enforced, and what the level of audits finds. */
-static void note_audit(struct admission *a, const struct kube_object *ns, const cJSON *spec)
+static void note_audit(struct admission *a, const struct kube_object *ns, const cJSON *pod)
 {
     if (!a->r->observed || !ns)
         return;
     if (api_kind_is(a->k, "pods"))
         api_observe_annotate(a->r, STR(PREFIX "enforce-policy"), policy_of(a, ns, "enforce"));
-    struct str level = kube_object_label(ns, STR(PREFIX "audit"));
+    struct pod_security level = level_of(a, ns, "audit");
     struct str problems =
-        spec && level.n > 0 ? pod_security_violations(&a->r->a, level, spec, false) : str_empty;
+        pod && level.name.n > 0 ? pod_security_violations(&a->r->a, &level, pod, false) : str_empty;
     if (problems.n > 0)
         api_observe_annotate(a->r, STR(PREFIX "audit-violations"),
                              arena_printf(&a->r->a,
@@ -80,24 +89,23 @@ bool admit_pod_security(struct admission *a)
     if (!looked_at || (api_kind_is(a->k, "pods") && brings_nothing(a)))
         return true;
     struct kube_object *ns = kubeapi_get(a->r->api, STR("namespaces"), str_empty, a->r->ns);
-    const cJSON *spec = ns && ns->labels_n > 1 ? pod_spec_of(a) : NULL;
-    bool pod = api_kind_is(a->k, "pods");
-    note_audit(a, ns, spec);
-    if (!spec)
+    const cJSON *pod = ns && ns->labels_n > 1 ? pod_of(a) : NULL;
+    note_audit(a, ns, pod);
+    if (!pod)
         return true;
-    struct str enforce = kube_object_label(ns, STR(PREFIX "enforce")),
-               warn = kube_object_label(ns, STR(PREFIX "warn"));
-    struct str problems =
-        pod && enforce.n > 0 ? pod_security_violations(&a->r->a, enforce, spec, false) : str_empty;
+    struct pod_security enforce = level_of(a, ns, "enforce"), warn = level_of(a, ns, "warn");
+    struct str problems = api_kind_is(a->k, "pods") && enforce.name.n > 0
+                              ? pod_security_violations(&a->r->a, &enforce, pod, false)
+                              : str_empty;
     if (problems.n > 0)
         return api_fail_forbidden(
             a->r, a->old ? a->old->name : json_string_at(a->object, "metadata.name"),
-            "violates PodSecurity \"" STR_FMT ":" STR_FMT "\": " STR_FMT, STR_ARG(enforce),
-            STR_ARG(version_of(ns, PREFIX "enforce-version")), STR_ARG(problems));
-    problems = warn.n > 0 ? pod_security_violations(&a->r->a, warn, spec, false) : str_empty;
+            "violates PodSecurity \"" STR_FMT ":" STR_FMT "\": " STR_FMT, STR_ARG(enforce.name),
+            STR_ARG(enforce.version), STR_ARG(problems));
+    problems = warn.name.n > 0 ? pod_security_violations(&a->r->a, &warn, pod, false) : str_empty;
     if (problems.n > 0)
         api_warn(a->r, "would violate PodSecurity \"" STR_FMT ":" STR_FMT "\": " STR_FMT,
-                 STR_ARG(warn), STR_ARG(version_of(ns, PREFIX "warn-version")), STR_ARG(problems));
+                 STR_ARG(warn.name), STR_ARG(warn.version), STR_ARG(problems));
     return true;
 }
 
@@ -165,8 +173,9 @@ static void warn_of_existing(struct admission *a, struct str ns, struct str leve
     unsigned seen = 0;
     for (struct kube_object *o; (o = store_next(&c)) && str_eq(o->ns, ns) && seen < EXISTING_MAX;
          seen++) {
-        const cJSON *spec = json_get(kube_object_tree(o, &a->r->a), "spec");
-        struct str wrong = pod_security_violations(&a->r->a, level, spec, true);
+        const struct pod_security asked = {level, version};
+        struct str wrong =
+            pod_security_violations(&a->r->a, &asked, kube_object_tree(o, &a->r->a), true);
         struct alike *same = wrong.n > 0 ? map_get(&found, wrong) : NULL;
         if (wrong.n > 0 && !same) {
             same = ARENA_NEW_ARRAY(&a->r->a, struct alike, 1);

@@ -6,9 +6,13 @@
 #include "engine/base/arena.h"
 #include "engine/base/json.h"
 
-/* "privileged (container \"a\" must not ...), ..."; brief: without what is in brackets. Empty: the spec keeps to the level, or
- * there is no such level. In the arena. */
-struct str pod_security_violations(struct arena *a, struct str level, const cJSON *spec,
-                                   bool brief);
+struct pod_security {
+    struct str name, version; /* "baseline", "latest" */
+};
+/* "privileged (container \"a\" must not ...), ..."; brief: without what is in brackets. pod: or a template of pods. Empty: it
+ * keeps to the level, or there is no such level. Versions are told apart only where a rule is younger than 1.29. In the
+ * arena. */
+struct str pod_security_violations(struct arena *a, const struct pod_security *level,
+                                   const cJSON *pod, bool brief);
 
 #endif

@@ -1,12 +1,14 @@
 /* The levels of the pod security standards: baseline and restricted. */
 #include "sim/kubeapi/admission/podsecurity.h"
 
+#include <stdlib.h>
+
 #include "engine/base/map.h"
 #include "sim/kubeapi/rules/walk.h"
 
 struct findings {
     struct arena *a;
-    const cJSON *spec;
+    const cJSON *annotations, *spec;
     struct buf text;
     size_t n;
     bool brief; /* what is wrong, not where */
@@ -152,6 +154,21 @@ static void apparmor(struct findings *f, const cJSON *scope, struct map *bad)
     add_bad_at(f, scope, "securityContext.appArmorProfile.type", "RuntimeDefault|Localhost", bad);
 }
 
+static void hosts(struct findings *f, const cJSON *scope, struct map *bad)
+{
+    static const char *const handlers[] = {"livenessProbe", "readinessProbe", "startupProbe",
+                                           "lifecycle.postStart", "lifecycle.preStop"};
+    for (size_t i = 0; i < ARRAY_LEN(handlers); i++) {
+        const cJSON *handler = json_path(scope, handlers[i]);
+        struct str http = json_string_at(handler, "httpGet.host"),
+                   tcp = json_string_at(handler, "tcpSocket.host");
+        if (http.n > 0)
+            add_bad(f, bad, http);
+        if (tcp.n > 0)
+            add_bad(f, bad, tcp);
+    }
+}
+
 static void seccomp(struct findings *f, const cJSON *scope, struct map *bad)
 {
     add_bad_at(f, scope, "securityContext.seccompProfile.type", "RuntimeDefault|Localhost", bad);
@@ -244,13 +261,19 @@ static struct str who_has(struct findings *f, collect_values collect, struct map
     return who;
 }
 
+/* What is quoted is in order of itself. */
 static struct str joined(struct findings *f, const struct map *bad, const char *between, bool quote)
 {
     struct buf b = {0};
-    struct str value;
-    for (size_t i = 0; map_next(bad, &i, &value, NULL);)
+    struct str *values = ARENA_NEW_ARRAY(f->a, struct str, map_count(bad) + 1);
+    size_t n = 0;
+    for (size_t i = 0; map_next(bad, &i, &values[n], NULL);)
+        n++;
+    if (quote && n > 1)
+        qsort(values, n, sizeof(values[0]), str_order);
+    for (size_t i = 0; i < n; i++)
         buf_addf(&b, quote ? "%s\"" STR_FMT "\"" : "%s" STR_FMT, b.n > 0 ? between : "",
-                 STR_ARG(value));
+                 STR_ARG(values[i]));
     struct str s = arena_str(f->a, buf_str(&b));
     buf_free(&b);
     return s;
@@ -280,6 +303,49 @@ static void check_ports(struct findings *f)
         found(f, many ? STR("hostPorts") : STR("hostPort"),
               arena_printf(f->a, STR_FMT " %s %s " STR_FMT, STR_ARG(who), n > 1 ? "use" : "uses",
                            many ? "hostPorts" : "hostPort", STR_ARG(joined(f, &bad, ", ", false))));
+    map_free(&bad);
+}
+
+/* A profile may be named by a field, and by annotations for containers. */
+static void check_apparmor(struct findings *f)
+{
+    static const char prefix[] = "container.apparmor.security.beta.kubernetes.io/";
+    struct map bad = {0}, named = {0};
+    size_t n;
+    struct str who = who_has(f, apparmor, &bad, &n);
+    for (const cJSON *it = f->annotations ? f->annotations->child : NULL; it; it = it->next) {
+        struct str v = json_string(it);
+        if (str_starts(str_c(it->string), str_c(prefix)) && v.n > 0 &&
+            !str_eq_c(v, "runtime/default") && !str_starts(v, STR("localhost/")))
+            add_bad(f, &named, arena_printf(f->a, "%s=\"" STR_FMT "\"", it->string, STR_ARG(v)));
+    }
+    size_t fields = map_count(&bad), notes = map_count(&named);
+    if (fields + notes > 0)
+        found(f,
+              fields + notes > 1 ? STR("forbidden AppArmor profiles")
+                                 : STR("forbidden AppArmor profile"),
+              arena_printf(
+                  f->a, STR_FMT "%s%s must not set AppArmor profile type to " STR_FMT "%s" STR_FMT,
+                  STR_ARG(who), who.n > 0 && notes > 0 ? " and " : "",
+                  notes == 0  ? ""
+                  : notes > 1 ? "annotations"
+                              : "annotation",
+                  STR_ARG(joined(f, &bad, ", ", true)), fields > 0 && notes > 0 ? ", " : "",
+                  STR_ARG(joined(f, &named, ", ", true))));
+    map_free(&bad);
+    map_free(&named);
+}
+
+static void check_hosts(struct findings *f)
+{
+    struct map bad = {0};
+    size_t n;
+    struct str who = who_has(f, hosts, &bad, &n);
+    if (map_count(&bad) > 0)
+        found(f, STR("probe or lifecycle host"),
+              arena_printf(f->a, STR_FMT " %s probe or lifecycle host%s " STR_FMT, STR_ARG(who),
+                           n > 1 ? "use" : "uses", map_count(&bad) > 1 ? "s" : "",
+                           STR_ARG(joined(f, &bad, ", ", true))));
     map_free(&bad);
 }
 
@@ -326,7 +392,7 @@ static void check_sysctls(struct findings *f)
     map_free(&bad);
 }
 
-static void check_baseline(struct findings *f, bool restricted)
+static void check_baseline(struct findings *f, bool restricted, bool mind_hosts)
 {
     check_host(f);
     must(f, "privileged", is_privileged, "must not set securityContext.privileged=true");
@@ -335,8 +401,9 @@ static void check_baseline(struct findings *f, bool restricted)
                       " in securityContext.capabilities.add");
     check_volumes(f, false);
     check_ports(f);
-    must_not_have(f, "forbidden AppArmor profile", apparmor,
-                  "must not set AppArmor profile type to", "");
+    if (mind_hosts)
+        check_hosts(f);
+    check_apparmor(f);
     check_selinux(f);
     must_not_have(f, "procMount", proc_mount, "must not set securityContext.procMount to", "");
     check_sysctls(f);
@@ -395,13 +462,25 @@ static void check_restricted(struct findings *f)
                            STR_ARG(who)));
 }
 
-/* Empty: the spec keeps to the level. */
-struct str pod_security_violations(struct arena *a, struct str level, const cJSON *spec, bool brief)
+/* Whether what came with 1.`minor` is part of the version. */
+static bool is_since(struct str version, uint64_t minor)
 {
-    struct findings f = {.a = a, .spec = spec, .brief = brief};
-    bool restricted = str_eq_c(level, "restricted");
-    if (restricted || str_eq_c(level, "baseline"))
-        check_baseline(&f, restricted);
+    uint64_t n;
+    return !str_starts(version, STR("v1.")) || !str_to_u64(str_sub(version, 3, version.n), &n) ||
+           n >= minor;
+}
+
+/* Empty: the pod keeps to the level. */
+struct str pod_security_violations(struct arena *a, const struct pod_security *level,
+                                   const cJSON *pod, bool brief)
+{
+    struct findings f = {.a = a,
+                         .annotations = json_path(pod, "metadata.annotations"),
+                         .spec = json_get(pod, "spec"),
+                         .brief = brief};
+    bool restricted = str_eq_c(level->name, "restricted");
+    if (restricted || str_eq_c(level->name, "baseline"))
+        check_baseline(&f, restricted, is_since(level->version, 34));
     if (restricted)
         check_restricted(&f);
     struct str s = arena_str(a, buf_str(&f.text));

@@ -262,11 +262,23 @@ static bool walk_up(struct stateful *s)
     return true;
 }
 
+static bool is_ill(struct stateful *s, struct kube_object *pod)
+{
+    return pod->deleting || !pod_is_available(s->c, pod, s->min_ready_s, &s->again);
+}
+
+/* In order, one that is not available goes only when all before it are. */
 static bool walk_condemned(struct stateful *s)
 {
+    size_t first = s->condemned.n;
+    for (size_t i = s->condemned.n; i-- > 0 && first == s->condemned.n;)
+        if (is_ill(s, s->condemned.at[i]))
+            first = i;
     for (size_t i = 0; i < s->condemned.n; i++) {
-        if (!s->condemned.at[i]->deleting)
-            remove_pod(s, s->condemned.at[i]);
+        struct kube_object *pod = s->condemned.at[i];
+        bool halts = s->ordered && i != first && is_ill(s, pod);
+        if (!pod->deleting && !halts)
+            remove_pod(s, pod);
         if (s->ordered)
             return false;
     }
