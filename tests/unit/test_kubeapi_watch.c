@@ -66,6 +66,7 @@ static void a_watch_resumes_behind_a_revision(void **state)
     assert_false(w.failed);
     assert_non_null(strstr(buf_c(&w.text), "\"type\":\"ERROR\""));
     assert_non_null(strstr(buf_c(&w.text), "\"code\":410"));
+    assert_non_null(strstr(buf_c(&w.text), "\"reason\":\"Expired\"")); /* clients look for it */
     remote_stop(&n, &w);
     net_close(&n);
 }

@@ -82,6 +82,8 @@ void remote_send(struct net *n, struct remote *w, const char *method, const char
     static const struct http_call_handler handler = {on_head, on_data, on_done};
     struct http_headers headers = {0};
     http_headers_add_c(&headers, "Authorization", "Bearer t");
+    if (n->f.accept)
+        http_headers_add_c(&headers, "Accept", n->f.accept);
     struct http_request r = {.address = world_addr_make(STR("127.0.0.1"), 80),
                              .host = STR("api"),
                              .method = method,
