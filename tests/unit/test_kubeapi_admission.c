@@ -418,6 +418,106 @@ static void two_versions_are_one_object(void **state)
     fixture_close(&f);
 }
 
+#define BUDGET "/apis/policy/v1" NS "poddisruptionbudgets/b"
+
+/* A budget that is not counted yet allows nothing; a dry run spends nothing; who never ran is not counted. */
+static void evictions_in_their_corners(void **state)
+{
+    static const char eviction[] = "{'metadata':{'name':'p'}}";
+    struct fixture f;
+    fixture_open(&f, NULL);
+    says(&f, 201, "POST", PODS,
+         "{'metadata':{'name':'p','labels':{'a':'b'}},'spec':{'nodeName':'n'," C "}}");
+    says(&f, 201, "POST", PODS,
+         "{'metadata':{'name':'q','labels':{'a':'b'}},'spec':{'nodeName':'n'," C "}}");
+    says(&f, 200, "PATCH", PODS "/p/status",
+         "{'status':{'phase':'Running','conditions':[{'type':'Ready','status':'True'}]}}");
+    says(
+        &f, 201, "POST", "/apis/policy/v1" NS "poddisruptionbudgets",
+        "{'metadata':{'name':'b'},'spec':{'minAvailable':1,'selector':{'matchLabels':{'a':'b'}}}}");
+    says(&f, 200, "PATCH", BUDGET "/status",
+         "{'status':{'observedGeneration':0,'disruptionsAllowed':1,'currentHealthy':2,"
+         "'desiredHealthy':1,'expectedPods':2}}");
+    says(&f, 429, "POST", PODS "/p/eviction", eviction);
+    says(&f, 200, "PATCH", BUDGET "/status", "{'status':{'observedGeneration':1}}");
+    says(&f, 201, "POST", PODS "/p/eviction?dryRun=All", eviction);
+    says(&f, 200, "GET", BUDGET, NULL);
+    assert_int_equal(json_int_at(f.body, "status.disruptionsAllowed", 9), 1);
+    assert_null(json_path(f.body, "status.disruptedPods.p"));
+    says(&f, 200, "GET", PODS "/p", NULL);
+    assert_string_equal(said(&f, "metadata.deletionTimestamp"), "");
+    says(&f, 200, "PATCH", BUDGET "/status",
+         "{'status':{'disruptionsAllowed':0,'currentHealthy':0}}");
+    says(&f, 429, "POST", PODS "/p/eviction", eviction);
+    says(&f, 201, "POST", PODS "/q/eviction", "{'metadata':{'name':'q'}}"); /* pending */
+    fixture_close(&f);
+}
+
+static void bounds_hold_for_all_containers(void **state)
+{
+#define RESOURCES(request, limit)                                                                  \
+    "'resources':{'requests':{'cpu':'" request "'},'limits':{'cpu':'" limit "'}}"
+#define POD_OF(init, main)                                                                         \
+    "{'metadata':{'name':'p'},'spec':{'initContainers':[{'name':'i','image':'i'," init "}],"       \
+    "'containers':[{'name':'c','image':'i'," main "}]}}"
+    static const struct {
+        const char *pod;
+        int status;
+    } rows[] = {
+        {POD_OF(RESOURCES("1", "2"), RESOURCES("1", "2")), 201}, /* the ratio itself is allowed */
+        {POD_OF(RESOURCES("1", "2"), RESOURCES("1", "2100m")), 403},
+        {POD_OF(RESOURCES("1", "2100m"), RESOURCES("1", "2")), 403},
+        {POD_OF(RESOURCES("3", "5"), RESOURCES("1", "2")), 403},
+    };
+    struct fixture f;
+    fixture_open(&f, NULL);
+    says(&f, 201, "POST", "/api/v1" NS "limitranges",
+         "{'metadata':{'name':'l'},'spec':{'limits':[{'type':'Container','max':{'cpu':'4'},"
+         "'maxLimitRequestRatio':{'cpu':'2'}}]}}");
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+        says(&f, rows[i].status, "POST", PODS "?dryRun=All", rows[i].pod);
+    fixture_close(&f);
+}
+
+/* A pod whose init container alone asks for something is not of the best-effort kind. */
+static void init_containers_are_efforts(void **state)
+{
+    struct fixture f;
+    fixture_open(&f, NULL);
+    says(&f, 201, "POST", "/api/v1" NS "resourcequotas",
+         "{'metadata':{'name':'q'},'spec':{'scopes':['BestEffort'],'hard':{'pods':'0'}}}");
+    says(&f, 200, "PATCH", "/api/v1" NS "resourcequotas/q/status",
+         "{'status':{'hard':{'pods':'0'},'used':{'pods':'0'}}}");
+    says(&f, 403, "POST", PODS "?dryRun=All", "{'metadata':{'name':'p'},'spec':{" C "}}");
+    says(&f, 201, "POST", PODS "?dryRun=All",
+         "{'metadata':{'name':'p'},'spec':{'initContainers':[{'name':'i','image':'i',"
+         "'resources':{'requests':{'cpu':'1'}}}]," C "}}");
+    fixture_close(&f);
+}
+
+static void makers_of_pods_are_warned(void **state)
+{
+#define PRIVILEGED                                                                                 \
+    "'template':{'metadata':{'labels':{'a':'b'}},'spec':{'restartPolicy':'Never','hostNetwork':"   \
+    "true," C "}}"
+    static const char *const rows[][2] = {
+        {"/apis/batch/v1/namespaces/strict/jobs",
+         "{'metadata':{'name':'x'},'spec':{" PRIVILEGED "}}"},
+        {"/apis/batch/v1/namespaces/strict/cronjobs",
+         "{'metadata':{'name':'x'},'spec':{'schedule':'0 0 * * "
+         "*','jobTemplate':{'spec':{" PRIVILEGED "}}}}"},
+    };
+    struct fixture f;
+    fixture_open(&f, NULL);
+    says(&f, 201, "POST", "/api/v1/namespaces",
+         "{'metadata':{'name':'strict','labels':{'pod-security.kubernetes.io/warn':'baseline'}}}");
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        says(&f, 201, "POST", rows[i][0], rows[i][1]);
+        assert_non_null(strstr(buf_c(&f.last.warnings), "would violate PodSecurity"));
+    }
+    fixture_close(&f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -437,6 +537,10 @@ int main(void)
         cmocka_unit_test(evictions_spend_budgets),
         cmocka_unit_test(bindings_place_pods),
         cmocka_unit_test(two_versions_are_one_object),
+        cmocka_unit_test(evictions_in_their_corners),
+        cmocka_unit_test(bounds_hold_for_all_containers),
+        cmocka_unit_test(init_containers_are_efforts),
+        cmocka_unit_test(makers_of_pods_are_warned),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -120,6 +120,16 @@ static void aggregated_roles_hold_their_parts(void **state)
     as(&f, "u", 404, "GET", "/apis/x.io/v1/namespaces/default/widgets", NULL);
     must(&f, 200, "GET", RBAC "/clusterroles/admin", NULL);
     assert_non_null(strstr(buf_c(&f.last.body), "x.io"));
+    must(&f, 200, "PATCH", RBAC "/clusterroles/more", "{\"metadata\":{\"labels\":null}}");
+    settle(&f);
+    as(&f, "u", 403, "GET", "/apis/x.io/v1/namespaces/default/widgets", NULL);
+    must(&f, 200, "PATCH", RBAC "/clusterroles/more",
+         "{\"metadata\":{\"labels\":{\"rbac.authorization.k8s.io/aggregate-to-view\":\"true\"}}}");
+    settle(&f);
+    as(&f, "u", 404, "GET", "/apis/x.io/v1/namespaces/default/widgets", NULL);
+    must(&f, 200, "DELETE", RBAC "/clusterroles/more", NULL);
+    settle(&f);
+    as(&f, "u", 403, "GET", "/apis/x.io/v1/namespaces/default/widgets", NULL);
     fixture_close(&f);
 }
 
@@ -228,6 +238,13 @@ static void account_tokens_live_with_their_secret(void **state)
     assert_true(str_eq(json_string_at(json_get(f.body, "metadata"), "resourceVersion"), revision));
     must(&f, 201, "POST", "/apis/authentication.k8s.io/v1/tokenreviews", review.p);
     assert_string_equal(said(&f, "status.user.username"), "system:serviceaccount:default:a");
+#define INVALID "kubernetes.io/legacy-token-invalid-since"
+    must(&f, 200, "PATCH", "/api/v1/namespaces/default/secrets/t",
+         "{\"metadata\":{\"labels\":{\"" INVALID "\":\"1970-01-01\"}}}");
+    assert_int_equal(with_token(&f, text, "/version"), 401);
+    must(&f, 200, "PATCH", "/api/v1/namespaces/default/secrets/t",
+         "{\"metadata\":{\"labels\":{\"" INVALID "\":null}}}");
+    assert_int_equal(with_token(&f, text, "/version"), 200);
     must(&f, 200, "DELETE", "/api/v1/namespaces/default/serviceaccounts/a", NULL);
     assert_int_equal(with_token(&f, text, "/version"), 401);
     settle(&f);
@@ -414,6 +431,57 @@ static void reviews_refuse_what_they_cannot_answer(void **state)
     fixture_close(&f);
 }
 
+/* NotIn is true of what has no such label at all. */
+static void aggregates_select_what_lacks_a_label(void **state)
+{
+    struct fixture f;
+    struct kubeapi_options options = {.name = STR("test")}; /* with controllers */
+    fixture_open(&f, &options);
+    must(
+        &f, 201, "POST", RBAC "/clusterroles",
+        "{\"metadata\":{\"name\":\"part\",\"labels\":{\"mine\":\"yes\"}},\"rules\":[{\"apiGroups\":"
+        "[\"x.io\"],\"resources\":[\"widgets\"],\"verbs\":[\"list\"]}]}");
+    must(&f, 201, "POST", RBAC "/clusterroles",
+         "{\"metadata\":{\"name\":\"whole\"},\"aggregationRule\":{\"clusterRoleSelectors\":[{"
+         "\"matchLabels\":{\"mine\":\"yes\"},\"matchExpressions\":[{\"key\":\"level\",\"operator\":"
+         "\"NotIn\",\"values\":[\"high\"]}]}]}}");
+    settle(&f);
+    must(&f, 200, "GET", RBAC "/clusterroles/whole", NULL);
+    assert_non_null(strstr(buf_c(&f.last.body), "x.io"));
+    fixture_close(&f);
+}
+
+/* Who may change bindings adds nobody to one that gives more than they hold. */
+static void subjects_are_granted_to_as_well(void **state)
+{
+#define BOUND(subjects)                                                                            \
+    "{\"metadata\":{\"name\":\"b\"},\"roleRef\":{\"apiGroup\":\"rbac.authorization.k8s.io\","      \
+    "\"kind\":\"ClusterRole\",\"name\":\"cluster-admin\"},"                                        \
+    "\"subjects\":[" subjects "]}"
+#define USER(name)                                                                                 \
+    "{\"kind\":\"User\",\"apiGroup\":\"rbac.authorization.k8s.io\",\"name\":\"" name "\"}"
+    struct fixture f;
+    fixture_open(&f, NULL);
+    must(&f, 201, "POST", RBAC "/clusterroles",
+         "{\"metadata\":{\"name\":\"maker\"},\"rules\":[{\"apiGroups\":[\"rbac.authorization.k8s."
+         "io\"],\"resources\":[\"rolebindings\"],\"verbs\":[\"update\"]},{\"apiGroups\":[\"\"],"
+         "\"resources\":[\"configmaps\"],\"resourceNames\":[\"mine\"],\"verbs\":[\"watch\","
+         "\"list\"]}"
+         "]}");
+    must(&f, 201, "POST", RBAC "/clusterrolebindings",
+         "{\"metadata\":{\"name\":\"maker\"},\"roleRef\":{\"kind\":\"ClusterRole\",\"name\":"
+         "\"maker\"},\"subjects\":[" USER("u") "]}");
+    must(&f, 201, "POST", RBAC "/namespaces/default/rolebindings", BOUND(USER("v")));
+    as(&f, "u", 403, "PUT", RBAC "/namespaces/default/rolebindings/b",
+       BOUND(USER("v") "," USER("u")));
+    as(&f, "u", 200, "PUT", RBAC "/namespaces/default/rolebindings/b", BOUND(USER("v")));
+#define OWN "/api/v1/namespaces/default/configmaps?fieldSelector=metadata.name%3Dmine"
+    as(&f, "u", 200, "GET", OWN, NULL);
+    as(&f, "u", 400, "GET", OWN "&watch=1", NULL); /* allowed; but it needs a connection */
+    as(&f, "u", 403, "GET", "/api/v1/namespaces/default/configmaps?watch=1", NULL);
+    fixture_close(&f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -429,6 +497,8 @@ int main(void)
         cmocka_unit_test(roles_and_bindings_are_checked),
         cmocka_unit_test(bootstrap_roles_can_be_shared),
         cmocka_unit_test(account_tokens_live_with_their_secret),
+        cmocka_unit_test(aggregates_select_what_lacks_a_label),
+        cmocka_unit_test(subjects_are_granted_to_as_well),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

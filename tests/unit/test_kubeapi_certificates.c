@@ -121,8 +121,10 @@ static void who_asks_is_stamped_and_who_approves_must_be_allowed_to(void **state
           "approval\"],\"verbs\":[\"*\"]}");
     as(&f, "jane", 201, "POST", CSRS,
        "{\"metadata\":{\"name\":\"c\"},\"spec\":{\"request\":\"" TEAM
-       "\",\"signerName\":\"example.com/x\",\"usages\":[\"client auth\"],\"username\":\"root\"}}");
+       "\",\"signerName\":\"example.com/x\",\"usages\":[\"client "
+       "auth\"],\"username\":\"root\",\"extra\":{\"x\":[\"y\"]}}}");
     assert_string_equal(said(&f, "spec.username"), "jane");
+    assert_null(json_path(f.body, "spec.extra"));
     as(&f, "jane", 403, "PATCH", CSRS "/c/approval", approve);
     assert_string_equal(
         said(&f, "message"),

@@ -145,10 +145,12 @@ static void orphans_stay(void **state)
 {
     struct fixture f;
     open_server(&f);
-    (void)make_owner(&f);
+    make(&f, "sibling", make_owner(&f), false);
     must(&f, 200, "DELETE", CM "/owner", "{\"propagationPolicy\":\"Orphan\"}");
     settle(&f);
     must(&f, 404, "GET", CM "/owner", NULL);
+    must(&f, 200, "GET", CM "/sibling", NULL);
+    assert_null(json_path(f.body, "metadata.ownerReferences"));
     must(&f, 200, "GET", CM "/child", NULL);
     assert_null(json_path(f.body, "metadata.ownerReferences"));
     must(&f, 422, "DELETE", CM "/child", "{\"propagationPolicy\":\"Odd\"}");
@@ -389,6 +391,39 @@ static void a_copy_is_a_server_of_its_own(void **state)
     fixture_close(&g);
 }
 
+/* A dependent that does not block may stay behind, and an owner that waits itself holds nobody. */
+static void foreground_waits_for_nobody_else(void **state)
+{
+    struct fixture f;
+    open_server(&f);
+    make(&f, "owner", NULL, false);
+    const char *uid = said(&f, "metadata.uid");
+    make(&f, "slow", uid, false);
+    must(&f, 200, "PATCH", CM "/slow", "{\"metadata\":{\"finalizers\":[\"x.y/z\"]}}");
+    must(&f, 200, "DELETE", CM "/owner", "{\"propagationPolicy\":\"Foreground\"}");
+    settle(&f);
+    must(&f, 404, "GET", CM "/owner", NULL);
+    must(&f, 200, "GET", CM "/slow", NULL);
+    make(&f, "one", NULL, false);
+    const char *one = said(&f, "metadata.uid");
+    make(&f, "two", NULL, false);
+    struct str body = arena_printf(
+        &f.a,
+        "{\"metadata\":{\"name\":\"shared\",\"ownerReferences\":[{\"apiVersion\":\"v1\",\"kind\":"
+        "\"ConfigMap\",\"name\":\"one\",\"uid\":\"%s\",\"blockOwnerDeletion\":true},"
+        "{\"apiVersion\":\"v1\",\"kind\":\"ConfigMap\",\"name\":\"two\",\"uid\":\"%s\","
+        "\"blockOwnerDeletion\":true}]}}",
+        one, said(&f, "metadata.uid"));
+    must(&f, 201, "POST", CM, body.p);
+    must(&f, 200, "DELETE", CM "/one", "{\"propagationPolicy\":\"Foreground\"}");
+    must(&f, 200, "DELETE", CM "/two", "{\"propagationPolicy\":\"Foreground\"}");
+    settle(&f);
+    must(&f, 404, "GET", CM "/shared", NULL);
+    must(&f, 404, "GET", CM "/one", NULL);
+    must(&f, 404, "GET", CM "/two", NULL);
+    fixture_close(&f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -404,6 +439,7 @@ int main(void)
         cmocka_unit_test(definitions_define_at_once),
         cmocka_unit_test(definitions_take_their_objects_along),
         cmocka_unit_test(a_copy_is_a_server_of_its_own),
+        cmocka_unit_test(foreground_waits_for_nobody_else),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -317,6 +317,45 @@ static void a_doomed_definition_says_so(void **state)
     fixture_close(&f);
 }
 
+/* With the subresource a status write changes nothing else; without it the status is one of the fields. */
+static void a_status_is_apart_or_is_not(void **state)
+{
+    static const char *const extra[] = {",\"subresources\":{\"status\":{}}", ""};
+    for (size_t i = 0; i < ARRAY_LEN(extra); i++) {
+        struct fixture f;
+        bool apart = i == 0;
+        fixture_open(&f, NULL);
+        must(&f, 201, "POST", CRDS, definition(&f, SIZED, extra[i]));
+        must(&f, 201, "POST", X, widget(&f, "a", "{\"size\":1}"));
+        must(&f, apart ? 200 : 404, "PATCH", X "/a/status",
+             "{\"metadata\":{\"labels\":{\"l\":\"v\"}},\"status\":{\"n\":1}}");
+        must(&f, 200, "GET", X "/a", NULL);
+        assert_string_equal(said(&f, "metadata.labels.l"), "");
+        assert_string_equal(said(&f, "status.n"), apart ? "1" : "");
+        must(&f, 200, "PATCH", X "/a", "{\"status\":{\"n\":2}}");
+        assert_string_equal(said(&f, "status.n"), apart ? "1" : "2");
+        assert_string_equal(said(&f, "metadata.generation"), apart ? "1" : "2");
+        fixture_close(&f);
+    }
+}
+
+static void every_item_is_defaulted_and_pruned(void **state)
+{
+    struct fixture f;
+    fixture_open(&f, NULL);
+    must(
+        &f, 201, "POST", CRDS,
+        definition(&f,
+                   SPEC("{\"l\":{\"type\":\"array\",\"items\":{\"type\":\"object\",\"properties\":{"
+                        "\"p\":{\"type\":\"string\",\"default\":\"TCP\"},\"n\":{\"type\":"
+                        "\"integer\"}}}}}"),
+                   ""));
+    must(&f, 201, "POST", X, widget(&f, "a", "{\"l\":[{\"n\":1},{\"n\":2,\"odd\":1},{\"n\":3}]}"));
+    assert_true(
+        last_has(&f, "[{\"n\":1,\"p\":\"TCP\"},{\"n\":2,\"p\":\"TCP\"},{\"n\":3,\"p\":\"TCP\"}]"));
+    fixture_close(&f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -329,6 +368,8 @@ int main(void)
         cmocka_unit_test(selectable_fields_select),
         cmocka_unit_test(selectable_fields_are_in_the_schema),
         cmocka_unit_test(a_doomed_definition_says_so),
+        cmocka_unit_test(a_status_is_apart_or_is_not),
+        cmocka_unit_test(every_item_is_defaulted_and_pruned),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -224,6 +224,10 @@ static void json_patches(void **state)
          "{\"op\":\"add\",\"path\":\"/metadata/finalizers/-\",\"value\":\"a/4\"},"
          "{\"op\":\"remove\",\"path\":\"/metadata/finalizers/0\"}]",
          200, "metadata.name", "a"},
+        {"[{\"op\":\"add\",\"path\":\"/metadata/finalizers/4\",\"value\":\"a/5\"}]", 422, "reason",
+         "Invalid"}, /* there are three: behind them is 3 */
+        {"[{\"op\":\"test\",\"path\":\"/data/gone\",\"value\":\"v\"}]", 422, "reason", "Invalid"},
+        {"[{\"op\":\"test\",\"path\":\"/data/gone\",\"value\":null}]", 200, "data.gone", ""},
         {"[{\"op\":\"add\",\"path\":\"/none/x\",\"value\":1}]", 422, "reason", "Invalid"},
         {"{}", 400, "reason", "BadRequest"},
         {"[{\"op\":\"odd\",\"path\":\"/x\"}]", 422, "reason", "Invalid"},

@@ -136,12 +136,31 @@ static void clients_choose_no_identity(void **state)
     fixture_close(&f);
 }
 
+static void metadata_is_checked(void **state)
+{
+#define OWNER(name)                                                                                \
+    "{\"apiVersion\":\"v1\",\"kind\":\"Pod\",\"name\":\"" name "\",\"uid\":\"" name                \
+    "\",\"controller\":true}"
+    struct fixture f;
+    fixture_open(&f, NULL);
+    must(&f, 422, "POST", CM,
+         "{\"metadata\":{\"name\":\"a\",\"ownerReferences\":[" OWNER("x") "," OWNER("y") "]}}");
+    assert_non_null(
+        strstr(said(&f, "message"), "Only one reference can have Controller set to true"));
+    must(&f, 201, "POST", CM,
+         "{\"metadata\":{\"name\":\"a\",\"ownerReferences\":[" OWNER("x") "]}}");
+    must(&f, 422, "POST", CM, "{\"metadata\":{\"generateName\":\"Upper-\"}}");
+    assert_non_null(strstr(said(&f, "message"), "metadata.generateName: Invalid value"));
+    must(&f, 201, "POST", CM, "{\"metadata\":{\"generateName\":\"lower-\"}}");
+    fixture_close(&f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_mark_is_set_once),         cmocka_unit_test(policies_become_finalizers),
         cmocka_unit_test(dry_runs_leave_no_trace),    cmocka_unit_test(a_pod_keeps_its_grace),
-        cmocka_unit_test(clients_choose_no_identity),
+        cmocka_unit_test(clients_choose_no_identity), cmocka_unit_test(metadata_is_checked),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -161,6 +161,9 @@ static void revisions_are_honoured(void **state)
     must(&f, 200, "GET", newer.p, NULL);
     assert_string_equal(items(&f), "b c d");
     must(&f, 200, "GET", CM "?resourceVersion=0&limit=2", NULL);
+    struct str next = arena_printf(&f.a, CM "?resourceVersion=%llu",
+                                   (unsigned long long)(store_revision(kubeapi_store(f.api)) + 1));
+    must(&f, 504, "GET", next.p, NULL);
     must(&f, 504, "GET", CM "?resourceVersion=999999", NULL);
     assert_string_equal(said(&f, "reason"), "Timeout");
     must(&f, 400, "GET", CM "?resourceVersion=abc", NULL);

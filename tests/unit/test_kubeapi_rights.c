@@ -213,6 +213,9 @@ static void acting_as_another(void **state)
             fail_msg("%s with %s: %d, not %d", rows[i].token, rows[i].headers, status,
                      rows[i].status);
     }
+    give(&f, "known", "known", LIST_PODS, "\"kind\":\"Group\",\"name\":\"system:authenticated\"");
+    assert_int_equal(say(&f, "admin", "Impersonate-User: v\r\n"), 200);
+    assert_int_equal(say(&f, "admin", "Impersonate-User: system:anonymous\r\n"), 403);
     fake_run_for(f.world, NS_PER_S);
     fixture_close(&f);
 }

@@ -157,6 +157,9 @@ static void tokens_are_for_their_audiences(void **state)
     assert_string_equal(said(&f, "status.authenticated"), "true");
     assert_non_null(
         strstr(buf_c(&f.last.body), "\"audiences\":[\"vault\",\"other\"],\"authenticated\""));
+    review = arena_printf(&f.a, "{\"spec\":{\"token\":\"%s\",\"audiences\":[\"vault\"]}}", vault);
+    must(&f, 201, "POST", REVIEWS, review.p);
+    assert_non_null(strstr(buf_c(&f.last.body), "\"audiences\":[\"vault\"],\"authenticated\""));
     review = arena_printf(&f.a, "{\"spec\":{\"token\":\"%s\"}}", vault);
     must(&f, 201, "POST", REVIEWS, review.p);
     assert_string_equal(said(&f, "status.authenticated"), "");
@@ -208,6 +211,9 @@ static void tokens_of_pods_last_longer_and_warn(void **state)
     const char *token =
         token_of(&f, "{\"expirationSeconds\":3607,\"boundObjectRef\":{\"kind\":\"Pod\","
                      "\"apiVersion\":\"v1\",\"name\":\"p\"}}");
+    int64_t until = 0; /* what the client is told is when to ask again, not when it ends */
+    assert_true(rfc3339_parse(str_c(said(&f, "status.expirationTimestamp")), &until));
+    assert_int_equal(until / NS_PER_S, world_wall(fake_of(f.world)) / NS_PER_S + 3607);
     assert_true(base64url_decode(&claims, part(token, 1)));
     assert_non_null(strstr(buf_c(&claims), "\"warnafter\":"));
     buf_free(&claims);

@@ -48,6 +48,12 @@ static void answer_of(const char *path, const cJSON *request, struct buf *out)
         }
         buf_free(&patch);
     }
+    if (strcmp(path, "/uid") == 0) {
+        buf_add_c(out, "\"patchType\":\"JSONPatch\",\"patch\":\"");
+        base64_encode(out, STR("[{\"op\":\"add\",\"path\":\"/metadata/uid\",\"value\":\"mine\"},"
+                               "{\"op\":\"add\",\"path\":\"/data/u\",\"value\":\"1\"}]"));
+        buf_add_c(out, "\",");
+    }
     buf_add_c(out, "\"warnings\":[\"seen\"],\"allowed\":true}}");
 }
 
@@ -134,8 +140,8 @@ static void failures_follow_the_policy(void **state)
         {"/a", "", "validating webhook may not return response.patch", 500},
         {"/ok", ",\"matchConditions\":[{\"name\":\"c\",\"expression\":\"object.nope == 1\"}]",
          "resulted in error: no such key: nope", 403},
-        {"/ok", ",\"objectSelector\":{\"matchLabels\":{\"x\":\"y\"}}", "\"k\":\"v\"", 201},
-        {"/ok",
+        {"/500", ",\"objectSelector\":{\"matchLabels\":{\"x\":\"y\"}}", "\"k\":\"v\"", 201},
+        {"/500",
          ",\"namespaceSelector\":{\"matchExpressions\":[{\"key\":\"no\",\"operator\":\"Exists\"}]}",
          "\"k\":\"v\"", 201},
     };
@@ -369,6 +375,31 @@ static void policies_are_checked(void **state)
     fixture_close(&f);
 }
 
+/* A label that goes with the change selects it still; what the server gives is not the webhooks' to change. */
+static void selectors_look_at_both_states(void **state)
+{
+    static const char *const change[][2] = {{"/uid", ""}};
+    static const char *const check[][2] = {
+        {"/ok", ",\"objectSelector\":{\"matchLabels\":{\"x\":\"y\"}}"}};
+    struct hook_world n;
+    hook_world_open(&n, answer);
+    configure(&n, "MutatingWebhookConfiguration", "m", change, 1);
+    configure(&n, "ValidatingWebhookConfiguration", "v", check, 1);
+    assert_int_equal(hook_world_call(&n, "POST", CM, OBJECT("o")), 201);
+    assert_true(hook_world_said(&n, "\"u\":\"1\""));
+    assert_false(hook_world_said(&n, "\"uid\":\"mine\""));
+    (void)hook_world_call(&n, "DELETE", MUTATORS "/m", "");
+    buf_clear(&n.log);
+    assert_int_equal(
+        hook_world_call(&n, "PATCH", CM "/o", "{\"metadata\":{\"labels\":{\"x\":\"y\"}}}"), 200);
+    assert_int_equal(
+        hook_world_call(&n, "PATCH", CM "/o", "{\"metadata\":{\"labels\":{\"x\":\"z\"}}}"), 200);
+    assert_int_equal(
+        hook_world_call(&n, "PATCH", CM "/o", "{\"metadata\":{\"labels\":{\"x\":\"w\"}}}"), 200);
+    assert_string_equal(buf_c(&n.log), "/ok UPDATE;/ok UPDATE;");
+    hook_world_close(&n);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -380,6 +411,7 @@ int main(void)
         cmocka_unit_test(a_server_ends_while_controllers_wait),
         cmocka_unit_test(waiting_harms_nobody),
         cmocka_unit_test(collections_are_asked_about),
+        cmocka_unit_test(selectors_look_at_both_states),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -67,6 +67,12 @@ static bool vouches(const struct kube_object *secret, struct str token)
     return same;
 }
 
+/* Who cleans up tokens that nobody uses says so here, and may take it back. */
+static bool marked_invalid(const struct kube_object *secret)
+{
+    return kube_object_label(secret, STR("kubernetes.io/legacy-token-invalid-since")).n > 0;
+}
+
 static bool stands(struct kubeapi *api, struct held *h, struct str token)
 {
     uint64_t now = store_table_changes(h->table);
@@ -74,7 +80,7 @@ static bool stands(struct kubeapi *api, struct held *h, struct str token)
         return alive(api, h->object);
     struct kube_object *o = store_get(h->table, h->object->ns, h->object->name);
     if (!o || !str_eq(o->uid, h->object->uid) || !alive(api, o) ||
-        (h->vouches && !vouches(o, token)))
+        (h->vouches && (o->deleting || marked_invalid(o) || !vouches(o, token))))
         return false;
     if (o != h->object) {
         kube_object_ref(o);
@@ -262,7 +268,7 @@ static bool look_legacy(struct look *l, const struct pki_jwt *jwt)
     if (!o || o->deleting || !vouches(o, l->token) ||
         !str_eq_c(kube_object_string(o, "type"), "kubernetes.io/service-account-token"))
         return bad(l, "service account token has been invalidated");
-    if (kube_object_label(o, STR("kubernetes.io/legacy-token-invalid-since")).n > 0)
+    if (marked_invalid(o))
         return bad(l, "the token in secret has been marked invalid");
     if (!hold_account(l, ns, name, uid))
         return false;
