@@ -230,12 +230,80 @@ static void budgets_are_spared(void **state)
     fixture_close(&f);
 }
 
+#define PORTS(...) "\"containers\":[{\"name\":\"c\",\"image\":\"i\",\"ports\":[" __VA_ARGS__ "]}]"
+#define PORT(more) "{\"containerPort\":80,\"hostPort\":80" more "}"
+
+static void ports_of_nodes_are_held_once(void **state)
+{
+    struct fixture f;
+    open_full(&f, NULL);
+    sized(&f, "one", "low", PORTS(PORT(",\"hostIP\":\"10.0.0.1\"")));
+    sized(&f, "other-ip", "low", PORTS(PORT(",\"hostIP\":\"10.0.0.2\"")));
+    sized(&f, "udp", "low", PORTS(PORT(",\"protocol\":\"UDP\"")));
+    assert_string_equal(node_of(&f, "one"), "node-0");
+    assert_string_equal(node_of(&f, "other-ip"), "node-0");
+    assert_string_equal(node_of(&f, "udp"), "node-0");
+    sized(&f, "all", "low", PORTS(PORT("")));
+    expect_refusal(
+        &f, "all",
+        "0/1 nodes are available: 1 node(s) didn't have free ports for the requested pod "
+        "ports. preemption: 0/1 nodes are available: 1 No preemption victims found for "
+        "incoming pod.");
+    sized(&f, "important", "high", PORTS(PORT(",\"hostIP\":\"10.0.0.1\"")));
+    pass(&f, 15 * NS_PER_S);
+    assert_string_equal(node_of(&f, "important"), "node-0");
+    assert_int_equal(ask(&f, "GET", PODS "/one", NULL), 404);
+    assert_int_equal(ask(&f, "GET", PODS "/other-ip", NULL), 200);
+    /* a kubelet looks once more; who was there first stays */
+    sized(&f, "forced", "low", "\"nodeName\":\"node-0\"," PORTS(PORT("")));
+    expect(&f, PODS "/forced", "status.phase", "Failed");
+    expect(&f, PODS "/forced", "status.reason", "NodePorts");
+    expect(&f, PODS "/forced", "status.message",
+           "Pod was rejected: Predicate NodePorts failed: node(s) didn't have free ports for the "
+           "requested pod ports");
+    assert_true(said_event(&f, "forced", "NodePorts"));
+    expect(&f, PODS "/udp", "status.phase", "Running");
+    fixture_close(&f);
+}
+
+#define EXTRA(n)                                                                                   \
+    "\"containers\":[{\"name\":\"c\",\"image\":\"i\",\"resources\":{\"limits\":{"                  \
+    "\"example.com/gpu\":\"" n "\"},\"requests\":{\"example.com/gpu\":\"" n "\"}}}]"
+
+static void other_resources_are_counted(void **state)
+{
+    struct fixture f;
+    open_full(&f, NULL);
+    must(&f, 200, "PATCH", NODES "/node-0/status",
+         "{\"status\":{\"capacity\":{\"example.com/gpu\":\"2\"},\"allocatable\":{"
+         "\"example.com/gpu\":\"2\"}}}");
+    sized(&f, "a", "mid", EXTRA("1"));
+    sized(&f, "b", "mid", EXTRA("2"));
+    assert_string_equal(node_of(&f, "a"), "node-0");
+    expect_refusal(&f, "b",
+                   "0/1 nodes are available: 1 Insufficient example.com/gpu. preemption: 0/1 nodes "
+                   "are available: 1 No preemption victims found for incoming pod.");
+    sized(&f, "c", "mid", EXTRA("3"));
+    expect_refusal(&f, "c",
+                   "0/1 nodes are available: 1 Insufficient example.com/gpu. preemption: 0/1 nodes "
+                   "are available: 1 Preemption is not helpful for scheduling.");
+    sized(&f, "d", "high", EXTRA("2"));
+    pass(&f, 15 * NS_PER_S);
+    assert_string_equal(node_of(&f, "d"), "node-0");
+    assert_int_equal(ask(&f, "GET", PODS "/a", NULL), 404);
+    fixture_close(&f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(pods_stand_near_and_apart), cmocka_unit_test(one_on_each_host),
-        cmocka_unit_test(pods_are_spread),           cmocka_unit_test(important_pods_get_room),
+        cmocka_unit_test(pods_stand_near_and_apart),
+        cmocka_unit_test(one_on_each_host),
+        cmocka_unit_test(pods_are_spread),
+        cmocka_unit_test(important_pods_get_room),
         cmocka_unit_test(budgets_are_spared),
+        cmocka_unit_test(ports_of_nodes_are_held_once),
+        cmocka_unit_test(other_resources_are_counted),
     };
     return cmocka_run_group_tests_name("kubeapi_scheduler", tests, NULL, NULL);
 }

@@ -271,6 +271,42 @@ static void no_size_is_reached_while_a_pod_is_ill(void **state)
     fixture_close(&f);
 }
 
+/* Pods that were well before a bad image came are so after it went, and are the same. */
+static void bad_images_are_waited_for_and_rolled_back(void **state)
+{
+#define SET "/apis/apps/v1/namespaces/default/daemonsets"
+#define DAEMON_IMAGE(i)                                                                            \
+    "{\"spec\":{\"template\":{\"spec\":{\"containers\":[{\"name\":\"c\",\"image\":\"" i "\"}]}}}}"
+    struct fixture f;
+    workload_open(&f, 3, NULL);
+    make(&f, SET, "{\"metadata\":{\"name\":\"d\"},\"spec\":{" TEMPLATE("d") "}}");
+    pass(&f, NS_PER_S);
+    assert_int_equal(pods_with(&f, "app", "d").ready, 3);
+    must(&f, 200, "PATCH", SET "/d", DAEMON_IMAGE("foo:non-existent"));
+    pass(&f, 5 * NS_PER_S);
+    assert_int_equal(pods_with(&f, "app", "d").ready, 2);
+    assert_int_equal(pods_with(&f, "app", "d").all, 3);
+    must(&f, 200, "PATCH", SET "/d", DAEMON_IMAGE("i:1"));
+    pass(&f, 5 * NS_PER_S);
+    assert_int_equal(pods_with(&f, "app", "d").ready, 3);
+    expect(&f, SET "/d", "status.updatedNumberScheduled", "3");
+    /* a pod by itself */
+    make(&f, PODS,
+         "{\"metadata\":{\"name\":\"p\"},\"spec\":{\"automountServiceAccountToken\":false,"
+         "\"containers\":[{\"name\":\"c\",\"image\":"
+         "\"registry.invalid/a/b:1\"}]}}");
+    pass(&f, 500 * NS_PER_MS);
+    assert_non_null(strstr(at(&f, PODS "/p", "status.containerStatuses"), "ErrImagePull"));
+    pass(&f, 5 * NS_PER_S);
+    assert_non_null(strstr(at(&f, PODS "/p", "status.containerStatuses"), "ImagePullBackOff"));
+    expect(&f, PODS "/p", "status.phase", "Pending");
+    must(&f, 200, "PATCH", PODS "/p",
+         "{\"spec\":{\"containers\":[{\"name\":\"c\",\"image\":\"b:1\"}]}}");
+    pass(&f, 5 * NS_PER_S);
+    expect(&f, PODS "/p", "status.phase", "Running");
+    fixture_close(&f);
+}
+
 static void every_node_has_its_daemon(void **state)
 {
     static const char *const rows[][2] = {
@@ -604,6 +640,7 @@ int main(void)
         cmocka_unit_test(strays_are_adopted_and_let_go),
         cmocka_unit_test(stateful_pods_come_and_go_in_order),
         cmocka_unit_test(no_size_is_reached_while_a_pod_is_ill),
+        cmocka_unit_test(bad_images_are_waited_for_and_rolled_back),
         cmocka_unit_test(every_node_has_its_daemon),
         cmocka_unit_test(jobs_complete),
         cmocka_unit_test(jobs_give_up),

@@ -262,6 +262,8 @@ void ctl_nodes_reset(struct ctl_nodes *x);
 void ctl_nodes_pod(struct ctl *c, const struct kube_object *pod, bool gone);
 bool ctl_nodes_used(struct ctl *c, struct str node); /* it has pods that have not finished */
 void ctl_nodes_changed(struct ctl *c);               /* whoever waits for a node tries again */
+/* Its kubelet takes a pod in; false: another that runs there holds one of its ports. */
+bool ctl_nodes_let_in(struct ctl *c, const struct kube_object *pod);
 bool pod_tolerates(const cJSON *spec, const cJSON *taint, int64_t *seconds);
 bool node_admits(struct ctl *c, const cJSON *spec, const struct kube_object *node,
                  const cJSON *node_tree);

@@ -7,7 +7,7 @@
 #include "sim/kubeapi/controllers/topology.h"
 #include "sim/kubeapi/types/quantity.h"
 
-static const char *const amount_names[FIT_AMOUNTS] = {"cpu", "memory", "ephemeral-storage"};
+static const char *const amount_names[FIT_OTHER] = {"cpu", "memory", "ephemeral-storage"};
 
 /* ---- amounts ---- */
 
@@ -19,27 +19,68 @@ static int64_t amount(struct str text, size_t which)
     return (int64_t)(q.nanos / (which == FIT_CPU ? 1000000 : 1000000000));
 }
 
-static int64_t request_of(const cJSON *container, size_t which)
+static bool is_other(struct str name)
 {
-    const cJSON *requests = json_path(container, "resources.requests");
-    return amount(json_string(json_get(requests, amount_names[which])), which);
+    return str_starts(name, STR("hugepages-")) ||
+           (str_find_char(name, '/') >= 0 && str_find(name, STR("kubernetes.io/")) < 0);
 }
 
-void fit_amounts(const cJSON *pod_spec, struct fit_amounts *out)
+/* FIT_AMOUNTS: nothing that is minded. */
+static size_t index_of(struct fit_names *names, struct str name)
+{
+    for (size_t i = 0; i < FIT_OTHER; i++)
+        if (str_eq_c(name, amount_names[i]))
+            return i;
+    if (!is_other(name))
+        return FIT_AMOUNTS;
+    for (size_t i = 0; i < names->n; i++)
+        if (str_eq(names->at[i], name))
+            return FIT_OTHER + i;
+    if (names->n == ARRAY_LEN(names->at))
+        return FIT_AMOUNTS;
+    names->at[names->n] = str_dup(name);
+    return FIT_OTHER + names->n++;
+}
+
+static void add_list(struct fit_names *names, const cJSON *list, struct fit_amounts *to, bool set)
+{
+    for (const cJSON *it = list ? list->child : NULL; it; it = it->next) {
+        size_t w = index_of(names, str_c(it->string));
+        if (w < FIT_AMOUNTS)
+            to->n[w] = amount(json_string(it), w) + (set ? 0 : to->n[w]);
+    }
+}
+
+static void add_requests(struct fit_names *names, const cJSON *container, struct fit_amounts *to)
+{
+    add_list(names, json_path(container, "resources.requests"), to, false);
+}
+
+static void raise_to(struct fit_amounts *x, const struct fit_amounts *least)
+{
+    for (size_t w = 0; w < FIT_AMOUNTS; w++)
+        x->n[w] = least->n[w] > x->n[w] ? least->n[w] : x->n[w];
+}
+
+/* Those that start in turn need room one at a time, beside those before them that go on running. What the pod asks for as a
+ * whole comes in place of that. */
+void fit_amounts(struct fit_names *names, const cJSON *pod_spec, struct fit_amounts *out)
 {
     const cJSON *main = json_get(pod_spec, "containers");
     const cJSON *init = json_get(pod_spec, "initContainers");
-    for (size_t w = 0; w < FIT_AMOUNTS; w++) {
-        int64_t sum = 0;
-        for (const cJSON *it = main ? main->child : NULL; it; it = it->next)
-            sum += request_of(it, w);
-        for (const cJSON *it = init ? init->child : NULL; it; it = it->next) {
-            int64_t one = request_of(it, w);
-            sum = one > sum ? one : sum;
-        }
-        out->n[w] =
-            sum + amount(json_string(json_get(json_get(pod_spec, "overhead"), amount_names[w])), w);
+    struct fit_amounts beside = {0}, peak = {0};
+    for (const cJSON *it = init ? init->child : NULL; it; it = it->next) {
+        bool stays = str_eq_c(json_string_at(it, "restartPolicy"), "Always");
+        struct fit_amounts now = beside;
+        add_requests(names, it, stays ? &beside : &now);
+        raise_to(&peak, stays ? &beside : &now);
     }
+    *out = beside;
+    for (const cJSON *it = main ? main->child : NULL; it; it = it->next)
+        add_requests(names, it, out);
+    raise_to(out, &peak);
+    add_list(names, json_path(pod_spec, "resources.requests"), out, true);
+    add_list(names, json_get(pod_spec, "overhead"), out, false);
 }
 
 /* ---- taints ---- */
@@ -177,19 +218,30 @@ static bool count(struct fit_reasons *r, struct str text)
     return false;
 }
 
+static struct str name_of(const struct fit_names *names, size_t which)
+{
+    return which < FIT_OTHER ? str_c(amount_names[which]) : names->at[which - FIT_OTHER];
+}
+
+/* final: it would not fit if the node were empty. */
 static bool amounts_fit(struct ctl *c, const struct fit_amounts *wanted, const cJSON *node,
-                        const struct node_use *use, struct fit_reasons *reasons)
+                        const struct node_use *use, struct fit_reasons *reasons, bool *final)
 {
     const cJSON *have = json_path(node, "status.allocatable");
+    const struct fit_names *names = fit_names(c);
     bool ok = true;
     int64_t pods = 0;
     if (str_to_i64(json_string_at(have, "pods"), &pods) && use->pods >= pods)
         ok = count(reasons, STR("Too many pods"));
-    for (size_t w = 0; w < FIT_AMOUNTS; w++) {
-        int64_t total = amount(json_string(json_get(have, amount_names[w])), w);
-        if (wanted->n[w] == 0 || wanted->n[w] + use->amounts.n[w] <= total)
+    for (size_t w = 0; w < FIT_OTHER + names->n; w++) {
+        if (wanted->n[w] == 0)
             continue;
-        ok = count(reasons, arena_printf(&c->a, "Insufficient %s", amount_names[w]));
+        struct str name = name_of(names, w);
+        int64_t total = amount(json_string(json_get(have, arena_c(&c->a, name))), w);
+        if (wanted->n[w] + use->amounts.n[w] <= total)
+            continue;
+        *final = *final || wanted->n[w] > total;
+        ok = count(reasons, arena_printf(&c->a, "Insufficient " STR_FMT, STR_ARG(name)));
     }
     return ok;
 }
@@ -217,7 +269,9 @@ bool fit_node(struct ctl *c, const struct fit_question *q, const struct kube_obj
     if (final) {
         (void)count(reasons, why);
     } else {
-        bool ok = amounts_fit(c, &q->wanted, node_tree, use, reasons);
+        bool ok = ports_are_free(use->ports, &q->ports)
+                      ? amounts_fit(c, &q->wanted, node_tree, use, reasons, &final)
+                      : count(reasons, STR("node(s) " PORTS_TAKEN));
         const char *apart = ok ? topology_refuses(q->topology, node, &final) : NULL;
         if (ok && !apart)
             return true;

@@ -3,14 +3,22 @@
 #define PADDOCK_SIM_KUBEAPI_CONTROLLERS_FIT_H
 
 #include "sim/kubeapi/controllers/ctl.h"
+#include "sim/kubeapi/controllers/ports.h"
 
-enum { FIT_CPU, FIT_MEMORY, FIT_STORAGE, FIT_AMOUNTS };
+/* From FIT_OTHER on: extended resources and huge pages, in the order in which a server first heard of them; what comes after
+ * those that have room here is not minded. */
+enum { FIT_CPU, FIT_MEMORY, FIT_STORAGE, FIT_OTHER, FIT_AMOUNTS = FIT_OTHER + 9 };
 struct fit_amounts {
-    int64_t n[FIT_AMOUNTS]; /* thousandths of cores, bytes, bytes */
+    int64_t n[FIT_AMOUNTS]; /* thousandths of cores, bytes, bytes, and what they are counted in */
+};
+struct fit_names {
+    struct str at[FIT_AMOUNTS - FIT_OTHER]; /* owned */
+    size_t n;
 };
 struct node_use {
     int64_t pods;
     struct fit_amounts amounts;
+    struct port_holder *ports;
 };
 
 #define FIT_REASONS_MAX 16u
@@ -26,10 +34,12 @@ struct topology;
 struct fit_question {
     const cJSON *spec; /* of the pod */
     struct fit_amounts wanted;
+    struct ports_question ports;
     const struct topology *topology; /* NULL: nothing to mind */
 };
 
-void fit_amounts(const cJSON *pod_spec, struct fit_amounts *out);
+void fit_amounts(struct fit_names *names, const cJSON *pod_spec, struct fit_amounts *out);
+struct fit_names *fit_names(struct ctl *c);
 /* Counts the reason against it, if any. */
 bool fit_node(struct ctl *c, const struct fit_question *q, const struct kube_object *node,
               const cJSON *node_tree, const struct node_use *use, struct fit_reasons *reasons);

@@ -1,6 +1,7 @@
 /* Fake kubelets: pods that have a node go through the stages that match them (stages.h). */
 #include "sim/kubeapi/controllers/kubelet.h"
 
+#include "sim/kubeapi/controllers/ports.h"
 #include "sim/kubeapi/controllers/stages.h"
 
 #define BACKOFF_FIRST (10 * NS_PER_S)
@@ -123,7 +124,11 @@ void sync_kubelet(struct ctl *c, struct str ns, struct str name)
     }
     const struct stage *stage = p->stage;
     kubelet_forget(c, pod->uid);
-    carry_out(c, pod, stage);
+    if (!pod->deleting && str_eq_c(str_c(stage_state(pod)), "none") && !ctl_nodes_let_in(c, pod))
+        kubelet_reject(c, pod, STR("NodePorts"),
+                       STR("Predicate NodePorts failed: node(s) " PORTS_TAKEN));
+    else
+        carry_out(c, pod, stage);
 }
 
 /* ---- for owners who run pods themselves ---- */

@@ -286,12 +286,30 @@ void kubelet_exit(struct ctl *c, struct kube_object *pod, int64_t code)
     commit(&x, code ? "Failed" : "Succeeded");
 }
 
+void kubelet_reject(struct ctl *c, struct kube_object *pod, struct str reason, struct str message)
+{
+    struct change x;
+    begin(&x, c, pod);
+    if (!json_get(x.status, "startTime"))
+        json_set_str(&c->a, x.status, "startTime", ctl_now(c));
+    json_set_str(&c->a, x.status, "reason", reason);
+    json_set_str(&c->a, x.status, "message",
+                 arena_printf(&c->a, "Pod was rejected: " STR_FMT, STR_ARG(message)));
+    say(c, pod, EVENT_WARNING, arena_c(&c->a, reason), NULL, arena_c(&c->a, message));
+    commit(&x, "Failed");
+}
+
 static cJSON *waiting(struct change *x, const struct container *k, int64_t n)
 {
-    cJSON *state = json_object(&x->c->a);
+    struct arena *a = &x->c->a;
+    cJSON *state = json_object(a), *why = json_ensure(a, state, "waiting");
+    struct str reason = json_string_at(x->status, "reason");
     (void)n;
-    json_set_str(&x->c->a, json_ensure(&x->c->a, state, "waiting"), "reason",
-                 json_string_at(x->status, "reason"));
+    if (str_eq_c(reason, "ImagePullBackOff"))
+        json_set_str(a, why, "message",
+                     arena_printf(a, "Back-off pulling image \"" STR_FMT "\"",
+                                  STR_ARG(json_string_at(k->spec, "image"))));
+    json_set_str(a, why, "reason", reason);
     return container_status(x->c, x->pod, k, state, false, json_int_at(k->old, "restartCount", 0));
 }
 

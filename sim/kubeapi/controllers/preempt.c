@@ -52,6 +52,15 @@ static bool is_gone(const void *arg, const struct kube_object *pod)
     return false;
 }
 
+static bool is_gone_uid(const void *arg, struct str uid)
+{
+    const struct trial *t = arg;
+    for (size_t i = 0; i < t->n; i++)
+        if (str_eq(t->at[i].pod->uid, uid))
+            return !t->at[i].stays;
+    return false;
+}
+
 /* With those away that do not stay. */
 static bool fits(struct trial *t)
 {
@@ -74,6 +83,8 @@ static bool fits(struct trial *t)
     }
     struct topology *topology = topology_new(t->c, &about);
     q.topology = topology;
+    q.ports.gone = is_gone_uid;
+    q.ports.arg = t;
     bool ok = fit_node(t->c, &q, t->node, t->node_tree, &use, &ignored);
     topology_free(topology);
     return ok;
@@ -104,7 +115,7 @@ static void find_lower(struct trial *t)
         const cJSON *tree = ctl_tree(t->c, o);
         *v = (struct victim){.pod = o, .priority = pod_priority(o)};
         v->started = ctl_time_at(tree, "status.startTime");
-        fit_amounts(json_get(tree, "spec"), &v->amounts);
+        fit_amounts(fit_names(t->c), json_get(tree, "spec"), &v->amounts);
     }
     if (t->n > 1)
         qsort(t->at, t->n, sizeof *t->at, by_importance);

@@ -21,6 +21,7 @@ struct ctl_nodes {
     size_t shy;         /* of pods: how many have anti-affinity */
     /* Since nobody waited: who waits may do so for other pods; room was made for somebody. */
     bool picky, rooms;
+    struct fit_names names;
 };
 
 struct waiting {
@@ -33,6 +34,21 @@ struct waiting {
     int64_t priority;
     struct fit_amounts amounts;
 };
+
+struct pod_use {
+    struct node_use *on;
+    struct fit_amounts amounts;
+    struct port_holder *holds; /* NULL: no port of its node */
+    bool shy;
+};
+
+static void let_ports_go(struct pod_use *p)
+{
+    if (p->holds)
+        ports_release(&p->on->ports, p->holds);
+    mem_free(p->holds);
+    p->holds = NULL;
+}
 
 struct ctl_nodes *ctl_nodes_new(void)
 {
@@ -53,6 +69,8 @@ void ctl_nodes_reset(struct ctl_nodes *x)
 {
     struct map *const maps[] = {&x->use, &x->pods};
     void *v;
+    for (size_t i = 0; map_next(&x->pods, &i, NULL, &v);)
+        let_ports_go(v);
     for (size_t i = 0; map_next(&x->waiting, &i, NULL, &v);)
         waiting_free(v);
     map_clear(&x->waiting);
@@ -70,16 +88,12 @@ void ctl_nodes_free(struct ctl_nodes *x)
     map_free(&x->use);
     map_free(&x->pods);
     map_free(&x->waiting);
+    for (size_t i = 0; i < x->names.n; i++)
+        str_free(&x->names.at[i]);
     mem_free(x);
 }
 
 /* ---- what is used ---- */
-
-struct pod_use {
-    struct node_use *on;
-    struct fit_amounts amounts;
-    bool shy;
-};
 
 static struct node_use *use_of(struct ctl_nodes *x, struct str node)
 {
@@ -97,11 +111,38 @@ static void give_back(struct ctl *c, struct str uid)
     if (!p)
         return;
     p->on->pods--;
+    let_ports_go(p);
     c->nodes->shy -= p->shy;
     for (size_t i = 0; i < FIT_AMOUNTS; i++)
         p->on->amounts.n[i] -= p->amounts.n[i];
     mem_free(p);
     ctl_nodes_changed(c);
+}
+
+struct fit_names *fit_names(struct ctl *c)
+{
+    return &c->nodes->names;
+}
+
+static void take_ports(struct pod_use *p, const struct kube_object *pod, struct str ports)
+{
+    if (ports.n == 0)
+        return;
+    p->holds = MEM_NEW(struct port_holder);
+    p->holds->uid = str_dup(pod->uid);
+    p->holds->ports = str_dup(ports);
+    p->holds->runs = kube_object_string(pod, "status.startTime").n > 0;
+    ports_hold(&p->on->ports, p->holds);
+}
+
+bool ctl_nodes_let_in(struct ctl *c, const struct kube_object *pod)
+{
+    struct pod_use *p = map_get(&c->nodes->pods, pod->uid);
+    if (!p || !p->holds)
+        return true;
+    struct ports_question q = {.wanted = p->holds->ports, .uid = pod->uid, .running = true};
+    p->holds->runs = p->holds->runs || ports_are_free(p->on->ports, &q);
+    return p->holds->runs;
 }
 
 void ctl_nodes_pod(struct ctl *c, const struct kube_object *pod, bool gone)
@@ -121,7 +162,9 @@ void ctl_nodes_pod(struct ctl *c, const struct kube_object *pod, bool gone)
     p->on->pods++;
     p->shy = topology_shies(pod);
     c->nodes->shy += p->shy;
-    fit_amounts(json_get(kube_object_tree(pod, &a), "spec"), &p->amounts);
+    const cJSON *spec = json_get(kube_object_tree(pod, &a), "spec");
+    fit_amounts(&c->nodes->names, spec, &p->amounts);
+    take_ports(p, pod, ports_of(&a, spec));
     for (size_t i = 0; i < FIT_AMOUNTS; i++)
         p->on->amounts.n[i] += p->amounts.n[i];
     arena_free(&a);
@@ -362,6 +405,7 @@ void sync_scheduler(struct ctl *c, struct str ns, struct str name)
                             STR_ARG(claim)));
         return;
     }
-    fit_amounts(x.q.spec, &x.q.wanted);
+    fit_amounts(&c->nodes->names, x.q.spec, &x.q.wanted);
+    x.q.ports = (struct ports_question){.wanted = ports_of(&c->a, x.q.spec), .uid = pod->uid};
     try_nodes(&x);
 }

@@ -27,8 +27,9 @@ static struct str next_word(struct str *line)
 
 static bool is_known(struct str key, bool of)
 {
-    static const char *const plain[] = {"deleting", "state",   "phase",     "ready", "owner",
-                                        "restart",  "command", "namespace", "node"};
+    static const char *const plain[] = {"deleting", "state",   "phase",   "ready",
+                                        "owner",    "restart", "command", "namespace",
+                                        "node",     "reason",  "image"};
     for (size_t i = 0; !of && i < ARRAY_LEN(plain); i++)
         if (str_eq_c(key, plain[i]))
             return true;
@@ -242,6 +243,73 @@ static bool is_ready(const struct kube_object *pod)
                     STR("\"status\":\"True\",\"type\":\"Ready\"")) >= 0;
 }
 
+/* What the first container that waits says. */
+static struct str reason_of(const struct kube_object *pod)
+{
+    struct scan s = scan_of(kube_object_raw(pod, "status.containerStatuses"));
+    struct str it, inner = str_empty;
+    bool escaped;
+    if (s.p == s.end || !scan_enter(&s, '['))
+        return str_empty;
+    while (scan_element(&s, &it)) {
+        struct str waiting = scan_get(scan_get(it, STR("state")), STR("waiting"));
+        if (waiting.n > 0 && scan_string(scan_get(waiting, STR("reason")), &inner, &escaped))
+            return inner;
+    }
+    return str_empty;
+}
+
+/* '*' is any text. */
+static bool looks_like(struct str text, struct str pattern)
+{
+    size_t t = 0, p = 0, star = pattern.n, from = 0;
+    while (t < text.n) {
+        if (p < pattern.n && pattern.p[p] == '*') {
+            star = p++;
+            from = t;
+        } else if (p < pattern.n && pattern.p[p] == text.p[t]) {
+            p++;
+            t++;
+        } else if (star < pattern.n) {
+            p = star + 1;
+            t = ++from;
+        } else {
+            return false;
+        }
+    }
+    while (p < pattern.n && pattern.p[p] == '*')
+        p++;
+    return p == pattern.n;
+}
+
+static bool any_looks_like(struct str text, struct str patterns)
+{
+    struct str one;
+    for (bool more = true; more;) {
+        more = str_cut(patterns, '|', &one, &patterns);
+        if (looks_like(text, one))
+            return true;
+    }
+    return false;
+}
+
+static bool has_image(const struct kube_object *pod, struct str patterns)
+{
+    static const char *const lists[] = {"spec.containers", "spec.initContainers"};
+    for (size_t i = 0; i < ARRAY_LEN(lists); i++) {
+        struct scan s = scan_of(kube_object_raw(pod, lists[i]));
+        struct str it, image;
+        bool escaped;
+        if (s.p == s.end || !scan_enter(&s, '['))
+            continue;
+        while (scan_element(&s, &it))
+            if (scan_string(scan_get(it, STR("image")), &image, &escaped) &&
+                any_looks_like(image, patterns))
+                return true;
+    }
+    return false;
+}
+
 static struct str value_of(const struct stage_term *t, const struct kube_object *pod)
 {
     const struct kube_owner *owner = kube_object_controller(pod);
@@ -259,6 +327,8 @@ static struct str value_of(const struct stage_term *t, const struct kube_object 
         return kube_object_string(pod, "spec.restartPolicy");
     if (str_eq_c(t->key, "command"))
         return command_of(pod);
+    if (str_eq_c(t->key, "reason"))
+        return reason_of(pod);
     if (str_eq_c(t->key, "namespace"))
         return pod->ns;
     if (str_eq_c(t->key, "node"))
@@ -268,15 +338,21 @@ static struct str value_of(const struct stage_term *t, const struct kube_object 
     return annotation(pod, t->of);
 }
 
+static bool term_holds(const struct stage_term *t, const struct kube_object *pod)
+{
+    if (str_eq_c(t->key, "image"))
+        return has_image(pod, t->value);
+    struct str value = value_of(t, pod);
+    return str_eq_c(t->value, "-")   ? value.n == 0
+           : str_eq_c(t->value, "+") ? value.n > 0
+                                     : str_eq(value, t->value);
+}
+
 bool stage_matches(const struct stage *stage, const struct kube_object *pod)
 {
     for (size_t i = 0; i < stage->terms_n; i++) {
         const struct stage_term *t = &stage->terms[i];
-        struct str value = value_of(t, pod);
-        bool same = str_eq_c(t->value, "-")   ? value.n == 0
-                    : str_eq_c(t->value, "+") ? value.n > 0
-                                              : str_eq(value, t->value);
-        if (same == t->not )
+        if (term_holds(t, pod) == t->not )
             return false;
     }
     return true;

@@ -8,7 +8,8 @@
  *
  * KEYs:    deleting (yes, no), state (none, running, backoff, waiting, done), phase, ready (yes, no), owner (kind of its
  *          controller; - for none), restart (its policy), command (the first word of the first container's), namespace,
- *          node, label:KEY and annotation:KEY (- absent, + present).
+ *          node, reason (why a container waits), image (of any container; of the value, * is any text and | parts patterns),
+ *          label:KEY and annotation:KEY (- absent, + present).
  * Actions: run starts the containers; exit ends them and does what the restart policy says; wait shows a reason such as
  *          ImagePullBackOff; delete lets a pod under deletion go.
  * Errors:  ERR_INVALID with the line.  Bounds: STAGES_MAX stages, STAGE_TERMS_MAX conditions each. */
