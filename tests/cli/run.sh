@@ -200,7 +200,7 @@ for jobs in 1 2; do
     "$sim" run good.yaml endless.yaml --jobs $jobs >"$work/out" 2>"$work/err" &
     pid=$!
     tries=0
-    while ! grep -q '^ok .*hardened' "$work/out" && [ $tries -lt 100 ]; do
+    while ! grep -q '^ok .*hardened' "$work/out" && [ $tries -lt 600 ]; do
         sleep 0.1
         tries=$((tries + 1))
     done
@@ -253,7 +253,7 @@ check 2 '' 'syntax.yaml:[0-9]+:[0-9]+: ' apiserver --cluster syntax.yaml
 "$sim" apiserver --cluster cluster.yaml --kubeconfig-out kubeconfig --audit audit.log --record record.json >out 2>err &
 pid=$!
 tries=0
-while ! grep -q '^ready https://127.0.0.1:[0-9]*$' out && [ $tries -lt 100 ]; do
+while ! grep -q '^ready https://127.0.0.1:[0-9]*$' out && [ $tries -lt 1200 ]; do
     sleep 0.05
     tries=$((tries + 1))
 done

@@ -48,7 +48,7 @@ start_server() { # NAME ARGUMENTS: leaves NAME.kubeconfig
     tries=0
     while ! grep -q '^ready ' "$work/$name.out"; do
         tries=$((tries + 1))
-        [ $tries -lt 200 ] || { echo "the server $name is not ready:"; cat "$work/$name.err"; exit 1; }
+        [ $tries -lt 2400 ] || { echo "the server $name is not ready:"; cat "$work/$name.err"; exit 1; }
         sleep 0.05
     done
 }
@@ -57,7 +57,7 @@ start_server bare --bare
 
 # ---- checks ----
 # What a suite calls. In it: $id a name of its own in lower case, $minor of this kubectl, $dir a folder of its own.
-k() { timeout 30 "$kubectl" "$@"; }
+k() { timeout 120 "$kubectl" "$@"; }
 result() { # VERDICT NAME [WHY]
     printf '%s %s/%s/%s %s\n' "$1" "kubectl-$label" "$suite" "$2" "${3:-}" >>"$results"
 }
@@ -84,7 +84,22 @@ since() { # MINOR COMMAND...
     "$@"
 }
 quiet() { k "$@" >/dev/null 2>&1 || :; } # a step that is no check
-# watching NAME PATTERN ARGUMENTS... -- COMMAND...: what `kubectl get -w` prints while the command runs.
+# until_ COMMAND...: that it works; a minute at most, on a machine ten times slower than most.
+until_() {
+    tries=0
+    until "$@" >/dev/null 2>&1; do
+        tries=$((tries + 1))
+        [ $tries -lt 600 ] || return 0 # the check behind it says what is wrong
+        sleep 0.1
+    done
+}
+# printed PATTERN: by the command that writes $dir/out, its lines joined
+printed() {
+    tr '\n' ' ' <"$dir/out" >"$dir/line"
+    grep -Eq -e "$1" "$dir/line"
+}
+# watching NAME PATTERN ARGUMENTS... -- COMMAND...: what `kubectl get -w` prints while the command runs. That the watch
+# has begun is what kubectl logs of its requests.
 watching() {
     name=$1 pattern=$2
     shift 2
@@ -96,18 +111,12 @@ watching() {
     done
     shift
     # shellcheck disable=SC2086
-    timeout 4 "$kubectl" get $arguments >"$dir/out" 2>&1 &
+    timeout 200 "$kubectl" -v=6 get $arguments >"$dir/out" 2>"$dir/err" &
     watcher=$!
     set +f
-    sleep 1.2
+    until_ grep -Eq 'watch=true.*200 OK' "$dir/err"
     "$@" >/dev/null 2>&1 || :
-    tries=0
-    while [ $tries -lt 25 ]; do
-        tr '\n' ' ' <"$dir/out" >"$dir/line"
-        ! grep -Eq -e "$pattern" "$dir/line" || break
-        sleep 0.1
-        tries=$((tries + 1))
-    done
+    until_ printed "$pattern"
     kill $watcher 2>/dev/null || :
     wait $watcher 2>/dev/null || :
     judge "$name" 0 "$pattern" 0

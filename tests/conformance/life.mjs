@@ -166,7 +166,7 @@ const end = await server.stop();
 note('server-ends-in-order', end ? new Error(end) : undefined);
 const whole = await startServer(sim, work, 'life-full', ['--nodes', '2']);
 const other = new Wire(whole.kubeconfig);
-await together(Object.entries({ accounts, pods, volumes, control, controllers }).flatMap(([family, checks]) => checkJobs(other, `full-${family}`, checks)), SIDE_BY_SIDE);
+await together(Object.entries({ accounts, pods, services, volumes, control, controllers }).flatMap(([family, checks]) => checkJobs(other, `full-${family}`, checks)), SIDE_BY_SIDE);
 other.agent.destroy();
 const ended = await whole.stop();
 note('full-server-ends-in-order', ended ? new Error(ended) : undefined);

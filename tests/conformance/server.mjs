@@ -4,7 +4,7 @@ import { spawn } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
 
-const READY_MS = 20000;
+const READY_MS = 120000;
 
 export async function startServer(sim, work, name, args = []) {
   const kubeconfig = path.join(work, `${name}.kubeconfig`);

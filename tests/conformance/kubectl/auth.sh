@@ -54,6 +54,6 @@ check csr-approve 0 "certificatesigningrequest.certificates.k8s.io/one-$id appro
 check csr-approved 0 'Approved' get csr "one-$id"
 check csr-deny 0 "certificatesigningrequest.certificates.k8s.io/two-$id denied" certificate deny "two-$id"
 check csr-denied 0 'Denied' get csr "two-$id"
-sleep 0.3
-k get csr "one-$id" -o 'jsonpath={.status.certificate}' | base64 -d >u.crt 2>/dev/null
+signed() { k get csr "one-$id" -o 'jsonpath={.status.certificate}' | base64 -d >u.crt && [ -s u.crt ]; }
+until_ signed
 check csr-works 1 "User \"jane-$minor\" cannot list" --kubeconfig bare.kubeconfig --client-certificate u.crt --client-key u.key get nodes

@@ -52,7 +52,7 @@ quiet create -f - <<X
 {"apiVersion":"v1","kind":"Pod","metadata":{"name":"onnode","labels":{"app":"d"}},"spec":{"nodeName":"n-$id","containers":[{"name":"c","image":"x"}]}}
 X
 check drain-refused 1 'cannot delete Pods (declare no controller|not managed|that declare no controller)' drain "n-$id"
-check drain 0 "node/n-$id (drained|evicted)" drain "n-$id" --force --grace-period=0 --timeout=15s
+check drain 0 "node/n-$id (drained|evicted)" drain "n-$id" --force --grace-period=0 --timeout=100s
 check describe-node 0 'Unschedulable: +true' describe node "n-$id"
 
 # roll-outs: the objects that a deployment controller would make
@@ -74,7 +74,7 @@ check rollout-pause 0 '^deployment.apps/web paused $' rollout pause deploy/web
 check rollout-paused 1 'already paused' rollout pause deploy/web
 check rollout-resume 0 '^deployment.apps/web resumed $' rollout resume deploy/web
 check rollout-restart 0 '^deployment.apps/web restarted $' rollout restart deploy/web
-check rollout-status-waits 1 'Waiting for .*deployment' rollout status deploy/web --timeout=2s
+check rollout-status-waits 1 'Waiting for .*deployment' rollout status deploy/web --timeout=5s
 generation=$(k get deploy web -o 'jsonpath={.metadata.generation}')
 k get deploy web -o json >web.json
 sed -i '/^    "status": /,$d' web.json
@@ -84,9 +84,14 @@ cat >>web.json <<X
 "conditions":[{"type":"Available","status":"True","reason":"MinimumReplicasAvailable"}]}}
 X
 check status-replaced 0 '"readyReplicas":1' replace --raw "/apis/apps/v1/namespaces/$id/deployments/web/status" -f web.json
-check rollout-status 0 'deployment "web" successfully rolled out' rollout status deploy/web --timeout=5s
-check wait-condition 0 '^deployment.apps/web condition met $' wait --for=condition=Available deploy/web --timeout=5s
+check rollout-status 0 'deployment "web" successfully rolled out' rollout status deploy/web --timeout=100s
+check wait-condition 0 '^deployment.apps/web condition met $' wait --for=condition=Available deploy/web --timeout=100s
 check wait-timeout 1 'timed out waiting for the condition' wait --for=condition=Nope deploy/web --timeout=1s
-since 23 check wait-jsonpath 0 'condition met' wait --for=jsonpath='{.status.readyReplicas}'=1 deploy/web --timeout=5s
-(sleep 1; quiet delete cm a) &
-check wait-delete 0 'condition met|^$' wait --for=delete cm/a --timeout=10s
+since 23 check wait-jsonpath 0 'condition met' wait --for=jsonpath='{.status.readyReplicas}'=1 deploy/web --timeout=100s
+k -v=6 wait --for=delete cm/a --timeout=100s >"$dir/out" 2>"$dir/err" &
+waiting=$!
+until_ grep -q 'watch=true' "$dir/err"
+quiet delete cm a
+status=0
+wait $waiting || status=$?
+judge wait-delete 0 'condition met|^$' "$status"

@@ -45,7 +45,7 @@ metadata: {name: w}
 spec: {size: 3}
 X
 check crd 0 "^customresourcedefinition.apiextensions.k8s.io/$plural.$group created \$" apply -f crd.yaml
-check crd-established 0 'condition met' wait --for=condition=Established "crd/$plural.$group" --timeout=10s
+check crd-established 0 'condition met' wait --for=condition=Established "crd/$plural.$group" --timeout=100s
 check crd-table 0 "NAME +CREATED AT $plural.$group +20" get crd "$plural.$group"
 check crd-again 0 "unchanged|configured" apply -f crd.yaml
 check discovered 0 "$plural +wh$minor +$group/v1 +true +Wheel$minor" api-resources --api-group="$group"
@@ -88,5 +88,5 @@ check can-i 0 '^yes' auth can-i get "$plural.$group"
 check crd-invalid 1 'is invalid: .*metadata.name: Invalid value' create --validate=false -f - <<X
 $(sed "s/^metadata: .*/metadata: {name: other.$group}/" crd.yaml)
 X
-check crd-delete 0 'deleted' delete crd "$plural.$group" --timeout=15s
+check crd-delete 0 'deleted' delete crd "$plural.$group" --timeout=100s
 check crd-gone 1 "the server doesn't have a resource type|could not find the requested resource" get "$plural"

@@ -13,7 +13,7 @@ X
 }
 gone() { # KIND NAME: within a while
     tries=0
-    while [ $tries -lt 20 ] && k get "$1" "$2" >/dev/null 2>&1; do
+    while [ $tries -lt 600 ] && k get "$1" "$2" >/dev/null 2>&1; do
         tries=$((tries + 1))
         sleep 0.1
     done
@@ -57,7 +57,7 @@ quiet create cm l5
 check several-now 0 '"l4" deleted.*"l5" deleted' delete cm/l4 cm/l5
 quiet create namespace "d-$id"
 quiet create cm inside -n "d-$id"
-check namespace 0 "namespace \"d-$id\" deleted" delete namespace "d-$id" --timeout=20s
+check namespace 0 "namespace \"d-$id\" deleted" delete namespace "d-$id" --timeout=100s
 check namespace-gone 1 'NotFound' get namespace "d-$id"
 check namespace-content-gone 0 'No resources found' get cm -n "d-$id"
 check default-account 0 '^default ?$' get sa default -o 'jsonpath={.metadata.name}'

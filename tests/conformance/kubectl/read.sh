@@ -67,9 +67,9 @@ X
 check events 0 'LAST SEEN +TYPE +REASON +OBJECT +MESSAGE .* Warning +Odd +pod/pod1 +it is odd' get events
 since 26 check events-command 0 'Warning +Odd +Pod/pod1 +it is odd' events
 check events-described 0 'Events: .*Warning +Odd .*it is odd' describe pod pod1
-watching watch 'w1 .*w1 ' cm --watch-only -- sh -c "'$kubectl' create cm w1 && sleep 0.3 && '$kubectl' label cm w1 x=y"
+watching watch 'w1 .*w1 ' cm --watch-only -- sh -c "'$kubectl' create cm w1 && '$kubectl' label cm w1 x=y"
 watching watch-list 'a +1 .*w2 ' cm -w -- "$kubectl" create cm w2
-watching watch-events 'ADDED .*DELETED ' cm --watch-only --output-watch-events -- sh -c "'$kubectl' create cm w3 && sleep 0.3 && '$kubectl' delete cm w3"
+watching watch-events 'ADDED .*DELETED ' cm --watch-only --output-watch-events -- sh -c "'$kubectl' create cm w3 && '$kubectl' delete cm w3"
 watching watch-json '"w4": "x"' cm a -o json --watch -- "$kubectl" label cm a w4=x
 check logs-refused 1 'Error|error' logs pod1
 check exec-refused 1 'Error|error' exec pod1 -- date

@@ -64,7 +64,7 @@ export const checks = {
     const label = 'test-serviceaccount-static%3Dtrue';
     const made = expect(await wire.post(all, { metadata: { name: 'life', labels: { 'test-serviceaccount-static': 'true' } } }), 201);
     assert.equal(expect(await wire.get(`${all}/life`), 200).metadata.uid, made.metadata.uid);
-    const w = wire.watch(`${all}?labelSelector=${label}&timeoutSeconds=180`);
+    const w = wire.watch(`${all}?labelSelector=${label}&timeoutSeconds=600`);
     await w.until((e) => e.type === 'ADDED', 'what is there');
     expect(await wire.patch(`${all}/life`, { metadata: { creationTimestamp: null }, automountServiceAccountToken: false }, STRATEGIC), 200);
     await w.until((e) => e.type === 'MODIFIED', 'the patch');

@@ -129,7 +129,7 @@ export const checks = {
 
   async 'watch-of-objects'(wire) {
     const d = await define(wire, { v1beta1: open });
-    const w = wire.watch(`${d.all('v1beta1')}?fieldSelector=metadata.name%3Dname1&timeoutSeconds=30`);
+    const w = wire.watch(`${d.all('v1beta1')}?fieldSelector=metadata.name%3Dname1&timeoutSeconds=600`);
     const all = wire.watch(`${d.all('v1beta1')}?resourceVersion=${expect(await wire.get(d.all('v1beta1')), 200).metadata.resourceVersion}`);
     for (const name of ['name1', 'name2']) expect(await wire.post(d.all('v1beta1'), d.object('v1beta1', name, { content: { key: 'value' } })), 201);
     for (const name of ['name1', 'name2']) expect(await wire.patch(`${d.all('v1beta1')}/${name}`, { dummy: 'test' }, MERGE), 200);

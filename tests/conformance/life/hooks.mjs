@@ -137,15 +137,16 @@ export const checks = {
 
   async 'waits-so-long'(wire, namespace) {
     const maps = `/api/v1/namespaces/${namespace}/configmaps`;
-    const slow = () => new Promise((resolve) => setTimeout(() => resolve({ allowed: true }), 2500));
-    await serving({ slow }, async (config) => {
-      const webhook = { clientConfig: config('slow'), rules: rule(['CREATE'], [''], ['configmaps']), timeoutSeconds: 1 };
+    const never = () => new Promise(() => {});
+    const slow = () => new Promise((resolve) => setTimeout(() => resolve({ allowed: true }), 1500));
+    await serving({ never, slow }, async (config) => {
+      const webhook = { clientConfig: config('never'), rules: rule(['CREATE'], [''], ['configmaps']), timeoutSeconds: 1 };
       await registered(wire, namespace, 'Validating', [webhook], async () => {
-        const status = refused(await wire.post(maps, { metadata: { name: 'a' } }), 500, 'InternalError', /^Internal error occurred: failed calling webhook "h0\..*": failed to call webhook: Post "https:\/\/127\.0\.0\.1:\d+\/slow\?timeout=1s": context deadline exceeded$/);
+        const status = refused(await wire.post(maps, { metadata: { name: 'a' } }), 500, 'InternalError', /^Internal error occurred: failed calling webhook "h0\..*": failed to call webhook: Post "https:\/\/127\.0\.0\.1:\d+\/never\?timeout=1s": context deadline exceeded$/);
         assert.match(status.details.causes[0].message, /^failed calling webhook/);
       });
       await registered(wire, namespace, 'Validating', [{ ...webhook, failurePolicy: 'Ignore' }], async () => expect(await wire.post(maps, { metadata: { name: 'b' } }), 201));
-      await registered(wire, namespace, 'Validating', [{ ...webhook, timeoutSeconds: 10 }], async () => expect(await wire.post(maps, { metadata: { name: 'c' } }), 201));
+      await registered(wire, namespace, 'Validating', [{ ...webhook, clientConfig: config('slow'), timeoutSeconds: 30 }], async () => expect(await wire.post(maps, { metadata: { name: 'c' } }), 201));
     });
   },
 

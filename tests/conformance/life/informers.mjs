@@ -2,13 +2,12 @@
 // there, in protobuf, of whole objects and of metadata alone; leases, tokens, rights, discovery.
 import assert from 'node:assert/strict';
 import https from 'node:https';
-import { APPLY, eventually, expect, PROTOBUF, refused } from './wire.mjs';
+import { APPLY, eventually, expect, PATIENCE_MS, PROTOBUF, refused } from './wire.mjs';
 
 const AGGREGATED = 'application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList';
 const METADATA = 'application/vnd.kubernetes.protobuf;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,application/json';
 const TYPED = 'application/vnd.kubernetes.protobuf,application/json';
 const STREAM = 'sendInitialEvents=true&resourceVersionMatch=NotOlderThan&allowWatchBookmarks=true&timeoutSeconds=400&resourceVersion=';
-const WAIT_MS = 10000;
 
 // The first frames of a streaming watch, until one holds `end` (protobuf frames: four bytes of length, then the event).
 function frames(wire, where, accept, end) {
@@ -17,7 +16,7 @@ function frames(wire, where, accept, end) {
     const request = https.get(url, { agent: false, ...wire.tls, headers: { Accept: accept, 'Accept-Encoding': 'gzip' } }, (response) => {
       let bytes = Buffer.alloc(0);
       const type = response.headers['content-type'];
-      const late = setTimeout(() => finish(new Error(`${where} ${accept}: no ${end} in ${bytes.length} bytes (${response.statusCode})`)), WAIT_MS);
+      const late = setTimeout(() => finish(new Error(`${where} ${accept}: no ${end} in ${bytes.length} bytes (${response.statusCode})`)), PATIENCE_MS);
       const finish = (e, value) => {
         clearTimeout(late);
         request.destroy();
@@ -34,7 +33,7 @@ function frames(wire, where, accept, end) {
         if (list.some((f) => f.includes(end))) finish(null, { list, type });
       });
     });
-    request.on('error', (e) => (e.code === 'ECONNRESET' ? undefined : reject(e)));
+    request.on('error', reject); // behind the promise's end: nobody's
   });
 }
 

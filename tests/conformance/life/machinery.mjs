@@ -101,7 +101,7 @@ async function pages(wire, where, limit, see) {
 async function watchMaps(wire, namespace) {
   const all = `/api/v1/namespaces/${namespace}/configmaps`;
   const now = expect(await wire.get(all), 200).metadata.resourceVersion;
-  const watch = (values, at = now) => wire.watch(`${all}?labelSelector=${encodeURIComponent(`watched in (${values})`)}&resourceVersion=${at}&timeoutSeconds=60&allowWatchBookmarks=true`);
+  const watch = (values, at = now) => wire.watch(`${all}?labelSelector=${encodeURIComponent(`watched in (${values})`)}&resourceVersion=${at}&timeoutSeconds=600&allowWatchBookmarks=true`);
   const map = (name, label) => ({ metadata: { name, labels: { watched: label } } });
   const mutate = (name, value) => wire.patch(`${all}/${name}`, { data: { mutation: value } }, MERGE);
   return { all, watch, map, mutate };

@@ -1,6 +1,6 @@
 // What typed clients do between two steps: list, act, and look in a watch from the list's revision for what must have come.
 import assert from 'node:assert/strict';
-import { eventually, expect, refused } from './wire.mjs';
+import { eventually, expect, PATIENCE_MS, refused } from './wire.mjs';
 
 export const pod = (name = 'c', more = {}) => ({ containers: [{ name, image: 'registry.example/i:1', ...more }] });
 export const template = (labels, more = {}) => ({ metadata: { labels }, spec: { ...pod(), terminationGracePeriodSeconds: 0, ...more } });
@@ -21,8 +21,8 @@ export class Seen {
   }
 
   // Each look is a watch of its own from where it all began, as clients retry theirs.
-  async event(type, test = () => true, ms = 8000) {
-    const watch = this.wire.watch(`${this.all}?${this.query}&resourceVersion=${this.from}&allowWatchBookmarks=true&timeoutSeconds=60`);
+  async event(type, test = () => true, ms = PATIENCE_MS) {
+    const watch = this.wire.watch(`${this.all}?${this.query}&resourceVersion=${this.from}&allowWatchBookmarks=true&timeoutSeconds=600`);
     try {
       return (await watch.until((e) => (!type || e.type === type) && test(e.object), `${type ?? 'an event'} of ${this.all}`, ms)).object;
     } finally {

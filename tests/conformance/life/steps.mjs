@@ -98,8 +98,8 @@ export const steps = {
 
   async 'watch-start'(c) {
     const now = expect(await c.wire.get(`${c.all}?labelSelector=${c.label}`), 200).metadata.resourceVersion;
-    c.watching = c.wire.watch(`${c.all}?labelSelector=${c.label}&resourceVersion=${now}&timeoutSeconds=120&allowWatchBookmarks=true`);
-    const initial = c.wire.watch(`${c.all}?labelSelector=${c.label}&sendInitialEvents=true&resourceVersionMatch=NotOlderThan&allowWatchBookmarks=true&timeoutSeconds=20`);
+    c.watching = c.wire.watch(`${c.all}?labelSelector=${c.label}&resourceVersion=${now}&timeoutSeconds=600&allowWatchBookmarks=true`);
+    const initial = c.wire.watch(`${c.all}?labelSelector=${c.label}&sendInitialEvents=true&resourceVersionMatch=NotOlderThan&allowWatchBookmarks=true&timeoutSeconds=600`);
     try {
       const mark = await initial.until((e) => e.type === 'BOOKMARK', 'the bookmark behind the initial events');
       assert.equal(mark.object.metadata.annotations['k8s.io/initial-events-end'], 'true');
@@ -108,7 +108,7 @@ export const steps = {
     } finally {
       initial.stop();
     }
-    const anew = c.wire.watch(`${c.everywhere}?labelSelector=${c.label}&timeoutSeconds=20`);
+    const anew = c.wire.watch(`${c.everywhere}?labelSelector=${c.label}&timeoutSeconds=600`);
     await anew.until((e) => e.type === 'ADDED' && e.object.metadata.name === c.name('b'), 'what is there at the start');
     anew.stop();
   },
