@@ -95,6 +95,42 @@ static void pods_stand_near_and_apart(void **state)
     fixture_close(&f);
 }
 
+static void revision(struct fixture *f, const char *name, const char *rev, const char *spec)
+{
+    make(f, PODS,
+         arena_printf(&f->a,
+                      "{\"metadata\":{\"name\":\"%s\",\"labels\":{\"app\":\"m\",\"rev\":\"%s\"}},"
+                      "\"spec\":{%s\"containers\":[{\"name\":\"c\",\"image\":\"i\"}]}}",
+                      name, rev, spec)
+             .p);
+    pass(f, NS_PER_S);
+}
+
+/* Terms that name keys of labels mean pods that have what the pod has, or something else. */
+static void keys_of_labels_become_requirements(void **state)
+{
+#define KEYS(key, list)                                                                            \
+    "{\"topologyKey\":\"" key "\",\"" list "\":[\"rev\",\"none\"],\"labelSelector\":{"             \
+    "\"matchLabels\":{\"app\":\"m\"}}}"
+    static const char same[] = HARD("podAntiAffinity", KEYS("zone", "matchLabelKeys"));
+    static const char others[] = HARD("podAntiAffinity", KEYS("zone", "mismatchLabelKeys"));
+    struct fixture f;
+    open_zones(&f);
+    revision(&f, "a1", "1", same);
+    revision(&f, "a2", "1", same);
+    assert_string_not_equal(zone_of(&f, "a1"), zone_of(&f, "a2"));
+    assert_non_null(strstr(at(&f, PODS "/a1", "spec.affinity"),
+                           "\"matchExpressions\":[{\"key\":\"rev\",\"operator\":\"In\",\"values\":["
+                           "\"1\"]}]"));
+    revision(&f, "a3", "1", same);
+    assert_string_equal(zone_of(&f, "a3"), "");
+    revision(&f, "b1", "2", same);
+    assert_string_not_equal(zone_of(&f, "b1"), "");
+    revision(&f, "c1", "3", others);
+    assert_string_equal(zone_of(&f, "c1"), ""); /* others are in both zones */
+    fixture_close(&f);
+}
+
 static void one_on_each_host(void **state)
 {
     struct fixture f;
@@ -266,6 +302,28 @@ static void ports_of_nodes_are_held_once(void **state)
     fixture_close(&f);
 }
 
+/* Ports are promised before anything runs, and of two that were sent there one may start. */
+static void whoever_starts_first_holds_the_port(void **state)
+{
+    static const char *const names[] = {"a", "b", "x", "y"};
+    struct fixture f;
+    workload_open(&f, 1, NULL);
+    for (int i = 0; i < 4; i++)
+        make(&f, PODS,
+             arena_printf(
+                 &f.a,
+                 "{\"metadata\":{\"name\":\"%s\"},\"spec\":{%s\"containers\":[{\"name\":"
+                 "\"c\",\"image\":\"i\",\"ports\":[{\"containerPort\":1,\"hostPort\":%d}]}]}}",
+                 names[i], i < 2 ? "" : "\"nodeName\":\"node-0\",", i < 2 ? 80 : 81)
+                 .p);
+    pass(&f, NS_PER_S);
+    assert_true((node_of(&f, "a")[0] == '\0') != (node_of(&f, "b")[0] == '\0'));
+    bool x_runs = strcmp(at(&f, PODS "/x", "status.phase"), "Running") == 0;
+    expect(&f, PODS "/x", "status.phase", x_runs ? "Running" : "Failed");
+    expect(&f, PODS "/y", "status.phase", x_runs ? "Failed" : "Running");
+    fixture_close(&f);
+}
+
 #define EXTRA(n)                                                                                   \
     "\"containers\":[{\"name\":\"c\",\"image\":\"i\",\"resources\":{\"limits\":{"                  \
     "\"example.com/gpu\":\"" n "\"},\"requests\":{\"example.com/gpu\":\"" n "\"}}}]"
@@ -304,6 +362,8 @@ int main(void)
         cmocka_unit_test(budgets_are_spared),
         cmocka_unit_test(ports_of_nodes_are_held_once),
         cmocka_unit_test(other_resources_are_counted),
+        cmocka_unit_test(keys_of_labels_become_requirements),
+        cmocka_unit_test(whoever_starts_first_holds_the_port),
     };
     return cmocka_run_group_tests_name("kubeapi_scheduler", tests, NULL, NULL);
 }

@@ -43,20 +43,7 @@ static bool names_namespace(struct ctl *c, const cJSON *term, struct str ns, str
     return o && selector_object_matches(selector, o);
 }
 
-/* The label that is to be the same in both. */
-static bool keys_agree(const cJSON *term, const struct kube_object *a, const struct kube_object *b)
-{
-    const cJSON *keys = json_get(term, "matchLabelKeys");
-    for (const cJSON *k = keys ? keys->child : NULL; k; k = k->next) {
-        struct str key = json_string(k);
-        if (kube_object_has_label(a, key) &&
-            !str_eq(kube_object_label(a, key), kube_object_label(b, key)))
-            return false;
-    }
-    return true;
-}
-
-/* own: whose term it is. */
+/* own: whose term it is. Keys of labels became part of the selector when the pod was made. */
 static bool means(struct ctl *c, const struct term *t, const struct kube_object *own,
                   const struct kube_object *pod)
 {
@@ -65,7 +52,7 @@ static bool means(struct ctl *c, const struct term *t, const struct kube_object 
         return false;
     if (t->kind != TERM_SPREAD)
         return names_namespace(c, t->tree, pod->ns, own->ns);
-    return str_eq(pod->ns, own->ns) && keys_agree(t->tree, own, pod);
+    return str_eq(pod->ns, own->ns);
 }
 
 /* ---- counting ---- */

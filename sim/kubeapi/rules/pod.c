@@ -21,12 +21,62 @@ static void add_gated_condition(struct api_request *r, cJSON *status)
     json_set(&r->a, status, STR("conditions"), list);
 }
 
+/* Keys of labels whose values are to be the pod's, or not, become requirements of the selector. */
+static void merge_keys(struct arena *a, cJSON *term, const char *list, const char *operator,
+                       const cJSON * labels)
+{
+    const cJSON *keys = json_get(term, list);
+    cJSON *selector = keys ? json_get(term, "labelSelector") : NULL;
+    for (const cJSON *k = selector ? keys->child : NULL; k; k = k->next) {
+        struct str key = json_string(k);
+        const cJSON *value = json_get(labels, arena_c(a, key));
+        if (!value)
+            continue;
+        cJSON *expressions = json_get(selector, "matchExpressions");
+        cJSON *one = json_object(a), *values = json_array(a);
+        if (!expressions) {
+            expressions = json_array(a);
+            json_set(a, selector, STR("matchExpressions"), expressions);
+        }
+        json_set_str(a, one, "key", key);
+        json_set_str(a, one, "operator", str_c(operator));
+        json_append(values, json_copy(a, value));
+        json_set(a, one, STR("values"), values);
+        json_append(expressions, one);
+    }
+}
+
+static void merge_terms(struct arena *a, const cJSON *affinity, const cJSON *labels)
+{
+    const cJSON *hard = json_get(affinity, "requiredDuringSchedulingIgnoredDuringExecution");
+    const cJSON *soft = json_get(affinity, "preferredDuringSchedulingIgnoredDuringExecution");
+    cJSON *first[] = {hard ? hard->child : NULL, soft ? soft->child : NULL};
+    for (size_t i = 0; i < ARRAY_LEN(first); i++)
+        for (cJSON *t = first[i]; t; t = t->next) {
+            cJSON *term = i == 0 ? t : json_get(t, "podAffinityTerm");
+            merge_keys(a, term, "matchLabelKeys", "In", labels);
+            merge_keys(a, term, "mismatchLabelKeys", "NotIn", labels);
+        }
+}
+
+static void merge_label_keys(struct arena *a, const cJSON *tree)
+{
+    const cJSON *spec = json_get(tree, "spec"), *labels = json_path(tree, "metadata.labels");
+    const cJSON *affinity = json_get(spec, "affinity");
+    const cJSON *spread = json_get(spec, "topologySpreadConstraints");
+    merge_terms(a, json_get(affinity, "podAffinity"), labels);
+    merge_terms(a, json_get(affinity, "podAntiAffinity"), labels);
+    for (cJSON *t = spread ? spread->child : NULL; t; t = t->next)
+        merge_keys(a, t, "matchLabelKeys", "In", labels);
+}
+
 void prepare_pod(struct api_request *r, cJSON *tree, const struct kube_object *old)
 {
     cJSON *status = old ? NULL : json_ensure(&r->a, tree, "status");
     if (!status || json_string_at(status, "phase").n > 0)
         return;
     json_set_str(&r->a, status, "phase", STR("Pending"));
+    merge_label_keys(&r->a, tree);
     if (r->system)
         return;
     json_set_str(&r->a, status, "qosClass", pod_qos(json_get(tree, "spec")));
