@@ -283,13 +283,117 @@ static void sleepers_take_their_time(void **state)
     fixture_close(&f);
 }
 
+/* ---- schedules ---- */
+
+#define CRONS "/apis/batch/v1/namespaces/default/cronjobs"
+
+static void cron(struct fixture *f, const char *spec, const char *sleep)
+{
+    make(f, CRONS,
+         arena_printf(
+             &f->a,
+             "{\"metadata\":{\"name\":\"k\"},\"spec\":{\"schedule\":\"* * * * *\",%s"
+             "\"jobTemplate\":{\"spec\":{\"template\":{\"spec\":{\"restartPolicy\":\"Never\","
+             "\"containers\":[{\"name\":\"c\",\"image\":\"i\",\"command\":[\"sleep\",\"%s\"]}]"
+             "}}}}}}",
+             spec, sleep)
+             .p);
+}
+
+/* To the half of a minute. */
+static void pass_to_half(struct fixture *f)
+{
+    world_time into = world_wall(fake_of(f->world)) % (60 * NS_PER_S);
+    pass(f, (into > 30 * NS_PER_S ? 90 : 30) * NS_PER_S - into);
+}
+
+static size_t active(struct fixture *f)
+{
+    struct str list = str_c(at(f, CRONS "/k", "status.active"));
+    size_t n = 0;
+    for (ptrdiff_t i; (i = str_find(list, STR("\"uid\""))) >= 0; n++)
+        list = str_sub(list, (size_t)i + 1, list.n);
+    return n;
+}
+
+/* What still runs when the next time comes: it stays, it stays alone, or it goes. */
+static void schedules_mind_what_still_runs(void **state)
+{
+    static const struct {
+        const char *policy;
+        size_t jobs, active;
+        const char *event; /* NULL: none is looked for */
+    } rows[] = {{"Allow", 4, 4, NULL},
+                {"Forbid", 1, 1, "JobAlreadyActive"},
+                {"Replace", 1, 1, "SuccessfulDelete"}};
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct fixture f;
+        workload_open(&f, 1, NULL);
+        pass_to_half(&f);
+        cron(&f, arena_printf(&f.a, "\"concurrencyPolicy\":\"%s\",", rows[i].policy).p, "1000");
+        pass(&f, 70 * NS_PER_S);
+        const char *first = at(&f, CRONS "/k", "status.lastScheduleTime");
+        assert_int_equal(active(&f), 1);
+        pass(&f, 180 * NS_PER_S);
+        assert_int_equal(count(&f, JOBS), rows[i].jobs);
+        assert_int_equal(active(&f), rows[i].active);
+        const char *last = at(&f, CRONS "/k", "status.lastScheduleTime");
+        assert_int_equal(strcmp(first, last) == 0, strcmp(rows[i].policy, "Forbid") == 0);
+        assert_true(!rows[i].event || said_event(&f, "k", rows[i].event));
+        fixture_close(&f);
+    }
+}
+
+/* A time that was held up by what ran comes when that ends. */
+static void a_held_up_time_comes_late(void **state)
+{
+    struct fixture f;
+    workload_open(&f, 1, NULL);
+    pass_to_half(&f);
+    cron(&f, "\"concurrencyPolicy\":\"Forbid\",", "70");
+    pass(&f, 95 * NS_PER_S); /* two times were there, the first one's job runs */
+    assert_int_equal(count(&f, JOBS), 1);
+    pass(&f, 20 * NS_PER_S); /* the next time is not there yet */
+    assert_int_equal(count(&f, JOBS), 2);
+    assert_int_equal(active(&f), 1);
+    assert_string_not_equal(at(&f, CRONS "/k", "status.lastSuccessfulTime"), "");
+    fixture_close(&f);
+}
+
+/* Times that passed while it was suspended: the last one comes, unless that is too long ago. */
+static void times_can_be_too_long_ago(void **state)
+{
+    static const char *const deadlines[] = {"", "\"startingDeadlineSeconds\":10,"};
+    for (size_t i = 0; i < ARRAY_LEN(deadlines); i++) {
+        struct fixture f;
+        workload_open(&f, 1, NULL);
+        pass_to_half(&f);
+        cron(&f, arena_printf(&f.a, "\"suspend\":true,%s", deadlines[i]).p, "5");
+        pass(&f, 300 * NS_PER_S);
+        assert_int_equal(count(&f, JOBS), 0);
+        must(&f, 200, "PATCH", CRONS "/k", "{\"spec\":{\"suspend\":false}}");
+        pass(&f, 2 * NS_PER_S);
+        assert_int_equal(count(&f, JOBS), i == 0);
+        pass(&f, 60 * NS_PER_S);
+        assert_int_equal(count(&f, JOBS), 1 + (i == 0));
+        fixture_close(&f);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(rules_about_failures),      cmocka_unit_test(each_index_has_its_limit),
-        cmocka_unit_test(too_many_indexes_fail),     cmocka_unit_test(enough_is_enough),
-        cmocka_unit_test(pods_are_replaced_in_time), cmocka_unit_test(jobs_let_go),
-        cmocka_unit_test(namespaces_of_jobs_go),     cmocka_unit_test(sleepers_take_their_time),
+        cmocka_unit_test(rules_about_failures),
+        cmocka_unit_test(each_index_has_its_limit),
+        cmocka_unit_test(too_many_indexes_fail),
+        cmocka_unit_test(enough_is_enough),
+        cmocka_unit_test(pods_are_replaced_in_time),
+        cmocka_unit_test(jobs_let_go),
+        cmocka_unit_test(namespaces_of_jobs_go),
+        cmocka_unit_test(sleepers_take_their_time),
+        cmocka_unit_test(schedules_mind_what_still_runs),
+        cmocka_unit_test(a_held_up_time_comes_late),
+        cmocka_unit_test(times_can_be_too_long_ago),
     };
     return cmocka_run_group_tests_name("kubeapi_jobs", tests, NULL, NULL);
 }
