@@ -116,6 +116,8 @@ static void kubectl_takes_over_from_itself(void **state)
     assert_string_equal(said(&f, "message"),
                         "Apply failed with 1 conflict: conflict with \"kubectl-client-side-apply\" "
                         "using v1: .data.other");
+    apply(&f, 409, CM "/a?fieldManager=another", /* is not kubectl, and so took nothing over */
+          "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndata: {k: '2'}\n");
     apply(&f, 200, CM "/a?fieldManager=kubectl",
           "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndata: {k: '2'}\n");
     const cJSON *notes = json_path(f.body, "metadata.annotations");
@@ -291,6 +293,44 @@ static void custom_resources_and_their_scale(void **state)
     fixture_close(&f);
 }
 
+/* Who owns by one version loses what changed by the other; an apply's entry names the version of the last. */
+static void owners_of_two_versions(void **state)
+{
+#define SCALER(version) "/apis/autoscaling/" version "/namespaces/default/horizontalpodautoscalers"
+#define TARGET                                                                                     \
+    "\"scaleTargetRef\":{\"apiVersion\":\"apps/v1\",\"kind\":\"Deployment\",\"name\":\"d\"}"
+    struct fixture f;
+    (void)state;
+    fixture_open(&f, NULL);
+    must(&f, 201, "POST", SCALER("v2") "?fieldManager=two",
+         "{\"metadata\":{\"name\":\"a\"},\"spec\":{\"minReplicas\":2,\"maxReplicas\":5," TARGET
+         "}}");
+    patch(&f, "application/merge-patch+json", 200, SCALER("v1") "/a?fieldManager=one",
+          "{\"spec\":{\"maxReplicas\":7}}");
+    const cJSON *entries = json_path(f.body, "metadata.managedFields");
+    for (const cJSON *e = entries->child; e; e = e->next) {
+        bool one = str_eq_c(json_string_at(e, "manager"), "one");
+        const cJSON *spec = json_get(json_get(e, "fieldsV1"), "f:spec");
+        check_str(json_string_at(e, "apiVersion"), one ? "autoscaling/v1" : "autoscaling/v2");
+        assert_true((json_get(spec, "f:maxReplicas") != NULL) == one);
+        assert_true((json_get(spec, "f:minReplicas") != NULL) == !one);
+    }
+    assert_int_equal(cJSON_GetArraySize(entries), 2);
+    for (int v = 2; v > 0; v--) {
+        struct str body = arena_printf(&f.a,
+                                       "{\"apiVersion\":\"autoscaling/"
+                                       "v%d\",\"kind\":\"HorizontalPodAutoscaler\",\"metadata\":{"
+                                       "\"name\":\"b\"},\"spec\":{\"maxReplicas\":%d," TARGET "}}",
+                                       v, 7 - v);
+        apply(&f, v == 2 ? 201 : 200, v == 2 ? SCALER("v2") "/b" APPLY : SCALER("v1") "/b" APPLY,
+              body.p);
+    }
+    entries = json_path(f.body, "metadata.managedFields");
+    assert_int_equal(cJSON_GetArraySize(entries), 1);
+    check_str(json_string_at(entries->child, "apiVersion"), "autoscaling/v1");
+    fixture_close(&f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -301,6 +341,7 @@ int main(void)
         cmocka_unit_test(the_status_is_owned_apart),
         cmocka_unit_test(the_system_owns_nothing),
         cmocka_unit_test(custom_resources_and_their_scale),
+        cmocka_unit_test(owners_of_two_versions),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -3,6 +3,7 @@
  * Method: raw HTTP/1.1 on one small world; answers are looked at as text. */
 #include "engine/base/codec.h"
 #include "engine/http/ws.h"
+#include "sim/kubeapi/core/exchange.h"
 #include "sim/kubeapi/core/inflight.h"
 #include "sim/kubeapi/types/proto.h"
 #include "tests/unit/support/check.h"
@@ -298,6 +299,25 @@ static void test_forms_of_answers(void **state)
     wire_close(&t);
 }
 
+static void note_users(void *owner, const struct kubeapi_exchange *x)
+{
+    buf_addf(owner, STR_FMT " as " STR_FMT ";", STR_ARG(x->user.name), STR_ARG(x->as.name));
+}
+
+/* An audit tells who asked, and apart from them whom they acted as. */
+static void test_users_that_are_told(void **state)
+{
+    struct wire t;
+    struct buf users = {0};
+    wire_open(&t, 0, 0);
+    kubeapi_observe(t.f.api, note_users, &users, KUBEAPI_BODIES_SMALL);
+    assert_int_equal(say(&t, "GET " CM, "", str_empty), 200);
+    assert_int_equal(say(&t, "GET " CM, "Impersonate-User: jane\r\n", str_empty), 200);
+    assert_string_equal(buf_c(&users), "admin as ;admin as jane;");
+    wire_close(&t);
+    buf_free(&users);
+}
+
 static void test_compression(void **state)
 {
     struct wire t;
@@ -325,6 +345,14 @@ static void test_compression(void **state)
     assert_int_equal(say(&t, "GET " CM "/a", "Accept-Encoding: gzip;q=0.5\r\n", str_empty), 200);
     assert_false(has(&t.head, "Content-Encoding"));
     assert_int_equal(say(&t, "GET /version", "Accept-Encoding: gzip\r\n", str_empty), 200);
+    assert_false(has(&t.head, "Content-Encoding"));
+    buf_clear(&body); /* less than 128 KiB is not worth it */
+    buf_add_c(&body, "{\"metadata\":{\"name\":\"b\"},\"data\":{\"k\":\"");
+    for (int i = 0; i < 13000; i++)
+        buf_add_c(&body, "0123456789");
+    buf_add_c(&body, "\"}}");
+    must(&t.f, 201, "POST", CM, buf_c(&body));
+    assert_int_equal(say(&t, "GET " CM "/b", "Accept-Encoding: gzip\r\n", str_empty), 200);
     assert_false(has(&t.head, "Content-Encoding"));
     buf_free(&plain);
     buf_free(&body);
@@ -548,6 +576,7 @@ int main(void)
         cmocka_unit_test(test_protobuf_bodies_of_subresources),
         cmocka_unit_test(test_metadata_in_protobuf),
         cmocka_unit_test(test_protobuf_watch),
+        cmocka_unit_test(test_users_that_are_told),
         cmocka_unit_test(test_forms_of_answers),
         cmocka_unit_test(test_compression),
         cmocka_unit_test(test_bodies_as_go_reads_them),

@@ -302,6 +302,11 @@ static void rows_carry_what_was_asked(void **state)
     assert_true(says(&f, "\"object\":{\"apiVersion\":\"v1\",\"data\":{\"k\":\"v\"}"));
     must(&f, 200, "GET", "/api/v1/configmaps?includeObject=None", NULL);
     assert_true(says(&f, "\"object\":null"));
+    must(&f, 200, "GET", "/api/v1/namespaces/default/configmaps/a", NULL); /* a Table of one */
+    assert_string_equal(said(&f, "kind"), "Table");
+    struct str revision =
+        json_string_at(json_get(f.body, "rows")->child, "object.metadata.resourceVersion");
+    assert_true(revision.n > 0 && str_eq_c(revision, said(&f, "metadata.resourceVersion")));
     must(&f, 400, "GET", "/api/v1/configmaps?includeObject=x", NULL);
     must(&f, 200, "GET", "/api/v1/namespaces/default/secrets", NULL);
     assert_true(says(&f, "\"rows\":[]"));

@@ -48,6 +48,13 @@ static void answer_of(const char *path, const cJSON *request, struct buf *out)
         }
         buf_free(&patch);
     }
+    const cJSON *containers = json_path(object, "spec.containers");
+    if (strcmp(path, "/side") == 0 && containers && !containers->child->next) {
+        buf_add_c(out, "\"patchType\":\"JSONPatch\",\"patch\":\"");
+        base64_encode(out, STR("[{\"op\":\"add\",\"path\":\"/spec/containers/-\",\"value\":{"
+                               "\"name\":\"side\",\"image\":\"i\"}}]"));
+        buf_add_c(out, "\",");
+    }
     if (strcmp(path, "/uid") == 0) {
         buf_add_c(out, "\"patchType\":\"JSONPatch\",\"patch\":\"");
         base64_encode(out, STR("[{\"op\":\"add\",\"path\":\"/metadata/uid\",\"value\":\"mine\"},"
@@ -400,6 +407,32 @@ static void selectors_look_at_both_states(void **state)
     hook_world_close(&n);
 }
 
+/* The limits that the server gives to a container of a webhook are a change that the webhook sees, if it wants to. */
+static void what_the_server_adds_is_shown_again(void **state)
+{
+    static const char *const change[][2] = {{"/side", ",\"reinvocationPolicy\":\"IfNeeded\""}};
+    static const char pod[] =
+        "{\"apiVersion\":\"v1\",\"kind\":\"Pod\",\"metadata\":{\"generateName\":\"p\"},"
+        "\"spec\":{\"containers\":[{\"name\":\"c\",\"image\":\"i\"}]}}";
+    struct hook_world n;
+    hook_world_open(&n, answer);
+    configure(&n, "MutatingWebhookConfiguration", "m", change, 1);
+    if (hook_world_call(&n, "POST", "/api/v1/namespaces/default/pods", pod) != 201)
+        fail_msg("%s", buf_c(&n.body));
+    assert_string_equal(buf_c(&n.log), "/side CREATE;");
+    buf_clear(&n.log);
+    assert_int_equal(
+        hook_world_call(&n, "POST", "/api/v1/namespaces/default/limitranges",
+                        "{\"apiVersion\":\"v1\",\"kind\":\"LimitRange\",\"metadata\":{\"name\":"
+                        "\"l\"},\"spec\":{\"limits\":[{\"type\":\"Container\",\"default\":{"
+                        "\"cpu\":\"1\"}}]}}"),
+        201);
+    if (hook_world_call(&n, "POST", "/api/v1/namespaces/default/pods", pod) != 201)
+        fail_msg("%s", buf_c(&n.body));
+    assert_string_equal(buf_c(&n.log), "/side CREATE;/side CREATE;");
+    hook_world_close(&n);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -412,6 +445,7 @@ int main(void)
         cmocka_unit_test(waiting_harms_nobody),
         cmocka_unit_test(collections_are_asked_about),
         cmocka_unit_test(selectors_look_at_both_states),
+        cmocka_unit_test(what_the_server_adds_is_shown_again),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -319,6 +319,7 @@ static void test_ancient(void **state)
     owners_write(&out, &o);
     assert_int_equal(o.n, OWNERS_UPDATES);
     assert_string_equal(o.list[0].manager.p, "ancient-changes");
+    assert_string_equal(o.list[0].time.p, "2026-01-01T00:00:03Z"); /* of the last that joined */
     assert_non_null(
         fieldset_child(fieldset_child(o.list[0].set, 'f', STR("data")), 'f', STR("k3")));
     buf_free(&out);

@@ -10,6 +10,7 @@
 #include "sim/kubeapi/crd/crds.h"
 #include "sim/kubeapi/objects/decode.h"
 #include "sim/kubeapi/rules/names.h"
+#include "sim/kubeapi/rules/rules.h"
 #include "sim/kubeapi/types/json_patch.h"
 
 #define MUTATING   "mutatingwebhookconfigurations.admissionregistration.k8s.io"
@@ -251,6 +252,8 @@ static enum outcome apply(const struct ask *x, const struct api_kind *as,
     enum outcome out = replace(x, as, made);
     if (out == CHANGED && !api_decode_changed(x->r, k, x->a->object, &why))
         return broken(x, err_new(ERR_INTERNAL, STR_FMT, STR_ARG(why)));
+    if (out == CHANGED && !x->a->as && x->a->sub.n == 0) /* a container that it added needs them */
+        api_rules_default(x->r, k, x->a->object, x->a->verb == ADMIT_CREATE);
     return out;
 }
 
