@@ -379,6 +379,10 @@ static void bindings_place_pods(void **state)
          "{'metadata':{'name':'p'},'target':{'kind':'Node','name':'m'}}");
     says(&f, 404, "GET", PODS "/q/log", NULL);
     says(&f, 400, "GET", PODS "/p/log?container=no", NULL);
+    says(&f, 201, "POST", PODS,
+         "{'metadata':{'name':'gated'},'spec':{'schedulingGates':[{'name':'x.y/z'}]," C "}}");
+    says(&f, 409, "POST", PODS "/gated/binding",
+         "{'metadata':{'name':'gated'},'target':{'name':'n'}}");
     fixture_close(&f);
 }
 

@@ -409,7 +409,8 @@ static void foreground_waits_for_nobody_else(void **state)
     make(&f, "two", NULL, false);
     struct str body = arena_printf(
         &f.a,
-        "{\"metadata\":{\"name\":\"shared\",\"ownerReferences\":[{\"apiVersion\":\"v1\",\"kind\":"
+        "{\"metadata\":{\"name\":\"shared\",\"finalizers\":[\"x.y/"
+        "z\"],\"ownerReferences\":[{\"apiVersion\":\"v1\",\"kind\":"
         "\"ConfigMap\",\"name\":\"one\",\"uid\":\"%s\",\"blockOwnerDeletion\":true},"
         "{\"apiVersion\":\"v1\",\"kind\":\"ConfigMap\",\"name\":\"two\",\"uid\":\"%s\","
         "\"blockOwnerDeletion\":true}]}}",
@@ -417,6 +418,10 @@ static void foreground_waits_for_nobody_else(void **state)
     must(&f, 201, "POST", CM, body.p);
     must(&f, 200, "DELETE", CM "/one", "{\"propagationPolicy\":\"Foreground\"}");
     must(&f, 200, "DELETE", CM "/two", "{\"propagationPolicy\":\"Foreground\"}");
+    settle(&f);
+    must(&f, 200, "GET", CM "/one", NULL); /* both wait for what both own */
+    must(&f, 200, "GET", CM "/two", NULL);
+    must(&f, 200, "PATCH", CM "/shared", "{\"metadata\":{\"finalizers\":null}}");
     settle(&f);
     must(&f, 404, "GET", CM "/shared", NULL);
     must(&f, 404, "GET", CM "/one", NULL);

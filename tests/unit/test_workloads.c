@@ -554,6 +554,18 @@ static void budgets_and_quotas_count(void **state)
     expect_all(&f, "/apis/policy/v1/namespaces/default/poddisruptionbudgets/b", budget);
     expect(&f, "/api/v1/namespaces/default/resourcequotas/q", "status.used",
            "{\"configmaps\":\"1\",\"pods\":\"3\"}");
+    make(&f, "/api/v1/namespaces/default/pods", /* waits for a gate, and then is over */
+         "{\"metadata\":{\"name\":\"once\"},\"spec\":{\"restartPolicy\":\"Never\","
+         "\"schedulingGates\":"
+         "[{\"name\":\"x.y/z\"}],\"containers\":[{\"name\":\"c\",\"image\":\"i\"}]}}");
+    pass(&f, NS_PER_S);
+    expect(&f, "/api/v1/namespaces/default/resourcequotas/q", "status.used",
+           "{\"configmaps\":\"1\",\"pods\":\"4\"}");
+    must(&f, 200, "PATCH", "/api/v1/namespaces/default/pods/once/status",
+         "{\"status\":{\"phase\":\"Succeeded\"}}");
+    pass(&f, NS_PER_S);
+    expect(&f, "/api/v1/namespaces/default/resourcequotas/q", "status.used",
+           "{\"configmaps\":\"1\",\"pods\":\"3\"}");
     fixture_close(&f);
 }
 
