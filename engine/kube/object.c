@@ -286,6 +286,7 @@ static struct kube_object *object_alloc(struct str json, const struct header *h,
     memcpy(block + bytes, json.p, json.n);
     o->refs = 1;
     o->spilled = h->spill > 0;
+    o->status_at = 0;
     o->json = (struct str){block + bytes, json.n};
     o->labels = f->labels;
     o->owners = f->owners;
@@ -552,16 +553,33 @@ void kube_object_key(const struct kube_object *o, struct buf *out)
     buf_add(out, o->name);
 }
 
+/* Where the value of "status" begins: it stands behind all the rest, and most of what is asked for is in it. */
+static size_t status_at(const struct kube_object *o)
+{
+    struct kube_object *same = (struct kube_object *)(uintptr_t)o; /* remembers, does not change */
+    if (o->status_at == 0) {
+        struct scan s = scan_of(o->json);
+        same->status_at =
+            scan_find(&s, "status") ? (uint32_t)(s.p - o->json.p) : (uint32_t)o->json.n;
+    }
+    return o->status_at;
+}
+
 struct str kube_object_raw(const struct kube_object *o, const char *dotted)
 {
-    return scan_path(o->json, dotted);
+    static const char status[] = "status";
+    size_t n = sizeof(status) - 1;
+    if (strncmp(dotted, status, n) != 0 || (dotted[n] != '.' && dotted[n] != '\0'))
+        return scan_path(o->json, dotted);
+    struct str from = str_sub(o->json, status_at(o), o->json.n);
+    return from.n > 0 ? scan_path(from, dotted + n + (dotted[n] == '.')) : str_empty;
 }
 
 struct str kube_object_string(const struct kube_object *o, const char *dotted)
 {
     struct str inner;
     bool escaped;
-    if (!scan_string(scan_path(o->json, dotted), &inner, &escaped) || escaped)
+    if (!scan_string(kube_object_raw(o, dotted), &inner, &escaped) || escaped)
         return str_empty;
     return inner;
 }

@@ -30,8 +30,9 @@ struct kube_owner {
 struct kube_object {
     uint32_t refs;
     uint16_t labels_n, owners_n, finalizers_n;
-    bool deleting;             /* metadata.deletionTimestamp is set */
-    bool spilled;              /* some header string had escapes: it lies behind the JSON */
+    bool deleting;      /* metadata.deletionTimestamp is set */
+    bool spilled;       /* some header string had escapes: it lies behind the JSON */
+    uint32_t status_at; /* in the JSON, where it has been looked for (kube_object_raw); else 0 */
     uint64_t resource_version; /* 0: absent or not a decimal uint64 */
     int64_t generation;        /* 0: absent */
     struct str json;           /* canonical */
@@ -70,7 +71,7 @@ const struct kube_owner *kube_object_controller(const struct kube_object *o); /*
 void kube_object_key(const struct kube_object *o, struct buf *out);
 
 /* The raw JSON of a member found by walking the canonical bytes ("spec.nodeName", "status.conditions.0.type"; no escapes); empty: absent.
- * Costs a scan of the bytes in front of it and no memory. */
+ * Costs a scan of the bytes in front of it (of the status: once) and no memory. */
 struct str kube_object_raw(const struct kube_object *o, const char *dotted);
 /* The same for a string member without escapes, unquoted; empty: absent, not a string, or escaped. */
 struct str kube_object_string(const struct kube_object *o, const char *dotted);

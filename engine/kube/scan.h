@@ -22,6 +22,8 @@ bool scan_member(struct scan *s, struct str *key, struct str *value);
 bool scan_element(struct scan *s, struct str *value);
 /* The member of an object; empty: absent. Stops early: keys are in byte order. */
 struct str scan_get(struct str object, struct str key);
+/* Goes to the value of a path as that of scan_path; false: it is not there, and the walk is over. */
+bool scan_find(struct scan *s, const char *dotted);
 /* "a.b.c" from an object down; a number is the place in an array. */
 struct str scan_path(struct str object, const char *dotted);
 /* Between the quotes of a raw string value. False: not a string. *escaped: it holds backslashes. */

@@ -177,6 +177,9 @@ struct kube_object *ctl_update(struct ctl *c, enum ctl_table table, struct kube_
                                cJSON *tree);
 /* The status becomes this one; nothing is written when it is that already. */
 void ctl_set_status(struct ctl *c, enum ctl_table table, struct kube_object *o, cJSON *status);
+/* tree: of the object as it is, no longer needed (NULL: not read yet). */
+void ctl_put_status(struct ctl *c, enum ctl_table table, struct kube_object *o, cJSON *tree,
+                    cJSON *status);
 /* grace_s -1: what the object says. */
 bool ctl_delete(struct ctl *c, enum ctl_table table, struct kube_object *o, int64_t grace_s);
 cJSON *ctl_owner_reference(struct ctl *c, const struct kube_object *owner);

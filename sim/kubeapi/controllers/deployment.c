@@ -126,14 +126,16 @@ static int64_t next_revision(const struct deployment *d)
     return max + 1;
 }
 
-static void tell_revision(struct deployment *d, int64_t revision)
+/* In the tree; true: it was another. */
+static bool note_revision(struct deployment *d, int64_t revision)
 {
     int64_t told = 0;
     (void)str_to_i64(ctl_annotation(d->o, REVISION), &told);
-    if (told == revision)
-        return;
-    if (!rs_set_number(d->c, d->tree, REVISION, revision))
-        return;
+    return told != revision && rs_set_number(d->c, d->tree, REVISION, revision);
+}
+
+static void write_tree(struct deployment *d)
+{
     struct kube_object *o = ctl_update(d->c, T_DEPLOYMENTS, d->o, d->tree);
     if (!o) {
         d->lost = true;
@@ -141,6 +143,12 @@ static void tell_revision(struct deployment *d, int64_t revision)
     }
     d->o = o;
     d->tree = ctl_tree(d->c, o);
+}
+
+static void tell_revision(struct deployment *d, int64_t revision)
+{
+    if (note_revision(d, revision))
+        write_tree(d);
 }
 
 /* An older template that is wanted again becomes the newest revision and remembers which it has been. */
@@ -255,11 +263,12 @@ static void make_set(struct deployment *d)
         ctl_record(c, d->o, EVENT_NORMAL, "ScalingReplicaSet", DEPLOYMENT_COMPONENT,
                    "Scaled up replica set " STR_FMT " from 0 to %lld", STR_ARG(o->name),
                    (long long)d->fresh->replicas);
-    tell_revision(d, d->fresh->revision);
-    if (!d->lost)
-        (void)deployment_progress(
-            d, "True", "NewReplicaSetCreated",
-            arena_printf(&c->a, "Created new replica set \"" STR_FMT "\"", STR_ARG(o->name)));
+    struct str message =
+        arena_printf(&c->a, "Created new replica set \"" STR_FMT "\"", STR_ARG(o->name));
+    bool noted =
+        note_revision(d, d->fresh->revision); /* goes along with the progress, if that is told */
+    if (!deployment_progress(d, "True", "NewReplicaSetCreated", message) && !d->lost && noted)
+        write_tree(d);
 }
 
 /* ---- one sync ---- */

@@ -158,5 +158,5 @@ void deployment_write_status(struct deployment *d, bool rolling_out)
     mind_failure(d, status);
     if (rolling_out && json_path(d->tree, "spec.progressDeadlineSeconds"))
         mind_progress(d, status, &n);
-    ctl_set_status(d->c, T_DEPLOYMENTS, d->o, status);
+    ctl_put_status(d->c, T_DEPLOYMENTS, d->o, d->tree, status);
 }

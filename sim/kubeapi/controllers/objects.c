@@ -154,7 +154,8 @@ struct kube_object *ctl_update(struct ctl *c, enum ctl_table table, struct kube_
     return out;
 }
 
-void ctl_set_status(struct ctl *c, enum ctl_table table, struct kube_object *o, cJSON *status)
+void ctl_put_status(struct ctl *c, enum ctl_table table, struct kube_object *o, cJSON *tree,
+                    cJSON *status)
 {
     struct buf b = {0};
     json_write(&b, status);
@@ -162,9 +163,15 @@ void ctl_set_status(struct ctl *c, enum ctl_table table, struct kube_object *o, 
     buf_free(&b);
     if (same)
         return;
-    cJSON *tree = ctl_tree(c, o);
+    if (!tree)
+        tree = ctl_tree(c, o);
     json_set(&c->a, tree, STR("status"), status);
     (void)ctl_update(c, table, o, tree); /* changed meanwhile: its event brings us back */
+}
+
+void ctl_set_status(struct ctl *c, enum ctl_table table, struct kube_object *o, cJSON *status)
+{
+    ctl_put_status(c, table, o, NULL, status);
 }
 
 bool ctl_delete(struct ctl *c, enum ctl_table table, struct kube_object *o, int64_t grace_s)

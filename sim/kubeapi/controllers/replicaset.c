@@ -75,8 +75,8 @@ static bool fully_labeled(const cJSON *template, const struct kube_object *pod)
     return true;
 }
 
-static void write_status(struct ctl *c, const struct set *s, struct kube_object *o,
-                         const cJSON *tree, const struct counts *n, struct str why)
+static void write_status(struct ctl *c, const struct set *s, struct kube_object *o, cJSON *tree,
+                         const struct counts *n, struct str why)
 {
     cJSON *status = json_object(&c->a), *old = json_path(tree, "status.conditions");
     if (old)
@@ -93,7 +93,7 @@ static void write_status(struct ctl *c, const struct set *s, struct kube_object 
         ctl_condition(c, status, s->failure, "True", "FailedCreate", why);
     else if (why.n == 0 && ctl_condition_find(status, s->failure))
         (void)json_unset(status, STR("conditions"));
-    ctl_set_status(c, s->table, o, status);
+    ctl_put_status(c, s->table, o, tree, status);
 }
 
 /* Toward the size that is wanted; *why: what refused a pod. */
@@ -117,7 +117,7 @@ static void sync_set(struct ctl *c, const struct set *s, struct str ns, struct s
     struct kube_object *o = ctl_get(c, s->table, ns, name);
     if (!o)
         return;
-    const cJSON *tree = ctl_tree(c, o), *template = json_path(tree, "spec.template");
+    cJSON *tree = ctl_tree(c, o), *template = json_path(tree, "spec.template");
     int64_t min_ready = json_int_at(tree, "spec.minReadySeconds", 0);
     struct ctl_list pods = pods_claim(c, o, selector_of(c, s, tree)), active = {0};
     struct counts n = {0};

@@ -245,20 +245,23 @@ static bool check_deletion(struct api_request *r, const struct api_kind *k,
     return api_invalid_end(r, k, old->name);
 }
 
+/* What no writer changes, as it was. */
 static void stamp_old(struct arena *a, const struct kube_object *old, cJSON *metadata)
 {
-    static const struct {
-        const char *key, *from;
-    } kept[] = {
-        {"creationTimestamp", "metadata.creationTimestamp"},
-        {"deletionTimestamp", "metadata.deletionTimestamp"},
-        {"deletionGracePeriodSeconds", "metadata.deletionGracePeriodSeconds"},
-        {"generation", "metadata.generation"},
-        {"resourceVersion", "metadata.resourceVersion"},
-        {"uid", "metadata.uid"},
-    };
-    for (size_t i = 0; i < ARRAY_LEN(kept); i++)
-        restore(a, metadata, kept[i].key, old, kept[i].from);
+    static const char *const kept[] = {"creationTimestamp", "deletionGracePeriodSeconds",
+                                       "deletionTimestamp", "generation",
+                                       "resourceVersion",   "uid"};
+    struct scan s = scan_of(old->json);
+    struct str key = str_empty, value;
+    bool more = scan_find(&s, "metadata") && scan_enter(&s, '{') && scan_member(&s, &key, &value);
+    for (size_t i = 0; i < ARRAY_LEN(kept); i++) { /* both are in order */
+        while (more && str_cmp(key, str_c(kept[i])) < 0)
+            more = scan_member(&s, &key, &value);
+        if (more && str_eq_c(key, kept[i]))
+            json_set(a, metadata, key, json_raw(a, value));
+        else
+            (void)json_unset(metadata, str_c(kept[i]));
+    }
     json_set_str(a, metadata, "name", old->name); /* rules and policies read them */
     if (old->ns.n > 0)
         json_set_str(a, metadata, "namespace", old->ns);
@@ -363,19 +366,36 @@ static bool is_binding(const struct api_request *r, const struct api_kind *k,
            json_string(json_path(tree, "spec.nodeName")).n > 0;
 }
 
+/* The bytes are there already: as a rule only the revision is another. Takes `written`, of the tree as it was. */
+static struct kube_object *with_stamps(struct api_request *r, cJSON *tree, bool retold,
+                                       struct kube_object *written)
+{
+    bool stamped = !r->dry_run || r->lost_write;
+    uint64_t revision = store_revision(store_of(r->table)) + 1;
+    struct kube_object *fresh;
+    if (!stamped && !retold)
+        return written;
+    if (retold) {
+        if (stamped)
+            api_write_revision(&r->a, tree, revision);
+        fresh = api_write_encode(r->api, tree);
+    } else {
+        fresh = kube_object_with_revision(written, revision);
+    }
+    kube_object_unref(written);
+    return fresh;
+}
+
 /* `fresh` differs from the old object: writes it under the next revision, or lets the object go. */
 static void store_changed(struct api_request *r, const struct api_kind *k, struct kube_object *old,
                           cJSON *tree, const struct managed *managed, bool respecified,
                           struct kube_object *fresh, struct kube_object **out)
 {
-    struct arena *a = &r->a;
+    bool counted = (k->flags & KIND_GENERATION) && respecified && !is_binding(r, k, old, tree);
     managed_settle(r, tree, managed);
-    if ((k->flags & KIND_GENERATION) && respecified && !is_binding(r, k, old, tree))
-        json_set_int(a, json_get(tree, "metadata"), "generation", old->generation + 1);
-    if (!r->dry_run || r->lost_write)
-        api_write_revision(a, tree, store_revision(store_of(r->table)) + 1);
-    kube_object_unref(fresh);
-    fresh = api_write_encode(r->api, tree);
+    if (counted)
+        json_set_int(&r->a, json_get(tree, "metadata"), "generation", old->generation + 1);
+    fresh = with_stamps(r, tree, counted || managed->same, fresh);
     *out = fresh;
     if (r->dry_run) {
         hold(r, fresh);
