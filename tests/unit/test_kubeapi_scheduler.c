@@ -324,6 +324,29 @@ static void whoever_starts_first_holds_the_port(void **state)
     fixture_close(&f);
 }
 
+/* A stateful set's pod comes again until its port is free. */
+static void sets_wait_for_their_port(void **state)
+{
+    struct fixture f;
+    workload_open(&f, 1, NULL);
+    make(&f, PODS,
+         "{\"metadata\":{\"name\":\"first\"},\"spec\":{\"nodeName\":\"node-0\"," PORTS(
+             PORT("")) "}}");
+    pass(&f, NS_PER_S);
+    make(&f, "/apis/apps/v1/namespaces/default/statefulsets",
+         "{\"metadata\":{\"name\":\"s\"},\"spec\":{\"serviceName\":\"s\",\"selector\":{"
+         "\"matchLabels\":{"
+         "\"app\":\"s\"}},\"template\":{\"metadata\":{\"labels\":{\"app\":\"s\"}},\"spec\":{"
+         "\"nodeName\":\"node-0\"," PORTS(PORT("")) "}}}}");
+    pass(&f, 5 * NS_PER_S);
+    assert_true(said_event(&f, "s-0", "NodePorts"));
+    assert_int_equal(pods_with(&f, "app", "s").ready, 0);
+    must(&f, 200, "DELETE", PODS "/first", NULL);
+    pass(&f, 5 * NS_PER_S);
+    expect(&f, PODS "/s-0", "status.phase", "Running");
+    fixture_close(&f);
+}
+
 #define EXTRA(n)                                                                                   \
     "\"containers\":[{\"name\":\"c\",\"image\":\"i\",\"resources\":{\"limits\":{"                  \
     "\"example.com/gpu\":\"" n "\"},\"requests\":{\"example.com/gpu\":\"" n "\"}}}]"
@@ -364,6 +387,7 @@ int main(void)
         cmocka_unit_test(other_resources_are_counted),
         cmocka_unit_test(keys_of_labels_become_requirements),
         cmocka_unit_test(whoever_starts_first_holds_the_port),
+        cmocka_unit_test(sets_wait_for_their_port),
     };
     return cmocka_run_group_tests_name("kubeapi_scheduler", tests, NULL, NULL);
 }
