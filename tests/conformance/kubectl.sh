@@ -95,8 +95,7 @@ until_() {
 }
 # printed PATTERN: by the command that writes $dir/out, its lines joined
 printed() {
-    tr '\n' ' ' <"$dir/out" >"$dir/line"
-    grep -Eq -e "$1" "$dir/line"
+    [ -f "$dir/out" ] && tr '\n' ' ' <"$dir/out" >"$dir/line" && grep -Eq -e "$1" "$dir/line"
 }
 # watching NAME PATTERN ARGUMENTS... -- COMMAND...: what `kubectl get -w` prints while the command runs. That the watch
 # has begun is what kubectl logs of its requests.
@@ -111,6 +110,7 @@ watching() {
     done
     shift
     # shellcheck disable=SC2086
+    rm -f "$dir/out" "$dir/err" # else those of the check before are read until the process is there
     timeout 200 "$kubectl" -v=6 get $arguments >"$dir/out" 2>"$dir/err" &
     watcher=$!
     set +f

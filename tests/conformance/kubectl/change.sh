@@ -88,6 +88,7 @@ check rollout-status 0 'deployment "web" successfully rolled out' rollout status
 check wait-condition 0 '^deployment.apps/web condition met $' wait --for=condition=Available deploy/web --timeout=100s
 check wait-timeout 1 'timed out waiting for the condition' wait --for=condition=Nope deploy/web --timeout=1s
 since 23 check wait-jsonpath 0 'condition met' wait --for=jsonpath='{.status.readyReplicas}'=1 deploy/web --timeout=100s
+rm -f "$dir/err"
 k -v=6 wait --for=delete cm/a --timeout=100s >"$dir/out" 2>"$dir/err" &
 waiting=$!
 until_ grep -q 'watch=true' "$dir/err"
