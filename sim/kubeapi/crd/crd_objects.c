@@ -92,18 +92,24 @@ static void check_parts(const struct api_kind *k, const cJSON *tree, const cJSON
         check_replicas(report, tree, scale->status_text, scale->status);
 }
 
+/* Takes back what was found in one of the rounds. */
+static void report_drop(struct type_report *report, unsigned rank)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < report->n; i++)
+        if (report->list[i].rank != rank)
+            report->list[n++] = report->list[i];
+    report->n = n;
+}
+
 /* Duplicates in lists are let be where the old object had some. */
 static void forgive_lists(const struct type *t, const cJSON *before, struct type_report *report)
 {
-    size_t n = 0, lists = 0;
+    size_t lists = 0;
     for (size_t i = 0; i < report->n; i++)
         lists += report->list[i].rank == TYPE_RANK_LISTS;
-    if (lists == 0 || type_keys_hold(t, before))
-        return;
-    for (size_t i = 0; i < report->n; i++)
-        if (report->list[i].rank != TYPE_RANK_LISTS)
-            report->list[n++] = report->list[i];
-    report->n = n;
+    if (lists > 0 && !type_keys_hold(t, before))
+        report_drop(report, TYPE_RANK_LISTS);
 }
 
 /* What makes an object unfit for rules: they could not rely on its shape. */
@@ -122,11 +128,7 @@ static bool blocks_rules(const struct type_report *report)
 /* Says that rules were not looked at, instead of what they said. */
 static void leave_rules_out(struct type_report *report)
 {
-    size_t n = 0;
-    for (size_t i = 0; i < report->n; i++)
-        if (report->list[i].rank != TYPE_RANK_RULES)
-            report->list[n++] = report->list[i];
-    report->n = n;
+    report_drop(report, TYPE_RANK_RULES);
     report->warnings_n = 0;
     type_report_add(report, TYPE_RANK_RULES, "FieldValueInvalid", STR("<nil>"),
                     "Invalid value: \"null\": some validation rules were not checked because the "
