@@ -172,6 +172,11 @@ static const struct {
      "{\"spec\":{\"a\":3}}", "", ""},
     {SPEC("{\"a\":{\"type\":\"string\"},\"b\":{\"type\":\"string\",\"nullable\":true}}"),
      "{\"spec\":{\"a\":null,\"b\":null}}", "{\"spec\":{\"b\":null}}", "", ""},
+    {SPEC("{\"m\":{\"type\":\"object\",\"additionalProperties\":{\"type\":\"integer\","
+          "\"default\":3}},\"l\":{\"type\":\"array\",\"items\":{\"type\":\"integer\","
+          "\"default\":4}}}"),
+     "{\"spec\":{\"l\":[null,1],\"m\":{\"a\":null}}}", "{\"spec\":{\"l\":[4,1],\"m\":{\"a\":3}}}",
+     "", ""},
     {SPEC("{\"o\":{\"type\":\"object\",\"default\":{},\"properties\":{\"x\":{\"type\":\"string\","
           "\"default\":\"d\"}}}}"),
      "{\"spec\":{}}", "{\"spec\":{\"o\":{\"x\":\"d\"}}}", "", ""},

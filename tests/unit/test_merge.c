@@ -66,6 +66,18 @@ static void test_sets(void **state)
     }
 }
 
+static void test_membership_counts(void **state)
+{
+    struct arena a = {0};
+    const struct fieldset *x, *y;
+    (void)state;
+    assert_null(fieldset_parse(&a, parse(&a, "{\"f:data\":{\"f:a\":{}}}"), &x));
+    assert_null(fieldset_parse(&a, parse(&a, "{\"f:data\":{\".\":{},\"f:a\":{}}}"), &y));
+    assert_true(fieldset_equal(x, x));
+    assert_false(fieldset_equal(x, y));
+    arena_free(&a);
+}
+
 static void test_changes(void **state)
 {
     static const struct {
@@ -329,9 +341,10 @@ static void test_ancient(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_sets),       cmocka_unit_test(test_changes),
-        cmocka_unit_test(test_apply_maps), cmocka_unit_test(test_apply_lists),
-        cmocka_unit_test(test_check),      cmocka_unit_test(test_ancient),
+        cmocka_unit_test(test_sets),        cmocka_unit_test(test_membership_counts),
+        cmocka_unit_test(test_changes),     cmocka_unit_test(test_apply_maps),
+        cmocka_unit_test(test_apply_lists), cmocka_unit_test(test_check),
+        cmocka_unit_test(test_ancient),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

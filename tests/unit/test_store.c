@@ -170,7 +170,12 @@ static void dependents_follow_their_objects(void **state)
     d = store_dependents(s, STR("o"), &n);
     assert_int_equal(n, 2);
     assert_int_equal(d[0].object->resource_version, store_revision(s));
+    put(t, "a", "p");
+    (void)store_dependents(s, STR("p"), &n);
+    assert_int_equal(n, 1);
     put(t, "a", NULL);
+    (void)store_dependents(s, STR("p"), &n);
+    assert_int_equal(n, 0);
     d = store_dependents(s, STR("o"), &n);
     assert_int_equal(n, 1);
     assert_int_equal(d[0].object->name.p[0], 'b');
