@@ -42,6 +42,14 @@ static void test_options_of_writes(void **state)
         {"PUT", CM "/a?dryRun=All&dryRun=x", NULL, NAMED_A, 422,
          "UpdateOptions.meta.k8s.io \"\" is invalid: dryRun: Unsupported value: [\"All\",\"x\"]"},
         {"PATCH", CM "/a?dryRun=", NULL, "{}", 422, "PatchOptions.meta.k8s.io"},
+        {"PUT", CM "/a?dryRun=x&dryRun=All", NULL, NAMED_A, 422, "dryRun: Unsupported value"},
+        {"GET", CM "?resourceVersion=0&resourceVersionMatch=Exact", NULL, NULL, 422,
+         "resourceVersionMatch \"exact\" is forbidden for resourceVersion \"0\""},
+        {"PATCH",
+         CM "/a?fieldManager="
+            "0123456789012345678901234567890123456789012345678901234567890123456789"
+            "01234567890123456789012345678901234567890123456789012345678",
+         NULL, "{}", 422, "may not be more than 128 bytes"},
         {"PATCH", CM "/a?dryRun=x&fieldValidation=y&force=true&fieldManager=a%0Ab", NULL, "{}", 422,
          "is invalid: [force: Forbidden: may not be specified for non-apply patch, fieldManager: "
          "Invalid value: \"a\\nb\": invalid character U+000A (at position 1), dryRun: "},

@@ -294,9 +294,59 @@ static void what_is_computed_is_there(void **state)
     fixture_close(&f);
 }
 
+/* What the server adds to services, and takes away when they become something else. */
+static void services_get_what_their_type_needs(void **state)
+{
+#define SVC "/api/v1" NS "services"
+    struct fixture f;
+    fixture_open(&f, NULL);
+    must(&f, 201, "POST", SVC,
+         "{\"metadata\":{\"name\":\"a\"},\"spec\":{\"type\":\"NodePort\",\"sessionAffinity\":"
+         "\"None\","
+         "\"sessionAffinityConfig\":{\"clientIP\":{\"timeoutSeconds\":5}},\"ports\":[{\"name\":"
+         "\"t\","
+         "\"port\":53},{\"name\":\"u\",\"port\":53,\"protocol\":\"UDP\"}]}}");
+    const cJSON *ports = json_path(f.body, "spec.ports");
+    assert_true(json_int_at(ports->child, "nodePort", 0) > 0);
+    assert_int_equal(json_int_at(ports->child, "nodePort", 0),
+                     json_int_at(ports->child->next, "nodePort", -1));
+    assert_null(json_path(f.body, "spec.sessionAffinityConfig"));
+    must(&f, 201, "POST", SVC,
+         "{\"metadata\":{\"name\":\"b\"},\"spec\":{\"type\":\"LoadBalancer\","
+         "\"allocateLoadBalancerNodePorts\":false,\"ports\":[{\"port\":80}]}}");
+    assert_null(json_get(json_path(f.body, "spec.ports")->child, "nodePort"));
+    assert_null(json_path(f.body, "spec.healthCheckNodePort"));
+    must(&f, 201, "POST", SVC,
+         "{\"metadata\":{\"name\":\"c\"},\"spec\":{\"clusterIP\":\"None\",\"selector\":{\"a\":"
+         "\"b\"}}}");
+    assert_string_equal(said(&f, "spec.ipFamilyPolicy"), "SingleStack");
+    must(&f, 200, "PATCH", SVC "/a",
+         "{\"spec\":{\"type\":\"ExternalName\",\"externalName\":\"x.y\",\"ports\":null}}");
+    assert_string_equal(said(&f, "spec.clusterIP"), "");
+    must(&f, 200, "PATCH", SVC "/a",
+         "{\"spec\":{\"type\":\"ClusterIP\",\"ports\":[{\"port\":80}]}}");
+    assert_string_equal(said(&f, "spec.externalName"), "");
+    fixture_close(&f);
+}
+
+static void names_in_metadata_are_minded(void **state)
+{
+#define MAPS "/api/v1" NS "configmaps"
+    struct fixture f;
+    fixture_open(&f, NULL);
+    must(&f, 201, "POST", MAPS,
+         "{\"metadata\":{\"name\":\"a\",\"annotations\":{\"EXAMPLE.com/a\":\"1\"}}}");
+    must(&f, 422, "POST", MAPS,
+         "{\"metadata\":{\"name\":\"b\",\"finalizers\":[\"orphan\",\"foregroundDeletion\"]}}");
+    assert_non_null(strstr(said(&f, "message"), "cannot be both set"));
+    fixture_close(&f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(services_get_what_their_type_needs),
+        cmocka_unit_test(names_in_metadata_are_minded),
         cmocka_unit_test(pods_hold_to_their_rules),
         cmocka_unit_test(workloads_hold_to_their_rules),
         cmocka_unit_test(services_and_networks_hold_to_their_rules),

@@ -97,6 +97,33 @@ static const struct {
      PODS "gated",
      "[\"gated\",\"0/2\",\"SchedulingGated\",\"0\",\"0s\",\"<none>\",\"<none>\",\"<none>\",\"1/"
      "1\"]"},
+    {POD("sidecar2", "\"initContainers\":[{\"name\":\"s\",\"restartPolicy\":\"Always\"}],",
+         "\"phase\":\"Running\",\"initContainerStatuses\":[{\"name\":\"s\",\"restartCount\":0,"
+         "\"started\":true,\"ready\":false,\"state\":{\"running\":{}}}],\"containerStatuses\":["
+         "{\"name\":\"c\",\"ready\":true,\"restartCount\":0,\"state\":{\"running\":{}}}]"),
+     PODS "sidecar2",
+     "[\"sidecar2\",\"1/"
+     "3\",\"Running\",\"0\",\"0s\",\"<none>\",\"<none>\",\"<none>\",\"<none>\"]"},
+    {POD("begun", "\"initContainers\":[{\"name\":\"a\"}],",
+         "\"phase\":\"Running\",\"initContainerStatuses\":[{\"name\":\"a\",\"restartCount\":5,"
+         "\"state\":{\"terminated\":{\"exitCode\":0}}}],\"containerStatuses\":["
+         "{\"name\":\"c\",\"ready\":true,\"restartCount\":1,\"state\":{\"running\":{}}}]"),
+     PODS "begun",
+     "[\"begun\",\"1/"
+     "2\",\"Running\",\"1\",\"0s\",\"<none>\",\"<none>\",\"<none>\",\"<none>\"]"},
+    {POD("begins", "\"initContainers\":[{\"name\":\"a\"}],",
+         "\"phase\":\"Pending\",\"initContainerStatuses\":[{\"name\":\"a\",\"restartCount\":0,"
+         "\"state\":{\"waiting\":{\"reason\":\"PodInitializing\"}}}]"),
+     PODS "begins",
+     "[\"begins\",\"0/2\",\"Init:0/"
+     "1\",\"0\",\"0s\",\"<none>\",\"<none>\",\"<none>\",\"<none>\"]"},
+    {POD("killed", "\"readinessGates\":[{\"conditionType\":\"x/y\"}],",
+         "\"phase\":\"Failed\",\"containerStatuses\":[{\"name\":\"c\",\"restartCount\":0,"
+         "\"state\":{\"terminated\":{\"exitCode\":137,\"signal\":9}}}],\"conditions\":[{\"type\":"
+         "\"x/y\",\"status\":\"False\"}]"),
+     PODS "killed",
+     "[\"killed\",\"0/2\",\"Signal:9\",\"0\",\"0s\",\"<none>\",\"<none>\",\"<none>\",\"0/"
+     "1\"]"},
     {POD("evicted", "", "\"phase\":\"Failed\",\"reason\":\"Evicted\""), PODS "evicted",
      "[\"evicted\",\"0/"
      "2\",\"Evicted\",\"0\",\"0s\",\"<none>\",\"<none>\",\"<none>\",\"<none>\"]"},
@@ -127,6 +154,15 @@ static void pods_say_what_they_do(void **state)
     "\"template\":{\"metadata\":{\"labels\":{\"app\":\"a\"}},\"spec\":{\"containers\":[{\"name\":" \
     "\"c\","                                                                                       \
     "\"image\":\"i:1\"},{\"name\":\"d\",\"image\":\"j\"}]}}"
+
+#define LASTED(name, from, to, cell)                                                               \
+    OBJECT("batch/v1", "Job", name,                                                                \
+           "\"spec\":{\"completions\":4," TEMPLATE                                                 \
+           "},\"status\":{\"succeeded\":4,\"startTime\":\"" from "\","                             \
+           "\"completionTime\":\"" to                                                              \
+           "\",\"conditions\":[{\"type\":\"Complete\",\"status\":\"True\"}]}"),                    \
+        GROUP("batch/v1", "jobs", name),                                                           \
+        "[\"" name "\",\"Complete\",\"4/4\",\"" cell "\",\"0s\",\"c,d\",\"i:1,j\",\"<none>\"]"
 
 static const struct {
     const char *json, *target, *cells;
@@ -172,6 +208,9 @@ static const struct {
             "\"conditions\":[{\"type\":\"Complete\",\"status\":\"True\"}]}"),
      GROUP("batch/v1", "jobs", "j"),
      "[\"j\",\"Complete\",\"4/4\",\"3m10s\",\"0s\",\"c,d\",\"i:1,j\",\"<none>\"]"},
+    {LASTED("j150m", "2025-01-01T00:00:00Z", "2025-01-01T02:30:00Z", "150m")},
+    {LASTED("j7d", "2025-01-01T00:00:00Z", "2025-01-08T05:00:00Z", "7d5h")},
+    {LASTED("j8y", "2015-01-01T00:00:00Z", "2023-03-01T00:00:00Z", "8y")},
     {OBJECT("autoscaling/v2", "HorizontalPodAutoscaler", "h",
             "\"spec\":{\"minReplicas\":1,\"maxReplicas\":5,\"scaleTargetRef\":{\"kind\":"
             "\"Deployment\","

@@ -533,6 +533,8 @@ static void services_find_ready_pods(void **state)
     fixture_close(&f);
 }
 
+#define BUDGET "/apis/policy/v1/namespaces/default/poddisruptionbudgets/b"
+
 static void budgets_and_quotas_count(void **state)
 {
     static const char *const budget[][2] = {{"status.currentHealthy", "3"},
@@ -552,6 +554,12 @@ static void budgets_and_quotas_count(void **state)
     deploy(&f, "\"replicas\":3,");
     pass(&f, NS_PER_S);
     expect_all(&f, "/apis/policy/v1/namespaces/default/poddisruptionbudgets/b", budget);
+    must(&f, 200, "PATCH", BUDGET, "{\"spec\":{\"maxUnavailable\":\"30%\"}}");
+    pass(&f, NS_PER_S);
+    expect(&f, BUDGET, "status.desiredHealthy", "2"); /* a part of a pod is one */
+    must(&f, 200, "PATCH", BUDGET, "{\"spec\":{\"maxUnavailable\":null,\"minAvailable\":\"50%\"}}");
+    pass(&f, NS_PER_S);
+    expect(&f, BUDGET, "status.desiredHealthy", "2");
     expect(&f, "/api/v1/namespaces/default/resourcequotas/q", "status.used",
            "{\"configmaps\":\"1\",\"pods\":\"3\"}");
     make(&f, "/api/v1/namespaces/default/pods", /* waits for a gate, and then is over */
