@@ -69,6 +69,18 @@ check() {
     k "$@" >"$dir/out" 2>&1 || status=$?
     judge "$name" "$want" "$pattern" "$status"
 }
+# The same of the kinds that there are. Other suites define some and take them away: a client that asks group by group may
+# just have missed one, says so, and is asked again.
+check_kinds() {
+    name=$1 want=$2 pattern=$3
+    shift 3
+    for _ in 1 2 3 4 5 6 7 8 9 10; do
+        status=0
+        k "$@" >"$dir/out" 2>&1 || status=$?
+        grep -q 'retrieve the complete list of server APIs' "$dir/out" || break
+    done
+    judge "$name" "$want" "$pattern" "$status"
+}
 judge() { # NAME STATUS PATTERN GOT; the output is in $dir/out
     { tr '\n' ' ' <"$dir/out"; echo; } >"$dir/line"
     if [ "$4" -eq "$2" ] && grep -Eq -e "$3" "$dir/line"; then
@@ -109,8 +121,8 @@ watching() {
         shift
     done
     shift
-    # shellcheck disable=SC2086
     rm -f "$dir/out" "$dir/err" # else those of the check before are read until the process is there
+    # shellcheck disable=SC2086 # words
     timeout 200 "$kubectl" -v=6 get $arguments >"$dir/out" 2>"$dir/err" &
     watcher=$!
     set +f

@@ -48,7 +48,7 @@ check crd 0 "^customresourcedefinition.apiextensions.k8s.io/$plural.$group creat
 check crd-established 0 'condition met' wait --for=condition=Established "crd/$plural.$group" --timeout=100s
 check crd-table 0 "NAME +CREATED AT $plural.$group +20" get crd "$plural.$group"
 check crd-again 0 "unchanged|configured" apply -f crd.yaml
-check discovered 0 "$plural +wh$minor +$group/v1 +true +Wheel$minor" api-resources --api-group="$group"
+check_kinds discovered 0 "$plural +wh$minor +$group/v1 +true +Wheel$minor" api-resources --api-group="$group"
 check create 0 "^wheel$minor.$group/w created \$" apply -f cr.yaml
 check apply-again 0 "^wheel$minor.$group/w unchanged \$" apply -f cr.yaml
 check columns 0 '^NAME +SIZE +PHASE +AGE w +3 +[0-9]+s $' get "wheel$minor"

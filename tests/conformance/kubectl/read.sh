@@ -41,11 +41,11 @@ check livez 0 '^ok ?$' get --raw /livez
 check raw-404 1 'NotFound|could not find' get --raw /nothing
 check version 0 'Server Version: .*v?1[.]34' version
 check cluster-info 0 'Kubernetes control plane.* is running at .*https://' cluster-info
-check api-versions 0 'apps/v1 .*batch/v1 .*rbac.authorization.k8s.io/v1 .*v1 $' api-versions
-check api-resources 0 'configmaps +cm +v1 +true +ConfigMap .*deployments +deploy +apps/v1 +true +Deployment' api-resources
-check api-resources-wide 0 'configmaps .*(delete,deletecollection|create delete deletecollection|\[create delete deletecollection)' api-resources -o wide
-check api-resources-group 0 '^deployments[.]apps |deployments.apps' api-resources --api-group=apps -o name
-check api-resources-cluster 0 'namespaces .*nodes' api-resources --namespaced=false -o name
+check_kinds api-versions 0 'apps/v1 .*batch/v1 .*rbac.authorization.k8s.io/v1 .*v1 $' api-versions
+check_kinds api-resources 0 'configmaps +cm +v1 +true +ConfigMap .*deployments +deploy +apps/v1 +true +Deployment' api-resources
+check_kinds api-resources-wide 0 'configmaps .*(delete,deletecollection|create delete deletecollection|\[create delete deletecollection)' api-resources -o wide
+check_kinds api-resources-group 0 '^deployments[.]apps |deployments.apps' api-resources --api-group=apps -o name
+check_kinds api-resources-cluster 0 'namespaces .*nodes' api-resources --namespaced=false -o name
 check explain 0 'KIND: +Pod .*containers.*-required-' explain pod.spec
 check explain-group 0 'KIND: +Deployment .*(VERSION: +apps/v1|VERSION: +v1)' explain deployment.spec.strategy
 check explain-recursive 0 'imagePullPolicy' explain pods --recursive
