@@ -3,9 +3,9 @@
 #include "engine/base/json.h"
 #include "engine/base/map.h"
 #include "engine/base/rng.h"
+#include "tests/bench/support/measure.h"
 
 #include <stdio.h>
-#include <time.h>
 
 #define TIMERS 20000u
 #define KEYS   10000u
@@ -24,20 +24,6 @@ static const char pod[] =
     "\"2026-01-01T00:00:05Z\",\"status\":\"True\",\"type\":\"Ready\"}],\"hostIP\":\"10.0.0.1\","
     "\"phase\":\"Running\",\"podIP\":\"10.42.0.17\",\"startTime\":\"2026-01-01T00:00:01Z\"}}";
 
-static int64_t now_ns(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
-}
-
-static void report(const char *name, int64_t from_ns, uint64_t n)
-{
-    int64_t ns = now_ns() - from_ns;
-    printf("{\"bench\":\"base.%s\",\"value\":%lld,\"unit\":\"1/s\"}\n", name,
-           (long long)((int64_t)n * 1000000000 / (ns ? ns : 1)));
-}
-
 /* A full heap: each event is popped and a later one pushed, as timers do. */
 static void bench_heap(void)
 {
@@ -48,13 +34,13 @@ static void bench_heap(void)
     uint64_t seq = 0;
     for (size_t i = 0; i < TIMERS; i++)
         heap_push(&h, &nodes[i], (int64_t)rng_below(&r, 1000000), seq++);
-    int64_t from_ns = now_ns(), at = 0;
+    int64_t from_ns = bench_now_ns(), at = 0;
     struct heap_node *node;
     for (int i = 0; i < EVENTS && heap_peek(&h, &at, &node); i++) {
         (void)heap_pop(&h);
         heap_push(&h, node, at + 1 + (int64_t)rng_below(&r, 1000000), seq++);
     }
-    report("heap_pop_push_20000", from_ns, EVENTS);
+    bench_rate("base", "heap_pop_push_20000", from_ns, EVENTS);
     heap_free(&h);
     mem_free(nodes);
 }
@@ -68,24 +54,24 @@ static void bench_map(void)
     for (size_t i = 0; i < KEYS; i++)
         texts[i] = (struct str){
             keys[i], (size_t)snprintf(keys[i], sizeof(keys[i]), "cattle-system/agent-%zu", i)};
-    int64_t from_ns = now_ns();
+    int64_t from_ns = bench_now_ns();
     for (size_t round = 0; round < ROUNDS; round++)
         for (size_t i = 0; i < KEYS; i++)
             (void)map_put(&m, texts[i], keys[i]);
-    report("map_put_10000", from_ns, ROUNDS * KEYS);
-    from_ns = now_ns();
+    bench_rate("base", "map_put_10000", from_ns, ROUNDS * KEYS);
+    from_ns = bench_now_ns();
     size_t found = 0;
     for (size_t round = 0; round < ROUNDS; round++)
         for (size_t i = 0; i < KEYS; i++)
             found += map_get(&m, texts[i]) != NULL;
-    report("map_get_10000", from_ns, found);
-    from_ns = now_ns();
+    bench_rate("base", "map_get_10000", from_ns, found);
+    from_ns = bench_now_ns();
     for (size_t round = 0; round < ROUNDS; round++)
         for (size_t i = 0; i < KEYS; i++) {
             (void)map_remove(&m, texts[i]);
             (void)map_put(&m, texts[i], keys[i]);
         }
-    report("map_remove_put_10000", from_ns, ROUNDS * KEYS);
+    bench_rate("base", "map_remove_put_10000", from_ns, ROUNDS * KEYS);
     map_free(&m);
     mem_free(texts);
     mem_free(keys);
@@ -97,19 +83,19 @@ static void bench_json(void)
     struct arena a = {0};
     struct buf out = {0};
     cJSON *v = NULL;
-    int64_t from_ns = now_ns();
+    int64_t from_ns = bench_now_ns();
     for (int i = 0; i < ROUNDS; i++) {
         arena_reset(&a);
         struct err *err = json_parse(&a, STR(pod), &v);
         BUG_ON(err != NULL, "a Pod is JSON");
     }
-    report("json_parse_pod", from_ns, ROUNDS);
-    from_ns = now_ns();
+    bench_rate("base", "json_parse_pod", from_ns, ROUNDS);
+    from_ns = bench_now_ns();
     for (int i = 0; i < ROUNDS; i++) {
         buf_clear(&out);
         json_write(&out, v);
     }
-    report("json_write_pod", from_ns, ROUNDS);
+    bench_rate("base", "json_write_pod", from_ns, ROUNDS);
     buf_free(&out);
     arena_free(&a);
 }

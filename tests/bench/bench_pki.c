@@ -1,19 +1,12 @@
 /* The costs of engine/pki: a handshake's verification without and with the cache, signatures, hashes. */
 #include "engine/pki/x509.h"
+#include "tests/bench/support/measure.h"
 
 #include <stdio.h>
-#include <time.h>
-
-static int64_t now_ns(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
-}
 
 static void report(const char *name, int64_t from_ns, int64_t n)
 {
-    int64_t ns = now_ns() - from_ns;
+    int64_t ns = bench_now_ns() - from_ns;
     printf("{\"bench\":\"pki.%s\",\"value\":%lld,\"unit\":\"ns\"}\n", name, (long long)(ns / n));
 }
 
@@ -34,7 +27,7 @@ static void issue(struct buf *out, unsigned usage, const struct pki_key *key, st
 static void verify(const char *name, const struct pki_pool *pool, struct str chain,
                    struct pki_cache *cache, int rounds)
 {
-    int64_t from_ns = now_ns();
+    int64_t from_ns = bench_now_ns();
     for (int i = 0; i < rounds; i++) {
         enum pki_verdict v = pki_verify_chain(pool, chain, STR("manager.example.test"), PKI_SERVER,
                                               1000000000 + i, cache);
@@ -51,7 +44,7 @@ int main(void)
                    *key = pki_key_derive(PKI_ED25519, two);
     struct buf ca = {0}, leaf = {0}, pem = {0};
     issue(&ca, PKI_CA, ca_key, str_empty, ca_key);
-    int64_t from_ns = now_ns();
+    int64_t from_ns = bench_now_ns();
     for (int i = 0; i < ROUNDS; i++) {
         buf_clear(&leaf);
         issue(&leaf, PKI_SERVER, key, buf_str(&ca), ca_key);
@@ -64,7 +57,7 @@ int main(void)
     struct pki_cache *cache = pki_cache_new();
     verify("verify_uncached", pool, buf_str(&leaf), NULL, ROUNDS);
     verify("verify_cached", pool, buf_str(&leaf), cache, HASHES);
-    from_ns = now_ns();
+    from_ns = bench_now_ns();
     unsigned char digest[PKI_SHA256_BYTES];
     for (int i = 0; i < HASHES; i++)
         pki_sha256(buf_str(&leaf), digest);

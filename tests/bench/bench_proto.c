@@ -1,8 +1,6 @@
 /* The costs of the protobuf form: a Pod of about 1 KB from its stored JSON and back to a tree, and a list of 10,000. */
 #include "sim/kubeapi/types/proto.h"
-
-#include <stdio.h>
-#include <time.h>
+#include "tests/bench/support/measure.h"
 
 static const char pod[] =
     "{\"apiVersion\":\"v1\",\"kind\":\"Pod\",\"metadata\":{\"annotations\":{\"example.test/"
@@ -21,20 +19,6 @@ static const char pod[] =
     "\"2026-01-01T00:00:05Z\",\"status\":\"True\",\"type\":\"Ready\"}],\"hostIP\":\"10.0.0.1\","
     "\"phase\":\"Running\",\"podIP\":\"10.42.0.17\",\"startTime\":\"2026-01-01T00:00:01Z\"}}";
 
-static int64_t now_ns(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
-}
-
-static void report(const char *name, int64_t from_ns, uint64_t n)
-{
-    int64_t ns = now_ns() - from_ns;
-    printf("{\"bench\":\"proto.%s\",\"value\":%lld,\"unit\":\"1/s\"}\n", name,
-           (long long)((int64_t)n * 1000000000 / (ns ? ns : 1)));
-}
-
 static void bench_one(void)
 {
     enum { ROUNDS = 100000 };
@@ -43,19 +27,19 @@ static void bench_one(void)
     struct arena a = {0};
     struct proto_envelope e;
     cJSON *tree;
-    int64_t from_ns = now_ns();
+    int64_t from_ns = bench_now_ns();
     for (int i = 0; i < ROUNDS; i++) {
         buf_clear(&b);
         proto_encode_object(t, STR("v1"), STR("Pod"), STR(pod), &b);
     }
-    report("encode_pod", from_ns, ROUNDS);
-    from_ns = now_ns();
+    bench_rate("proto", "encode_pod", from_ns, ROUNDS);
+    from_ns = bench_now_ns();
     for (int i = 0; i < ROUNDS; i++) {
         arena_reset(&a);
         err_ignore(proto_open(buf_str(&b), &e));
         err_ignore(proto_decode(&a, t, e.raw, &tree));
     }
-    report("decode_pod", from_ns, ROUNDS);
+    bench_rate("proto", "decode_pod", from_ns, ROUNDS);
     buf_free(&b);
     arena_free(&a);
 }
@@ -70,10 +54,10 @@ static void bench_list(void)
         buf_add_c(&json, pod);
     }
     buf_add_c(&json, "],\"kind\":\"PodList\",\"metadata\":{\"resourceVersion\":\"7\"}}");
-    int64_t from_ns = now_ns();
+    int64_t from_ns = bench_now_ns();
     proto_encode_object(proto_type(STR("v1"), STR("PodList")), STR("v1"), STR("PodList"),
                         buf_str(&json), &b);
-    report("encode_list_10000", from_ns, ITEMS);
+    bench_rate("proto", "encode_list_10000", from_ns, ITEMS);
     buf_free(&json);
     buf_free(&b);
 }

@@ -1,24 +1,17 @@
 /* The costs of engine/tunnel's codec: Data frames of 32 KiB as bulk traffic has them, and control frames. */
 #include "engine/tunnel/frame.h"
+#include "tests/bench/support/measure.h"
 
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #define BULK_FRAMES  200000u
 #define SMALL_FRAMES 5000000u
 
-static int64_t now_ns(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
-}
-
 /* `amount` in the time since from_ns, as so many units a second. */
 static void report(const char *name, uint64_t amount, int64_t from_ns, const char *unit)
 {
-    uint64_t us = (uint64_t)(now_ns() - from_ns) / 1000 + 1;
+    uint64_t us = (uint64_t)(bench_now_ns() - from_ns) / 1000 + 1;
     bool bytes = strcmp(unit, "MB/s") == 0; /* a byte a microsecond */
     uint64_t value = bytes ? amount / us : amount * 1000 / us * 1000;
     printf("{\"bench\":\"%s\",\"value\":%llu,\"unit\":\"%s\"}\n", name, (unsigned long long)value,
@@ -30,7 +23,7 @@ static void bench_encode(const char *name, struct tunnel_frame f, uint64_t n, co
 {
     struct buf out = {0};
     uint64_t bytes = 0;
-    int64_t from = now_ns();
+    int64_t from = bench_now_ns();
     for (uint64_t i = 0; i < n; i++) {
         f.id++;
         buf_clear(&out);
@@ -47,7 +40,7 @@ static void bench_decode(const char *name, struct tunnel_frame f, uint64_t n, co
     struct buf message = {0}, user = {0};
     tunnel_frame_encode(&message, &f);
     uint64_t bytes = 0, check = 0;
-    int64_t from = now_ns();
+    int64_t from = bench_now_ns();
     for (uint64_t i = 0; i < n; i++) {
         struct tunnel_frame got;
         struct err *err = tunnel_frame_decode(buf_str(&message), &got);

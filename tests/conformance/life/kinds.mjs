@@ -47,7 +47,7 @@ export const kinds = {
     status: { status: { conditions: [condition('Life')] } },
   },
   persistentvolumes: {
-    body: { spec: { accessModes: ['ReadWriteOnce'], capacity: { storage: '1Gi' }, hostPath: { path: '/tmp/x' } } },
+    body: { spec: { accessModes: ['ReadWriteOnce'], capacity: { storage: '1Gi' }, hostPath: { path: '/data' } } },
     change: { spec: { persistentVolumeReclaimPolicy: 'Delete' } },
     status: { status: { message: 'life', reason: 'Checked' } },
   },
