@@ -8,7 +8,7 @@
 #ifndef PADDOCK_SIM_CLI_CLI_H
 #define PADDOCK_SIM_CLI_CLI_H
 
-#include "sim/scenario/suite.h"
+#include "sim/scenario/suite/suite.h"
 
 #include <signal.h>
 #include <stdio.h>

@@ -3,7 +3,7 @@
  * Method: dns-failover (power loss, hardened) with two agents a cluster and memory set up as paddock-sim does, carried
  * out in a process of its own each, so that the peak of resident memory is that run's. A run that does not pass is told
  * on standard error, and is a failure: its figures would be of another story. Run from the root of the tree. */
-#include "sim/scenario/suite.h"
+#include "sim/scenario/suite/suite.h"
 
 #include <limits.h>
 #include <malloc.h>

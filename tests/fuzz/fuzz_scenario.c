@@ -1,6 +1,6 @@
 /* Any bytes as a scenario file: validating ends, and says where each mistake is; what is valid expands, and the expansion
  * is valid. */
-#include "sim/scenario/scenario.h"
+#include "sim/scenario/language/scenario.h"
 
 #define BYTES_MAX 4096u /* more does not find more */
 

@@ -4,7 +4,7 @@
 #include "tests/unit/support/check.h"
 
 #include "engine/base/rng.h"
-#include "sim/scenario/history.h"
+#include "sim/scenario/run/history.h"
 
 #define S INT64_C(1000000000)
 

@@ -4,7 +4,7 @@
 #include "tests/unit/support/check.h"
 
 #include "engine/base/timefmt.h"
-#include "sim/scenario/scenario.h"
+#include "sim/scenario/language/scenario.h"
 
 static const char body[] =
     "scenario: v1\n"

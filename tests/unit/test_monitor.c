@@ -3,8 +3,8 @@
 #include "tests/unit/support/check.h"
 #include "tests/unit/support/scenario_world.h"
 
-#include "sim/scenario/monitor.h"
-#include "sim/scenario/scenario.h"
+#include "sim/scenario/run/monitor.h"
+#include "sim/scenario/language/scenario.h"
 
 #define S NS_PER_S
 

@@ -2,7 +2,7 @@
  * Method: tables of command lines with the fields that they must give, or the text that their error must hold. */
 #include "tests/unit/support/check.h"
 
-#include "sim/scenario/options.h"
+#include "sim/scenario/suite/options.h"
 
 #include <string.h>
 

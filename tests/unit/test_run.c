@@ -5,7 +5,7 @@
 #include "tests/unit/support/check.h"
 
 #include "engine/world/world.h"
-#include "sim/scenario/suite.h"
+#include "sim/scenario/suite/suite.h"
 
 static const char head[] =
     "scenario: v1\n"

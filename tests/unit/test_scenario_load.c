@@ -4,8 +4,8 @@
 #include "tests/unit/support/check.h"
 
 #include "engine/base/timefmt.h"
-#include "sim/scenario/scenario.h"
-#include "sim/scenario/vocabulary.h"
+#include "sim/scenario/language/scenario.h"
+#include "sim/scenario/expr/vocabulary.h"
 
 #include <dirent.h>
 #include <stdlib.h>

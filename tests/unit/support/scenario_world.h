@@ -4,7 +4,7 @@
 #define PADDOCK_TESTS_UNIT_SUPPORT_SCENARIO_WORLD_H
 
 #include "engine/base/timefmt.h"
-#include "sim/scenario/vocabulary.h"
+#include "sim/scenario/expr/vocabulary.h"
 
 #define WORLD_ITEMS_MAX  16u
 #define WORLD_FIELDS_MAX 16u

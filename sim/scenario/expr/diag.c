@@ -1,0 +1,294 @@
+#include "sim/scenario/expr/diag.h"
+
+#include <string.h>
+
+/* Words longer than this are never a slip of a field's name. */
+#define SUGGEST_CHARS_MAX 64u
+#define SUGGEST_LISTED    12u
+
+void diags_init(struct diags *d, struct arena *arena, const struct source *source)
+{
+    *d = (struct diags){.arena = arena, .source = source};
+}
+
+static bool is_known(const struct diags *d, const struct diag *item)
+{
+    for (size_t i = 0; i < d->n; i++)
+        if (d->items[i].place.line == item->place.line &&
+            d->items[i].place.column == item->place.column && str_eq(d->items[i].text, item->text))
+            return true;
+    return false;
+}
+
+static void append(struct diags *d, struct diag item)
+{
+    if (is_known(d, &item))
+        return;
+    if (d->n == DIAG_ITEMS_MAX) {
+        d->dropped++;
+        return;
+    }
+    if (d->n == d->cap) {
+        size_t cap = d->cap ? d->cap * 2 : 16;
+        struct diag *items = ARENA_NEW_ARRAY(d->arena, struct diag, cap);
+        if (d->n)
+            memcpy(items, d->items, d->n * sizeof(*items));
+        d->items = items;
+        d->cap = cap;
+    }
+    item.place.path = arena_str(d->arena, item.place.path); /* its own may be a plan's */
+    d->items[d->n++] = item;
+}
+
+void diag_add(struct diags *d, struct place at, const char *fmt, ...)
+{
+    BUG_ON(!d->arena, "errors are kept in an arena");
+    struct buf text = {0};
+    va_list ap;
+    va_start(ap, fmt);
+    buf_addv(&text, fmt, ap);
+    va_end(ap);
+    append(d, (struct diag){at, arena_str(d->arena, buf_str(&text))});
+    buf_free(&text);
+}
+
+static bool is_behind(const struct diag *a, const struct diag *b)
+{
+    if (a->place.line != b->place.line)
+        return a->place.line > b->place.line;
+    return a->place.column > b->place.column;
+}
+
+void diags_sort(struct diags *d)
+{
+    for (size_t i = 1; i < d->n; i++) { /* insertion: stable, and there are few */
+        struct diag item = d->items[i];
+        size_t at = i;
+        for (; at > 0 && is_behind(&d->items[at - 1], &item); at--)
+            d->items[at] = d->items[at - 1];
+        d->items[at] = item;
+    }
+}
+
+void diags_print(const struct diags *d, struct buf *out)
+{
+    for (size_t i = 0; i < d->n; i++) {
+        const struct diag *item = &d->items[i];
+        buf_add(out, d->source->file);
+        if (item->place.line)
+            buf_addf(out, ":%u:%u", (unsigned)item->place.line, (unsigned)item->place.column);
+        buf_add(out, STR(": error: "));
+        if (item->place.path.n)
+            buf_addf(out, STR_FMT ": ", STR_ARG(item->place.path));
+        buf_addf(out, STR_FMT "\n", STR_ARG(item->text));
+    }
+    if (d->dropped)
+        buf_addf(out, STR_FMT ": error: %zu further errors are not shown\n",
+                 STR_ARG(d->source->file), d->dropped);
+}
+
+/* ---- places inside scalars ---- */
+
+static size_t line_start(struct str text, uint32_t line)
+{
+    size_t at = 0;
+    for (uint32_t n = 1; n < line; n++) {
+        ptrdiff_t end = str_find_char(str_sub(text, at, text.n), '\n');
+        if (end < 0)
+            return text.n;
+        at += (size_t)end + 1;
+    }
+    return at;
+}
+
+static size_t code_point_bytes(struct str text, size_t at)
+{
+    size_t n = 1;
+    while (at + n < text.n && ((unsigned char)text.p[at + n] & 0xc0) == 0x80)
+        n++;
+    return n;
+}
+
+/* A cursor over the source that counts lines and code points. */
+struct walk {
+    struct str text;
+    size_t at;
+    uint32_t line, column;
+};
+
+static struct walk walk_to(const struct source *source, uint32_t line, uint32_t column)
+{
+    struct walk w = {source->text, line_start(source->text, line), line, 1};
+    while (w.column < column && w.at < w.text.n && w.text.p[w.at] != '\n') {
+        w.at += code_point_bytes(w.text, w.at);
+        w.column++;
+    }
+    return w;
+}
+
+static bool walk_ended(const struct walk *w)
+{
+    return w->at >= w->text.n;
+}
+
+static char walk_peek(const struct walk *w)
+{
+    return walk_ended(w) ? '\0' : w->text.p[w->at];
+}
+
+static size_t walk_step(struct walk *w)
+{
+    if (walk_ended(w))
+        return 0;
+    size_t n = code_point_bytes(w->text, w->at);
+    if (w->text.p[w->at] == '\n') {
+        w->line++;
+        w->column = 1;
+    } else {
+        w->column++;
+    }
+    w->at += n;
+    return n;
+}
+
+/* A line break inside a flow scalar, with the blanks after it, stands for one byte. */
+static void walk_fold(struct walk *w)
+{
+    while (!walk_ended(w) && (walk_peek(w) == '\n' || walk_peek(w) == ' ' || walk_peek(w) == '\t'))
+        walk_step(w);
+}
+
+/* One element of a scalar in the given quotes (0: plain); how many bytes of content it made. */
+static size_t walk_content(struct walk *w, char quote)
+{
+    static const char hex_escapes[] = "xuU", hex_lengths[] = {2, 4, 8};
+    char c = walk_peek(w);
+    if (c == '\n') {
+        walk_fold(w);
+        return 1;
+    }
+    if (quote == '\'' && c == '\'') {
+        walk_step(w);
+        walk_step(w);
+        return 1;
+    }
+    if (quote == '"' && c == '\\') {
+        walk_step(w);
+        const char *wide = walk_ended(w) ? NULL : strchr(hex_escapes, walk_peek(w));
+        int digits = wide && *wide ? hex_lengths[wide - hex_escapes] : 0;
+        for (int i = 0; i <= digits; i++)
+            walk_step(w);
+        return 1; /* escapes beyond ASCII do not occur in expressions */
+    }
+    return walk_step(w);
+}
+
+/* Into a block scalar: behind its header line, then at the first line's indentation. */
+static size_t block_enter(struct walk *w)
+{
+    while (!walk_ended(w) && walk_peek(w) != '\n')
+        walk_step(w);
+    walk_step(w);
+    while (walk_peek(w) == ' ')
+        walk_step(w);
+    return w->column;
+}
+
+static struct place inside_block(struct walk w, struct place scalar, size_t offset)
+{
+    size_t indent = block_enter(&w);
+    while (offset > 0 && !walk_ended(&w)) {
+        bool ends = walk_peek(&w) == '\n';
+        size_t n = walk_step(&w);
+        offset -= n < offset ? n : offset;
+        while (ends && w.column < indent && walk_peek(&w) == ' ')
+            walk_step(&w);
+    }
+    return (struct place){scalar.path, w.line, w.column};
+}
+
+struct place place_inside(const struct source *source, struct place scalar, size_t offset)
+{
+    if (scalar.line == 0)
+        return scalar;
+    struct walk w = walk_to(source, scalar.line, scalar.column);
+    char first = walk_peek(&w);
+    if (first == '|' || first == '>')
+        return inside_block(w, scalar, offset);
+    char quote = first == '"' || first == '\'' ? first : '\0';
+    if (quote)
+        walk_step(&w);
+    while (offset > 0 && !walk_ended(&w)) {
+        size_t n = walk_content(&w, quote);
+        offset -= n < offset ? n : offset;
+    }
+    return (struct place){scalar.path, w.line, w.column};
+}
+
+/* ---- suggestions ---- */
+
+/* Edits between two words, neighbours swapped counting as one; a three-row table. */
+static size_t edits(struct str a, struct str b)
+{
+    size_t rows[3][SUGGEST_CHARS_MAX + 1];
+    size_t *before = rows[0], *last = rows[1], *now = rows[2];
+    for (size_t j = 0; j <= b.n; j++)
+        last[j] = j;
+    for (size_t i = 1; i <= a.n; i++) {
+        now[0] = i;
+        for (size_t j = 1; j <= b.n; j++) {
+            size_t best = last[j - 1] + (a.p[i - 1] != b.p[j - 1]);
+            if (last[j] + 1 < best)
+                best = last[j] + 1;
+            if (now[j - 1] + 1 < best)
+                best = now[j - 1] + 1;
+            if (i > 1 && j > 1 && a.p[i - 1] == b.p[j - 2] && a.p[i - 2] == b.p[j - 1] &&
+                before[j - 2] + 1 < best)
+                best = before[j - 2] + 1;
+            now[j] = best;
+        }
+        size_t *spare = before;
+        before = last;
+        last = now;
+        now = spare;
+    }
+    return last[b.n];
+}
+
+struct str diag_suggest(struct str word, const struct str *candidates, size_t n)
+{
+    struct str best = str_empty;
+    if (word.n == 0 || word.n > SUGGEST_CHARS_MAX)
+        return best;
+    size_t limit = word.n < 3 ? 1 : word.n < 6 ? 2 : word.n / 3 + 1;
+    size_t least = limit + 1;
+    for (size_t i = 0; i < n; i++) {
+        if (candidates[i].n == 0 || candidates[i].n > SUGGEST_CHARS_MAX)
+            continue;
+        size_t distance = edits(word, candidates[i]);
+        if (distance < least && distance < candidates[i].n && distance < word.n) {
+            least = distance;
+            best = candidates[i];
+        }
+    }
+    return best;
+}
+
+struct str diag_suggest_tail(struct arena *a, struct str word, const struct str *candidates,
+                             size_t n)
+{
+    struct str near = diag_suggest(word, candidates, n);
+    if (near.n)
+        return arena_printf(a, "; did you mean \"" STR_FMT "\"?", STR_ARG(near));
+    if (n == 0)
+        return str_empty;
+    struct buf text = {0};
+    buf_add_c(&text, n == 1 ? "; known is " : "; known are ");
+    for (size_t i = 0; i < n && i < SUGGEST_LISTED; i++)
+        buf_addf(&text, "%s" STR_FMT, i ? ", " : "", STR_ARG(candidates[i]));
+    if (n > SUGGEST_LISTED)
+        buf_addf(&text, " and %zu more", n - SUGGEST_LISTED);
+    struct str tail = arena_str(a, buf_str(&text));
+    buf_free(&text);
+    return tail;
+}

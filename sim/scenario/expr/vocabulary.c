@@ -1,0 +1,149 @@
+#include "sim/scenario/expr/vocabulary.h"
+
+#define FIELDS(table) (table), ARRAY_LEN(table)
+
+/* Domains: sites "a"; site_refs "site/a"; groups, resolvers by name; the others below are fixed. The loader makes them. */
+
+static const struct expr_field agent_fields[VOC_AGENT_FIELD_COUNT] = {
+    [VOC_AGENT_NAME] = {"name", EXPR_STRING, 0, NULL, "edge-3/agent-0"},
+    [VOC_AGENT_CLUSTER] = {"cluster", EXPR_STRING, 0, NULL, "its cluster: edge-3"},
+    [VOC_AGENT_GROUP] = {"group", EXPR_STRING, 0, "groups", "its cluster's group"},
+    [VOC_AGENT_RUNNING] = {"running", EXPR_BOOL, 0, NULL, "the process is up"},
+    [VOC_AGENT_CONNECTED] = {"connected", EXPR_BOOL, 0, NULL, "its tunnel is established"},
+    [VOC_AGENT_PEER] = {"peer", EXPR_STRING, 0, "site_refs",
+                        "the site that its tunnel ends at; unknown without a tunnel"},
+    [VOC_AGENT_RESOLVER] = {"resolver", EXPR_STRING, 0, "resolvers", "the resolver it asks"},
+    [VOC_AGENT_HOLD] = {"resolver_hold", EXPR_DURATION, 0, NULL,
+                        "how long its resolver keeps answers whatever the TTL"},
+    [VOC_AGENT_LAST_BYTE] = {"last_byte", EXPR_TIME, 0, NULL, "when it last heard its peer"},
+    [VOC_AGENT_CONNECTED_AT] = {"connected_at", EXPR_TIME, 0, NULL,
+                                "when its tunnel was established"},
+    [VOC_AGENT_LOST_AT] = {"lost_at", EXPR_TIME, 0, NULL, "when it last lost its tunnel"},
+    [VOC_AGENT_RECONNECTED_AT] = {"reconnected_at", EXPR_TIME, 0, NULL,
+                                  "when it last got a tunnel again after a loss"},
+    [VOC_AGENT_ATTEMPTS] = {"attempts", EXPR_INT, 0, NULL, "attempts to connect so far"},
+    [VOC_AGENT_RESTARTS] = {"restarts", EXPR_INT, 0, NULL, "how often the process started again"},
+    [VOC_AGENT_LEADER] = {"leader", EXPR_BOOL, EXPR_LIVE, NULL, "the active one of its cluster"},
+};
+
+static const struct expr_field cluster_fields[VOC_CLUSTER_FIELD_COUNT] = {
+    [VOC_CLUSTER_NAME] = {"name", EXPR_STRING, 0, NULL, "edge-3"},
+    [VOC_CLUSTER_GROUP] = {"group", EXPR_STRING, 0, "groups", "its group"},
+    [VOC_CLUSTER_STATE] = {"state", EXPR_STRING, 0, "cluster_states",
+                           "as the manager shows it: active, unavailable, ..."},
+    [VOC_CLUSTER_CONNECTED] = {"connected", EXPR_BOOL, 0, NULL,
+                               "the manager's condition Connected"},
+    [VOC_CLUSTER_READY] = {"ready", EXPR_BOOL, 0, NULL, "the manager's condition Ready"},
+    [VOC_CLUSTER_SITE] = {"site", EXPR_STRING, 0, "site_refs",
+                          "the site that reaches it; unknown when none does"},
+    [VOC_CLUSTER_SESSIONS] = {"sessions", EXPR_INT, 0, NULL, "tunnels of its agents, any site"},
+    [VOC_CLUSTER_LAST_SEEN] = {"last_seen", EXPR_TIME, EXPR_LIVE, NULL,
+                               "the last good health check"},
+    [VOC_CLUSTER_ACTIVE_AT] = {"active_at", EXPR_TIME, 0, NULL, "when it last became active"},
+    [VOC_CLUSTER_WRITER_SITE] = {"writer.site", EXPR_STRING, EXPR_HISTORY, "site_refs",
+                                 "the sites whose managers write to it"},
+    [VOC_CLUSTER_WRITER] = {"writer", EXPR_STRING, EXPR_HISTORY, NULL,
+                            "the replicas that write to it"},
+};
+
+static const struct expr_field server_fields[VOC_SERVER_FIELD_COUNT] = {
+    [VOC_SERVER_NAME] = {"name", EXPR_STRING, 0, NULL, "a/server-0"},
+    [VOC_SERVER_SITE] = {"site", EXPR_STRING, 0, "site_refs", "its site"},
+    [VOC_SERVER_RUNNING] = {"running", EXPR_BOOL, 0, NULL, "the process is up"},
+    [VOC_SERVER_LEADER] = {"leader", EXPR_BOOL, 0, NULL, "it believes that it leads"},
+    [VOC_SERVER_SESSIONS] = {"sessions", EXPR_INT, 0, NULL, "tunnels that end at it"},
+    [VOC_SERVER_PEERS] = {"peers", EXPR_INT, 0, NULL, "replicas it is connected to"},
+    [VOC_SERVER_STARTED_AT] = {"started_at", EXPR_TIME, 0, NULL, "when the process started"},
+};
+
+static const struct expr_field site_fields[VOC_SITE_FIELD_COUNT] = {
+    [VOC_SITE_NAME] = {"name", EXPR_STRING, 0, "sites", "a"},
+    [VOC_SITE_ROLE] = {"role", EXPR_STRING, 0, "site_roles", "active, standby or demoted"},
+    [VOC_SITE_ALIVE] = {"alive", EXPR_BOOL, 0, NULL, "it has power"},
+    [VOC_SITE_DIED_AT] = {"died_at", EXPR_TIME, 0, NULL, "when it lost power"},
+    [VOC_SITE_PROMOTED_AT] = {"promoted_at", EXPR_TIME, 0, NULL, "when it was promoted"},
+    [VOC_SITE_DEMOTED_AT] = {"demoted_at", EXPR_TIME, 0, NULL, "when it was demoted"},
+    [VOC_SITE_AGENTS] = {"agents", EXPR_INT, 0, NULL, "agents whose tunnel ends there"},
+};
+
+static const struct expr_field node_fields[VOC_NODE_FIELD_COUNT] = {
+    [VOC_NODE_NAME] = {"name", EXPR_STRING, 0, NULL, "edge-3/node-0"},
+    [VOC_NODE_CLUSTER] = {"cluster", EXPR_STRING, 0, NULL, "its cluster"},
+    [VOC_NODE_READY] = {"ready", EXPR_BOOL, EXPR_LIVE, NULL, "its condition Ready"},
+    [VOC_NODE_REPLACED] = {"replaced", EXPR_INT, EXPR_LIVE, NULL,
+                           "how often another machine took its name"},
+};
+
+static const struct expr_field fault_fields[VOC_FAULT_FIELD_COUNT] = {
+    [VOC_FAULT_NAME] = {"name", EXPR_STRING, 0, NULL, "as the scenario calls it"},
+    [VOC_FAULT_FIRED] = {"fired", EXPR_INT, EXPR_LIVE, NULL, "how often it took effect"},
+    [VOC_FAULT_ACTIVE] = {"active", EXPR_BOOL, EXPR_LIVE, NULL, "it is going on"},
+    [VOC_FAULT_STARTED_AT] = {"started_at", EXPR_TIME, EXPR_LIVE, NULL, "when it began"},
+};
+
+static const struct expr_collection collections[VOC_COLLECTION_COUNT] = {
+    [VOC_AGENT] = {"agent", FIELDS(agent_fields), NULL, "cluster agent processes"},
+    [VOC_CLUSTER] = {"cluster", FIELDS(cluster_fields), NULL, "downstream clusters"},
+    [VOC_SERVER] = {"server", FIELDS(server_fields), NULL, "manager replicas"},
+    [VOC_SITE] = {"site", FIELDS(site_fields), "sites", "places with a manager"},
+    [VOC_NODE] = {"node", FIELDS(node_fields), NULL, "nodes of downstream clusters"},
+    [VOC_FAULT] = {"fault", FIELDS(fault_fields), NULL, "faults of the timeline"},
+};
+
+#define COUNTER(name, doc)                                                                         \
+    {                                                                                              \
+        name, EXPR_INT, EXPR_COUNTER, doc                                                          \
+    }
+#define GAUGE(name, doc)                                                                           \
+    {                                                                                              \
+        name, EXPR_INT, 0, doc                                                                     \
+    }
+
+static const struct expr_global globals[VOC_GLOBAL_COUNT] = {
+    [VOC_GLOBAL_MANAGER_HANDSHAKES] =
+        COUNTER("manager.handshakes", "tunnels that managers accepted"),
+    [VOC_GLOBAL_MANAGER_HANDSHAKE_FAILURES] =
+        COUNTER("manager.handshake_failures", "tunnels that managers refused"),
+    [VOC_GLOBAL_MANAGER_RECONCILES] = COUNTER("manager.reconciles", "runs of controllers"),
+    [VOC_GLOBAL_MANAGER_QUEUE_DEPTH] =
+        GAUGE("manager.queue_depth", "keys that wait in work queues"),
+    [VOC_GLOBAL_MANAGER_LEADER_CHANGES] =
+        COUNTER("manager.leader_changes", "how often a replica began to lead"),
+    [VOC_GLOBAL_MANAGER_LEADERS] = GAUGE("manager.leaders", "replicas that believe they lead"),
+    [VOC_GLOBAL_TUNNEL_SESSIONS] = GAUGE("tunnel.sessions", "tunnels, counted at the managers"),
+    [VOC_GLOBAL_TUNNEL_OPENED] = COUNTER("tunnel.opened", "tunnels that were established"),
+    [VOC_GLOBAL_TUNNEL_CLOSED] = COUNTER("tunnel.closed", "tunnels that ended"),
+    [VOC_GLOBAL_DNS_QUERIES] = COUNTER("dns.queries", "queries that resolvers got"),
+    [VOC_GLOBAL_DNS_SERVFAIL_ANSWERS] = COUNTER("dns.servfail_answers", "answers SERVFAIL"),
+    [VOC_GLOBAL_DNS_NXDOMAIN_ANSWERS] = COUNTER("dns.nxdomain_answers", "answers NXDOMAIN"),
+    [VOC_GLOBAL_DNS_TIMEOUTS] = COUNTER("dns.timeouts", "queries without an answer"),
+    [VOC_GLOBAL_DNS_STALE_ANSWERS] =
+        COUNTER("dns.stale_answers", "answers that were no longer true"),
+    [VOC_GLOBAL_DNS_WRONG_ANSWERS] = COUNTER("dns.wrong_answers", "answers that a fault made up"),
+    [VOC_GLOBAL_NET_CONNECTS] = COUNTER("net.connects", "connections that were established"),
+    [VOC_GLOBAL_NET_CONNECT_FAILURES] =
+        COUNTER("net.connect_failures", "connections that were refused or timed out"),
+    [VOC_GLOBAL_NET_RESETS] = COUNTER("net.resets", "connections that were reset"),
+    [VOC_GLOBAL_NET_HALF_OPEN_SESSIONS] =
+        COUNTER("net.half_open_sessions", "connections that went dead in silence"),
+    [VOC_GLOBAL_NET_DROPPED_BYTES] = COUNTER("net.dropped_bytes", "bytes that did not arrive"),
+    [VOC_GLOBAL_TLS_HANDSHAKES] = COUNTER("tls.handshakes", "TLS handshakes that succeeded"),
+    [VOC_GLOBAL_TLS_FAILURES] = COUNTER("tls.failures", "TLS handshakes that failed"),
+    [VOC_GLOBAL_API_REQUESTS] = COUNTER("api.requests", "requests to Kubernetes APIs"),
+    [VOC_GLOBAL_API_WRITES] = COUNTER("api.writes", "writes to Kubernetes APIs"),
+    [VOC_GLOBAL_API_CONFLICTS] = COUNTER("api.conflicts", "answers 409"),
+    [VOC_GLOBAL_API_ANSWERS_410] = COUNTER("api.answers_410", "answers 410 Gone"),
+    [VOC_GLOBAL_API_ANSWERS_429] = COUNTER("api.answers_429", "answers 429"),
+    [VOC_GLOBAL_API_EVENTS_WITHHELD] =
+        COUNTER("api.events_withheld", "watch events and bookmarks that a fault kept back"),
+    [VOC_GLOBAL_API_EVENTS_REPEATED] =
+        COUNTER("api.events_repeated", "watch events that a fault showed again"),
+    [VOC_GLOBAL_API_WATCHES_CUT] =
+        COUNTER("api.watches_cut", "watches that were ended before their time"),
+    [VOC_GLOBAL_PROCESS_STARTS] = COUNTER("process.starts", "processes that were started"),
+    [VOC_GLOBAL_PROCESS_CRASHES] = COUNTER("process.crashes", "processes that ended unasked"),
+    [VOC_GLOBAL_EVENTS] = COUNTER("sim.events", "events of the simulation"),
+};
+
+const struct expr_vocabulary scenario_vocabulary = {collections, ARRAY_LEN(collections), globals,
+                                                    ARRAY_LEN(globals)};

@@ -1,0 +1,118 @@
+/* scenario: one scenario file: loaded, checked, and resolved into plans (plan.h), one per run.
+ *
+ *     bytes ─ scenario_load ─► struct scenario ─ scenario_cases ─► cases ─ scenario_plan ─► struct plan
+ *
+ * The file is a tree with places (engine/base/yaml.h). Parameters and matrix values are put into the tree as typed
+ * values (${...}); nothing is ever templated as text. An absent matrix value removes the entry that refers to it.
+ *
+ * Errors: loading and planning collect every mistake in a `struct diags`; false when there was one. The callers print
+ * them (diags_print) and exit with status 2.
+ * Ownership: everything lives in the arena given at load; bytes and file name must outlive it. */
+#ifndef PADDOCK_SIM_SCENARIO_LANGUAGE_SCENARIO_H
+#define PADDOCK_SIM_SCENARIO_LANGUAGE_SCENARIO_H
+
+#include "engine/base/rng.h"
+#include "sim/scenario/language/plan.h"
+
+#define SCENARIO_VERSION    "v1"
+#define SCENARIO_CASES_MAX  256u
+#define SCENARIO_PARAMS_MAX 256u
+#define SCENARIO_AXES_MAX   16u
+
+enum param_type {
+    PARAM_INT,
+    PARAM_DURATION,
+    PARAM_BOOL,
+    PARAM_STRING,
+    PARAM_ENUM,
+    PARAM_PERCENT,
+    PARAM_SIZE
+};
+const char *param_type_name(enum param_type type);
+struct param {
+    struct str name, doc;
+    struct place place;
+    enum param_type type;
+    struct expr_value value;     /* the default, or what scenario_set_param put there */
+    struct expr_value otherwise; /* the default */
+    int64_t min, max;            /* INT, DURATION, PERCENT, SIZE */
+    bool has_min, has_max;
+    struct strs values; /* ENUM */
+};
+
+struct axis_entry {
+    struct str id;
+    struct place place;
+    const struct yaml_node *node; /* a mapping, or a bare scalar */
+};
+struct axis {
+    struct str name;
+    struct place place;
+    struct axis_entry *entries;
+    size_t n;
+};
+/* One combination: entry[i] is an index into axis i, or -1: absent (an `include` that does not name the axis). */
+struct scenario_case {
+    int32_t entry[SCENARIO_AXES_MAX];
+    struct str id; /* "lie=drop,crash=none" */
+};
+
+struct file_entry;
+struct scenario {
+    struct arena *arena;
+    struct source source;
+    struct yaml_node *root;
+    struct str name, doc;
+    struct strs tags;
+    struct {
+        uint64_t first, count;
+        bool swarm;
+    } seeds;
+    struct param *params;
+    size_t params_n;
+    struct axis *axes;
+    size_t axes_n;
+    struct scenario_case *cases; /* all of them; one with an empty id when there is no matrix */
+    size_t cases_n;
+    struct strs profiles;          /* "hardened" when the file names none */
+    const struct file_entry *file; /* the rest of the file, for scenario_plan (language.h) */
+};
+
+/* Loads and checks the file by itself; what depends on a case is checked by scenario_plan. NULL when it cannot go on
+ * (bad YAML, not a mapping); otherwise a scenario, usable only if diags is still empty. */
+struct scenario *scenario_load(struct arena *a, struct str file, struct str bytes,
+                               struct diags *diags);
+
+/* --set NAME=VALUE: typed and checked against the parameter's bounds. */
+struct err *scenario_set_param(struct scenario *s, struct str name, struct str value) must_check;
+
+/* --case ID=VALUE,...: the cases that agree with it, in file order; empty filter: all. */
+struct err *scenario_cases(struct scenario *s, struct str filter, const struct scenario_case ***out,
+                           size_t *n) must_check;
+
+struct plan_request {
+    const struct scenario_case *which; /* NULL: the first */
+    struct str profile;                /* empty: the scenario's first */
+    const struct str *policies;        /* --policy NAME=VALUE, over the file's */
+    size_t policies_n;
+    uint64_t seed;
+};
+/* Everything of one run, in arena `a` (which may die before the scenario). NULL when there were errors. */
+struct plan *scenario_plan(struct arena *a, const struct scenario *s,
+                           const struct plan_request *request, struct diags *diags);
+
+/* ---- the back ends of paddock-sim validate, expand, list, schema ---- */
+
+/* All mistakes of the file over all its cases and profiles, printed to out; the number of errors. */
+size_t scenario_validate(struct str file, struct str bytes, struct buf *out);
+/* The tree of one case with parameters and matrix values put in, as YAML. False: errors were printed to `errors`. */
+bool scenario_expand(struct str file, struct str bytes, struct str case_filter, struct str profile,
+                     const struct str *sets, size_t sets_n, struct buf *out, struct buf *errors);
+/* Name, doc, tags and parameters, for people. */
+void scenario_list(const struct scenario *s, struct buf *out);
+/* The JSON Schema of the language (draft 2020-12), generated from the tables. */
+void scenario_schema(struct buf *out);
+/* The tables as Markdown: sim/scenario/REFERENCE.md. */
+void scenario_reference(struct buf *out);
+
+#endif

@@ -1,0 +1,63 @@
+/* target: what a fault or an action is aimed at, as text and as a value.
+ *
+ *     site/a              a whole site: its manager replicas and its local API
+ *     manager             every replica of every site         manager/a, manager/a[0], manager/a[0..1]
+ *     cluster/edge        every cluster of the group          cluster/edge[3], cluster/edge[0..4], cluster/...
+ *     agent/edge[0..4]    the agents of these clusters        node/edge[0]: the nodes of these clusters
+ *     api/a, api/edge[2]  the Kubernetes API of a site, of a cluster
+ *     dns                 the zone's servers                  dns/resolver/sticky: agents' resolvers of that kind
+ *     link/A/B            between two ends, each site/..., cluster/...
+ *     all                 everything that the action can be aimed at
+ * A name may be an asterisk: all. Ranges are inclusive and count from 0. */
+#ifndef PADDOCK_SIM_SCENARIO_LANGUAGE_TARGET_H
+#define PADDOCK_SIM_SCENARIO_LANGUAGE_TARGET_H
+
+#include "sim/scenario/expr/diag.h"
+
+enum target_kind {
+    TARGET_NONE, /* not given */
+    TARGET_SITE,
+    TARGET_MANAGER,
+    TARGET_CLUSTER,
+    TARGET_AGENT,
+    TARGET_NODE,
+    TARGET_API,
+    TARGET_DNS,
+    TARGET_RESOLVER,
+    TARGET_LINK,
+    TARGET_ALL,
+    TARGET_KIND_COUNT
+};
+
+/* One named thing or group. */
+struct target_end {
+    enum target_kind kind;
+    struct str name;     /* site, group or resolver; empty with `any` */
+    bool any;            /* an asterisk, or no name where one may be left out (manager, dns) */
+    int64_t first, last; /* -1, -1: no range: all of the group */
+    int32_t index;       /* of the site, group or resolver in the plan; -1: any */
+    bool of_site;        /* TARGET_API: the name is a site's, not a cluster group's */
+};
+struct target {
+    struct target_end a;
+    struct target_end
+        b; /* TARGET_LINK: the other end; a.kind and b.kind are SITE or CLUSTER, `kind` is LINK */
+    enum target_kind kind;
+    struct str text; /* as written */
+    struct place place;
+};
+
+/* Reads the text; false after adding an error. Names are looked up later, by target_resolve. */
+bool target_parse(struct str text, struct place at, struct target *out, struct diags *diags);
+
+struct target_names {
+    const struct str *sites, *groups, *resolvers;
+    size_t sites_n, groups_n, resolvers_n;
+    const int64_t *group_counts, *site_replicas; /* to check ranges */
+};
+/* Fills the indexes; unknown names and ranges beyond the group are errors with suggestions. */
+bool target_resolve(struct target *t, const struct target_names *names, struct diags *diags);
+
+const char *target_kind_name(enum target_kind kind); /* "site", "dns/resolver" */
+
+#endif

@@ -1,0 +1,156 @@
+/* Actions in the estate: processes, clusters, objects. */
+#include "sim/scenario/run/inject_internal.h"
+
+#include "sim/kubeapi/kinds/kinds.h"
+#include "sim/world/fault.h"
+
+#define RESTART_GAP (15 * NS_PER_S)
+
+static void end_processes(struct inject *in, const struct target *t, int status)
+{
+    struct picks p = {0};
+    picks_add(in->estate, &t->a, &p);
+    for (size_t i = 0; i < p.processes_n; i++)
+        sim_process_kill(p.processes[i], status);
+    picks_free(&p);
+}
+
+static void restart_one(void *owner)
+{
+    sim_process_kill(owner, 0);
+}
+
+/* One replica after the other, as a rollout does. */
+static void restart_managers(struct inject *in, const struct target *t)
+{
+    struct picks p = {0};
+    struct target_end all = {.kind = TARGET_MANAGER, .any = true, .first = -1, .last = -1};
+    picks_add(in->estate, t->kind == TARGET_ALL ? &all : &t->a, &p);
+    for (size_t i = 0; i < p.processes_n; i++)
+        sim_after(in->estate->sim, (int64_t)i * RESTART_GAP, restart_one, p.processes[i]);
+    picks_free(&p);
+}
+
+/* The store's table of a kind; custom resources are named by the plural that everybody writes. */
+static void table_of(struct str group, struct str version, struct str kind, struct buf *out)
+{
+    const struct api_kind *known = api_kind_builtin_of(group, version, kind);
+    if (known) {
+        buf_add(out, known->table);
+        return;
+    }
+    for (size_t i = 0; i < kind.n; i++)
+        buf_add_char(out,
+                     (char)(kind.p[i] >= 'A' && kind.p[i] <= 'Z' ? kind.p[i] + 32 : kind.p[i]));
+    buf_addf(out, "s." STR_FMT, STR_ARG(group));
+}
+
+static struct err *delete_object(struct kubeapi *api, const struct plan_action *a)
+{
+    struct str group, version;
+    struct buf table = {0};
+    if (!kube_api_version_parse(a->object_api_version, &group, &version))
+        return err_new(ERR_INVALID, "\"" STR_FMT "\" is no apiVersion",
+                       STR_ARG(a->object_api_version));
+    table_of(group, version, a->object_kind, &table);
+    struct err *err = kubeapi_delete(api, buf_str(&table), a->object_namespace, a->object_name);
+    buf_free(&table);
+    return err;
+}
+
+static struct err *on_apis(struct inject *in, const struct plan_action *a)
+{
+    struct arena arena = {0};
+    struct buf json = {0};
+    struct err *err = NULL;
+    const struct target_end *t = &a->target.a;
+    struct estate *e = in->estate;
+    cJSON *tree = a->object ? yaml_to_json(&arena, a->object) : NULL;
+    if (tree)
+        json_write(&json, tree);
+    for (size_t i = 0; !err && i < e->sites_n + e->clusters_n; i++) {
+        bool is_site = i < e->sites_n;
+        size_t c = i - e->sites_n;
+        if (is_site != t->of_site)
+            continue;
+        if (is_site ? !(t->any || t->index == (int32_t)i) : !picks_cluster(e, t, c))
+            continue;
+        struct kubeapi *api =
+            apihost_api(is_site ? e->sites[i]->api : sim_cluster_api(e->clusters[c].sim));
+        if (!api)
+            err = err_new(ERR_UNAVAILABLE, STR_FMT " is down", STR_ARG(a->target.text));
+        else if (tree)
+            err = kubeapi_apply(api, buf_str(&json), NULL);
+        else
+            err = delete_object(api, a);
+    }
+    buf_free(&json);
+    arena_free(&arena);
+    return err;
+}
+
+static struct err *on_clusters(struct inject *in, const struct plan_action *a)
+{
+    struct estate *e = in->estate;
+    for (size_t i = 0; i < e->clusters_n; i++) {
+        if (!picks_cluster(e, &a->target.a, i))
+            continue;
+        if (a->kind == ACTION_CLUSTER_REMOVE)
+            estate_remove_cluster(e, i);
+        else
+            sim_cluster_set_nodes(e->clusters[i].sim, (uint32_t)a->count);
+    }
+    return NULL;
+}
+
+struct err *inject_action(struct inject *in, const struct plan_action *a)
+{
+    struct estate *e = in->estate;
+    switch (a->kind) {
+    case ACTION_HEAL:
+        if (inject_heal(in, &a->target) > 0 || a->target.kind == TARGET_ALL)
+            return NULL;
+        return err_new(ERR_INVALID,
+                       "no fault is aimed at \"" STR_FMT
+                       "\": heal takes a target as the fault has it",
+                       STR_ARG(a->target.text));
+    case ACTION_DNS_SET:
+        estate_dns_set(e, PLAN_RECORD(e->plan, a->record), a->sites, a->sites_n, a->ttl_ns);
+        return NULL;
+    case ACTION_MANAGER_PROMOTE:
+        estate_promote(e, a->target.a.index);
+        view_active_changed(in->view);
+        return NULL;
+    case ACTION_MANAGER_DEMOTE:
+        estate_demote(e, a->target.a.index);
+        return NULL;
+    case ACTION_MANAGER_RESTART:
+        restart_managers(in, &a->target);
+        return NULL;
+    case ACTION_PROCESS_RESTART:
+        end_processes(in, &a->target, 0);
+        return NULL;
+    case ACTION_PROCESS_KILL:
+        end_processes(in, &a->target, SIM_EXIT_KILLED);
+        return NULL;
+    case ACTION_PROCESS_PAUSE:
+        inject_fault(in, STR("pause"), &a->target,
+                     &(struct fault){.kind = FAULT_PROCESS_PAUSE, .share_ppm = SIM_SHARE_ALL},
+                     a->for_ns, false);
+        return NULL;
+    case ACTION_CLUSTER_CREATE:
+        estate_add_clusters(e, (uint32_t)a->group, (uint32_t)a->count);
+        view_clusters_added(in->view);
+        return NULL;
+    case ACTION_CLUSTER_REMOVE:
+    case ACTION_CLUSTER_SCALE:
+        return on_clusters(in, a);
+    case ACTION_APPLY:
+    case ACTION_DELETE:
+        return on_apis(in, a);
+    case ACTION_FAULT:
+    case ACTION_KIND_COUNT:
+        break;
+    }
+    return err_new(ERR_INTERNAL, "no action of this kind");
+}

@@ -1,0 +1,122 @@
+#include "sim/scenario/run/picks.h"
+
+static void *grown(void *array, size_t n, size_t *cap, size_t size)
+{
+    if (n < *cap)
+        return array;
+    *cap = *cap ? *cap * 2 : 16;
+    return mem_resize(array, *cap * size);
+}
+
+static void add_process(struct picks *p, struct sim_process *process)
+{
+    p->processes = grown(p->processes, p->processes_n, &p->processes_cap, sizeof *p->processes);
+    p->processes[p->processes_n++] = process;
+}
+
+static void add_host(struct picks *p, struct sim_host *host)
+{
+    p->hosts = grown(p->hosts, p->hosts_n, &p->hosts_cap, sizeof *p->hosts);
+    p->hosts[p->hosts_n++] = host;
+}
+
+static void add_resolver(struct picks *p, struct sim_resolver *r)
+{
+    p->resolvers = grown(p->resolvers, p->resolvers_n, &p->resolvers_cap, sizeof *p->resolvers);
+    p->resolvers[p->resolvers_n++] = r;
+}
+
+static bool in_range(const struct target_end *t, int64_t i)
+{
+    return t->first < 0 || (i >= t->first && i <= t->last);
+}
+
+bool picks_cluster(const struct estate *e, const struct target_end *t, size_t i)
+{
+    int64_t in_group = 0;
+    for (size_t j = 0; j < i; j++)
+        in_group += e->clusters[j].group == e->clusters[i].group;
+    return (t->any || t->index == (int32_t)e->clusters[i].group) && in_range(t, in_group);
+}
+
+static void pick_sites(const struct estate *e, const struct target_end *t, struct picks *p)
+{
+    for (size_t s = 0; s < e->sites_n; s++) {
+        if (!t->any && t->index != (int32_t)s)
+            continue;
+        struct site *site = e->sites[s];
+        if (t->kind != TARGET_MANAGER)
+            add_host(p, sim_process_host(apihost_process(site->api)));
+        if (t->kind == TARGET_API)
+            add_process(p, apihost_process(site->api));
+        for (size_t r = 0; r < site->replicas_n && t->kind != TARGET_API; r++) {
+            if (t->kind == TARGET_MANAGER && !in_range(t, (int64_t)r))
+                continue;
+            add_host(p, sim_process_host(site->replicas[r].process));
+            add_process(p, site->replicas[r].process);
+        }
+    }
+}
+
+static void pick_clusters(const struct estate *e, const struct target_end *t, struct picks *p)
+{
+    for (size_t i = 0; i < e->clusters_n; i++) {
+        struct sim_cluster *c = e->clusters[i].sim;
+        if (!picks_cluster(e, t, i))
+            continue;
+        add_resolver(p, sim_cluster_resolver(c));
+        if (t->kind != TARGET_AGENT) {
+            add_host(p, sim_process_host(apihost_process(sim_cluster_api(c))));
+            if (t->kind == TARGET_API)
+                add_process(p, apihost_process(sim_cluster_api(c)));
+        }
+        for (uint32_t s = 0; s < sim_cluster_slots(c) && t->kind != TARGET_API; s++) {
+            add_host(p, sim_process_host(sim_cluster_process(c, s)));
+            add_process(p, sim_cluster_process(c, s));
+        }
+    }
+}
+
+static void pick_resolvers(const struct estate *e, const struct target_end *t, struct picks *p)
+{
+    for (size_t i = 0; i < e->clusters_n; i++)
+        if (t->kind == TARGET_DNS || t->any || t->index == e->clusters[i].resolver)
+            add_resolver(p, sim_cluster_resolver(e->clusters[i].sim));
+}
+
+void picks_add(const struct estate *e, const struct target_end *t, struct picks *p)
+{
+    switch (t->kind) {
+    case TARGET_SITE:
+    case TARGET_MANAGER:
+        pick_sites(e, t, p);
+        break;
+    case TARGET_API:
+        if (t->of_site)
+            pick_sites(e, t, p);
+        else
+            pick_clusters(e, t, p);
+        break;
+    case TARGET_CLUSTER:
+    case TARGET_AGENT:
+    case TARGET_NODE:
+        pick_clusters(e, t, p);
+        break;
+    case TARGET_DNS:
+    case TARGET_RESOLVER:
+        pick_resolvers(e, t, p);
+        break;
+    case TARGET_NONE:
+    case TARGET_LINK:
+    case TARGET_ALL:
+    case TARGET_KIND_COUNT:
+        break;
+    }
+}
+
+void picks_free(struct picks *p)
+{
+    mem_free(p->hosts);
+    mem_free(p->processes);
+    mem_free(p->resolvers);
+}

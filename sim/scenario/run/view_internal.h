@@ -1,0 +1,45 @@
+/* What view.c (the ledger) and view_env.c (the answers) share. */
+#ifndef PADDOCK_SIM_SCENARIO_RUN_VIEW_INTERNAL_H
+#define PADDOCK_SIM_SCENARIO_RUN_VIEW_INTERNAL_H
+
+#include "engine/base/map.h"
+#include "sim/scenario/run/view.h"
+
+struct view_counter {
+    int64_t value;          /* as last seen */
+    struct history history; /* only of those that announce themselves or are polled: counters */
+};
+
+struct view {
+    const struct plan *plan;
+    struct estate *estate;
+    struct monitor *monitor;
+    struct expr_env env;
+    bool dirty;
+    struct expr_tracker **waits; /* conditions that steps wait for */
+    size_t waits_n;
+    int64_t *step_ended; /* -1: not yet */
+
+    struct view_agent *agents;
+    size_t agents_n, agents_cap, connected;
+    struct map agent_of; /* process name → index + 1 */
+    struct view_cluster *clusters;
+    size_t clusters_n, clusters_cap, active;
+    struct map cluster_of; /* Cluster id → index + 1 */
+    struct view_server *servers;
+    size_t servers_n;
+    struct map server_of; /* process name → index + 1 */
+    struct view_fault **faults;
+    size_t faults_n, faults_cap;
+    struct view_counter counters[VOC_GLOBAL_COUNT];
+    struct sim_task *poll;
+    bool apis_asked; /* an expression names a counter of the APIs */
+    struct store_watch *clusters_watch;
+    struct kubeapi *watched;
+};
+
+void view_changed_global(struct view *v, uint32_t global);
+void view_poll_apis(struct view *v);
+extern const struct expr_ops view_ops;
+
+#endif

@@ -1,0 +1,428 @@
+/* The command lines of paddock-sim. */
+#include "sim/scenario/suite/options.h"
+
+#include "sim/scenario/expr/diag.h"
+
+#define COMMON_HELP                                                                                \
+    "  -q, -v            less, more on the terminal\n"                                             \
+    "  --color WHEN      auto, always or never (NO_COLOR is honoured)\n"                           \
+    "  -h, --help        this text\n"
+
+static const struct {
+    const char *name, *doc, *help;
+} commands[COMMAND_COUNT] = {
+    [COMMAND_HELP] = {"help", "this text; of one command: help COMMAND", NULL},
+    [COMMAND_VERSION] = {"version", "the version", NULL},
+    [COMMAND_RUN] =
+        {"run", "run scenarios: of each, every case and profile, with its first seed",
+         "usage: paddock-sim run FILE|DIR... [options]\n\n"
+         "  --seed N             another seed than the file's first\n"
+         "  --set NAME=VALUE     a parameter; may be repeated\n"
+         "  --case ID=VALUE,...  only the cases of the matrix that agree\n"
+         "  --profile NAME       only compat, or only hardened\n"
+         "  --policy NAME=VALUE  a single policy beside the profile; may be repeated\n"
+         "  --until STEP|TIME    stop there; what is not decided by then is not judged\n"
+         "  --jobs N             runs at a time, each in a process of its own (default:\n"
+         "                       one for each core; with --log, one)\n"
+         "  --out DIR            write report.html, report.json, junit.xml, and of a\n"
+         "                       failure trace.bin and repro.sh\n"
+         "  --trace              write trace.bin of every run\n"
+         "  --format FORMAT      pretty, json or junit on standard output\n"
+         "  --log LEVEL          the engine's log lines on standard error: error, warn,\n"
+         "                       info or debug\n"
+         "  --world WORLD        sim (the simulated one) or real\n" COMMON_HELP},
+    [COMMAND_VALIDATE] = {"validate", "check scenario files: every error at file:line:column",
+                          "usage: paddock-sim validate FILE|DIR...\n\n" COMMON_HELP},
+    [COMMAND_LIST] = {"list", "scenarios with their purpose, tags and parameters",
+                      "usage: paddock-sim list [DIR...]\n\n" COMMON_HELP},
+    [COMMAND_EXPAND] = {"expand", "a file with its parameters and matrix values put in",
+                        "usage: paddock-sim expand FILE [--case ID=VALUE,...] [--profile NAME] "
+                        "[--set NAME=VALUE]...\n\n" COMMON_HELP},
+    [COMMAND_SCHEMA] = {"schema", "the JSON Schema of scenario files, for editors",
+                        "usage: paddock-sim schema\n\n" COMMON_HELP},
+    [COMMAND_APISERVER] =
+        {"apiserver", "a simulated Kubernetes API on a real port, with TLS",
+         "usage: paddock-sim apiserver [options]\n\n"
+         "Prints `ready https://HOST:PORT` when it serves, and ends in order on SIGTERM.\n\n"
+         "  --listen HOST:PORT   a numeric address (default 127.0.0.1:0: any free port)\n"
+         "  --kubeconfig-out FILE\n"
+         "                       write a kubeconfig with an administrator (a client\n"
+         "                       certificate of group system:masters)\n"
+         "  --bare               no controllers and no default service accounts: what a\n"
+         "                       kube-apiserver does alone\n"
+         "  --nodes N            fake nodes that run pods (default 1; not with --bare)\n"
+         "  --stages FILE        what becomes of their pods, and when\n"
+         "  --cluster FILE       objects to start with: YAML documents or JSON\n"
+         "  --crds DIR           definitions of custom resources to start with\n"
+         "  --datastore STORE    memory (default)\n"
+         "  --audit FILE         append an audit event of each request, a JSON line each\n"
+         "  --record FILE        write the exchanges as a transcript when the server ends\n"
+         "  --log LEVEL          log lines on standard error: error, warn, info or "
+         "debug\n" COMMON_HELP},
+};
+
+void options_help(enum command of, struct buf *out)
+{
+    if (of != COMMAND_HELP && commands[of].help) {
+        buf_addf(out, "%s: %s\n", commands[of].name, commands[of].doc);
+        buf_add_c(out, commands[of].help);
+        return;
+    }
+    buf_add_c(out, "paddock-sim: runs scenarios of multi-cluster Kubernetes management in a "
+                   "simulated world\n\nusage: paddock-sim COMMAND [options]\n\n");
+    for (size_t i = 0; i < COMMAND_COUNT; i++)
+        buf_addf(out, "  %-10s %s\n", commands[i].name, commands[i].doc);
+    buf_add_c(out, "\n`paddock-sim COMMAND --help` tells more.\n");
+}
+
+/* ---- one argument after the other ---- */
+
+struct parser {
+    struct arena *arena;
+    int argc, at;
+    char *const *argv;
+    struct options *out;
+    bool has_command, ended; /* ended: behind "--" all are files */
+    bool help, version;
+};
+
+static void append(struct arena *a, struct str **list, size_t *n, struct str value)
+{
+    struct str *more = ARENA_NEW_ARRAY(a, struct str, *n + 1);
+    for (size_t i = 0; i < *n; i++)
+        more[i] = (*list)[i];
+    more[(*n)++] = value;
+    *list = more;
+}
+
+static struct err *choose(struct str option, struct str value, const char *const *names, size_t n,
+                          int *out)
+{
+    for (size_t i = 0; i < n; i++)
+        if (str_eq_c(value, names[i])) {
+            *out = (int)i;
+            return NULL;
+        }
+    struct buf known = {0};
+    for (size_t i = 0; i < n; i++)
+        buf_addf(&known, "%s%s", i ? ", " : "", names[i]);
+    struct err *err = err_new(ERR_INVALID, STR_FMT ": \"" STR_FMT "\" is not one of %s",
+                              STR_ARG(option), STR_ARG(value), buf_c(&known));
+    buf_free(&known);
+    return err;
+}
+
+static struct err *take_seed(struct options *o, struct str value)
+{
+    o->has_seed = true;
+    return str_to_u64(value, &o->seed)
+               ? NULL
+               : err_new(ERR_INVALID, "--seed: \"" STR_FMT "\" is not a number", STR_ARG(value));
+}
+
+static struct err *take_jobs(struct options *o, struct str value)
+{
+    uint64_t n;
+    if (!str_to_u64(value, &n) || n == 0 || n > OPTIONS_JOBS_MAX)
+        return err_new(ERR_INVALID, "--jobs: \"" STR_FMT "\" is not a number from 1 to %u",
+                       STR_ARG(value), OPTIONS_JOBS_MAX);
+    o->jobs = (uint32_t)n;
+    return NULL;
+}
+
+static struct err *take_nodes(struct options *o, struct str value)
+{
+    uint64_t n;
+    if (!str_to_u64(value, &n) || n > OPTIONS_NODES_MAX)
+        return err_new(ERR_INVALID, "--nodes: \"" STR_FMT "\" is not a number from 0 to %u",
+                       STR_ARG(value), OPTIONS_NODES_MAX);
+    o->nodes = (uint32_t)n;
+    o->has_nodes = true;
+    return NULL;
+}
+
+enum option_id {
+    OPT_SEED,
+    OPT_SET,
+    OPT_CASE,
+    OPT_PROFILE,
+    OPT_POLICY,
+    OPT_WORLD,
+    OPT_OUT,
+    OPT_FORMAT,
+    OPT_TRACE,
+    OPT_UNTIL,
+    OPT_JOBS,
+    OPT_COLOR,
+    OPT_LOG,
+    OPT_LISTEN,
+    OPT_KUBECONFIG_OUT,
+    OPT_DATASTORE,
+    OPT_CLUSTER,
+    OPT_CRDS,
+    OPT_BARE,
+    OPT_NODES,
+    OPT_STAGES,
+    OPT_AUDIT,
+    OPT_RECORD,
+    OPT_HELP,
+    OPT_VERSION,
+    OPT_COUNT
+};
+static const struct {
+    struct str name;
+    bool takes_value;
+    uint32_t of; /* bit set of commands */
+} option_table[OPT_COUNT] = {
+    [OPT_SEED] = {STR_INIT("--seed"), true, 1u << COMMAND_RUN},
+    [OPT_SET] = {STR_INIT("--set"), true, 1u << COMMAND_RUN | 1u << COMMAND_EXPAND},
+    [OPT_CASE] = {STR_INIT("--case"), true, 1u << COMMAND_RUN | 1u << COMMAND_EXPAND},
+    [OPT_PROFILE] = {STR_INIT("--profile"), true, 1u << COMMAND_RUN | 1u << COMMAND_EXPAND},
+    [OPT_POLICY] = {STR_INIT("--policy"), true, 1u << COMMAND_RUN},
+    [OPT_WORLD] = {STR_INIT("--world"), true, 1u << COMMAND_RUN},
+    [OPT_OUT] = {STR_INIT("--out"), true, 1u << COMMAND_RUN},
+    [OPT_FORMAT] = {STR_INIT("--format"), true, 1u << COMMAND_RUN},
+    [OPT_TRACE] = {STR_INIT("--trace"), false, 1u << COMMAND_RUN},
+    [OPT_UNTIL] = {STR_INIT("--until"), true, 1u << COMMAND_RUN},
+    [OPT_JOBS] = {STR_INIT("--jobs"), true, 1u << COMMAND_RUN},
+    [OPT_LOG] = {STR_INIT("--log"), true, 1u << COMMAND_RUN | 1u << COMMAND_APISERVER},
+    [OPT_LISTEN] = {STR_INIT("--listen"), true, 1u << COMMAND_APISERVER},
+    [OPT_KUBECONFIG_OUT] = {STR_INIT("--kubeconfig-out"), true, 1u << COMMAND_APISERVER},
+    [OPT_DATASTORE] = {STR_INIT("--datastore"), true, 1u << COMMAND_APISERVER},
+    [OPT_CLUSTER] = {STR_INIT("--cluster"), true, 1u << COMMAND_APISERVER},
+    [OPT_CRDS] = {STR_INIT("--crds"), true, 1u << COMMAND_APISERVER},
+    [OPT_BARE] = {STR_INIT("--bare"), false, 1u << COMMAND_APISERVER},
+    [OPT_NODES] = {STR_INIT("--nodes"), true, 1u << COMMAND_APISERVER},
+    [OPT_STAGES] = {STR_INIT("--stages"), true, 1u << COMMAND_APISERVER},
+    [OPT_AUDIT] = {STR_INIT("--audit"), true, 1u << COMMAND_APISERVER},
+    [OPT_RECORD] = {STR_INIT("--record"), true, 1u << COMMAND_APISERVER},
+    [OPT_COLOR] = {STR_INIT("--color"), true, ~0u},
+    [OPT_HELP] = {STR_INIT("--help"), false, ~0u},
+    [OPT_VERSION] = {STR_INIT("--version"), false, ~0u},
+};
+
+/* The options of apiserver that are a text. */
+static struct str *text_option(struct options *o, enum option_id id)
+{
+    switch (id) {
+    case OPT_LISTEN:
+        return &o->listen;
+    case OPT_KUBECONFIG_OUT:
+        return &o->kubeconfig_out;
+    case OPT_DATASTORE:
+        return &o->datastore;
+    case OPT_CLUSTER:
+        return &o->cluster;
+    case OPT_CRDS:
+        return &o->crds;
+    case OPT_STAGES:
+        return &o->stages;
+    case OPT_AUDIT:
+        return &o->audit;
+    case OPT_RECORD:
+        return &o->record;
+    default:
+        return NULL;
+    }
+}
+
+static struct err *take_until(struct options *o, struct str value)
+{
+    o->until = value;
+    if (!str_starts(value, STR("-")))
+        return NULL;
+    return err_new(ERR_INVALID, "--until: \"" STR_FMT "\" lies before the start", STR_ARG(value));
+}
+
+static struct err *take_option(struct parser *p, enum option_id id, struct str value)
+{
+    static const char *const formats[] = {"pretty", "json", "junit"};
+    static const char *const worlds[] = {"sim", "real"};
+    static const char *const levels[] = {"error", "warn", "info", "debug"};
+    static const char *const colors[] = {"auto", "always", "never"};
+    struct options *o = p->out;
+    int choice = 0;
+    struct err *err = NULL;
+    struct str *text = text_option(o, id);
+    if (text) {
+        *text = value;
+        return NULL;
+    }
+    switch (id) {
+    case OPT_SEED:
+        return take_seed(o, value);
+    case OPT_SET:
+        append(p->arena, &o->sets, &o->sets_n, value);
+        return NULL;
+    case OPT_POLICY:
+        append(p->arena, &o->policies, &o->policies_n, value);
+        return NULL;
+    case OPT_CASE:
+        o->case_filter = value;
+        return NULL;
+    case OPT_PROFILE:
+        o->profile = value;
+        return NULL;
+    case OPT_OUT:
+        o->out = value;
+        return NULL;
+    case OPT_UNTIL:
+        return take_until(o, value);
+    case OPT_JOBS:
+        return take_jobs(o, value);
+    case OPT_NODES:
+        return take_nodes(o, value);
+    case OPT_TRACE:
+        o->trace = true;
+        return NULL;
+    case OPT_FORMAT:
+        err = choose(STR("--format"), value, formats, ARRAY_LEN(formats), &choice);
+        o->format = (enum output_format)choice;
+        return err;
+    case OPT_WORLD:
+        err = choose(STR("--world"), value, worlds, ARRAY_LEN(worlds), &choice);
+        o->world_real = choice == 1;
+        return err;
+    case OPT_LOG:
+        err = choose(STR("--log"), value, levels, ARRAY_LEN(levels), &choice);
+        o->logs = true;
+        o->log_level = (enum log_level)choice;
+        return err;
+    case OPT_COLOR:
+        err = choose(STR("--color"), value, colors, ARRAY_LEN(colors), &choice);
+        o->color = (enum color_choice)choice;
+        return err;
+    case OPT_HELP:
+        p->help = true;
+        return NULL;
+    case OPT_VERSION:
+        p->version = true;
+        return NULL;
+    case OPT_BARE:
+        o->bare = true;
+        return NULL;
+    default:
+        break;
+    }
+    return NULL;
+}
+
+static struct err *unknown_option(struct parser *p, struct str name)
+{
+    struct str names[OPT_COUNT];
+    size_t n = 0;
+    for (size_t i = 0; i < OPT_COUNT; i++)
+        if (option_table[i].of & 1u << p->out->command)
+            names[n++] = option_table[i].name;
+    return err_new(ERR_INVALID, "unknown option \"" STR_FMT "\"" STR_FMT, STR_ARG(name),
+                   STR_ARG(diag_suggest_tail(p->arena, name, names, n)));
+}
+
+static struct err *long_option(struct parser *p, struct str arg)
+{
+    struct str name, value;
+    bool has_value = str_cut(arg, '=', &name, &value);
+    for (size_t i = 0; i < OPT_COUNT; i++) {
+        bool of_command = option_table[i].of & 1u << p->out->command;
+        if (!of_command || !str_eq(name, option_table[i].name))
+            continue;
+        if (!option_table[i].takes_value && has_value)
+            return err_new(ERR_INVALID, STR_FMT " takes no value", STR_ARG(name));
+        if (option_table[i].takes_value && !has_value) {
+            if (p->at == p->argc)
+                return err_new(ERR_INVALID, STR_FMT " needs a value", STR_ARG(name));
+            value = str_c(p->argv[p->at++]);
+        }
+        if (option_table[i].takes_value && value.n == 0)
+            return err_new(ERR_INVALID, STR_FMT " needs a value", STR_ARG(name));
+        return take_option(p, (enum option_id)i, value);
+    }
+    return unknown_option(p, name);
+}
+
+static struct err *unknown_command(struct arena *a, struct str word)
+{
+    struct str names[COMMAND_COUNT];
+    for (size_t i = 0; i < COMMAND_COUNT; i++)
+        names[i] = str_c(commands[i].name);
+    return err_new(ERR_INVALID, "unknown command \"" STR_FMT "\"" STR_FMT, STR_ARG(word),
+                   STR_ARG(diag_suggest_tail(a, word, names, COMMAND_COUNT)));
+}
+
+static struct err *find_command(struct arena *a, struct str word, enum command *out)
+{
+    for (size_t i = 0; i < COMMAND_COUNT; i++)
+        if (str_eq_c(word, commands[i].name)) {
+            *out = (enum command)i;
+            return NULL;
+        }
+    return unknown_command(a, word);
+}
+
+/* -q, -v, -h, also in one word. */
+static struct err *short_options(struct parser *p, struct str arg)
+{
+    for (size_t i = 1; i < arg.n; i++) {
+        if (arg.p[i] == 'q')
+            p->out->verbosity = -1;
+        else if (arg.p[i] == 'v')
+            p->out->verbosity = 1;
+        else if (arg.p[i] == 'h')
+            p->help = true;
+        else
+            return err_new(ERR_INVALID, "unknown option \"-%c\"; short ones are -q, -v and -h",
+                           arg.p[i]);
+    }
+    return NULL;
+}
+
+static struct err *take_argument(struct parser *p, struct str arg)
+{
+    if (!p->ended && str_eq_c(arg, "--")) {
+        p->ended = true;
+        return NULL;
+    }
+    if (!p->ended && str_starts(arg, STR("--")))
+        return long_option(p, arg);
+    if (!p->ended && str_starts(arg, STR("-")) && arg.n > 1)
+        return short_options(p, arg);
+    if (!p->has_command) {
+        p->has_command = true;
+        return find_command(p->arena, arg, &p->out->command);
+    }
+    append(p->arena, &p->out->files, &p->out->files_n, arg);
+    return NULL;
+}
+
+/* What only shows when everything has been read. */
+static struct err *settle(struct parser *p)
+{
+    struct options *o = p->out;
+    if (p->help || p->version) {
+        o->help_of = p->version ? COMMAND_HELP : o->command;
+        o->command = p->version ? COMMAND_VERSION : COMMAND_HELP;
+        return NULL;
+    }
+    if (!p->has_command)
+        return err_new(ERR_INVALID, "a command is missing; `paddock-sim --help` lists them");
+    if (o->command == COMMAND_HELP && o->files_n == 1)
+        return find_command(p->arena, o->files[0], &o->help_of);
+    bool alone = o->command == COMMAND_HELP || o->command == COMMAND_VERSION ||
+                 o->command == COMMAND_SCHEMA || o->command == COMMAND_APISERVER;
+    if (alone && o->files_n > 0)
+        return err_new(ERR_INVALID, "%s takes no argument such as \"" STR_FMT "\"",
+                       commands[o->command].name, STR_ARG(o->files[o->files_n - 1]));
+    if (o->trace && o->out.n == 0)
+        return err_new(ERR_INVALID, "--trace needs --out: the folder that trace.bin goes to");
+    return NULL;
+}
+
+struct err *options_parse(struct arena *a, int argc, char *const argv[], struct options *out)
+{
+    struct parser p = {.arena = a, .argc = argc, .at = 1, .argv = argv, .out = out};
+    struct err *err = NULL;
+    *out = (struct options){.command = COMMAND_HELP, .help_of = COMMAND_HELP};
+    while (!err && p.at < argc)
+        err = take_argument(&p, str_c(argv[p.at++]));
+    return err ? err : settle(&p);
+}

@@ -1,0 +1,55 @@
+/* options: the command lines of paddock-sim (design: a contract with scripts and CI): long options with `=` or a blank,
+ * `-q`, `-v`, --help on every level; unknown options and commands are errors with a suggestion.
+ * Ownership: views into argv; lists live in the arena. */
+#ifndef PADDOCK_SIM_SCENARIO_SUITE_OPTIONS_H
+#define PADDOCK_SIM_SCENARIO_SUITE_OPTIONS_H
+
+#include "engine/base/arena.h"
+#include "engine/base/err.h"
+#include "engine/base/log.h"
+
+#define OPTIONS_NODES_MAX 5000u
+#define OPTIONS_JOBS_MAX  256u
+
+enum command {
+    COMMAND_HELP,
+    COMMAND_VERSION,
+    COMMAND_RUN,
+    COMMAND_VALIDATE,
+    COMMAND_LIST,
+    COMMAND_EXPAND,
+    COMMAND_SCHEMA,
+    COMMAND_APISERVER,
+    COMMAND_COUNT
+};
+enum output_format { FORMAT_PRETTY, FORMAT_JSON, FORMAT_JUNIT };
+enum color_choice { COLOR_AUTO, COLOR_ALWAYS, COLOR_NEVER };
+
+struct options {
+    enum command command;
+    enum command help_of; /* COMMAND_HELP: of which; COMMAND_HELP itself: of the program */
+    struct str *files;
+    size_t files_n;
+    struct str *sets, *policies; /* NAME=VALUE */
+    size_t sets_n, policies_n;
+    struct str case_filter, profile, out, until;
+    bool has_seed;
+    uint64_t seed;
+    uint32_t jobs; /* runs at a time; 0: not given */
+    enum output_format format;
+    enum color_choice color;
+    bool world_real, trace;
+    int verbosity; /* -1, 0, 1 */
+    bool logs;     /* the engine's log lines go to standard error */
+    enum log_level log_level;
+    struct str listen, kubeconfig_out, datastore, cluster, crds, stages, audit,
+        record; /* of apiserver */
+    bool bare, has_nodes;
+    uint32_t nodes;
+};
+
+struct err *options_parse(struct arena *a, int argc, char *const argv[],
+                          struct options *out) must_check;
+void options_help(enum command of, struct buf *out);
+
+#endif

@@ -1,0 +1,37 @@
+/* suite: the runs of scenario files: every case and profile, in order. Reading and writing files, the clock, the terminal
+ * and processes are the program's: it gives bytes in, has runs carried out (here, or in a copy of this process that hands
+ * its result over as bytes), and takes the results in order.
+ *
+ *   add_file ... ─► run(i), or in another process run(i), pack ─► unpack(i) ─► done(i) in ascending order ─► report
+ *
+ * Ownership: plans and results live in the suite's arena until suite_free. */
+#ifndef PADDOCK_SIM_SCENARIO_SUITE_SUITE_H
+#define PADDOCK_SIM_SCENARIO_SUITE_SUITE_H
+
+#include "sim/scenario/run/run.h"
+#include "sim/scenario/suite/options.h"
+
+struct suite;
+
+/* run: clock, logging and tracing; its until_* are filled from the options. */
+struct suite *suite_new(const struct options *options, const struct run_options *run);
+void suite_free(struct suite *s);
+/* Adds the runs of a file. False: the file has errors (appended to `errors`); the suite is not to be run. */
+bool suite_add_file(struct suite *s, struct str file, struct str bytes, struct buf *errors);
+size_t suite_count(const struct suite *s);
+/* Columns of the terminal's lines in which all runs fit. */
+void suite_style(const struct suite *s, struct report_style *style);
+
+/* Carries the run out, now and here. */
+struct report_run *suite_run(struct suite *s, size_t i);
+/* A run that was carried out here, for suite_unpack elsewhere. */
+void suite_pack(const struct suite *s, size_t i, const struct report_run *run, struct buf *out);
+struct err *suite_unpack(struct suite *s, size_t i, struct str bytes,
+                         struct report_run **out) must_check;
+/* An error in place of a run whose process ended before its time. */
+struct report_run *suite_lost(struct suite *s, size_t i, struct str why);
+/* Takes the result of the next run. */
+void suite_done(struct suite *s, size_t i, struct report_run *run);
+const struct report *suite_report(struct suite *s); /* of what is done */
+
+#endif
