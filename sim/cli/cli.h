@@ -72,8 +72,14 @@ bool cli_collect(const struct options *o, struct names *out);
 int cli_check_files(const struct names *files);
 
 /* ---- workers.c: runs at a time, each in a process of its own ---- */
-void cli_run_in_workers(struct shell *sh, size_t jobs);
-struct report_run *cli_carry_out(struct shell *sh, size_t i);
-void cli_run_done(struct shell *sh, size_t i, struct report_run *run);
+struct pool_how {
+    size_t jobs;
+    bool in_order;                       /* results are given on in the order of the runs */
+    bool (*may_start)(struct shell *sh); /* NULL: always */
+    void (*looked)(struct shell *sh);    /* at each round; NULL: nobody looks on */
+};
+void cli_run_in_workers(struct shell *sh, const struct pool_how *how);
+struct report_run *cli_carry_out(struct shell *sh, size_t i, struct arena *a);
+void cli_run_done(struct shell *sh, size_t i, const struct report_run *run);
 
 #endif

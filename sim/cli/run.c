@@ -80,9 +80,9 @@ static void keep_run(struct shell *sh, const struct report_run *run)
     buf_free(&script);
 }
 
-void cli_run_done(struct shell *sh, size_t i, struct report_run *run)
+void cli_run_done(struct shell *sh, size_t i, const struct report_run *run)
 {
-    suite_done(sh->suite, i, run);
+    run = suite_done(sh->suite, i, run);
     if (sh->options.format != FORMAT_PRETTY)
         return;
     struct buf text = {0};
@@ -136,17 +136,21 @@ static int exit_of(const struct shell *sh, const struct report *report)
     return unsupported ? EXIT_UNSUPPORTED : EXIT_HELD;
 }
 
-struct report_run *cli_carry_out(struct shell *sh, size_t i)
+struct report_run *cli_carry_out(struct shell *sh, size_t i, struct arena *a)
 {
-    struct report_run *run = suite_run(sh->suite, i);
+    struct report_run *run = suite_run(sh->suite, i, a);
     keep_run(sh, run);
     return run;
 }
 
 static void run_here(struct shell *sh)
 {
-    for (size_t i = 0; i < suite_count(sh->suite) && !sh->interrupted; i++)
-        cli_run_done(sh, i, cli_carry_out(sh, i));
+    struct arena a = {0};
+    for (size_t i = 0; i < suite_count(sh->suite) && !sh->interrupted; i++) {
+        cli_run_done(sh, i, cli_carry_out(sh, i, &a));
+        arena_reset(&a);
+    }
+    arena_free(&a);
 }
 
 static size_t jobs_of(const struct options *o)
@@ -192,11 +196,12 @@ static int run_files(struct shell *sh, const struct names *files)
     cli_print(stderr, &errors);
     if (!ok)
         return EXIT_USAGE;
+    suite_lay_out(sh->suite);
     suite_style(sh->suite, &sh->style);
     size_t jobs = jobs_of(&sh->options);
     expect_much();
     if (jobs > 1 && suite_count(sh->suite) > 1)
-        cli_run_in_workers(sh, jobs);
+        cli_run_in_workers(sh, &(struct pool_how){.jobs = jobs, .in_order = true});
     else
         run_here(sh);
     return EXIT_HELD;

@@ -99,9 +99,12 @@ static int measure(const struct figure *f)
         fprintf(stderr, "%s cannot be read\n%s", SCENARIO, buf_c(&errors));
         return 1;
     }
-    const struct report_run *run = suite_run(s, 0);
+    struct arena a = {0};
+    suite_lay_out(s);
+    const struct report_run *run = suite_run(s, 0, &a);
     print_figure(f, run->simulated_ns, wall_clock(NULL) - start);
     int code = passed(run) ? 0 : 1;
+    arena_free(&a);
     buf_free(&text);
     buf_free(&errors);
     suite_free(s);

@@ -155,8 +155,11 @@ static void verdicts(void **state)
             print_error("%s%s", rows[i].text, buf_c(&errors));
             ok = false;
         } else {
+            struct arena a = {0};
+            suite_lay_out(s);
             for (size_t k = 0; k < suite_count(s); k++)
-                suite_done(s, k, suite_run(s, k));
+                suite_done(s, k, suite_run(s, k, &a));
+            arena_free(&a);
             const struct report *r = suite_report(s);
             assert_int_equal(r->n, 1);
             ok &= check_run(&rows[i], r->runs[0]);
@@ -183,8 +186,10 @@ static void waits_side_by_side(void **state)
                  i);
     if (!suite_add_file(s, STR("t.yaml"), buf_str(&text), &errors))
         fail_msg("%s", buf_c(&errors));
-    suite_done(s, 0, suite_run(s, 0));
-    const struct report_run *r = suite_report(s)->runs[0];
+    struct arena a = {0};
+    suite_lay_out(s);
+    const struct report_run *r = suite_done(s, 0, suite_run(s, 0, &a));
+    arena_free(&a);
     assert_int_equal(r->outcome, REPORT_PASSED);
     assert_int_equal(r->steps_n, 301);
     for (size_t i = 0; i < r->steps_n; i++)
