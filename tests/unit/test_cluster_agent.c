@@ -142,6 +142,31 @@ static void test_credentials_race(void **state)
     close_scene(&s);
 }
 
+/* The account cannot be marked for a while: the secret that was made stays the one, and no second one is made. */
+static void test_credentials_take_what_was_left(void **state)
+{
+    (void)state;
+    struct scene s;
+    struct policies p = policies_hardened();
+    size_t made = 0;
+    open_scene(&s, &p, 1);
+    struct kubeapi_fault busy = {.kind = KUBEAPI_FAULT_STATUS,
+                                 .status = 503,
+                                 .verb = STR("patch"),
+                                 .resource = STR("serviceaccounts")};
+    uint64_t id = kubeapi_fault_add(api(&s), &busy);
+    lab_run(s.l, 60 * S);
+    assert_true(kubeapi_fault_fired(api(&s), id) > 2);
+    kubeapi_fault_remove(api(&s), id);
+    assert_true(lab_until(s.l, one_is, &s, 60 * S));
+    struct store_cursor c =
+        store_seek(kubeapi_table(api(&s), STR("secrets")), str_empty, str_empty);
+    for (const struct kube_object *o; (o = store_next(&c));)
+        made += str_eq_c(kube_object_label(o, STR("cattle.io/service-account.name")), "cattle");
+    assert_int_equal(made, 1);
+    close_scene(&s);
+}
+
 /* The API does not answer for a while: the secret that is named and good stays the one. */
 static void test_credentials_outlast_the_api(void **state)
 {
@@ -301,6 +326,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_start),
         cmocka_unit_test(test_credentials_race),
+        cmocka_unit_test(test_credentials_take_what_was_left),
         cmocka_unit_test(test_credentials_outlast_the_api),
         cmocka_unit_test(test_exit_on_failed_check),
         cmocka_unit_test(test_retry_failed_check),

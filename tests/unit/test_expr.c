@@ -108,6 +108,9 @@ static const struct {
     {"count(cluster where distinct(writer.site) > 1 within 1s)", "1"},
     {"exists(cluster where distinct(writer.site) > 1 within 300ms)", "false"},
     {"rate(manager.handshakes, 1s)", "1"},
+    {"state(api/a) == reference.state(api/a)", "true"},
+    {"reference.state('api/edge[0]') != state('api/edge[0]')", "false"},
+    {"1 == 1 and reference.state(all) == state(all)", "true"},
     {"rate(manager.handshakes, 2s)", "3"},
     {"dns.servfail_answers > 0", "true"},
     {"dns.servfail_answers", "7"},
@@ -199,7 +202,18 @@ static const struct {
     {"cuont(agent)", "1:1: unknown function \"cuont\"; did you mean \"count\"?"},
     {"frobnicate(agent)",
      "1:1: unknown function \"frobnicate\"; known are count, exists, all, none, sum, min, max, "
-     "distinct, age, known, rate, time"},
+     "distinct, age, known, rate, time and 2 more"},
+    {"state(api/a)",
+     "1:7: a state is no value; compare it: state(api/a) == reference.state(api/a)"},
+    {"state(api/a) == 3",
+     "1:14: states are compared with those of the faultless run: state(api/a) == "
+     "reference.state(api/a)"},
+    {"state(api/a) == reference.state(api/b)",
+     "1:14: states are compared with those of the faultless run: state(api/a) == "
+     "reference.state(api/a)"},
+    {"state(api/a) < reference.state(api/a)",
+     "1:14: states are compared with those of the faultless run: state(api/a) == "
+     "reference.state(api/a)"},
     {"count(agent where agent.per == site/a)",
      "1:19: agent has no field \"per\"; did you mean \"peer\"?"},
     {"exists(agent where peer == site/c)",

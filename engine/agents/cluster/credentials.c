@@ -7,6 +7,7 @@
 
 #define ACCOUNT     "cattle"
 #define ANNOTATION  "rancher.io/service-account.secret-ref"
+#define LABEL       "cattle.io/service-account.name"
 #define RETRY_FIRST (200 * NS_PER_MS)
 #define RETRY_MAX   (10 * NS_PER_S)
 #define TOKENLESS   4u /* then the named secret is given up */
@@ -87,21 +88,16 @@ static void on_named(void *owner, const struct kube_answer *answer)
         read_secret(a);
 }
 
-static void on_created(void *owner, const struct kube_answer *answer)
+/* The account names the secret from now on. */
+static void name_secret(struct agent_credentials *a, struct str name)
 {
-    struct agent_credentials *a = owner;
-    a->call = NULL;
-    struct arena arena = {0};
-    cJSON *secret = tree_of(&arena, answer);
-    struct str name = json_string_at(secret, "metadata.name");
+    struct buf patch = {0};
     buf_clear(&a->secret);
     buf_add(&a->secret, name);
-    arena_free(&arena);
     if (a->secret.n == 0) {
         again(a);
         return;
     }
-    struct buf patch = {0};
     buf_addf(&patch,
              "{\"metadata\":{\"resourceVersion\":\"" STR_FMT "\",\"annotations\":{\"" ANNOTATION
              "\":\"" NAMESPACE_SYSTEM "/" STR_FMT "\"}}}",
@@ -111,18 +107,64 @@ static void on_created(void *owner, const struct kube_answer *answer)
     buf_free(&patch);
 }
 
+static void on_created(void *owner, const struct kube_answer *answer)
+{
+    struct agent_credentials *a = owner;
+    a->call = NULL;
+    struct arena arena = {0};
+    name_secret(a, json_string_at(tree_of(&arena, answer), "metadata.name"));
+    arena_free(&arena);
+}
+
 static void create_secret(struct agent_credentials *a)
 {
     static const struct str body =
         STR_INIT("{\"apiVersion\":\"v1\",\"kind\":\"Secret\",\"metadata\":{\"annotations\":{"
                  "\"kubernetes.io/service-account.name\":\"" ACCOUNT "\"},"
                  "\"generateName\":\"" ACCOUNT "-token-\",\"labels\":{"
-                 "\"cattle.io/service-account.name\":\"" ACCOUNT "\"},"
+                 "\"" LABEL "\":\"" ACCOUNT "\"},"
                  "\"namespace\":\"" NAMESPACE_SYSTEM "\"},"
                  "\"type\":\"kubernetes.io/service-account-token\"}");
     struct kube_target target = {.gvr = gvr_secrets, .ns = account.ns};
     a->tokenless = 0;
     a->call = kube_call_start(a->client, KUBE_CREATE, &target, body, 0, on_created, a);
+}
+
+/* The first by name of those that were made and never named: whoever made it may have ended in between. */
+static struct str left_over(const cJSON *list)
+{
+    struct str least = str_empty;
+    const cJSON *items = json_get(list, "items");
+    for (const cJSON *item = items ? items->child : NULL; item; item = item->next) {
+        struct str name = json_string_at(item, "metadata.name");
+        if (name.n && (least.n == 0 || str_cmp(name, least) < 0))
+            least = name;
+    }
+    return least;
+}
+
+static void on_listed(void *owner, const struct kube_answer *answer)
+{
+    struct agent_credentials *a = owner;
+    a->call = NULL;
+    struct arena arena = {0};
+    cJSON *list = tree_of(&arena, answer);
+    struct str name = left_over(list);
+    if (!list)
+        again(a);
+    else if (name.n)
+        name_secret(a, name);
+    else
+        create_secret(a);
+    arena_free(&arena);
+}
+
+/* A secret that a crash left behind is taken: else each crash would leave one more. */
+static void find_secret(struct agent_credentials *a)
+{
+    struct kube_target target = {
+        .gvr = gvr_secrets, .ns = account.ns, .query = STR("labelSelector=" LABEL "%3D" ACCOUNT)};
+    a->call = kube_call_start(a->client, KUBE_LIST, &target, str_empty, 0, on_listed, a);
 }
 
 static void on_account(void *owner, const struct kube_answer *answer)
@@ -143,8 +185,10 @@ static void on_account(void *owner, const struct kube_answer *answer)
         again(a);
     else if (a->secret.n && a->tokenless < TOKENLESS)
         read_secret(a);
+    else if (a->secret.n)
+        create_secret(a); /* the named one stays without a token */
     else
-        create_secret(a); /* none is named, or the named one stays without a token */
+        find_secret(a);
 }
 
 static void read_account(void *owner)

@@ -1,7 +1,8 @@
 /* credentials: the long-lived token of service account cattle-system/cattle that the agent hands to the manager.
  *
  *   read the account ─► its secret is named ─► read the secret ─► it has a token ─► done
- *        └─ none named ─► create one (kubernetes.io/service-account-token) ─► name it on the account ─► read it
+ *        └─ none named ─► list those of the account: one is left of an earlier attempt, or create one
+ *                         (kubernetes.io/service-account-token) ─► name it on the account ─► read it
  *
  * The account is marked with its resourceVersion: of two replicas that create at the same time one loses with a conflict
  * and takes the other's secret. Any other failure starts over after a jittered pause; there is no final failure.

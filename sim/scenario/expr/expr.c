@@ -53,6 +53,23 @@ bool expr_uses_time(const struct expr *e)
     return e->uses_time;
 }
 
+size_t expr_states(const struct expr *e)
+{
+    return e->states_n;
+}
+
+struct str expr_state(const struct expr *e, size_t i)
+{
+    BUG_ON(i >= e->states_n, "no such comparison");
+    return e->states[i]->name;
+}
+
+void expr_state_bind(struct expr *e, size_t i, uint32_t id)
+{
+    BUG_ON(i >= e->states_n, "no such comparison");
+    e->states[i]->index = id;
+}
+
 const struct expr_collection *expr_collection_of(const struct expr *e, uint32_t collection)
 {
     BUG_ON(collection >= e->scope->vocabulary->collections_n, "a program names what there is");

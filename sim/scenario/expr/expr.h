@@ -27,8 +27,9 @@
 #define EXPR_RATIO_ONE  INT64_C(1000000)
 #define EXPR_RECHECK_NS                                                                            \
     INT64_C(100000000) /* how often what moves with time, but not linearly, is looked at again */
-#define EXPR_LIVE_NS INT64_C(1000000000)
-#define EXPR_NEVER   INT64_MAX /* next_change: only when a dependency changes */
+#define EXPR_LIVE_NS  INT64_C(1000000000)
+#define EXPR_STATE_NS INT64_C(5000000000) /* between two looks at whole states */
+#define EXPR_NEVER    INT64_MAX           /* next_change: only when a dependency changes */
 
 enum expr_type {
     EXPR_BOOL,
@@ -137,6 +138,12 @@ const struct expr_dep *expr_deps(const struct expr *e, size_t *n);
 bool expr_depends_on(const struct expr *e, struct expr_dep dep);
 bool expr_uses_time(const struct expr *e); /* age, now, rate, within */
 
+/* Its comparisons state(TARGET) == reference.state(TARGET), in the order of the text. What TARGET means is the plan's to
+ * know: it gives each an id, which the environment is asked by. */
+size_t expr_states(const struct expr *e);
+struct str expr_state(const struct expr *e, size_t i); /* the target's text */
+void expr_state_bind(struct expr *e, size_t i, uint32_t id);
+
 /* ---- evaluate ---- */
 
 /* The world as expressions see it. Items of a collection are 0 .. count-1; indexes hold until the world moves. */
@@ -152,6 +159,8 @@ struct expr_ops {
     int64_t (*distinct)(void *ctx, uint32_t collection, uint32_t item, uint32_t field,
                         int64_t window, int64_t now, int64_t *drops_at);
     struct expr_value (*step_time)(void *ctx, uint32_t step); /* when the step ended: EXPR_TIME */
+    /* Is the state what the reference has? why (may be NULL): what differs is appended. */
+    bool (*same_state)(void *ctx, uint32_t id, struct buf *why);
 };
 struct expr_env {
     const struct expr_ops *ops;

@@ -325,6 +325,9 @@ static struct moving eval_leaf(struct evaluation *v, const struct expr_node *n)
         return still(env->ops->global(env->ctx, n->index));
     case OP_STEP_TIME:
         return still(env->ops->step_time(env->ctx, n->index));
+    case OP_SAME_STATE:
+        note_after(v, EXPR_STATE_NS);
+        return truth(env->ops->same_state(env->ctx, n->index, NULL));
     case OP_NOW:
         return (struct moving){.v = {EXPR_TIME, true, v->now, str_empty}, .slope = 1};
     default:

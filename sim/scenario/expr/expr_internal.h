@@ -10,6 +10,8 @@
 #include "sim/scenario/expr/expr.h"
 #include "sim/scenario/expr/lexer.h"
 
+#define EXPR_STATES_MAX 8u /* comparisons of states in one program */
+
 enum expr_op {
     OP_CONST, /* value */
     OP_NAME,  /* name: only before resolving */
@@ -19,6 +21,9 @@ enum expr_op {
     OP_GLOBAL,
     OP_STEP_TIME,
     OP_NOW,
+    OP_STATE,           /* state(name): only before resolving */
+    OP_REFERENCE_STATE, /* reference.state(name): likewise */
+    OP_SAME_STATE,      /* of `name`; index: what it was bound to */
     OP_NOT,
     OP_NEG,
     OP_AGE,
@@ -58,7 +63,7 @@ struct expr_node {
     struct expr_value value;
     uint32_t var; /* depth of the collection's opening */
     uint32_t collection;
-    uint32_t index;                 /* field, global or step */
+    uint32_t index;                 /* field, global, step or state */
     struct str name;                /* NAME, ITEM; of an opening: the collection */
     struct str alias;               /* of an opening: `as`; FIELD, HISTORY: of the item's opening */
     const struct expr_field *field; /* FIELD, ITEM, HISTORY: its row, for its domain */
@@ -74,7 +79,9 @@ struct expr {
     size_t deps_n, deps_cap;
     int over;
     bool uses_time;
-    uint32_t slots; /* that a tracker needs */
+    uint32_t slots;                            /* that a tracker needs */
+    struct expr_node *states[EXPR_STATES_MAX]; /* SAME_STATE */
+    size_t states_n;
 };
 
 /* What one compilation works with. */

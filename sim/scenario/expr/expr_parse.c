@@ -189,19 +189,21 @@ static const struct {
     {"max", OP_MAX_OF, parse_aggregate}, {"distinct", OP_DISTINCT, parse_aggregate},
     {"age", OP_AGE, parse_unary_call},   {"known", OP_KNOWN, parse_unary_call},
     {"rate", OP_RATE, parse_rate},       {"time", OP_STEP_TIME, NULL},
+    {"state", OP_STATE, NULL},           {"reference.state", OP_REFERENCE_STATE, NULL},
 };
 
-/* time(NAME OF A STEP): blanks and all. The lexer stands behind the parenthesis. */
-static struct expr_node *parse_step_time(struct parser *p)
+/* time(NAME OF A STEP), state(TARGET): blanks, brackets and all. The lexer stands behind the parenthesis. */
+static struct expr_node *parse_raw_call(struct parser *p, enum expr_op op)
 {
     bool closed;
     struct token name = lexer_raw(&p->lexer, &closed);
-    struct expr_node *n = expr_node_new(p->c, OP_STEP_TIME, name.offset);
+    struct expr_node *n = expr_node_new(p->c, op, name.offset);
     n->name = name.text;
     advance(p);
     if (closed)
         return n;
-    expr_fail(p->c, name.offset, "\")\" is missing behind the step's name");
+    expr_fail(p->c, name.offset, "\")\" is missing behind the %s",
+              op == OP_STEP_TIME ? "step's name" : "target");
     return NULL;
 }
 
@@ -220,7 +222,7 @@ static struct expr_node *parse_call(struct parser *p, struct token name)
         return NULL;
     }
     if (!functions[i].parse)
-        return parse_step_time(p);
+        return parse_raw_call(p, functions[i].op);
     advance(p);
     struct expr_node *n = functions[i].parse(p, functions[i].op, name.offset);
     return n && expect(p, ")") ? n : NULL;

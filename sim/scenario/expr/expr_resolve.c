@@ -199,8 +199,45 @@ static bool resolve_window(struct resolver *r, struct expr_node *window)
     return ok;
 }
 
+static bool is_state(const struct expr_node *n)
+{
+    return n->op == OP_STATE || n->op == OP_REFERENCE_STATE;
+}
+
+/* state(X) == reference.state(X), in any order; `!=` is its negation. */
+static bool resolve_states(struct resolver *r, struct expr_node *n)
+{
+    struct expr *e = r->e;
+    bool equal = n->op == OP_EQ, fits = equal || n->op == OP_NE;
+    if (!fits || n->c || !is_state(n->a) || !is_state(n->b) || n->a->op == n->b->op ||
+        !str_eq(n->a->name, n->b->name)) {
+        expr_fail(r->c, n->offset,
+                  "states are compared with those of the faultless run: state(api/a) == "
+                  "reference.state(api/a)");
+        return false;
+    }
+    if (!e->scope->vocabulary || r->in_constant || e->states_n == EXPR_STATES_MAX) {
+        expr_fail(r->c, n->offset,
+                  e->states_n == EXPR_STATES_MAX
+                      ? "too many states in one expression"
+                      : "here only parameters, the matrix and the profile can be named");
+        return false;
+    }
+    struct expr_node *same = equal ? n : n->a;
+    *same = (struct expr_node){
+        .op = OP_SAME_STATE, .type = EXPR_BOOL, .name = n->a->name, .offset = n->offset};
+    e->states[e->states_n++] = same;
+    e->uses_time = true;
+    if (!equal)
+        *n = (struct expr_node){
+            .op = OP_NOT, .type = EXPR_BOOL, .a = same, .offset = same->offset, .next = n->next};
+    return true;
+}
+
 static bool resolve_comparison(struct resolver *r, struct expr_node *n)
 {
+    if (is_state(n->a) || is_state(n->b))
+        return resolve_states(r, n);
     n->type = EXPR_BOOL;
     const struct expr_node *outer = r->window;
     bool outer_used = r->window_used;
@@ -507,6 +544,11 @@ static bool resolve_kind(struct resolver *r, struct expr_node *n)
         return resolve_rate(r, n);
     case OP_STEP_TIME:
         return resolve_step_time(r, n);
+    case OP_STATE:
+    case OP_REFERENCE_STATE:
+        expr_fail(r->c, n->offset,
+                  "a state is no value; compare it: state(api/a) == reference.state(api/a)");
+        return false;
     case OP_COUNT:
     case OP_EXISTS:
     case OP_ALL:
@@ -521,7 +563,7 @@ static bool resolve_kind(struct resolver *r, struct expr_node *n)
         if (n->op >= OP_EQ && n->op <= OP_GE)
             return resolve_comparison(r, n);
         return n->op == OP_CONST || n->op == OP_FIELD || n->op == OP_ITEM || n->op == OP_GLOBAL ||
-               n->op == OP_NOW || resolve_arith(r, n);
+               n->op == OP_NOW || n->op == OP_SAME_STATE || resolve_arith(r, n);
     }
 }
 

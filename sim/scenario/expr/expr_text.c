@@ -131,6 +131,13 @@ static void print_leaf(const struct expr *e, const struct expr_node *n, struct b
     case OP_CONST:
         print_value(&n->value, out);
         return;
+    case OP_SAME_STATE:
+        buf_add(out, STR("(state("));
+        print_string(n->name, out);
+        buf_add(out, STR(") == reference.state("));
+        print_string(n->name, out);
+        buf_add(out, STR("))"));
+        return;
     case OP_FIELD:
         print_field(e, n, out);
         return;
@@ -303,6 +310,9 @@ static void explain(struct evaluation *v, const struct expr_node *n, struct buf 
     case OP_IN:
     case OP_KNOWN:
         explain_side(v, n->a, out);
+        return;
+    case OP_SAME_STATE:
+        (void)v->env->ops->same_state(v->env->ctx, n->index, out);
         return;
     default:
         break;

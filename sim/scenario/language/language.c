@@ -340,6 +340,9 @@ static const struct field assert_fields[] = {
     F("by", FIELD_MOMENT, assert_entry, by, 0, NULL, "the deadline of eventually"),
     F("lasting", FIELD_DURATION, assert_entry, lasting_ns, 0, NULL,
       "always, never: a breach counts once it has lasted this long"),
+    F("ignore", FIELD_STRINGS, assert_entry, ignore, 0, NULL,
+      "of compared states: members, ends of paths (status.phase), resources (pods), or both "
+      "(pods/status.phase)"),
 };
 SHAPE(assert_shape, "assertion", assert_entry, assert_fields, NULL, "what must hold");
 

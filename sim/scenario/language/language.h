@@ -111,6 +111,7 @@ struct assert_entry {
     } within;
     struct moment at, from, until, by;
     int64_t lasting_ns;
+    struct strs ignore;
 };
 struct measure_entry {
     struct origin origin;

@@ -188,6 +188,12 @@ struct plan_assert {
     int64_t lasting_ns;        /* ALWAYS, NEVER: how long a breach must last to count */
 };
 
+/* What a comparison of states is about, by the id that its expression was bound to. */
+struct plan_state {
+    struct target target; /* APIs, or everything */
+    struct strs ignore;   /* see run/state.h */
+};
+
 enum measure_kind { MEASURE_GAUGE, MEASURE_HIST };
 struct plan_measure {
     struct str name, unit, doc;
@@ -231,6 +237,8 @@ struct plan {
     size_t asserts_n;
     struct plan_measure *measures;
     size_t measures_n;
+    struct plan_state *states; /* compared with those of the faultless run */
+    size_t states_n, states_cap;
     struct moment quiet; /* from here nothing is injected; not given: no such phase */
     struct plan_report report;
     struct plan_budget budget;

@@ -120,6 +120,49 @@ static void check_assert_name(struct planning *p, const struct assert_entry *e)
                      (unsigned)p->plan->asserts[i].place.line);
 }
 
+static struct plan_state *add_state(struct planning *p)
+{
+    struct plan *plan = p->plan;
+    if (plan->states_n == plan->states_cap) {
+        plan->states_cap = plan->states_cap ? plan->states_cap * 2 : 4;
+        struct plan_state *more = ARENA_NEW_ARRAY(p->arena, struct plan_state, plan->states_cap);
+        for (size_t i = 0; i < plan->states_n; i++)
+            more[i] = plan->states[i];
+        plan->states = more;
+    }
+    return &plan->states[plan->states_n++];
+}
+
+bool plan_states(struct planning *p, struct expr *e, const struct strs *ignore, struct place at)
+{
+    for (size_t i = 0; i < expr_states(e); i++) {
+        struct target t;
+        if (!target_parse(expr_state(e, i), at, &t, p->diags))
+            return false;
+        if (t.kind != TARGET_API && t.kind != TARGET_ALL) {
+            diag_add(p->diags, at,
+                     "only APIs have a state: state(api/NAME), state(all), not \"" STR_FMT "\"",
+                     STR_ARG(t.text));
+            return false;
+        }
+        if (!target_resolve(&t, &p->names, p->diags))
+            return false;
+        expr_state_bind(e, i, (uint32_t)p->plan->states_n);
+        *add_state(p) =
+            (struct plan_state){.target = t, .ignore = ignore ? *ignore : (struct strs){0}};
+    }
+    return true;
+}
+
+static bool check_ignore(struct planning *p, const struct assert_entry *e, const struct expr *that)
+{
+    if (!e->ignore.n || expr_states(that) > 0)
+        return true;
+    diag_add(p->diags, e->origin.place,
+             "\"ignore\" goes with states: \"state(api/a) == reference.state(api/a)\"");
+    return false;
+}
+
 static void plan_assert(struct planning *p, const struct assert_entry *e)
 {
     enum assert_mode mode = mode_of(e);
@@ -136,7 +179,9 @@ static void plan_assert(struct planning *p, const struct assert_entry *e)
     if (that->text.n)
         a->that =
             expr_compile(p->arena, &p->plan->scope, that->text, that->place, EXPR_BOOL, p->diags);
-    p->plan->asserts_n += ok && a->that;
+    ok = ok && a->that && check_ignore(p, e, a->that) &&
+         plan_states(p, a->that, &e->ignore, that->place);
+    p->plan->asserts_n += ok;
 }
 
 void plan_asserts(struct planning *p)
@@ -177,6 +222,8 @@ static void plan_measure(struct planning *p, const struct measure_entry *e)
     scope.per_item = hist;
     m->value =
         expr_compile(p->arena, &scope, source->text, source->place, EXPR_WANT_NUMBER, p->diags);
+    if (m->value && expr_states(m->value))
+        diag_add(p->diags, source->place, "states are compared in assertions, they are no measure");
     for (size_t i = 0; i < m->show.n; i++)
         if (!show_is_fine(m->show.v[i]))
             diag_add(p->diags, m->show.places[i],

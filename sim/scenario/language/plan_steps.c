@@ -171,6 +171,9 @@ static void compile_waits(struct planning *p, const struct objects *entries, con
         if (entry->wait.until.text.n)
             step->until = expr_compile(p->arena, &p->plan->scope, entry->wait.until.text,
                                        entry->wait.until.place, EXPR_BOOL, p->diags);
+        if (step->until && expr_states(step->until))
+            diag_add(p->diags, entry->wait.until.place,
+                     "the faultless run cannot wait for itself: compare states in assertions");
         if (entry->actions)
             plan_actions(p, entry, step);
     }

@@ -37,6 +37,8 @@ void plan_scope(
 bool plan_moment(struct planning *p, struct moment *m);
 /* Checks that the thing may be aimed there, and looks the names up. */
 bool plan_fault_target(struct planning *p, struct fault *f, struct target *t);
+/* What the states are that an expression compares; `ignore` may be NULL. */
+bool plan_states(struct planning *p, struct expr *e, const struct strs *ignore, struct place at);
 /* Each "site/a" to the site's index. */
 bool plan_site_refs(struct planning *p, const struct strs *refs, int32_t **out);
 

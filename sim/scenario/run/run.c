@@ -3,6 +3,7 @@
 
 #include "sim/scenario/run/inject.h"
 #include "sim/scenario/run/recorder.h"
+#include "sim/scenario/run/reference.h"
 #include "sim/scenario/run/verdict.h"
 #include "sim/world/fault.h"
 #include "sim/world/trace.h"
@@ -40,6 +41,7 @@ struct run {
     struct run_step *steps;
     struct run_fault *faults;
     struct sim_task *monitor_tick;
+    struct reference *reference; /* NULL: the plan compares with none */
     bool interrupted;
     int64_t started_wall;
     struct verdict verdict;
@@ -317,6 +319,7 @@ static void begin(struct run *r)
 {
     const struct plan *plan = r->plan;
     r->view = view_new(plan);
+    view_compare_with(r->view, r->reference);
     r->monitor = monitor_new(r->arena, plan, view_env(r->view));
     r->estate = estate_new(plan, r->options->log_level, on_api_started, r);
     if (r->options->trace_block)
@@ -352,6 +355,8 @@ static void finish_steps(struct run *r, struct report_run *out)
 
 static void end(struct run *r, struct report_run *out)
 {
+    if (r->options->at_end)
+        r->options->at_end(r->options->at_end_owner, r->estate);
     bool cut = r->interrupted || r->options->until_step.n ||
                (r->options->until_ns >= 0 && r->options->until_ns < r->plan->clock.limit_ns);
     if (cut)
@@ -380,6 +385,28 @@ static void end(struct run *r, struct report_run *out)
         out->outcome = REPORT_SKIPPED;
 }
 
+/* False: there is nothing to compare with; the verdict says why. */
+static bool take_reference(struct run *r)
+{
+    const struct place nowhere = {0};
+    r->reference = r->options->reference;
+    if (!reference_is_used(r->plan))
+        r->reference = NULL;
+    else if (!r->reference)
+        r->reference = reference_new(r->plan, r->options);
+    if (!r->reference || !reference_problem(r->reference).n)
+        return true;
+    verdict_add(&r->verdict, "error", STR("reference"), reference_problem(r->reference), -1,
+                nowhere);
+    return false;
+}
+
+static void reference_give(struct run *r)
+{
+    if (r->reference != r->options->reference)
+        reference_free(r->reference);
+}
+
 struct report_run *run_plan(struct arena *a, const struct plan *plan,
                             const struct run_options *options)
 {
@@ -393,6 +420,11 @@ struct report_run *run_plan(struct arena *a, const struct plan *plan,
         return out;
     }
     r.started_wall = wall_now(&r);
+    if (!take_reference(&r)) {
+        verdict_finish(&r.verdict, NULL, NULL, out);
+        reference_give(&r);
+        return out;
+    }
     begin(&r);
     run_to_the_end(&r);
     end(&r, out);
@@ -400,5 +432,6 @@ struct report_run *run_plan(struct arena *a, const struct plan *plan,
     recorder_free(r.recorder);
     inject_free(r.inject);
     view_free(r.view);
+    reference_give(&r);
     return out;
 }

@@ -13,6 +13,9 @@
 #include "sim/scenario/language/scenario.h"
 #include "sim/scenario/run/monitor.h"
 
+struct estate;
+struct reference;
+
 struct run_options {
     enum log_level log_level;
     /* The real clock of whoever runs us, in ns; for wall-clock budgets and the report only. */
@@ -26,6 +29,11 @@ struct run_options {
                      struct str message);             /* NULL: none */
     void (*trace_block)(void *ctx, struct str bytes); /* every block of the trace; NULL: none */
     struct sometimes_tally *tally;                    /* NULL: `sometimes` is judged by nobody */
+    /* The faultless run of this plan and seed, for those who carry out many runs beside it. NULL: the run makes its own
+     * if its plan compares with it. */
+    struct reference *reference;
+    void (*at_end)(void *owner, const struct estate *e); /* before the world goes; NULL: none */
+    void *at_end_owner;
 };
 
 /* Never NULL. */

@@ -513,6 +513,11 @@ void view_attach(struct view *v, struct estate *e, struct monitor *m)
     v->poll = sim_after(e->sim, VIEW_POLL, on_poll, v);
 }
 
+void view_compare_with(struct view *v, struct reference *r)
+{
+    v->reference = r;
+}
+
 const struct expr_env *view_env(struct view *v)
 {
     return &v->env;

@@ -50,6 +50,8 @@ void view_free(struct view *v);
 /* Once the estate and the monitor are there. From here on notes are followed. */
 void view_attach(struct view *v, struct estate *e, struct monitor *m);
 const struct expr_env *view_env(struct view *v);
+struct reference;
+void view_compare_with(struct view *v, struct reference *r); /* the faultless run; may be NULL */
 /* The estate's hook: follows the Clusters of this store if the site is the active one. */
 void view_api_started(struct view *v, struct site *s, struct kubeapi *api, bool restored);
 void view_active_changed(struct view *v); /* another site is the active one now */

@@ -2,6 +2,7 @@
 #include "sim/scenario/run/view_internal.h"
 
 #include "engine/base/metrics.h"
+#include "sim/scenario/run/reference.h"
 
 static const struct str role_names[] = {
     [SITE_STANDBY] = STR_INIT("standby"),
@@ -423,6 +424,13 @@ static struct expr_value step_time(void *ctx, uint32_t step)
     return moment(v->step_ended[step]);
 }
 
+static bool same_state(void *ctx, uint32_t id, struct buf *why)
+{
+    const struct view *v = ctx;
+    BUG_ON(!v->reference, "a plan that compares states has a reference");
+    return reference_same(v->reference, v->estate, id, why);
+}
+
 const struct expr_ops view_ops = {.count = count,
                                   .field = field,
                                   .item_name = item_name,
@@ -430,7 +438,8 @@ const struct expr_ops view_ops = {.count = count,
                                   .global = global,
                                   .rate = rate,
                                   .distinct = distinct,
-                                  .step_time = step_time};
+                                  .step_time = step_time,
+                                  .same_state = same_state};
 
 void view_poll_apis(struct view *v)
 {

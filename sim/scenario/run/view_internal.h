@@ -14,6 +14,7 @@ struct view {
     const struct plan *plan;
     struct estate *estate;
     struct monitor *monitor;
+    struct reference *reference; /* NULL: the plan compares with none */
     struct expr_env env;
     bool dirty;
     struct expr_tracker **waits; /* conditions that steps wait for */

@@ -108,6 +108,15 @@ static inline struct expr_value world_step_time(void *ctx, uint32_t step)
     return (struct expr_value){EXPR_TIME, w->steps[step] >= 0, w->steps[step], str_empty};
 }
 
+/* Every state is as it should be. */
+static inline bool world_same_state(void *ctx, uint32_t id, struct buf *why)
+{
+    (void)ctx;
+    if (why)
+        buf_addf(why, "state %u is the same", (unsigned)id);
+    return true;
+}
+
 static const struct expr_ops world_ops = {
     .count = world_count,
     .field = world_field,
@@ -117,6 +126,7 @@ static const struct expr_ops world_ops = {
     .rate = world_rate,
     .distinct = world_distinct,
     .step_time = world_step_time,
+    .same_state = world_same_state,
 };
 
 static inline void world_set_int(struct scenario_world *w, uint32_t collection, uint32_t item,
