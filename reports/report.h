@@ -48,6 +48,7 @@ struct report_fault {
     int64_t begin_ns, end_ns; /* -1: never began, to the end */
     uint64_t fired;
     bool optional;
+    struct str drawn_from; /* the entry of chaos' palette that it is; empty: a fault of the file */
 };
 
 /* A lane of the timeline: one component or a group of like ones. */
@@ -98,6 +99,8 @@ struct report_run {
     struct str name, doc, file;
     struct str profile, case_id; /* case_id: "lie=drop,crash=none"; empty without a matrix */
     struct str params, policies; /* "clusters=3,ttl=60s"; what differs from the defaults */
+    struct str
+        swarm; /* which faults the seed has drawn: "on: dns servfail; off: net reset"; empty: no swarm */
     uint64_t seed;
     enum report_outcome outcome;
     struct str trace_hash; /* hex; empty: no trace */

@@ -172,6 +172,8 @@ static void js_faults(struct report_js *j, const struct report_run *run)
         report_js_seconds(j, "endSeconds", f->end_ns);
         report_js_u64(j, "fired", f->fired);
         report_js_bool(j, "optional", f->optional);
+        if (f->drawn_from.n)
+            report_js_str(j, "drawnFrom", f->drawn_from);
         report_js_close(j, '}');
     }
     report_js_close(j, ']');
@@ -337,6 +339,8 @@ static void js_head(struct report_js *j, const struct report_run *run)
     report_js_str(j, "case", run->case_id);
     js_pairs(j, "params", run->params);
     js_pairs(j, "policies", run->policies);
+    if (run->swarm.n)
+        report_js_str(j, "swarm", run->swarm);
     report_js_u64(j, "seed", run->seed);
     report_js_str(j, "result", str_c(report_outcome_name(run->outcome)));
     report_js_str(j, "traceHash", run->trace_hash);

@@ -78,6 +78,7 @@ static void properties(struct buf *out, const struct report_run *run)
     property(out, "events", buf_str(&simulated));
     property(out, "params", run->params);
     property(out, "policies", run->policies);
+    property(out, "swarm", run->swarm);
     property(out, "replay", run->replay);
     buf_add_c(out, "      </properties>\n");
     buf_free(&simulated);

@@ -122,6 +122,7 @@ static void fault(struct packer *p, struct report_fault *f)
     i64(p, &f->end_ns);
     u64(p, &f->fired);
     flag(p, &f->optional);
+    text(p, &f->drawn_from);
 }
 
 static void lane(struct packer *p, struct report_lane *l)
@@ -198,8 +199,8 @@ static void lists(struct packer *p, struct report_run *r)
 
 static void whole(struct packer *p, struct report_run *r)
 {
-    struct str *texts[] = {&r->name,   &r->doc,      &r->file,       &r->profile, &r->case_id,
-                           &r->params, &r->policies, &r->trace_hash, &r->replay};
+    struct str *texts[] = {&r->name,   &r->doc,      &r->file,  &r->profile,    &r->case_id,
+                           &r->params, &r->policies, &r->swarm, &r->trace_hash, &r->replay};
     for (size_t i = 0; i < ARRAY_LEN(texts); i++)
         text(p, texts[i]);
     uint32_t outcome = (uint32_t)r->outcome;

@@ -256,6 +256,15 @@ const struct fault_row *fault_row_of(enum fault_kind kind)
     return NULL;
 }
 
+bool fault_is_momentary(const struct fault *f)
+{
+    return (f->kind == FAULT_PROCESS_CRASH && f->when == FAULT_AT_ONCE) ||
+           f->kind == FAULT_PROCESS_OOM || f->kind == FAULT_CLOCK_JUMP ||
+           f->kind == FAULT_NET_RESET || f->kind == FAULT_STORE_COMPACTION ||
+           f->kind == FAULT_STORE_RESTORE || f->kind == FAULT_WATCH_CUT ||
+           f->kind == FAULT_NODE_NEW_IDENTITY;
+}
+
 void fault_name(enum fault_kind kind, struct buf *out)
 {
     const struct fault_row *row = fault_row_of(kind);

@@ -114,7 +114,11 @@ struct fault_row {
 extern const struct fault_row fault_table[];
 extern const size_t fault_table_n;
 
+/* It ends as it begins, unless a time is given. */
+bool fault_is_momentary(const struct fault *f);
 const struct fault_row *fault_row_of(enum fault_kind kind);
+/* As a file has it: {dns: servfail, share: 0.2}; only what was given. */
+void fault_print(const struct fault *fault, struct buf *out);
 void fault_name(enum fault_kind kind, struct buf *out); /* "net half-open" */
 
 #endif

@@ -1,6 +1,8 @@
 /* The tables of the language: every field of a scenario file but the faults' (fault.c). */
 #include "sim/scenario/language/language.h"
 
+#include "engine/base/timefmt.h"
+
 #define AT(owner, member) offsetof(struct owner, member)
 #define SHAPE(id, text, owner, table, short_for, about)                                            \
     const struct shape id = {text, table, ARRAY_LEN(table), sizeof(struct owner), short_for, about}
@@ -25,14 +27,16 @@
         .shape = (of), .doc = (about)                                                              \
     }
 
-#define SEED_MAX     INT64_MAX
-#define SEEDS_MAX    10000000
-#define REPLICAS_MAX 64
-#define NODES_MAX    1000
-#define EVENTS_MAX   INT64_MAX
-#define DAY_NS       (INT64_C(86400) * 1000000000)
-#define LIMIT_MAX    (3650 * DAY_NS)
-#define LEAST_NS     1
+#define SEED_MAX         INT64_MAX
+#define SEEDS_MAX        10000000
+#define REPLICAS_MAX     64
+#define NODES_MAX        1000
+#define EVENTS_MAX       INT64_MAX
+#define DAY_NS           (INT64_C(86400) * 1000000000)
+#define LIMIT_MAX        (3650 * DAY_NS)
+#define LEAST_NS         1
+
+#define CHAOS_WEIGHT_MAX 1000
 
 /* ---- topology ---- */
 
@@ -289,6 +293,11 @@ const struct action_row action_table[ACTION_KIND_COUNT] = {
     [ACTION_DELETE] = {"delete", ACTION_DELETE, T(API)},
 };
 
+bool action_injects(enum action_kind kind)
+{
+    return kind == ACTION_FAULT || kind == ACTION_PROCESS_KILL || kind == ACTION_PROCESS_PAUSE;
+}
+
 const char *action_name(enum action_kind kind)
 {
     BUG_ON((unsigned)kind >= ACTION_KIND_COUNT, "an action has a name");
@@ -308,6 +317,54 @@ static const struct field fault_fields[] = {
     F("optional", FIELD_BOOL, fault_entry, optional, 0, "false", "that it never fires is fine"),
 };
 SHAPE(fault_shape, "timeline-fault", fault_entry, fault_fields, NULL, "a fault of the timeline");
+
+static const struct field palette_fields[] = {
+    F("name", FIELD_STRING, palette_entry, name, FIELD_NON_EMPTY, NULL,
+      "what reports call it; left out: the fault's family and kind"),
+    F("when", FIELD_EXPR, palette_entry, when, 0, NULL,
+      "only where this holds: matrix, profile, params"),
+    F_RANGE("weight", FIELD_INT, palette_entry, weight, 0, "1", 1, CHAOS_WEIGHT_MAX,
+            "how often it is drawn, beside the others"),
+    F("for", FIELD_SPAN, palette_entry, span, 0, NULL,
+      "how long, drawn from a range; only what ends as it begins may go without"),
+    F("target", FIELD_TARGET, palette_entry, target, FIELD_CHOICE, NULL, "what it is aimed at"),
+    F("one_of", FIELD_TARGET, palette_entry, one_of, FIELD_CHOICE, NULL,
+      "as target, but of several things one is drawn each time"),
+    F("fault", FIELD_FAULT, palette_entry, fault, FIELD_REQUIRED, NULL, "what goes wrong"),
+    F("never_with", FIELD_STRINGS, palette_entry, never_with, 0, NULL,
+      "never under way together with these: a family (dns), a kind (dns servfail), a name"),
+};
+SHAPE(palette_shape, "palette", palette_entry, palette_fields, NULL, "a fault that chaos may draw");
+
+static const struct field chaos_budget_fields[] = {
+    F_RANGE("at_once", FIELD_INT, chaos_budget_entry, at_once, 0, "3", 1, CHAOS_FAULTS_MAX,
+            "most faults under way together"),
+    F_RANGE("in_all", FIELD_INT, chaos_budget_entry, in_all, 0, "1000", 1, CHAOS_FAULTS_MAX,
+            "most faults of a run"),
+    F("duty", FIELD_SHARE, chaos_budget_entry, duty_ppm, 0, "1",
+      "the part of the window in which at least one may be under way"),
+};
+static SHAPE(chaos_budget_shape, "chaos-budget", chaos_budget_entry, chaos_budget_fields, NULL,
+             "what a schedule may not exceed; a fault that would is left out");
+
+static const struct field chaos_fields[] = {
+    F("from", FIELD_MOMENT, chaos_entry, from, FIELD_REQUIRED, NULL,
+      "the first may come here: a time, or a step that does not hang on a wait"),
+    F("until", FIELD_MOMENT, chaos_entry, until, 0, NULL,
+      "all are over here; left out: when it becomes quiet, or the end of the run"),
+    F_RANGE("every", FIELD_DURATION, chaos_entry, every_ns, FIELD_CHOICE, NULL, NS_PER_MS,
+            LIMIT_MAX, "the mean time from one fault to the next"),
+    F_RANGE("count", FIELD_INT, chaos_entry, count, FIELD_CHOICE, NULL, 1, CHAOS_FAULTS_MAX,
+            "how many, at times drawn evenly from the window"),
+    F_SHAPE("budget", FIELD_OBJECT, chaos_entry, budget, 0, &chaos_budget_shape,
+            "what a schedule may not exceed"),
+    F_ENUM("overlap", chaos_entry, overlap, 0, "any", "any|other-targets",
+           "other-targets: nothing is met by two faults at a time"),
+    F_SHAPE("palette", FIELD_OBJECTS, chaos_entry, palette, FIELD_REQUIRED | FIELD_NON_EMPTY,
+            &palette_shape, "what may be drawn"),
+};
+SHAPE(chaos_shape, "chaos", chaos_entry, chaos_fields, NULL,
+      "a schedule of faults that each seed draws for itself");
 
 /* ---- what must hold ---- */
 
@@ -390,7 +447,7 @@ static const struct field seeds_fields[] = {
     F_RANGE("first", FIELD_INT, seeds_entry, first, 0, "1", 0, SEED_MAX, "the first seed"),
     F_RANGE("count", FIELD_INT, seeds_entry, count, 0, "1", 1, SEEDS_MAX, "how many"),
     F("swarm", FIELD_BOOL, seeds_entry, swarm, 0, "false",
-      "each seed draws its own subset of faults"),
+      "each seed draws its own subset of `faults` and of the palette of `chaos`"),
 };
 static SHAPE(seeds_shape, "seeds", seeds_entry, seeds_fields, NULL, "one run each");
 
@@ -424,6 +481,8 @@ static const struct field file_fields[] = {
             "what exists at the start"),
     F_SHAPE("steps", FIELD_NODE, file_entry, steps, FIELD_LIST_OF, &step_shape, "the script"),
     F_SHAPE("faults", FIELD_NODE, file_entry, faults, FIELD_LIST_OF, &fault_shape, "the timeline"),
+    F_SHAPE("chaos", FIELD_NODE, file_entry, chaos, 0, &chaos_shape,
+            "a schedule of faults that each seed draws for itself"),
     F_SHAPE("quiet", FIELD_NODE, file_entry, quiet, 0, &quiet_shape,
             "divides safety from liveness"),
     F_SHAPE("assert", FIELD_NODE, file_entry, asserts, FIELD_LIST_OF, &assert_shape,

@@ -16,8 +16,8 @@ struct file_entry {
         bool swarm;
     } seeds;
     const struct yaml_node *params, *matrix, *policies;
-    const struct yaml_node *clock, *topology, *steps, *faults, *quiet, *asserts, *measures, *report,
-        *budget;
+    const struct yaml_node *clock, *topology, *steps, *faults, *chaos, *quiet, *asserts, *measures,
+        *report, *budget;
 };
 struct param_entry {
     struct origin origin;
@@ -98,6 +98,28 @@ struct fault_entry {
     struct fault fault;
     bool optional;
 };
+struct palette_entry {
+    struct origin origin;
+    struct str name;
+    struct expr_source when;
+    int64_t weight;
+    struct span span;
+    struct target target, one_of;
+    struct fault fault;
+    struct strs never_with;
+};
+struct chaos_entry {
+    struct origin origin;
+    struct moment from, until;
+    int64_t every_ns, count;
+    struct chaos_budget_entry {
+        struct origin origin;
+        int64_t at_once, in_all, duty_ppm;
+    } budget;
+    int64_t overlap;        /* enum chaos_overlap */
+    struct objects palette; /* struct palette_entry */
+};
+enum chaos_overlap { CHAOS_OVERLAP_ANY, CHAOS_OVERLAP_OTHER_TARGETS };
 struct assert_entry {
     struct origin origin;
     struct str name, doc;
@@ -128,7 +150,7 @@ struct quiet_entry {
 
 extern const struct shape after_shape, dns_set_shape, file_shape, param_shape, clock_shape,
     topology_shape, step_shape, action_shape, fault_shape, assert_shape, measure_shape,
-    report_shape, budget_shape, quiet_shape;
+    report_shape, budget_shape, quiet_shape, chaos_shape, palette_shape;
 
 /* The row of an action by the field that chose it. */
 struct action_row {

@@ -327,6 +327,24 @@ static void plan_object(struct planning *p, const struct yaml_node *node, const 
     schema_decode_object(&p->decode, shape, n ? n : &nothing, str_c(name), out);
 }
 
+/* Steps that would inject once it is quiet, as far as their times are known beforehand; the run refuses the others. */
+static void check_quiet_steps(struct planning *p)
+{
+    const struct moment *quiet = &p->plan->quiet;
+    for (size_t i = 0; quiet->given && quiet->at_ns >= 0 && i < p->plan->steps_n; i++) {
+        const struct plan_step *step = &p->plan->steps[i];
+        for (size_t r = 0; step->when.at_ns >= 0 && r < step->rounds; r++) {
+            int64_t at;
+            bool late = __builtin_mul_overflow(step->every_ns, (int64_t)r, &at) ||
+                        __builtin_add_overflow(at, step->when.at_ns, &at) || at >= quiet->at_ns;
+            for (size_t a = 0; late && a < plan_actions_n(step, r); a++)
+                if (action_injects(step->actions[r][a].kind))
+                    diag_add(p->diags, step->actions[r][a].place,
+                             "nothing is injected once it is quiet");
+        }
+    }
+}
+
 static void plan_quiet(struct planning *p)
 {
     const struct yaml_node *n = planning_section(p, p->scenario->file->quiet, "quiet");
@@ -334,6 +352,9 @@ static void plan_quiet(struct planning *p)
     if (n && schema_decode_object(&p->decode, &quiet_shape, n, STR("quiet"), &entry) &&
         plan_moment(p, &entry.from))
         p->plan->quiet = entry.from;
+    if (p->plan->quiet.at_ns > p->plan->clock.limit_ns)
+        diag_add(p->diags, p->plan->quiet.place, "it lies behind the end of the run (clock.limit)");
+    check_quiet_steps(p);
 }
 
 static void start_planning(struct planning *p, struct arena *a, const struct scenario *s,
@@ -383,6 +404,7 @@ struct plan *scenario_plan(struct arena *a, const struct scenario *s,
     plan_steps(p);
     plan_quiet(p);
     plan_faults(p);
+    plan_chaos(p);
     plan_asserts(p);
     plan_measures(p);
     return diags->n == errors && diags->dropped == 0 ? p->plan : NULL;

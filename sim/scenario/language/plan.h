@@ -14,6 +14,7 @@
 
 #define PLAN_CLUSTERS_MAX 100000 /* over all groups */
 #define PLAN_ACTIONS_MAX  10000  /* over all steps and their repeats */
+#define CHAOS_FAULTS_MAX  10000  /* that a run may draw */
 
 /* A moment: an offset from the start, or from the end of a step. */
 struct moment {
@@ -118,6 +119,7 @@ enum action_kind {
     ACTION_KIND_COUNT
 };
 const char *action_name(enum action_kind kind); /* "dns.set" */
+bool action_injects(enum action_kind kind); /* something goes wrong by it: not once it is quiet */
 
 struct plan_action {
     enum action_kind kind;
@@ -164,6 +166,14 @@ struct plan_fault {
     struct target target;
     struct fault fault;
     bool optional;
+    const struct plan_choice *drawn_from; /* of chaos; NULL: of the timeline */
+};
+/* What a seed may draw: an entry of the palette, or with swarm a fault of the timeline. */
+struct plan_choice {
+    struct str name;
+    struct place place;
+    bool of_palette;
+    bool on; /* swarm: this seed has it */
 };
 
 /* ---- what must hold ---- */
@@ -226,13 +236,15 @@ struct plan {
     struct str policies_set; /* "dns.cache=ttl,...": what differs from the profile, for reports */
     struct str params_set;   /* "clusters=3,...": what differs from the defaults */
     uint64_t seed;
-    bool swarm; /* each seed shall draw its own faults */
+    bool swarm; /* this seed has drawn its own subset of the choices */
     struct plan_clock clock;
     struct plan_topology topology;
     struct plan_step *steps;
     size_t steps_n;
     struct plan_fault *faults;
-    size_t faults_n;
+    size_t faults_n; /* timeline first, then what chaos has drawn, by time */
+    struct plan_choice **choices;
+    size_t choices_n;
     struct plan_assert *asserts;
     size_t asserts_n;
     struct plan_measure *measures;

@@ -111,6 +111,33 @@ static bool assert_moments(struct planning *p, const struct assert_entry *e, enu
     return ok;
 }
 
+/* Liveness is judged once everything is healed: `eventually` from there on if nothing else is said, and no promise
+ * ends before. */
+static bool check_liveness(struct planning *p, enum assert_mode mode, struct plan_assert *a)
+{
+    const struct moment *quiet = &p->plan->quiet;
+    int64_t end = a->until.at_ns;
+    if (!quiet->given || (mode != ASSERT_EVENTUALLY && mode != ASSERT_WITHIN))
+        return true;
+    if (mode == ASSERT_EVENTUALLY && !a->from.given)
+        a->from = (struct moment){.at_ns = quiet->at_ns,
+                                  .step = -1,
+                                  .quiet = true,
+                                  .given = true,
+                                  .step_name = STR("quiet"),
+                                  .place = a->place};
+    if (mode == ASSERT_WITHIN &&
+        (a->at.at_ns < 0 || __builtin_add_overflow(a->at.at_ns, a->time_ns, &end)))
+        return true;
+    bool given = mode == ASSERT_WITHIN || a->until.given;
+    if (!given || end < 0 || quiet->at_ns < 0 || end > quiet->at_ns)
+        return true;
+    diag_add(p->diags, mode == ASSERT_WITHIN ? a->at.place : a->until.place,
+             "it ends before it is quiet: what must come true is judged after healing; for what "
+             "must hold amid faults there are `at`, `always` and a step that waits");
+    return false;
+}
+
 static void check_assert_name(struct planning *p, const struct assert_entry *e)
 {
     for (size_t i = 0; i < p->plan->asserts_n; i++)
@@ -175,6 +202,7 @@ static void plan_assert(struct planning *p, const struct assert_entry *e)
     check_assert_name(p, e);
     bool ok = check_fields(p, e, mode);
     ok = assert_moments(p, e, mode, a) && ok;
+    ok = ok && check_liveness(p, mode, a);
     const struct expr_source *that = condition_of(e, mode);
     if (that->text.n)
         a->that =

@@ -15,6 +15,8 @@ struct planning {
     struct decode decode;
     struct target_names names;
     size_t actions; /* over all steps so far */
+    struct chaos_entry chaos;
+    size_t choices_cap;
 };
 
 /* The section with its ${...} put in; NULL when it is not there (any more). */
@@ -28,6 +30,8 @@ void plan_topology(struct planning *p);
 void plan_steps(struct planning *p);
 void plan_actions(struct planning *p, const struct step_entry *entry, struct plan_step *step);
 void plan_faults(struct planning *p);
+/* What chaos draws, appended to the faults; swarm: which of both this seed has. */
+void plan_chaos(struct planning *p);
 void plan_asserts(struct planning *p);
 void plan_measures(struct planning *p);
 void plan_scope(

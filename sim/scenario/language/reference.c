@@ -6,11 +6,13 @@
 static const char *type_text(const struct field *f)
 {
     static const char *const texts[FIELD_TYPE_COUNT] = {
-        [FIELD_BOOL] = "true, false", [FIELD_INT] = "integer",   [FIELD_DURATION] = "duration",
-        [FIELD_INSTANT] = "instant",  [FIELD_SHARE] = "share",   [FIELD_SIZE] = "size",
-        [FIELD_EVENTS] = "events",    [FIELD_STRING] = "string", [FIELD_STRINGS] = "strings",
-        [FIELD_EXPR] = "expression",  [FIELD_TARGET] = "target", [FIELD_FAULT] = "fault",
-        [FIELD_MOMENT] = "moment",
+        [FIELD_BOOL] = "true, false",  [FIELD_INT] = "integer",
+        [FIELD_DURATION] = "duration", [FIELD_INSTANT] = "instant",
+        [FIELD_SHARE] = "share",       [FIELD_SIZE] = "size",
+        [FIELD_EVENTS] = "events",     [FIELD_STRING] = "string",
+        [FIELD_STRINGS] = "strings",   [FIELD_EXPR] = "expression",
+        [FIELD_TARGET] = "target",     [FIELD_FAULT] = "fault",
+        [FIELD_MOMENT] = "moment",     [FIELD_SPAN] = "duration or range: 5s..40s",
     };
     return texts[f->type];
 }

@@ -101,6 +101,14 @@ struct plan_request {
 struct plan *scenario_plan(struct arena *a, const struct scenario *s,
                            const struct plan_request *request, struct diags *diags);
 
+struct plan_fault;
+/* One fault as an entry of `faults`, in one line: {name: "...", at: 5m, for: 20s, target: "...", fault: {...}}. Loading it
+ * gives the same fault. */
+void plan_fault_print(const struct plan_fault *f, struct buf *out);
+/* The whole section `faults:` with everything that the seed has drawn: it replaces `faults`, `chaos` and
+ * `seeds.swarm` of the file; a run of either has the same trace. */
+void scenario_freeze_faults(const struct plan *plan, struct buf *out);
+
 /* ---- the back ends of paddock-sim validate, expand, list, schema ---- */
 
 /* All mistakes of the file over all its cases and profiles, printed to out; the number of errors. */

@@ -22,6 +22,10 @@ struct strs {
     struct place *places;
     size_t n;
 };
+/* A duration that is drawn: both ends are included. */
+struct span {
+    int64_t least_ns, most_ns;
+};
 /* An expression as written; compiled by whoever knows the scope. */
 struct expr_source {
     struct str text;
@@ -39,6 +43,7 @@ enum field_type {
     FIELD_BOOL,     /* bool */
     FIELD_INT,      /* int64_t, min..max */
     FIELD_DURATION, /* int64_t ns; a unit is required */
+    FIELD_SPAN,     /* struct span: 5s..40s, or one duration */
     FIELD_INSTANT,  /* int64_t ns since 1970; RFC 3339 */
     FIELD_SHARE,    /* int64_t millionths; 0.1 or 10% */
     FIELD_SIZE,     /* int64_t bytes; 8GiB, 64KiB, 512B */

@@ -118,6 +118,9 @@ static void write_type(struct buf *out, const struct field *f)
     case FIELD_DURATION:
         write_ref(out, "duration");
         return;
+    case FIELD_SPAN:
+        write_ref(out, "span");
+        return;
     case FIELD_SHARE:
         write_ref(out, "share");
         return;
@@ -288,6 +291,8 @@ static void write_definitions(struct buf *out)
         "\"substitution\":{\"type\":\"string\",\"pattern\":\"^\\\\$\\\\{.*\\\\}$\"},"
         "\"duration\":{\"type\":[\"string\",\"integer\"],\"pattern\":\"^(-?([0-9]+(\\\\.[0-9]+)?"
         "(ns|us|ms|s|m|h|d))+|\\\\$\\\\{.*\\\\})$\",\"maximum\":0},"
+        "\"span\":{\"type\":\"string\",\"pattern\":\"^((([0-9]+(\\\\.[0-9]+)?(ns|us|ms|s|m|h|d))+|"
+        "\\\\$\\\\{[^}]*\\\\})(\\\\.\\\\.|$)){1,2}$\"},"
         "\"share\":{\"type\":[\"string\",\"number\"],\"maximum\":1,"
         "\"pattern\":\"^([0-9.]+%|\\\\$\\\\{.*\\\\})$\"},"
         "\"size\":{\"type\":\"string\",\"pattern\":\"^([0-9]+ ?(B|kB|KB|MB|GB|KiB|MiB|GiB|TiB)|"

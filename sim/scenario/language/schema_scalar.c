@@ -244,6 +244,27 @@ static bool decode_expr(struct decode *d, const struct yaml_node *node, struct s
     return true;
 }
 
+static bool decode_span(struct decode *d, const struct yaml_node *node, struct str path,
+                        struct span *out)
+{
+    static const char wanted[] = "a duration such as 30s, or a range such as 5s..40s";
+    struct place at = schema_place(node, path);
+    if (!is_scalar(node))
+        return refuse(d, node, path, wanted);
+    struct str text = filled_in(d, node->text, at);
+    int64_t dots = str_find(text, STR(".."));
+    struct str least = dots < 0 ? text : str_sub(text, 0, (size_t)dots);
+    struct str most = dots < 0 ? text : str_sub(text, (size_t)dots + 2, text.n);
+    if (!duration_parse(least, &out->least_ns) || !duration_parse(most, &out->most_ns) ||
+        out->least_ns < 0)
+        return refuse(d, node, path, wanted);
+    if (out->least_ns <= out->most_ns)
+        return true;
+    diag_add(d->diags, at, "the range is empty: its end is below its beginning");
+    out->most_ns = out->least_ns;
+    return false;
+}
+
 static bool decode_target(struct decode *d, const struct yaml_node *node, struct str path,
                           struct target *out)
 {
@@ -263,6 +284,8 @@ bool decode_scalar(struct decode *d, const struct field *f, const struct yaml_no
         return decode_int(d, f, node, path, out);
     case FIELD_DURATION:
         return decode_duration(d, f, node, path, out);
+    case FIELD_SPAN:
+        return decode_span(d, node, path, out);
     case FIELD_INSTANT:
         return decode_instant(d, node, path, out);
     case FIELD_SHARE:

@@ -12,6 +12,7 @@
 #ifndef PADDOCK_SIM_SCENARIO_LANGUAGE_TARGET_H
 #define PADDOCK_SIM_SCENARIO_LANGUAGE_TARGET_H
 
+#include "engine/base/rng.h"
 #include "sim/scenario/expr/diag.h"
 
 enum target_kind {
@@ -57,6 +58,13 @@ struct target_names {
 };
 /* Fills the indexes; unknown names and ranges beyond the group are errors with suggestions. */
 bool target_resolve(struct target *t, const struct target_names *names, struct diags *diags);
+
+/* The text of one member, each with the same probability: "manager/a[1]" of "manager/a"; of a link a member of each end.
+ * False: it has none. */
+bool target_draw(const struct target *t, const struct target_names *names, struct rng *rng,
+                 struct buf *out);
+/* Whether something is meant by both; a link is met by what meets one of its ends. Both have been resolved. */
+bool target_overlaps(const struct target *a, const struct target *b);
 
 const char *target_kind_name(enum target_kind kind); /* "site", "dns/resolver" */
 

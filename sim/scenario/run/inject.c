@@ -52,16 +52,6 @@ static void on_end(void *owner)
     end(it);
 }
 
-/* What ends as it begins, unless a time is given. */
-static bool is_momentary(const struct fault *f)
-{
-    return (f->kind == FAULT_PROCESS_CRASH && f->when == FAULT_AT_ONCE) ||
-           f->kind == FAULT_PROCESS_OOM || f->kind == FAULT_CLOCK_JUMP ||
-           f->kind == FAULT_NET_RESET || f->kind == FAULT_STORE_COMPACTION ||
-           f->kind == FAULT_STORE_RESTORE || f->kind == FAULT_WATCH_CUT ||
-           f->kind == FAULT_NODE_NEW_IDENTITY;
-}
-
 static void start(struct injected *it, int64_t for_ns)
 {
     if (it->fault.share_ppm == 0)
@@ -101,7 +91,7 @@ struct injected *inject_fault(struct inject *in, struct str name, const struct t
     it->shown->started_at = it->begin_ns;
     sim_note(in->estate->sim, "fault.began", it->name, target->text);
     start(it, for_ns);
-    if (is_momentary(fault) || for_ns > 0)
+    if (fault_is_momentary(fault) || for_ns > 0)
         it->end = sim_after(in->estate->sim, for_ns, on_end, it);
     show(it);
     return it;
@@ -132,7 +122,13 @@ struct injected_state inject_state(struct inject *in, size_t i)
                                    .begin_ns = it->begin_ns,
                                    .end_ns = it->end_ns,
                                    .fired = fired(it),
-                                   .optional = it->optional};
+                                   .optional = it->optional,
+                                   .drawn_from = it->drawn_from ? it->drawn_from->name : str_empty};
+}
+
+void inject_drawn(struct injected *it, const struct plan_choice *from)
+{
+    it->drawn_from = from;
 }
 
 /* An API that starts again gets its faults again. */

@@ -16,6 +16,8 @@ void inject_free(struct inject *in);
 /* Starts it now. for_ns 0: until healed, or the end of the run. */
 struct injected *inject_fault(struct inject *in, struct str name, const struct target *target,
                               const struct fault *fault, int64_t for_ns, bool optional);
+/* Chaos drew it from this choice; NULL: it is of the timeline. */
+void inject_drawn(struct injected *it, const struct plan_choice *from);
 /* Whether this world can do it; false: *why says what is missing. */
 bool inject_supports(const struct fault *fault, const struct target *target, const char **why);
 /* Ends the faults of a target (kind TARGET_NONE or TARGET_ALL: all); how many have been started there. */
@@ -27,6 +29,7 @@ struct injected_state {
     int64_t begin_ns, end_ns; /* end -1: goes on */
     uint64_t fired;
     bool optional;
+    struct str drawn_from; /* the entry of the palette; empty: none */
 };
 struct injected_state inject_state(struct inject *in, size_t i);
 

@@ -59,6 +59,7 @@ struct injected {
     int64_t begin_ns, end_ns;
     uint64_t fired; /* of those that the world does not count */
     bool optional, over;
+    const struct plan_choice *drawn_from; /* NULL: not drawn by chaos */
     struct view_fault *shown;
 };
 

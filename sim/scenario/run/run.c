@@ -42,6 +42,7 @@ struct run {
     struct run_fault *faults;
     struct sim_task *monitor_tick;
     struct reference *reference; /* NULL: the plan compares with none */
+    bool quiet_due, quiet; /* its time is known; it has come */
     bool interrupted;
     int64_t started_wall;
     struct verdict verdict;
@@ -151,8 +152,22 @@ static void wait_begin(struct run_step *s)
     wait_look(s);
 }
 
+/* Its time was not known when the file was read: it hangs on a wait. */
+static bool refused_as_quiet(struct run *r, struct str name, struct place place)
+{
+    if (!r->quiet)
+        return false;
+    verdict_add(&r->verdict, "error", name,
+                STR("it would inject something, and it is quiet already"), sim_now(r->estate->sim),
+                place);
+    sim_stop(r->estate->sim);
+    return true;
+}
+
 static void run_action(struct run *r, const struct plan_step *p, const struct plan_action *a)
 {
+    if (action_injects(a->kind) && refused_as_quiet(r, p->name, a->place))
+        return;
     if (a->kind == ACTION_FAULT) {
         inject_fault(r->inject, p->name, &a->target, &a->fault, a->for_ns, a->optional);
         return;
@@ -222,14 +237,38 @@ static void on_fault(void *owner)
 {
     struct run_fault *f = owner;
     struct run *r = f->run;
-    inject_fault(r->inject, f->plan->name, &f->plan->target, &f->plan->fault, f->plan->for_ns,
-                 f->plan->optional);
+    if (!refused_as_quiet(r, f->plan->name, f->plan->origin.place))
+        inject_drawn(inject_fault(r->inject, f->plan->name, &f->plan->target, &f->plan->fault,
+                                  f->plan->for_ns, f->plan->optional),
+                     f->plan->drawn_from);
+}
+
+static void on_quiet(void *owner)
+{
+    struct run *r = owner;
+    struct target everything = {0};
+    r->quiet = true;
+    (void)inject_heal(r->inject, &everything);
+    sim_heal_all(r->estate->sim);
+    monitor_quiet_began(r->monitor, sim_now(r->estate->sim));
+    sim_note(r->estate->sim, "quiet", STR("from here on nothing is injected"), str_empty);
+}
+
+static void quiet_advance(struct run *r)
+{
+    const struct moment *quiet = &r->plan->quiet;
+    int64_t at;
+    if (!quiet->given || r->quiet_due || !moment_due(r, quiet, &at))
+        return;
+    r->quiet_due = true;
+    sim_at(r->estate->sim, at, on_quiet, r);
 }
 
 /* Schedules what has become due since the last look. */
 static void steps_advance(struct run *r)
 {
     int64_t at;
+    quiet_advance(r);
     for (size_t i = 0; i < r->plan->steps_n; i++) {
         struct run_step *s = &r->steps[i];
         if (s->state != STEP_PENDING || !step_due(r, i, &at))
@@ -244,16 +283,6 @@ static void steps_advance(struct run *r)
         f->scheduled = true;
         sim_at(r->estate->sim, at, on_fault, f);
     }
-}
-
-static void on_quiet(void *owner)
-{
-    struct run *r = owner;
-    struct target everything = {0};
-    (void)inject_heal(r->inject, &everything);
-    sim_heal_all(r->estate->sim);
-    monitor_quiet_began(r->monitor, sim_now(r->estate->sim));
-    sim_note(r->estate->sim, "quiet", STR("from here on nothing is injected"), str_empty);
 }
 
 /* ---- the whole ---- */
@@ -336,8 +365,6 @@ static void begin(struct run *r)
     r->faults = ARENA_NEW_ARRAY(r->arena, struct run_fault, plan->faults_n + 1);
     for (size_t i = 0; i < plan->faults_n; i++)
         r->faults[i] = (struct run_fault){.run = r, .plan = &plan->faults[i]};
-    if (plan->quiet.given && plan->quiet.at_ns >= 0)
-        sim_at(r->estate->sim, plan->quiet.at_ns, on_quiet, r);
     sim_on_event(r->estate->sim, after_event, r);
     steps_advance(r);
     judge(r);

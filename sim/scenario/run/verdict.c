@@ -108,7 +108,8 @@ static void write_faults(struct arena *a, struct inject *in, struct report_run *
                                         .begin_ns = s.begin_ns,
                                         .end_ns = s.end_ns,
                                         .fired = s.fired,
-                                        .optional = s.optional};
+                                        .optional = s.optional,
+                                        .drawn_from = copy(a, s.drawn_from)};
     }
     out->faults = list;
     out->faults_n = n;
@@ -138,9 +139,7 @@ static void unsupported_wish(struct verdict *v, bool asked, const char *name, co
 bool verdict_unsupported(struct verdict *v, const struct plan *plan)
 {
     v->file = plan->file;
-    const struct place nowhere = {0}, report = plan->report.origin.place;
-    unsupported_wish(v, plan->swarm, "seeds.swarm", "seeds do not draw their own faults yet",
-                     nowhere);
+    const struct place report = plan->report.origin.place;
     unsupported_wish(v, plan->report.sarif, "report.sarif", "there is no SARIF writer yet", report);
     unsupported_wish(v, plan->report.csv, "report.csv", "there is no CSV writer yet", report);
     for (size_t i = 0; i < plan->faults_n; i++)
@@ -198,6 +197,29 @@ static void add_list(struct buf *out, const char *option, struct str list)
     }
 }
 
+/* The choices that are on, or those that are off. */
+static void add_choices(struct buf *out, const struct plan *plan, bool on)
+{
+    const char *before = on ? "on: " : "; off: ";
+    for (size_t i = 0; i < plan->choices_n; i++)
+        if (plan->choices[i]->on == on) {
+            buf_addf(out, "%s" STR_FMT, before, STR_ARG(plan->choices[i]->name));
+            before = ", ";
+        }
+}
+
+static struct str swarm_text(struct arena *a, const struct plan *plan)
+{
+    struct buf text = {0};
+    if (plan->swarm) {
+        add_choices(&text, plan, true);
+        add_choices(&text, plan, false);
+    }
+    struct str copied = copy(a, buf_str(&text));
+    buf_free(&text);
+    return copied;
+}
+
 void verdict_describe(struct arena *a, const struct plan *plan, struct report_run *out)
 {
     struct buf replay = {0};
@@ -214,6 +236,7 @@ void verdict_describe(struct arena *a, const struct plan *plan, struct report_ru
     out->case_id = copy(a, plan->case_id);
     out->params = copy(a, plan->params_set);
     out->policies = copy(a, plan->policies_set);
+    out->swarm = swarm_text(a, plan);
     out->seed = plan->seed;
     out->wall_start_unix_ns = plan->clock.start_unix_ns;
     out->replay = copy(a, buf_str(&replay));

@@ -5,6 +5,7 @@
 #include "reports/report_pack.h"
 #include "sim/scenario/expr/diag.h"
 #include "sim/scenario/run/verdict.h"
+#include "sim/scenario/suite/drawn.h"
 
 struct suite_file {
     struct scenario *scenario;
@@ -12,6 +13,7 @@ struct suite_file {
     size_t cases_n;
     struct strs profiles;
     struct sometimes_tally tally;
+    struct drawn_tally drawn;
     size_t runs, left; /* its jobs; those that are not done */
 };
 
@@ -162,7 +164,7 @@ static struct err *open_file(struct suite *s, struct scenario *sc, struct diags 
     if (err)
         return err;
     file->scenario = sc;
-    file->tally.arena = &s->arena;
+    file->tally.arena = file->drawn.arena = &s->arena;
     file->profiles = sc->profiles;
     if (s->options->profile.n) { /* asked for by name: whether the file lists it or not */
         file->profiles.v = ARENA_NEW(&s->arena, struct str);
@@ -327,29 +329,41 @@ struct err *suite_unpack(struct suite *s, size_t i, struct str bytes, struct are
     return err ? err : sometimes_unpack(&s->jobs[i].file->tally, bytes);
 }
 
-/* `sometimes` clauses that no run of the file saw: the scenario is vacuous; its last run says so. */
-static void judge_sometimes(struct suite *s, const struct suite_file *file, struct report_run *last)
+/* Found over all the runs of a file: its last run says so. */
+static void add_failure(struct suite *s, struct report_run *last, const char *kind, struct str name,
+                        struct str text)
+{
+    struct report_failure *more =
+        ARENA_NEW_ARRAY(&s->arena, struct report_failure, last->failures_n + 1);
+    for (size_t f = 0; f < last->failures_n; f++)
+        more[f] = last->failures[f];
+    more[last->failures_n] = (struct report_failure){
+        .kind = str_c(kind), .name = arena_str(&s->arena, name), .text = text, .at_ns = -1};
+    last->failures = more;
+    last->failures_n++;
+    if (last->outcome == REPORT_PASSED)
+        last->outcome = REPORT_FAILED;
+}
+
+/* `sometimes` clauses that no run of the file saw, and faults of the palette that did nothing in any: the scenario is
+ * vacuous. */
+static void judge_file(struct suite *s, const struct suite_file *file, struct report_run *last)
 {
     struct str name;
+    const struct drawn *drawn;
     bool partial = s->options->until.n || interrupted(s);
-    for (size_t i = 0; !partial && sometimes_unseen(&file->tally, &i, &name);) {
-        struct report_failure *more =
-            ARENA_NEW_ARRAY(&s->arena, struct report_failure, last->failures_n + 1);
-        for (size_t f = 0; f < last->failures_n; f++)
-            more[f] = last->failures[f];
-        more[last->failures_n] = (struct report_failure){
-            .kind = STR("assert"),
-            .name = arena_str(&s->arena, name),
-            .text = arena_printf(&s->arena,
+    for (size_t i = 0; !partial && sometimes_unseen(&file->tally, &i, &name);)
+        add_failure(s, last, "assert", name,
+                    arena_printf(&s->arena,
                                  "sometimes: it held in none of the %zu runs of this file: what it "
                                  "guards against did not happen",
-                                 file->runs),
-            .at_ns = -1};
-        last->failures = more;
-        last->failures_n++;
-        if (last->outcome == REPORT_PASSED)
-            last->outcome = REPORT_FAILED;
-    }
+                                 file->runs));
+    for (size_t i = 0; !partial && (drawn = drawn_unfired(&file->drawn, &i));)
+        add_failure(s, last, "fault", drawn->name,
+                    arena_printf(&s->arena,
+                                 "chaos injected it %llu times in the %zu runs of this file, and "
+                                 "it never took effect: nothing met it",
+                                 (unsigned long long)drawn->tries, file->runs));
 }
 
 const struct report_run *suite_done(struct suite *s, size_t i, const struct report_run *run)
@@ -364,8 +378,9 @@ const struct report_run *suite_done(struct suite *s, size_t i, const struct repo
     BUG_ON(err, "what was packed here can be read");
     buf_free(&bytes);
     s->runs[i] = kept;
+    drawn_add(&file->drawn, kept);
     if (--file->left == 0)
-        judge_sometimes(s, file, kept);
+        judge_file(s, file, kept);
     return kept;
 }
 

@@ -48,8 +48,10 @@ static const struct report_step small_steps[] = {
     {STR_INIT("operator moves the name"), AT_S(620), -1},
 };
 static const struct report_fault small_faults[] = {
-    {STR_INIT("dns servfail"), STR_INIT("dns/resolver/default"), AT_S(660), AT_S(700), 1312, false},
-    {STR_INIT("net half-open"), STR_INIT("link/cluster/edge/site/b"), AT_S(720), -1, 0, false},
+    {STR_INIT("dns servfail"), STR_INIT("dns/resolver/default"), AT_S(660), AT_S(700), 1312, false,
+     STR_INIT("")},
+    {STR_INIT("net half-open"), STR_INIT("link/cluster/edge/site/b"), AT_S(720), -1, 0, false,
+     STR_INIT("")},
 };
 static const struct report_lane small_lanes[] = {
     {STR_INIT("site/a/manager-0"), STR_INIT("site/a")},

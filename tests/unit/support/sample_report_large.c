@@ -208,11 +208,13 @@ static const struct report_step steps[] = {
     {STR_INIT("site b takes over"), AT_S(MOVE_S + 5), AT_S(MOVE_S + 5)},
 };
 static const struct report_fault faults[] = {
-    {STR_INIT("process power-loss"), STR_INIT("site/a"), AT_S(CUT_S), -1, 3, false},
-    {STR_INIT("dns servfail"), STR_INIT("dns/resolver/default"), AT_S(660), AT_S(700), 312, false},
+    {STR_INIT("process power-loss"), STR_INIT("site/a"), AT_S(CUT_S), -1, 3, false, STR_INIT("")},
+    {STR_INIT("dns servfail"), STR_INIT("dns/resolver/default"), AT_S(660), AT_S(700), 312, false,
+     STR_INIT("")},
     {STR_INIT("net half-open"), STR_INIT("link/cluster/edge[0..4]/site/b"), AT_S(720), AT_S(740), 5,
-     false},
-    {STR_INIT("tls expired"), STR_INIT("site/b"), AT_S(780), AT_S(900), 0, true},
+     false, STR_INIT("")},
+    {STR_INIT("tls expired"), STR_INIT("site/b"), AT_S(780), AT_S(900), 0, true,
+     STR_INIT("tls expired")},
 };
 static const struct report_assert asserts[] = {
     {STR_INIT("no agent talks to a dead site after it can know better"), STR_INIT("never"),
