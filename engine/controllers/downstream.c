@@ -33,6 +33,7 @@ struct downstreams {
     struct log log;
     struct map entries;   /* cluster id → struct entry */
     struct map by_secret; /* secret's key → its cluster's id (owned C string) */
+    struct map forwards;  /* "cluster id address" → struct tunnel_local */
     struct list listeners;
     uint32_t telling; /* depth of callbacks under way */
     struct world_timer *retry;
@@ -221,6 +222,47 @@ static void entry_remove(struct downstreams *d, struct str id)
     mem_free(e);
 }
 
+/* ---- other addresses ---- */
+
+static void forward_key(struct str id, struct str address, struct buf *out)
+{
+    buf_addf(out, STR_FMT " " STR_FMT, STR_ARG(id), STR_ARG(address));
+}
+
+uint16_t downstream_forward(struct downstreams *d, struct str id, struct str address)
+{
+    struct buf key = {0};
+    forward_key(id, address, &key);
+    struct tunnel_local *local = map_get(&d->forwards, buf_str(&key));
+    if (!local && map_has(&d->entries, id)) {
+        struct tunnel_local_options o = {id, STR("tcp"), address};
+        struct err *err = tunnel_local_new(d->options.world, d->options.router, &o, &local);
+        if (err)
+            log_warn(&d->log, "no way to " STR_FMT " of cluster " STR_FMT ": %s", STR_ARG(address),
+                     STR_ARG(id), err->message);
+        else
+            map_put(&d->forwards, buf_str(&key), local);
+        err_free(err);
+    }
+    buf_free(&key);
+    return local ? tunnel_local_port(local) : 0;
+}
+
+/* Those of one cluster; id empty: all. */
+static void forwards_remove(struct downstreams *d, struct str id)
+{
+    struct str key, of, address;
+    void *local;
+    for (size_t i = 0; map_next(&d->forwards, &i, &key, &local);) {
+        str_cut(key, ' ', &of, &address);
+        if (id.n && !str_eq(of, id))
+            continue;
+        struct str own = str_dup(key); /* the map's copy goes with the entry */
+        tunnel_local_free(map_remove(&d->forwards, own));
+        str_free(&own);
+    }
+}
+
 static void take_cluster(struct downstreams *d, const struct kube_object *cluster)
 {
     struct entry *e = map_get(&d->entries, cluster->name);
@@ -245,6 +287,7 @@ static void on_cluster(void *owner, const struct kube_object *before,
     }
     /* Each replica ends the sessions that it holds; the registration tokens went before. */
     entry_remove(d, before->name);
+    forwards_remove(d, before->name);
     tunnel_router_disconnect(d->options.router, before->name);
 }
 
@@ -305,6 +348,8 @@ void downstreams_free(struct downstreams *d)
         entry_remove(d, own);
         str_free(&own);
     }
+    forwards_remove(d, str_empty);
+    map_free(&d->forwards);
     map_free(&d->entries);
     map_free(&d->by_secret);
     world_timer_free(d->retry);

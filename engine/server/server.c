@@ -294,3 +294,7 @@ uint16_t server_cluster_port(struct server *s, struct str cluster_id)
 {
     return downstream_port(s->downstreams, cluster_id);
 }
+uint16_t server_forward_port(struct server *s, struct str cluster_id, struct str address)
+{
+    return downstream_forward(s->downstreams, cluster_id, address);
+}

@@ -48,5 +48,7 @@ struct metrics *server_metrics(struct server *s);
 uint16_t server_port(const struct server *s);
 /* The port on 127.0.0.1 behind which a cluster's API is; 0: not known yet. */
 uint16_t server_cluster_port(struct server *s, struct str cluster_id);
+/* The same for any address that its agent can reach: see downstream_forward. */
+uint16_t server_forward_port(struct server *s, struct str cluster_id, struct str address);
 
 #endif

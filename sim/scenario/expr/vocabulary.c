@@ -81,6 +81,32 @@ static const struct expr_field fault_fields[VOC_FAULT_FIELD_COUNT] = {
     [VOC_FAULT_STARTED_AT] = {"started_at", EXPR_TIME, EXPR_LIVE, NULL, "when it began"},
 };
 
+#define LIVE(name, type, doc)                                                                      \
+    {                                                                                              \
+        name, type, EXPR_LIVE, NULL, doc                                                           \
+    }
+static const struct expr_field traffic_fields[VOC_TRAFFIC_FIELD_COUNT] = {
+    [VOC_TRAFFIC_NAME] = {"name", EXPR_STRING, 0, "traffics", "as the scenario calls it"},
+    [VOC_TRAFFIC_REQUESTS] = LIVE("requests", EXPR_INT, "questions asked, streams opened"),
+    [VOC_TRAFFIC_ANSWERED] = LIVE("answered", EXPR_INT, "questions answered in time"),
+    [VOC_TRAFFIC_FAILURES] = LIVE("failures", EXPR_INT, "timeouts, refused and broken together"),
+    [VOC_TRAFFIC_TIMEOUTS] = LIVE("timeouts", EXPR_INT, "not answered within the deadline"),
+    [VOC_TRAFFIC_REFUSED] = LIVE("refused", EXPR_INT, "no manager took it, or no port leads there"),
+    [VOC_TRAFFIC_BROKEN] = LIVE("broken", EXPR_INT, "ended by an error before the answer"),
+    [VOC_TRAFFIC_FAILED_SHARE] = LIVE("failed_share", EXPR_RATIO, "failures of what has ended"),
+    [VOC_TRAFFIC_UNDER_WAY] = LIVE("under_way", EXPR_INT, "questions without an answer yet"),
+    [VOC_TRAFFIC_STREAMS] = LIVE("streams", EXPR_INT, "streams that are open"),
+    [VOC_TRAFFIC_BYTES_DOWN] = LIVE("bytes_down", EXPR_INT, "bytes that the user has read"),
+    [VOC_TRAFFIC_BYTES_UP] = LIVE("bytes_up", EXPR_INT, "bytes that the application has read"),
+    [VOC_TRAFFIC_P50] = LIVE("p50", EXPR_DURATION, "half of the answers were faster"),
+    [VOC_TRAFFIC_P99] = LIVE("p99", EXPR_DURATION, "1 % of the answers were slower"),
+    [VOC_TRAFFIC_MAX] = LIVE("max", EXPR_DURATION, "the slowest answer"),
+    [VOC_TRAFFIC_OUTAGE] = LIVE("outage", EXPR_DURATION,
+                                "sum over clusters: from a failed question to the next good one"),
+    [VOC_TRAFFIC_LONGEST_OUTAGE] = LIVE("longest_outage", EXPR_DURATION, "of one cluster"),
+    [VOC_TRAFFIC_LAST_FAILURE] = LIVE("last_failure", EXPR_TIME, "when one last failed"),
+};
+
 static const struct expr_collection collections[VOC_COLLECTION_COUNT] = {
     [VOC_AGENT] = {"agent", FIELDS(agent_fields), NULL, "cluster agent processes"},
     [VOC_CLUSTER] = {"cluster", FIELDS(cluster_fields), NULL, "downstream clusters"},
@@ -88,6 +114,8 @@ static const struct expr_collection collections[VOC_COLLECTION_COUNT] = {
     [VOC_SITE] = {"site", FIELDS(site_fields), "sites", "places with a manager"},
     [VOC_NODE] = {"node", FIELDS(node_fields), NULL, "nodes of downstream clusters"},
     [VOC_FAULT] = {"fault", FIELDS(fault_fields), NULL, "faults of the timeline"},
+    [VOC_TRAFFIC] = {"traffic", FIELDS(traffic_fields), "traffics",
+                     "what users do, by its name: traffic.NAME.failures"},
 };
 
 #define COUNTER(name, doc)                                                                         \

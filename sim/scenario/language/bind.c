@@ -381,8 +381,8 @@ static struct yaml_node *expand_scalar(struct binding *b, const struct yaml_node
 
 static bool is_map_of_names(const struct yaml_node *node)
 {
-    static const char *const keys[] = {"sites",     "clusters", "records",
-                                       "resolvers", "measure",  "policies"};
+    static const char *const keys[] = {"sites",   "clusters", "records", "resolvers",
+                                       "measure", "policies", "traffic"};
     for (size_t i = 0; i < ARRAY_LEN(keys); i++)
         if (str_eq_c(node->key, keys[i]))
             return true;

@@ -135,7 +135,8 @@ static const struct field drift_fields[] = {{.name = "ppm",
                                              .max = DRIFT_MAX,
                                              .doc = "millionths too fast; negative: too slow"}};
 
-#define NET    (T(TARGET_LINK) | T(TARGET_SITE) | T(TARGET_CLUSTER))
+#define NET                                                                                        \
+    (T(TARGET_LINK) | T(TARGET_SITE) | T(TARGET_CLUSTER) | T(TARGET_MANAGER) | T(TARGET_AGENT))
 #define DNS    (T(TARGET_DNS) | T(TARGET_RESOLVER))
 #define SERVES (T(TARGET_SITE) | T(TARGET_MANAGER) | T(TARGET_API) | T(TARGET_CLUSTER))
 #define API    (T(TARGET_API) | T(TARGET_SITE) | T(TARGET_CLUSTER))

@@ -37,6 +37,7 @@
 #define LEAST_NS         1
 
 #define CHAOS_WEIGHT_MAX 1000
+#define TRAFFIC_LEAST_NS INT64_C(1000000)
 
 /* ---- topology ---- */
 
@@ -141,6 +142,34 @@ static const struct field topology_fields[] = {
             "how ends are connected; later ones win"),
 };
 SHAPE(topology_shape, "topology", plan_topology, topology_fields, NULL, "what exists at the start");
+
+/* ---- traffic ---- */
+
+static const struct field traffic_fields[] = {
+    F_ENUM("kind", plan_traffic, kind, 0, "request", "request|connect|ping|download|exchange",
+           "request: GETs of the API over kept connections; connect: a connection for each "
+           "question; ping: "
+           "streams that stay, 1 KiB there and back; download: streams on which the cluster sends "
+           "all the "
+           "time; exchange: both ends do"),
+    F("over", FIELD_TARGET, plan_traffic, over, FIELD_REQUIRED, NULL, "the clusters: cluster/NAME"),
+    F("via", FIELD_TARGET, plan_traffic, via, 0, NULL,
+      "the managers that are asked, in turns; left out: those of the active site that serve"),
+    F("when", FIELD_EXPR, plan_traffic, when, 0, NULL,
+      "only where this holds: matrix, profile, params"),
+    F_RANGE("every", FIELD_DURATION, plan_traffic, every_ns, 0, "1s", TRAFFIC_LEAST_NS, LIMIT_MAX,
+            "request, connect, ping: from one to the next, of each cluster"),
+    F_RANGE("deadline", FIELD_DURATION, plan_traffic, deadline_ns, 0, "5s", TRAFFIC_LEAST_NS,
+            LIMIT_MAX, "what takes longer has failed"),
+    F_RANGE("streams", FIELD_INT, plan_traffic, streams, 0, "1", 1, 10000,
+            "ping, download, exchange: of each cluster"),
+    F("rate", FIELD_SIZE, plan_traffic, bytes_per_s, 0, NULL,
+      "download, exchange: bytes a second that the user reads; left out: all that comes"),
+    F("from", FIELD_MOMENT, plan_traffic, from, 0, NULL, "it begins: a time or a step"),
+    F("until", FIELD_MOMENT, plan_traffic, until, 0, NULL, "it ends"),
+};
+SHAPE(traffic_shape, "traffic", plan_traffic, traffic_fields, NULL,
+      "what users of the manager do, through its tunnels");
 
 /* ---- steps and faults ---- */
 
@@ -479,6 +508,8 @@ static const struct field file_fields[] = {
     F_SHAPE("clock", FIELD_NODE, file_entry, clock, 0, &clock_shape, "virtual time"),
     F_SHAPE("topology", FIELD_NODE, file_entry, topology, FIELD_REQUIRED, &topology_shape,
             "what exists at the start"),
+    F_SHAPE("traffic", FIELD_NODE, file_entry, traffic, FIELD_MAP_OF, &traffic_shape,
+            "what users of the manager do, through its tunnels"),
     F_SHAPE("steps", FIELD_NODE, file_entry, steps, FIELD_LIST_OF, &step_shape, "the script"),
     F_SHAPE("faults", FIELD_NODE, file_entry, faults, FIELD_LIST_OF, &fault_shape, "the timeline"),
     F_SHAPE("chaos", FIELD_NODE, file_entry, chaos, 0, &chaos_shape,

@@ -16,8 +16,8 @@ struct file_entry {
         bool swarm;
     } seeds;
     const struct yaml_node *params, *matrix, *policies;
-    const struct yaml_node *clock, *topology, *steps, *faults, *chaos, *quiet, *asserts, *measures,
-        *report, *budget;
+    const struct yaml_node *clock, *topology, *traffic, *steps, *faults, *chaos, *quiet, *asserts,
+        *measures, *report, *budget;
 };
 struct param_entry {
     struct origin origin;
@@ -150,7 +150,7 @@ struct quiet_entry {
 
 extern const struct shape after_shape, dns_set_shape, file_shape, param_shape, clock_shape,
     topology_shape, step_shape, action_shape, fault_shape, assert_shape, measure_shape,
-    report_shape, budget_shape, quiet_shape, chaos_shape, palette_shape;
+    report_shape, budget_shape, quiet_shape, chaos_shape, palette_shape, traffic_shape;
 
 /* The row of an action by the field that chose it. */
 struct action_row {

@@ -286,6 +286,14 @@ static const struct str *site_refs(struct planning *p)
     return refs;
 }
 
+static const struct str *traffic_names(struct planning *p)
+{
+    struct str *names = ARENA_NEW_ARRAY(p->arena, struct str, p->plan->traffic_n);
+    for (size_t i = 0; i < p->plan->traffic_n; i++)
+        names[i] = p->plan->traffic[i].origin.name;
+    return names;
+}
+
 void plan_scope(struct planning *p)
 {
     static const struct str states[] = {STR_INIT("pending"),      STR_INIT("waiting"),
@@ -302,6 +310,7 @@ void plan_scope(struct planning *p)
         fixed("resolvers", n->resolvers, n->resolvers_n),
         fixed("cluster_states", states, ARRAY_LEN(states)),
         fixed("site_roles", roles, ARRAY_LEN(roles)),
+        fixed("traffics", traffic_names(p), p->plan->traffic_n),
     };
     struct expr_domain *copy = ARENA_NEW_ARRAY(p->arena, struct expr_domain, ARRAY_LEN(domains));
     memcpy(copy, domains, sizeof(domains));
@@ -401,7 +410,9 @@ struct plan *scenario_plan(struct arena *a, const struct scenario *s,
     plan_object(p, file->report, "report", &report_shape, &p->plan->report);
     plan_object(p, file->budget, "budget", &budget_shape, &p->plan->budget);
     plan_topology(p);
+    plan_traffic(p);
     plan_steps(p);
+    plan_traffic_moments(p);
     plan_quiet(p);
     plan_faults(p);
     plan_chaos(p);

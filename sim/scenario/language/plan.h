@@ -176,6 +176,27 @@ struct plan_choice {
     bool on; /* swarm: this seed has it */
 };
 
+/* What users of the manager do: requests and streams to applications behind the clusters, through a replica's tunnels. */
+enum traffic_kind {
+    TRAFFIC_REQUEST,  /* GET /version of the cluster's API, over kept connections */
+    TRAFFIC_CONNECT,  /* a connection of its own for each question and answer of 64 bytes */
+    TRAFFIC_PING,     /* streams that stay; 1 KiB there and back on each */
+    TRAFFIC_DOWNLOAD, /* streams that stay; the cluster sends all the time */
+    TRAFFIC_EXCHANGE, /* the same, and the user sends all the time as well */
+};
+struct plan_traffic {
+    struct origin origin; /* .name: "users" */
+    struct expr_source when;
+    int64_t kind;
+    struct target over; /* clusters */
+    struct target via;  /* managers; kind TARGET_NONE: all */
+    int64_t every_ns;   /* REQUEST, CONNECT, PING: of each cluster */
+    int64_t deadline_ns;
+    int64_t streams;     /* PING, DOWNLOAD, EXCHANGE: of each cluster */
+    int64_t bytes_per_s; /* DOWNLOAD, EXCHANGE: how fast the user reads; 0: as it comes */
+    struct moment from, until;
+};
+
 /* ---- what must hold ---- */
 
 enum assert_mode {
@@ -245,6 +266,8 @@ struct plan {
     size_t faults_n; /* timeline first, then what chaos has drawn, by time */
     struct plan_choice **choices;
     size_t choices_n;
+    struct plan_traffic *traffic;
+    size_t traffic_n;
     struct plan_assert *asserts;
     size_t asserts_n;
     struct plan_measure *measures;

@@ -32,6 +32,8 @@ void plan_actions(struct planning *p, const struct step_entry *entry, struct pla
 void plan_faults(struct planning *p);
 /* What chaos draws, appended to the faults; swarm: which of both this seed has. */
 void plan_chaos(struct planning *p);
+void plan_traffic(struct planning *p); /* names, for expressions: before the steps */
+void plan_traffic_moments(struct planning *p);
 void plan_asserts(struct planning *p);
 void plan_measures(struct planning *p);
 void plan_scope(

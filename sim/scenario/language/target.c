@@ -104,10 +104,19 @@ static bool fail_kind(struct reader *r, struct str word)
     return false;
 }
 
+/* One agent of each cluster: agent/edge[0..4]/1. A kind never begins with a digit, so a link's other end is no slot. */
+static bool take_slot(struct reader *r, struct target_end *end)
+{
+    bool digit = r->rest.n > 1 && r->rest.p[1] >= '0' && r->rest.p[1] <= '9';
+    if (end->kind != TARGET_AGENT || !digit || !take(r, STR("/")))
+        return true;
+    return take_number(r, &end->slot) || fail(r, "an agent's number is written agent/edge[3]/1");
+}
+
 /* KIND, KIND/NAME or KIND/NAME[RANGE]; the text of a link begins behind "link/". */
 static bool take_end(struct reader *r, struct target_end *end)
 {
-    *end = (struct target_end){.first = -1, .last = -1, .index = -1};
+    *end = (struct target_end){.first = -1, .last = -1, .index = -1, .slot = -1};
     struct str word = take_word(r);
     if (str_eq_c(word, "dns") && take(r, STR("/resolver")))
         word = STR("resolver");
@@ -127,7 +136,7 @@ static bool take_end(struct reader *r, struct target_end *end)
         return fail(r, end->name.n ? "it takes no name" : "a name is missing");
     if (!kinds[k].ranged)
         return true;
-    return take_range(r, end);
+    return take_range(r, end) && take_slot(r, end);
 }
 
 static bool take_link(struct reader *r, struct target *out)
@@ -138,8 +147,9 @@ static bool take_link(struct reader *r, struct target *out)
             return fail(r, "a link has two ends: link/cluster/NAME/site/NAME");
         if (!take_end(r, ends[i]))
             return false;
-        if (ends[i]->kind != TARGET_SITE && ends[i]->kind != TARGET_CLUSTER)
-            return fail(r, "the ends of a link are sites and clusters");
+        bool place = ends[i]->kind == TARGET_SITE || ends[i]->kind == TARGET_CLUSTER;
+        if (!place && ends[i]->kind != TARGET_MANAGER && ends[i]->kind != TARGET_AGENT)
+            return fail(r, "the ends of a link are sites, managers, clusters and agents");
     }
     return true;
 }

@@ -4,9 +4,10 @@
  *     manager             every replica of every site         manager/a, manager/a[0], manager/a[0..1]
  *     cluster/edge        every cluster of the group          cluster/edge[3], cluster/edge[0..4], cluster/...
  *     agent/edge[0..4]    the agents of these clusters        node/edge[0]: the nodes of these clusters
+ *     agent/edge[0..4]/1  of each of these clusters the second agent
  *     api/a, api/edge[2]  the Kubernetes API of a site, of a cluster
  *     dns                 the zone's servers                  dns/resolver/sticky: agents' resolvers of that kind
- *     link/A/B            between two ends, each site/..., cluster/...
+ *     link/A/B            between two ends, each site/..., manager/..., cluster/... or agent/...
  *     all                 everything that the action can be aimed at
  * A name may be an asterisk: all. Ranges are inclusive and count from 0. */
 #ifndef PADDOCK_SIM_SCENARIO_LANGUAGE_TARGET_H
@@ -37,12 +38,13 @@ struct target_end {
     bool any;            /* an asterisk, or no name where one may be left out (manager, dns) */
     int64_t first, last; /* -1, -1: no range: all of the group */
     int32_t index;       /* of the site, group or resolver in the plan; -1: any */
+    int64_t slot;        /* TARGET_AGENT: which agent of each cluster; -1: all of them */
     bool of_site;        /* TARGET_API: the name is a site's, not a cluster group's */
 };
 struct target {
     struct target_end a;
     struct target_end
-        b; /* TARGET_LINK: the other end; a.kind and b.kind are SITE or CLUSTER, `kind` is LINK */
+        b; /* TARGET_LINK: the other end; `kind` is LINK, the ends have kinds of their own */
     enum target_kind kind;
     struct str text; /* as written */
     struct place place;

@@ -71,6 +71,8 @@ static void pick_clusters(const struct estate *e, const struct target_end *t, st
                 add_process(p, apihost_process(sim_cluster_api(c)));
         }
         for (uint32_t s = 0; s < sim_cluster_slots(c) && t->kind != TARGET_API; s++) {
+            if (t->kind == TARGET_AGENT && t->slot >= 0 && s != (uint64_t)t->slot)
+                continue;
             add_host(p, sim_process_host(sim_cluster_process(c, s)));
             add_process(p, sim_cluster_process(c, s));
         }

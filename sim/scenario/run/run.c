@@ -4,6 +4,7 @@
 #include "sim/scenario/run/inject.h"
 #include "sim/scenario/run/recorder.h"
 #include "sim/scenario/run/reference.h"
+#include "sim/scenario/run/traffic.h"
 #include "sim/scenario/run/verdict.h"
 #include "sim/world/fault.h"
 #include "sim/world/trace.h"
@@ -29,6 +30,12 @@ struct run_fault {
     bool scheduled;
 };
 
+struct run_traffic {
+    struct run *run;
+    size_t index;
+    bool begins, ends; /* scheduled */
+};
+
 struct run {
     const struct plan *plan;
     const struct run_options *options;
@@ -40,9 +47,11 @@ struct run {
     struct recorder *recorder;
     struct run_step *steps;
     struct run_fault *faults;
+    struct traffic *traffic;
+    struct run_traffic *flows; /* one an entry of the plan */
     struct sim_task *monitor_tick;
     struct reference *reference; /* NULL: the plan compares with none */
-    bool quiet_due, quiet; /* its time is known; it has come */
+    bool quiet_due, quiet;       /* its time is known; it has come */
     bool interrupted;
     int64_t started_wall;
     struct verdict verdict;
@@ -264,6 +273,35 @@ static void quiet_advance(struct run *r)
     sim_at(r->estate->sim, at, on_quiet, r);
 }
 
+static void on_traffic_begin(void *owner)
+{
+    struct run_traffic *t = owner;
+    traffic_start(t->run->traffic, t->index);
+}
+
+static void on_traffic_end(void *owner)
+{
+    struct run_traffic *t = owner;
+    traffic_stop(t->run->traffic, t->index);
+}
+
+static void traffic_advance(struct run *r)
+{
+    int64_t at;
+    for (size_t i = 0; i < r->plan->traffic_n; i++) {
+        const struct plan_traffic *p = &r->plan->traffic[i];
+        struct run_traffic *t = &r->flows[i];
+        if (!t->begins && (!p->from.given || moment_due(r, &p->from, &at))) {
+            t->begins = true;
+            sim_at(r->estate->sim, p->from.given ? at : 0, on_traffic_begin, t);
+        }
+        if (!t->ends && p->until.given && moment_due(r, &p->until, &at)) {
+            t->ends = true;
+            sim_at(r->estate->sim, at, on_traffic_end, t);
+        }
+    }
+}
+
 /* Schedules what has become due since the last look. */
 static void steps_advance(struct run *r)
 {
@@ -283,6 +321,7 @@ static void steps_advance(struct run *r)
         f->scheduled = true;
         sim_at(r->estate->sim, at, on_fault, f);
     }
+    traffic_advance(r);
 }
 
 /* ---- the whole ---- */
@@ -356,6 +395,8 @@ static void begin(struct run *r)
     if (r->options->log_line)
         sim_on_log(r->estate->sim, on_log, r);
     view_attach(r->view, r->estate, r->monitor);
+    r->traffic = traffic_new(r->estate);
+    view_traffic(r->view, r->traffic);
     r->inject = inject_new(r->estate, r->view);
     r->recorder = recorder_new(r->estate, r->view);
     r->steps = ARENA_NEW_ARRAY(r->arena, struct run_step, plan->steps_n + 1);
@@ -365,6 +406,11 @@ static void begin(struct run *r)
     r->faults = ARENA_NEW_ARRAY(r->arena, struct run_fault, plan->faults_n + 1);
     for (size_t i = 0; i < plan->faults_n; i++)
         r->faults[i] = (struct run_fault){.run = r, .plan = &plan->faults[i]};
+    r->flows = ARENA_NEW_ARRAY(r->arena, struct run_traffic, plan->traffic_n + 1);
+    for (size_t i = 0; i < plan->traffic_n; i++)
+        r->flows[i] = (struct run_traffic){.run = r, .index = i};
+    if (plan->quiet.given && plan->quiet.at_ns >= 0)
+        sim_at(r->estate->sim, plan->quiet.at_ns, on_quiet, r);
     sim_on_event(r->estate->sim, after_event, r);
     steps_advance(r);
     judge(r);
@@ -456,6 +502,7 @@ struct report_run *run_plan(struct arena *a, const struct plan *plan,
     run_to_the_end(&r);
     end(&r, out);
     estate_free(r.estate); /* first: processes that end still say so to the others */
+    traffic_free(r.traffic);
     recorder_free(r.recorder);
     inject_free(r.inject);
     view_free(r.view);

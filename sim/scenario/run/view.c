@@ -518,6 +518,11 @@ void view_compare_with(struct view *v, struct reference *r)
     v->reference = r;
 }
 
+void view_traffic(struct view *v, const struct traffic *t)
+{
+    v->traffic = t;
+}
+
 const struct expr_env *view_env(struct view *v)
 {
     return &v->env;

@@ -11,6 +11,7 @@
 #include "sim/scenario/run/estate.h"
 #include "sim/scenario/run/history.h"
 #include "sim/scenario/run/monitor.h"
+#include "sim/scenario/run/traffic.h"
 
 #define VIEW_POLL NS_PER_S
 
@@ -49,6 +50,7 @@ struct view *view_new(const struct plan *plan);
 void view_free(struct view *v);
 /* Once the estate and the monitor are there. From here on notes are followed. */
 void view_attach(struct view *v, struct estate *e, struct monitor *m);
+void view_traffic(struct view *v, const struct traffic *t);
 const struct expr_env *view_env(struct view *v);
 struct reference;
 void view_compare_with(struct view *v, struct reference *r); /* the faultless run; may be NULL */

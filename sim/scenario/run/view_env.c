@@ -67,6 +67,8 @@ static uint32_t count(void *ctx, uint32_t collection)
         return nodes_total(v);
     case VOC_FAULT:
         return (uint32_t)v->faults_n;
+    case VOC_TRAFFIC:
+        return (uint32_t)v->plan->traffic_n;
     case VOC_COLLECTION_COUNT:
         break;
     }
@@ -290,6 +292,8 @@ static struct expr_value field(void *ctx, uint32_t collection, uint32_t item, ui
         return node_field(v, item, field_id);
     case VOC_FAULT:
         return fault_field(v, item, field_id);
+    case VOC_TRAFFIC:
+        return traffic_field(v->traffic, item, field_id);
     case VOC_COLLECTION_COUNT:
         break;
     }

@@ -15,6 +15,7 @@ struct view {
     struct estate *estate;
     struct monitor *monitor;
     struct reference *reference; /* NULL: the plan compares with none */
+    const struct traffic *traffic;
     struct expr_env env;
     bool dirty;
     struct expr_tracker **waits; /* conditions that steps wait for */

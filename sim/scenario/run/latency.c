@@ -1,0 +1,42 @@
+#include "sim/scenario/run/latency.h"
+
+#define STEPS_BITS 5u
+#define STEPS      (1u << STEPS_BITS)
+
+static uint32_t cell_of(uint64_t v)
+{
+    uint32_t shift = 0;
+    while (v >> shift >= 2 * (uint64_t)STEPS)
+        shift++;
+    return v < STEPS ? (uint32_t)v : (shift + 1) * STEPS + (uint32_t)((v >> shift) - STEPS);
+}
+
+static int64_t upper_end(uint32_t cell)
+{
+    if (cell < STEPS)
+        return cell;
+    uint32_t shift = cell / STEPS - 1;
+    return (int64_t)((((uint64_t)cell % STEPS + STEPS + 1) << shift) - 1);
+}
+
+void latency_add(struct latency *l, int64_t ns)
+{
+    BUG_ON(ns < 0, "time does not run backwards");
+    l->cells[cell_of((uint64_t)ns)]++;
+    l->n++;
+    if (ns > l->max)
+        l->max = ns;
+}
+
+int64_t latency_quantile(const struct latency *l, uint32_t percent)
+{
+    int64_t rank = (l->n * percent + 99) / 100, seen = 0;
+    if (l->n == 0)
+        return -1;
+    for (uint32_t i = 0; i < LATENCY_CELLS; i++) {
+        seen += l->cells[i];
+        if (seen >= rank && seen > 0)
+            return upper_end(i) < l->max ? upper_end(i) : l->max;
+    }
+    return l->max;
+}
