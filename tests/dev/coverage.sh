@@ -8,7 +8,7 @@ dev_coverage() {
     find build/cov -name '*.gcda' -exec rm -f {} +
     # shellcheck source=tests/dev/test.sh
     . tests/dev/test.sh
-    ctest_steps cov
+    ctest_steps cov layers
     scenario_list >"$work/list"
     while IFS=$tab read -r file small _; do
         step "scenario $file (cov, small)" scenario_passes cov "$file" "$small" || :
