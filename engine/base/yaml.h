@@ -26,6 +26,7 @@ struct yaml_node {
     uint32_t line, column;
     struct str key; /* of a map entry */
     uint32_t key_line, key_column;
+    const void *of;          /* NULL; whoever joins trees marks here where a node came from */
     struct yaml_node *first; /* list items or map entries, in order */
     struct yaml_node *next;
     size_t count;

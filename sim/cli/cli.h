@@ -60,6 +60,8 @@ void cli_names_add(struct names *names, const char *path);
 void cli_names_free(struct names *names);
 
 struct err *cli_read_file(const char *path, struct buf *out) must_check;
+/* For scenarios that name other files: paths are seen from here, as those of the command line. */
+const struct scenario_files *cli_files(void);
 bool cli_write_file(const char *dir, const char *name, struct str bytes,
                     mode_t mode);     /* false: said why on standard error */
 bool cli_make_dirs(const char *path); /* false: errno */

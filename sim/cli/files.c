@@ -26,6 +26,26 @@ struct err *cli_read_file(const char *path, struct buf *out)
                : err_new(ERR_TOO_LARGE, "%s: longer than %zu bytes", path, CLI_FILE_BYTES_MAX);
 }
 
+static struct err *read_named(void *ctx, struct str path, struct buf *out)
+{
+    char *name = str_dup_c(path);
+    struct err *err = NULL;
+    struct stat st;
+    (void)ctx;
+    if (stat(name, &st) == 0 && !S_ISREG(st.st_mode)) /* a pipe would never end */
+        err = err_new(ERR_INVALID, "%s: not a file", name);
+    else
+        err = cli_read_file(name, out);
+    mem_free(name);
+    return err;
+}
+
+const struct scenario_files *cli_files(void)
+{
+    static const struct scenario_files files = {.read = read_named};
+    return &files;
+}
+
 bool cli_write_file(const char *dir, const char *name, struct str bytes, mode_t mode)
 {
     struct buf path = {0};
@@ -171,7 +191,8 @@ int cli_check_files(const struct names *files)
         struct err *err = cli_read_file(files->v[i], &bytes);
         if (err)
             code = cli_complain(err, EXIT_NO_WORLD);
-        else if (scenario_validate(str_c(files->v[i]), buf_str(&bytes), &errors) > 0 && !code)
+        else if (scenario_validate(str_c(files->v[i]), buf_str(&bytes), cli_files(), &errors) > 0 &&
+                 !code)
             code = EXIT_USAGE;
         cli_print(stderr, &errors);
         buf_free(&bytes);

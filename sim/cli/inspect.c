@@ -25,10 +25,10 @@ static int list_file(const char *path)
         buf_free(&bytes);
         return cli_complain(err, EXIT_NO_WORLD);
     }
-    struct source source = {str_c(path), buf_str(&bytes)};
+    struct source source = {.file = str_c(path), .text = buf_str(&bytes)};
     struct diags diags;
     diags_init(&diags, &a, &source);
-    struct scenario *s = scenario_load(&a, source.file, source.text, &diags);
+    struct scenario *s = scenario_load_with(&a, source.file, source.text, cli_files(), &diags);
     bool ok = s && diags.n == 0;
     if (ok)
         scenario_list(s, &out);
@@ -70,8 +70,14 @@ int command_expand(struct shell *sh)
     struct err *err = cli_read_file(o->files[0].p, &bytes);
     if (err)
         return cli_complain(err, missing ? EXIT_USAGE : EXIT_NO_WORLD);
-    bool ok = scenario_expand(o->files[0], buf_str(&bytes), o->case_filter, o->profile, o->sets,
-                              o->sets_n, &out, &errors);
+    struct expand_request request = {.case_filter = o->case_filter,
+                                     .profile = o->profile,
+                                     .sets = o->sets,
+                                     .sets_n = o->sets_n,
+                                     .has_seed = o->has_seed,
+                                     .seed = o->seed,
+                                     .files = cli_files()};
+    bool ok = scenario_expand(o->files[0], buf_str(&bytes), &request, &out, &errors);
     cli_print(stdout, &out);
     cli_print(stderr, &errors);
     buf_free(&bytes);

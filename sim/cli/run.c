@@ -240,6 +240,7 @@ int command_run(struct shell *sh)
                                   .trace_block = traced ? trace_block : NULL};
         sh->trace_ring.max = (size_t)4 << 30;
         sh->suite = suite_new(&sh->options, &run);
+        suite_files(sh->suite, cli_files());
         code = run_files(sh, &files);
         const struct report *report = suite_report(sh->suite);
         if (code == EXIT_HELD) {

@@ -25,16 +25,15 @@ static void start(struct sample *s)
     *s = (struct sample){.scope = world_scope()};
     s->scope.constant = world_constant;
     s->scope.constants = world_constants;
-    s->scope.constants_n = ARRAY_LEN(world_constants);
     world_fill(&s->world);
     s->env = (struct expr_env){&world_ops, &s->world};
 }
 
 static struct expr *compile(struct sample *s, struct str text)
 {
-    s->source = (struct source){STR("x"), text};
+    s->source = (struct source){.file = STR("x"), .text = text};
     diags_init(&s->diags, &s->arena, &s->source);
-    return expr_compile(&s->arena, &s->scope, text, (struct place){str_empty, 1, 1}, EXPR_WANT_ANY,
+    return expr_compile(&s->arena, &s->scope, text, (struct place){.line = 1, .column = 1}, EXPR_WANT_ANY,
                         &s->diags);
 }
 

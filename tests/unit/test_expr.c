@@ -23,10 +23,10 @@ struct fixture {
 
 static struct expr *compile(struct fixture *f, const char *text, int want)
 {
-    f->source = (struct source){STR("x"), str_c(text)};
+    f->source = (struct source){.file = STR("x"), .text = str_c(text)};
     diags_init(&f->diags, &f->arena, &f->source);
-    return expr_compile(&f->arena, &f->scope, str_c(text), (struct place){str_empty, 1, 1}, want,
-                        &f->diags);
+    return expr_compile(&f->arena, &f->scope, str_c(text), (struct place){.line = 1, .column = 1},
+                        want, &f->diags);
 }
 
 static void start(struct fixture *f)
@@ -34,7 +34,6 @@ static void start(struct fixture *f)
     *f = (struct fixture){.scope = world_scope()};
     f->scope.constant = world_constant;
     f->scope.constants = world_constants;
-    f->scope.constants_n = ARRAY_LEN(world_constants);
     world_fill(&f->world);
     f->env = (struct expr_env){&world_ops, &f->world};
 }
@@ -481,9 +480,10 @@ static void test_places(void **state)
         {"a: \"\\u0041b\"", 1, 4, 1, 1, 11},
     };
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-        struct source source = {STR("x"), str_c(cases[i].text)};
-        struct place p = place_inside(
-            &source, (struct place){str_empty, cases[i].line, cases[i].column}, cases[i].offset);
+        struct source source = {.file = STR("x"), .text = str_c(cases[i].text)};
+        struct diags diags = {.source = &source};
+        struct place at = {.line = cases[i].line, .column = cases[i].column};
+        struct place p = place_inside(&diags, at, cases[i].offset);
         if (p.line != cases[i].at_line || p.column != cases[i].at_column)
             print_message("case %zu: %u:%u\n", i, (unsigned)p.line, (unsigned)p.column);
         assert_int_equal(p.line, cases[i].at_line);

@@ -253,15 +253,18 @@ static void expansion_is_a_scenario(void **state)
 {
     static const struct str sets[] = {STR_INIT("k=3")};
     struct buf first = {0}, second = {0}, errors = {0};
-    bool ok = scenario_expand(STR("t.yaml"), str_c(body), STR("lie=stall,crash=hard"),
-                              STR("compat"), sets, 1, &first, &errors);
+    struct expand_request one = {.case_filter = STR("lie=stall,crash=hard"),
+                                 .profile = STR("compat"),
+                                 .sets = sets,
+                                 .sets_n = 1};
+    struct expand_request again = {.case_filter = str_empty};
+    bool ok = scenario_expand(STR("t.yaml"), str_c(body), &one, &first, &errors);
     check_str(buf_str(&errors), "");
     assert_true(ok);
-    if (scenario_validate(STR("t.yaml"), buf_str(&first), &errors) != 0)
+    if (scenario_validate(STR("t.yaml"), buf_str(&first), NULL, &errors) != 0)
         print_error("%s%s", buf_c(&first), buf_c(&errors));
     check_str(buf_str(&errors), "");
-    assert_true(scenario_expand(STR("t.yaml"), buf_str(&first), str_empty, str_empty, NULL, 0,
-                                &second, &errors));
+    assert_true(scenario_expand(STR("t.yaml"), buf_str(&first), &again, &second, &errors));
     struct str without_comment = buf_str(&first), line;
     str_cut(without_comment, '\n', &line, &without_comment);
     check_str_eq(buf_str(&second), without_comment);

@@ -46,7 +46,7 @@ static bool check_golden(struct arena *a, struct str name)
     struct str stem = str_sub(name, 0, name.n - STR(".yaml").n);
     struct str golden = arena_printf(a, BROKEN STR_FMT ".expected", STR_ARG(stem));
     assert_true(read_file(arena_printf(a, BROKEN STR_FMT, STR_ARG(name)), &text));
-    size_t errors = scenario_validate(name, buf_str(&text), &said);
+    size_t errors = scenario_validate(name, buf_str(&text), NULL, &said);
     if (getenv("PADDOCK_GOLDEN_UPDATE"))
         write_file(golden, buf_str(&said));
     bool same = read_file(golden, &expected) && str_eq(buf_str(&said), buf_str(&expected));
@@ -85,7 +85,7 @@ static void good_files(void **state)
     for (size_t i = 0; i < ARRAY_LEN(names); i++) {
         struct buf text = {0}, said = {0};
         assert_true(read_file(arena_printf(&a, GOOD "%s.yaml", names[i]), &text));
-        scenario_validate(str_c(names[i]), buf_str(&text), &said);
+        scenario_validate(str_c(names[i]), buf_str(&text), NULL, &said);
         check_str(buf_str(&said), "");
         buf_free(&text);
         buf_free(&said);
@@ -101,7 +101,7 @@ static void cut_files(void **state)
     assert_true(read_file(STR(GOOD "everything.yaml"), &text));
     for (size_t n = 0; n < text.n; n += 37) {
         struct buf said = {0};
-        (void)scenario_validate(STR("cut.yaml"), str_sub(buf_str(&text), 0, n), &said);
+        (void)scenario_validate(STR("cut.yaml"), str_sub(buf_str(&text), 0, n), NULL, &said);
         buf_free(&said);
     }
     buf_free(&text);

@@ -184,7 +184,7 @@ static void example_is_valid(void **state)
     assert_true(begin > 0);
     text = str_sub(text, (size_t)begin + head.n, text.n);
     text = str_sub(text, 0, (size_t)str_find(text, STR("```")));
-    scenario_validate(STR(README), text, &said);
+    scenario_validate(STR(README), text, NULL, &said);
     check_str(buf_str(&said), "");
     buf_free(&page);
     buf_free(&said);

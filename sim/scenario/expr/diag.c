@@ -11,12 +11,21 @@ void diags_init(struct diags *d, struct arena *arena, const struct source *sourc
     *d = (struct diags){.arena = arena, .source = source};
 }
 
+static const struct source *source_of(const struct diags *d, const struct place *at)
+{
+    return at->source ? at->source : d->source;
+}
+
+/* A template that is used twice says the same twice: once will do. */
 static bool is_known(const struct diags *d, const struct diag *item)
 {
-    for (size_t i = 0; i < d->n; i++)
-        if (d->items[i].place.line == item->place.line &&
-            d->items[i].place.column == item->place.column && str_eq(d->items[i].text, item->text))
+    struct str file = source_of(d, &item->place)->file;
+    for (size_t i = 0; i < d->n; i++) {
+        const struct place *at = &d->items[i].place;
+        if (at->line == item->place.line && at->column == item->place.column &&
+            str_eq(d->items[i].text, item->text) && str_eq(source_of(d, at)->file, file))
             return true;
+    }
     return false;
 }
 
@@ -54,6 +63,10 @@ void diag_add(struct diags *d, struct place at, const char *fmt, ...)
 
 static bool is_behind(const struct diag *a, const struct diag *b)
 {
+    uint32_t x = a->place.source ? a->place.source->rank : 0;
+    uint32_t y = b->place.source ? b->place.source->rank : 0;
+    if (x != y)
+        return x > y;
     if (a->place.line != b->place.line)
         return a->place.line > b->place.line;
     return a->place.column > b->place.column;
@@ -70,17 +83,55 @@ void diags_sort(struct diags *d)
     }
 }
 
+static void print_spot(const struct diags *d, const struct place *at, struct buf *out)
+{
+    buf_add(out, source_of(d, at)->file);
+    if (at->line)
+        buf_addf(out, ":%u:%u", (unsigned)at->line, (unsigned)at->column);
+}
+
+/* The chain of templates; its length is bounded by whoever draws them in. */
+static void print_uses(const struct diags *d, const struct source *source, struct buf *out)
+{
+    for (; source->used; source = source_of(d, source->used)) {
+        buf_add_c(out, " (used at ");
+        print_spot(d, source->used, out);
+        buf_add_char(out, ')');
+    }
+}
+
+void place_print(const struct diags *d, const struct place *at, struct buf *out)
+{
+    print_spot(d, at, out);
+    print_uses(d, source_of(d, at), out);
+}
+
+struct str place_first(const struct diags *d, const struct place *first, const struct place *second)
+{
+    struct buf text = {0};
+    if (first->source == second->source) {
+        buf_addf(&text, "first in line %u", (unsigned)first->line);
+    } else {
+        buf_add_c(&text, "first at ");
+        place_print(d, first, &text);
+    }
+    struct str said = arena_str(d->arena, buf_str(&text));
+    buf_free(&text);
+    return said;
+}
+
 void diags_print(const struct diags *d, struct buf *out)
 {
     for (size_t i = 0; i < d->n; i++) {
         const struct diag *item = &d->items[i];
-        buf_add(out, d->source->file);
-        if (item->place.line)
-            buf_addf(out, ":%u:%u", (unsigned)item->place.line, (unsigned)item->place.column);
+        const struct source *source = source_of(d, &item->place);
+        print_spot(d, &item->place, out);
         buf_add(out, STR(": error: "));
         if (item->place.path.n)
             buf_addf(out, STR_FMT ": ", STR_ARG(item->place.path));
-        buf_addf(out, STR_FMT "\n", STR_ARG(item->text));
+        buf_add(out, item->text);
+        print_uses(d, source, out);
+        buf_add_char(out, '\n');
     }
     if (d->dropped)
         buf_addf(out, STR_FMT ": error: %zu further errors are not shown\n",
@@ -204,14 +255,14 @@ static struct place inside_block(struct walk w, struct place scalar, size_t offs
         while (ends && w.column < indent && walk_peek(&w) == ' ')
             walk_step(&w);
     }
-    return (struct place){scalar.path, w.line, w.column};
+    return (struct place){scalar.path, w.line, w.column, scalar.source};
 }
 
-struct place place_inside(const struct source *source, struct place scalar, size_t offset)
+struct place place_inside(const struct diags *d, struct place scalar, size_t offset)
 {
     if (scalar.line == 0)
         return scalar;
-    struct walk w = walk_to(source, scalar.line, scalar.column);
+    struct walk w = walk_to(source_of(d, &scalar), scalar.line, scalar.column);
     char first = walk_peek(&w);
     if (first == '|' || first == '>')
         return inside_block(w, scalar, offset);
@@ -222,7 +273,7 @@ struct place place_inside(const struct source *source, struct place scalar, size
         size_t n = walk_content(&w, quote);
         offset -= n < offset ? n : offset;
     }
-    return (struct place){scalar.path, w.line, w.column};
+    return (struct place){scalar.path, w.line, w.column, scalar.source};
 }
 
 /* ---- suggestions ---- */

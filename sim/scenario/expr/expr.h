@@ -100,10 +100,11 @@ struct expr_scope {
     size_t domains_n;
     const struct str *steps; /* for time(step) */
     size_t steps_n;
-    bool (*constant)(void *ctx, struct str path, struct expr_value *out);
+    /* `from`: the text that the expression stands in (a template sees its inputs); NULL: the one asked for. */
+    bool (*constant)(void *ctx, const struct source *from, struct str path, struct expr_value *out);
+    /* Their names, for suggestions. */
+    const struct str *(*constants)(void *ctx, const struct source *from, size_t *n);
     void *ctx;
-    const struct str *constants; /* their names, for suggestions */
-    size_t constants_n;
     bool bare_constants; /* also without ${}: in `when` and inside ${...} */
     bool
         per_item; /* one collection may stay open: `agent.reconnected_at - site.a.died_at` (expr_over) */

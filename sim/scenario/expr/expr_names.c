@@ -174,7 +174,7 @@ static bool lookup_constant(struct resolver *r, struct expr_node *n)
 {
     const struct expr_scope *scope = r->e->scope;
     if (!scope->constant || !(r->in_constant || scope->bare_constants) ||
-        !scope->constant(scope->ctx, n->name, &n->value))
+        !scope->constant(scope->ctx, r->c->at.source, n->name, &n->value))
         return false;
     n->op = OP_CONST;
     n->type = n->value.type;
@@ -222,9 +222,12 @@ static void list_all(const struct resolver *r, struct listing *l)
         for (size_t f = 0; f < c->fields_n; f++)
             list(l, str_c(c->fields[f].name));
     }
-    if (r->in_constant || scope->bare_constants)
-        for (size_t i = 0; i < scope->constants_n; i++)
-            list(l, scope->constants[i]);
+    size_t n = 0;
+    const struct str *constants = NULL;
+    if (scope->constants && (r->in_constant || scope->bare_constants))
+        constants = scope->constants(scope->ctx, r->c->at.source, &n);
+    for (size_t i = 0; i < n; i++)
+        list(l, constants[i]);
     for (size_t i = 0; i < v->globals_n; i++)
         list(l, str_c(v->globals[i].name));
 }

@@ -16,8 +16,7 @@ void expr_fail(struct compilation *c, size_t offset, const char *fmt, ...)
     va_start(ap, fmt);
     buf_addv(&text, fmt, ap);
     va_end(ap);
-    diag_add(c->diags, place_inside(c->diags->source, c->at, offset), STR_FMT,
-             STR_ARG(buf_str(&text)));
+    diag_add(c->diags, place_inside(c->diags, c->at, offset), STR_FMT, STR_ARG(buf_str(&text)));
     buf_free(&text);
     c->failed = true;
 }

@@ -2,6 +2,7 @@
 
 #include "engine/base/timefmt.h"
 #include "sim/scenario/expr/lexer.h"
+#include "sim/scenario/language/load.h"
 #include "sim/scenario/language/schema_internal.h"
 
 #include <string.h>
@@ -117,14 +118,99 @@ static enum lookup lookup_matrix(const struct binding *b, struct str path, struc
     return *node ? LOOKUP_NODE : LOOKUP_ABSENT;
 }
 
+/* ---- inputs of templates ---- */
+
+static const struct unit *unit_of(const struct source *source)
+{
+    return (const struct unit *)source; /* its first member */
+}
+
+static const struct bound_input *find_input(const struct binding *b, const struct unit *unit,
+                                            struct str name)
+{
+    for (size_t i = 0; unit && i < unit->inputs_n; i++)
+        if (str_eq(unit->inputs[i].name, name))
+            return &b->inputs[unit->source.rank - 1][i];
+    return NULL;
+}
+
+static struct bound_input bind_input(struct binding *b, const struct unit *unit, size_t i)
+{
+    const struct param *p = &unit->inputs[i];
+    struct bound_input in = {.value = p->otherwise, .state = INPUT_BOUND};
+    if (!unit->given[i]) {
+        in.state = p->optional ? INPUT_BOUND : INPUT_REPORTED;
+        return in;
+    }
+    struct str path = schema_path(b->arena, unit->used.path, STR("with"));
+    path = schema_path(b->arena, path, p->name);
+    struct yaml_node *node = binding_expand(b, unit->given[i], path);
+    if (!node)
+        in.state = INPUT_ABSENT;
+    else if (schema_is_reported(node))
+        in.state = INPUT_REPORTED;
+    else {
+        bool whole = node->kind != YAML_STRING;
+        if (!whole)
+            node->text = binding_interpolate(b, node->text, schema_place(node, path));
+        if (!param_read(b->arena, p, node, path, &in.value, b->diags))
+            in.state = INPUT_REPORTED;
+    }
+    if (in.state == INPUT_REPORTED && in.value.type != EXPR_STRING)
+        in.value.known = true;
+    return in;
+}
+
+/* Outer templates come first: the values of the inner ones may name their inputs. */
+static void bind_inputs(struct binding *b)
+{
+    const struct scenario *s = b->scenario;
+    b->inputs = ARENA_NEW_ARRAY(b->arena, struct bound_input *, s->units_n + 1);
+    for (size_t u = 0; u < s->units_n; u++) {
+        const struct unit *unit = s->units[u];
+        b->inputs[u] = ARENA_NEW_ARRAY(b->arena, struct bound_input, unit->inputs_n + 1);
+        for (size_t i = 0; unit->given && i < unit->inputs_n; i++)
+            b->inputs[u][i] = bind_input(b, unit, i);
+    }
+}
+
 /* ---- constants ---- */
 
-/* For struct expr_scope: profile, seed, i, parameters, matrix.AXIS, matrix.AXIS.FIELD. */
-static bool binding_constant(void *binding, struct str path, struct expr_value *out)
+/* What every text sees. */
+static bool common_constant(const struct binding *b, struct str path, struct expr_value *out)
+{
+    if (str_eq_c(path, "profile"))
+        *out = (struct expr_value){EXPR_STRING, true, 0, b->profile};
+    else if (str_eq_c(path, "seed"))
+        *out = (struct expr_value){EXPR_INT, true, (int64_t)(b->seed & INT64_MAX), str_empty};
+    else if (b->in_repeat && str_eq_c(path, "i"))
+        *out = (struct expr_value){EXPR_INT, true, b->index, str_empty};
+    else
+        return false;
+    return true;
+}
+
+static bool unit_constant(const struct binding *b, const struct unit *unit, struct str path,
+                          struct expr_value *out)
+{
+    const struct bound_input *in = find_input(b, unit, path);
+    if (!in)
+        return common_constant(b, path, out);
+    *out = in->value;
+    if (in->state == INPUT_ABSENT)
+        *out = (struct expr_value){.type = EXPR_STRING};
+    return true;
+}
+
+/* For struct expr_scope: profile, seed, i, parameters, matrix.AXIS, matrix.AXIS.FIELD; in a template its inputs. */
+static bool binding_constant(void *binding, const struct source *from, struct str path,
+                             struct expr_value *out)
 {
     const struct binding *b = binding;
     struct str id;
     const struct yaml_node *node;
+    if (from)
+        return unit_constant(b, unit_of(from), path, out);
     enum lookup found = lookup_matrix(b, path, &id, &node);
     *out = (struct expr_value){.type = EXPR_STRING};
     if (found == LOOKUP_UNKNOWN)
@@ -135,24 +221,15 @@ static bool binding_constant(void *binding, struct str path, struct expr_value *
         return false;
     if (found == LOOKUP_NODE)
         *out = value_of_node(node);
-    if (found != LOOKUP_NOT_MATRIX)
+    if (found != LOOKUP_NOT_MATRIX || common_constant(b, path, out))
         return true;
-    if (str_eq_c(path, "profile"))
-        *out = (struct expr_value){EXPR_STRING, true, 0, b->profile};
-    else if (str_eq_c(path, "seed"))
-        *out = (struct expr_value){EXPR_INT, true, (int64_t)(b->seed & INT64_MAX), str_empty};
-    else if (b->in_repeat && str_eq_c(path, "i"))
-        *out = (struct expr_value){EXPR_INT, true, b->index, str_empty};
-    else {
-        for (size_t i = 0; i < b->scenario->params_n; i++) {
-            if (str_eq(path, b->scenario->params[i].name)) {
-                *out = b->scenario->params[i].value;
-                return true;
-            }
+    for (size_t i = 0; i < b->scenario->params_n; i++) {
+        if (str_eq(path, b->scenario->params[i].name)) {
+            *out = b->scenario->params[i].value;
+            return true;
         }
-        return false;
     }
-    return true;
+    return false;
 }
 
 static size_t list_axis(struct arena *a, const struct axis *axis, struct str *names, size_t n)
@@ -168,20 +245,30 @@ static size_t list_axis(struct arena *a, const struct axis *axis, struct str *na
     return n;
 }
 
+/* For suggestions. */
+static const struct str *binding_constants(void *binding, const struct source *from, size_t *out)
+{
+    const struct binding *b = binding;
+    const struct unit *unit = unit_of(from);
+    struct str *names = ARENA_NEW_ARRAY(b->arena, struct str, CONSTANTS_MAX + 1);
+    const struct param *params = unit ? unit->inputs : b->scenario->params;
+    size_t n = 0, params_n = unit ? unit->inputs_n : b->scenario->params_n;
+    for (size_t i = 0; i < params_n && n < CONSTANTS_MAX; i++)
+        names[n++] = params[i].name;
+    names[n++] = STR("profile");
+    for (size_t i = 0; !unit && i < b->scenario->axes_n && n < CONSTANTS_MAX; i++)
+        n = list_axis(b->arena, &b->scenario->axes[i], names, n);
+    *out = n;
+    return names;
+}
+
 void binding_init(struct binding *b)
 {
-    struct str *names = ARENA_NEW_ARRAY(b->arena, struct str, CONSTANTS_MAX + 1);
-    size_t n = 0;
-    for (size_t i = 0; i < b->scenario->params_n && n < CONSTANTS_MAX; i++)
-        names[n++] = b->scenario->params[i].name;
-    names[n++] = STR("profile");
-    for (size_t i = 0; i < b->scenario->axes_n && n < CONSTANTS_MAX; i++)
-        n = list_axis(b->arena, &b->scenario->axes[i], names, n);
     b->scope = (struct expr_scope){.constant = binding_constant,
+                                   .constants = binding_constants,
                                    .ctx = b,
-                                   .constants = names,
-                                   .constants_n = n,
                                    .bare_constants = true};
+    bind_inputs(b);
 }
 
 /* ---- ${...} in strings ---- */
@@ -227,6 +314,16 @@ static struct str in_place(struct arena *a, struct str text, size_t begin, struc
     return (struct str){padded, n};
 }
 
+static void print_value(const struct binding *b, const struct expr_value *v, struct buf *out)
+{
+    const char *quote = !b->literal || v->type != EXPR_STRING ? ""
+                        : str_find_char(v->s, '\'') >= 0      ? "\""
+                                                              : "'";
+    buf_add_c(out, quote);
+    expr_value_print(v, out);
+    buf_add_c(out, quote);
+}
+
 struct str binding_interpolate(void *binding, struct str text, struct place at)
 {
     struct binding *b = binding;
@@ -239,7 +336,7 @@ struct str binding_interpolate(void *binding, struct str text, struct place at)
         struct str padded = in_place(b->arena, text, begin, inner);
         struct expr_value v = evaluate(b, padded, at, EXPR_WANT_ANY, &ok);
         if (ok)
-            expr_value_print(&v, &out);
+            print_value(b, &v, &out);
         end = next;
     }
     if (end == 0 && str_find(text, STR("${")) >= 0)
@@ -251,7 +348,7 @@ struct str binding_interpolate(void *binding, struct str text, struct place at)
 }
 
 /* The inside of a ${...} with every name but `i` as a literal; false when it does not name `i`. */
-static bool keep_i(struct binding *b, struct str inner, struct buf *out)
+static bool keep_i(struct binding *b, const struct source *from, struct str inner, struct buf *out)
 {
     struct lexer lexer = {.text = inner, .arena = b->arena};
     bool named = false;
@@ -260,7 +357,8 @@ static bool keep_i(struct binding *b, struct str inner, struct buf *out)
          t = lexer_next(&lexer)) {
         struct expr_value v;
         bool is_i = t.kind == TOKEN_WORD && str_eq_c(t.text, "i");
-        bool constant = t.kind == TOKEN_WORD && !is_i && binding_constant(b, t.text, &v) && v.known;
+        bool constant =
+            t.kind == TOKEN_WORD && !is_i && binding_constant(b, from, t.text, &v) && v.known;
         named |= is_i;
         if (out->p[out->n - 1] != '{')
             buf_add_char(out, ' ');
@@ -284,7 +382,8 @@ struct str binding_interpolate_but_i(struct binding *b, struct str text, struct 
         struct buf kept = {0};
         buf_add(&out, str_sub(text, end, begin - end));
         struct str whole = str_sub(text, begin, next - begin);
-        buf_add(&out, keep_i(b, inner, &kept) ? buf_str(&kept) : binding_interpolate(b, whole, at));
+        buf_add(&out, keep_i(b, at.source, inner, &kept) ? buf_str(&kept)
+                                                         : binding_interpolate(b, whole, at));
         end = next;
         buf_free(&kept);
     }
@@ -292,6 +391,21 @@ struct str binding_interpolate_but_i(struct binding *b, struct str text, struct 
     struct str filled = arena_str(b->arena, buf_str(&out));
     buf_free(&out);
     return filled;
+}
+
+/* Does any ${...} of the text name `i`? */
+static bool names_i(struct binding *b, struct str text)
+{
+    size_t at = 0, begin;
+    struct str inner;
+    while (next_subst(text, &at, &begin, &inner)) {
+        struct lexer lexer = {.text = inner, .arena = b->arena};
+        for (struct token t = lexer_next(&lexer); t.kind != TOKEN_END && t.kind != TOKEN_BAD;
+             t = lexer_next(&lexer))
+            if (t.kind == TOKEN_WORD && str_eq_c(t.text, "i"))
+                return true;
+    }
+    return false;
 }
 
 /* ---- expanding ---- */
@@ -307,14 +421,22 @@ static bool is_bare_path(struct str s)
     return s.n > 0;
 }
 
-static bool refers_to_absent(const struct binding *b, struct str text)
+static bool is_absent(const struct binding *b, const struct source *from, struct str path)
+{
+    struct str id;
+    const struct yaml_node *node;
+    if (!from)
+        return lookup_matrix(b, path, &id, &node) == LOOKUP_ABSENT;
+    const struct bound_input *in = find_input(b, unit_of(from), path);
+    return in && in->state == INPUT_ABSENT;
+}
+
+static bool refers_to_absent(const struct binding *b, const struct yaml_node *scalar)
 {
     size_t at = 0, begin;
-    struct str inner, id;
-    const struct yaml_node *node;
-    while (next_subst(text, &at, &begin, &inner))
-        if (is_bare_path(str_trim(inner)) &&
-            lookup_matrix(b, str_trim(inner), &id, &node) == LOOKUP_ABSENT)
+    struct str inner;
+    while (next_subst(scalar->text, &at, &begin, &inner))
+        if (is_bare_path(str_trim(inner)) && is_absent(b, scalar->of, str_trim(inner)))
             return true;
     return false;
 }
@@ -362,14 +484,18 @@ static struct yaml_node *expand_scalar(struct binding *b, const struct yaml_node
     struct str inner, id;
     if (node->kind != YAML_STRING || !next_subst(node->text, &at, &begin, &inner))
         return copy;
-    if (refers_to_absent(b, node->text))
+    if (refers_to_absent(b, node))
         return NULL;
-    if (begin != 0 || at != node->text.n)
+    if (begin != 0 || at != node->text.n || (b->keep_i && names_i(b, node->text)))
         return copy;
     const struct yaml_node *value = NULL;
-    enum lookup found = lookup_matrix(b, str_trim(inner), &id, &value);
-    if (found == LOOKUP_NODE)
+    if (!node->of && lookup_matrix(b, str_trim(inner), &id, &value) == LOOKUP_NODE)
         return expand_matrix_value(b, put_in_place_of(b->arena, value, node), node, path);
+    const struct bound_input *in = find_input(b, unit_of(node->of), str_trim(inner));
+    if (in && in->state == INPUT_REPORTED) {
+        copy->text = schema_reported;
+        return copy;
+    }
     bool ok;
     struct str padded = in_place(b->arena, node->text, begin, inner);
     struct expr_value v = evaluate(b, padded, schema_place(node, path), EXPR_WANT_ANY, &ok);
@@ -409,13 +535,15 @@ struct yaml_node *binding_expand(struct binding *b, const struct yaml_node *node
     copy->count = 0;
     bool drops = node->kind == YAML_LIST || is_map_of_names(node);
     bool repeats = node->kind == YAML_MAP && get(node, STR("repeat")) != NULL;
-    size_t i = 0;
-    for (const struct yaml_node *child = node->first; child; child = child->next, i++) {
+    size_t i = 0; /* each file counts its own */
+    for (const struct yaml_node *child = node->first; child; child = child->next) {
         struct yaml_node *grown;
-        if (repeats && str_eq_c(child->key, "do")) /* each round expands it with its own ${i} */
+        if (repeats && !b->keep_i &&
+            str_eq_c(child->key, "do")) /* each round expands it with its own ${i} */
             grown = put_in_place_of(b->arena, child, child);
         else
             grown = binding_expand(b, child, child_path(b, node, child, path, i));
+        i = child->next && child->next->of == child->of ? i + 1 : 0;
         if (!grown && !drops)
             return NULL;
         if (!grown)

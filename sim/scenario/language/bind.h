@@ -1,6 +1,9 @@
 /* bind: parameters and matrix values put into the tree. A binding is one choice of all of them; it answers for ${...} in
  * expressions, fills strings in, and expands trees.
  *
+ * What a template brought in sees its inputs, the profile, the seed and ${i}: no parameter and no axis. An input whose
+ * value refers to an absent matrix value is absent as well.
+ *
  * Expanding copies a tree: a scalar that is one ${...} becomes a typed node (a matrix value: a whole subtree); a string
  * with ${...} inside is left for its decoder, which knows whether it is an expression. What refers to an absent matrix
  * value is removed with the list item, or the entry of a map of names, that it stands in. */
@@ -12,6 +15,12 @@
 #define BIND_DEPTH_MAX 8u       /* matrix values inside of matrix values */
 #define BIND_NODES_MAX 1000000u /* nodes that one binding's trees may come to */
 
+/* What an input of a template was given. */
+struct bound_input {
+    struct expr_value value;
+    enum { INPUT_BOUND, INPUT_ABSENT, INPUT_REPORTED } state;
+};
+
 struct binding {
     struct arena *arena;
     const struct scenario *scenario;
@@ -20,10 +29,13 @@ struct binding {
     uint64_t seed;
     bool in_repeat; /* ${i} is known: index */
     int64_t index;
+    bool keep_i;  /* what is repeated is expanded all but ${i}: for writing it out */
+    bool literal; /* strings are put in as literals of expressions */
     struct diags *diags;
-    unsigned depth;          /* of matrix values being put in */
-    size_t nodes;            /* made so far */
-    struct expr_scope scope; /* constants only: set by binding_init */
+    unsigned depth;              /* of matrix values being put in */
+    size_t nodes;                /* made so far */
+    struct bound_input **inputs; /* of each unit */
+    struct expr_scope scope;     /* constants only: set by binding_init */
 };
 void binding_init(struct binding *b);
 

@@ -492,6 +492,50 @@ static const struct field param_fields[] = {
 };
 SHAPE(param_shape, "param", param_entry, param_fields, NULL, "a parameter: ${NAME}");
 
+static const struct field input_fields[] = {
+    F_ENUM("type", param_entry, type, FIELD_REQUIRED, NULL,
+           "int|duration|bool|string|enum|percent|size", "the type of its values"),
+    F("default", FIELD_NODE, param_entry, otherwise, 0, NULL,
+      "the value when `with` has none; left out: `with` must have one"),
+    F("min", FIELD_NODE, param_entry, min, 0, NULL, "the least value"),
+    F("max", FIELD_NODE, param_entry, max, 0, NULL, "the greatest value"),
+    F("values", FIELD_STRINGS, param_entry, values, FIELD_NON_EMPTY, NULL, "of an enum"),
+    F("doc", FIELD_STRING, param_entry, doc, 0, NULL, "one line"),
+};
+SHAPE(input_shape, "input", param_entry, input_fields, NULL, "an input of a template: ${NAME}");
+
+static const struct field use_fields[] = {
+    F("template", FIELD_STRING, use_entry, path, FIELD_REQUIRED | FIELD_NON_EMPTY, NULL,
+      "its file, seen from this one's folder: ../templates/estate.yaml"),
+    F("with", FIELD_NODE, use_entry, with, 0, NULL, "values of its inputs: {NAME: VALUE}"),
+};
+SHAPE(use_shape, "use", use_entry, use_fields, "template", "a template and its inputs");
+
+static const struct field template_fields[] = {
+    F_ENUM("template", template_entry, version, FIELD_REQUIRED, NULL, "v1",
+           "the language's version"),
+    F("name", FIELD_STRING, template_entry, name, FIELD_NON_EMPTY, NULL, "what people call it"),
+    F("doc", FIELD_STRING, template_entry, doc, 0, NULL, "one line"),
+    F_SHAPE("inputs", FIELD_NODE, template_entry, inputs, FIELD_MAP_OF, &input_shape,
+            "typed values, ${NAME}; nothing else of the scenario is seen"),
+    F_SHAPE("use", FIELD_NODE, template_entry, use, FIELD_LIST_OF, &use_shape,
+            "templates that it builds upon"),
+    F("policies", FIELD_NODE, template_entry, policies, 0, NULL,
+      "single policies beside the profile"),
+    F_SHAPE("topology", FIELD_NODE, template_entry, topology, 0, &topology_shape,
+            "what exists at the start"),
+    F_SHAPE("steps", FIELD_NODE, template_entry, steps, FIELD_LIST_OF, &step_shape,
+            "the script; before the scenario's own steps"),
+    F_SHAPE("faults", FIELD_NODE, template_entry, faults, FIELD_LIST_OF, &fault_shape,
+            "the timeline"),
+    F_SHAPE("assert", FIELD_NODE, template_entry, asserts, FIELD_LIST_OF, &assert_shape,
+            "what must hold"),
+    F_SHAPE("measure", FIELD_NODE, template_entry, measures, FIELD_MAP_OF, &measure_shape,
+            "what reports show"),
+};
+SHAPE(template_shape, "template", template_entry, template_fields, NULL,
+      "part of a scenario, with inputs");
+
 static const struct field file_fields[] = {
     F_ENUM("scenario", file_entry, version, FIELD_REQUIRED, NULL, "v1", "the language's version"),
     F("name", FIELD_STRING, file_entry, name, FIELD_REQUIRED | FIELD_NON_EMPTY, NULL,
@@ -504,6 +548,8 @@ static const struct field file_fields[] = {
     F("policies", FIELD_NODE, file_entry, policies, 0, NULL, "single policies beside the profile"),
     F_SHAPE("params", FIELD_NODE, file_entry, params, FIELD_MAP_OF, &param_shape,
             "typed values, ${NAME}"),
+    F_SHAPE("use", FIELD_NODE, file_entry, use, FIELD_LIST_OF, &use_shape,
+            "templates whose sections become part of this file"),
     F("matrix", FIELD_NODE, file_entry, matrix, 0, NULL, "axes of variants, ${matrix.AXIS.FIELD}"),
     F_SHAPE("clock", FIELD_NODE, file_entry, clock, 0, &clock_shape, "virtual time"),
     F_SHAPE("topology", FIELD_NODE, file_entry, topology, FIELD_REQUIRED, &topology_shape,

@@ -16,6 +16,7 @@ struct file_entry {
         bool swarm;
     } seeds;
     const struct yaml_node *params, *matrix, *policies;
+    const struct yaml_node *use;
     const struct yaml_node *clock, *topology, *traffic, *steps, *faults, *chaos, *quiet, *asserts,
         *measures, *report, *budget;
 };
@@ -25,6 +26,19 @@ struct param_entry {
     const struct yaml_node *otherwise, *min, *max;
     struct strs values;
     struct str doc;
+};
+/* A template's file. */
+struct template_entry {
+    struct origin origin;
+    int64_t version;
+    struct str name, doc;
+    const struct yaml_node *inputs, *use;
+    const struct yaml_node *policies, *topology, *steps, *faults, *asserts, *measures;
+};
+struct use_entry {
+    struct origin origin;
+    struct str path;
+    const struct yaml_node *with;
 };
 struct after_entry {
     struct origin origin;
@@ -148,6 +162,7 @@ struct quiet_entry {
     struct moment from;
 };
 
+extern const struct shape input_shape, use_shape, template_shape;
 extern const struct shape after_shape, dns_set_shape, file_shape, param_shape, clock_shape,
     topology_shape, step_shape, action_shape, fault_shape, assert_shape, measure_shape,
     report_shape, budget_shape, quiet_shape, chaos_shape, palette_shape, traffic_shape;

@@ -4,6 +4,18 @@
 
 #include "sim/scenario/language/scenario.h"
 
+/* A mapping of names to parameters (of `shape`), those that are right; how many. */
+size_t params_load(struct scenario *s, struct decode *d, const struct yaml_node *node,
+                   struct str section, const struct shape *shape, struct param **out);
+/* A value for the parameter, of its type and within its bounds. */
+bool param_read(struct arena *a, const struct param *p, const struct yaml_node *node,
+                struct str path, struct expr_value *out, struct diags *diags);
+
+/* The tree with what its `use` brings in: templates.c. */
+void templates_use(struct scenario *s, const struct scenario_files *files, struct diags *diags);
+/* Keys that YAML 1.1 would take for booleans. */
+void refuse_bent_keys(const struct yaml_node *node, struct str path, struct diags *diags);
+
 /* Axes and cases; without a matrix one case that chooses nothing. */
 void matrix_load(struct scenario *s, const struct yaml_node *node, struct diags *diags);
 

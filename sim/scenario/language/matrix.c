@@ -37,8 +37,8 @@ static void load_entry(struct scenario *s, struct axis *axis, size_t i,
     for (size_t j = 0; j < i; j++)
         if (str_eq(axis->entries[j].id, e->id))
             diag_add(diags, schema_place(id, path),
-                     "the id \"" STR_FMT "\" is there twice (first in line %u)", STR_ARG(e->id),
-                     (unsigned)axis->entries[j].place.line);
+                     "the id \"" STR_FMT "\" is there twice (" STR_FMT ")", STR_ARG(e->id),
+                     STR_ARG(place_first(diags, &axis->entries[j].place, &e->place)));
 }
 
 static void load_axis(struct scenario *s, const struct yaml_node *node, struct diags *diags)

@@ -143,8 +143,8 @@ static void check_assert_name(struct planning *p, const struct assert_entry *e)
     for (size_t i = 0; i < p->plan->asserts_n; i++)
         if (str_eq(p->plan->asserts[i].name, e->name))
             diag_add(p->diags, e->origin.place,
-                     "the name \"" STR_FMT "\" is there twice (first in line %u)", STR_ARG(e->name),
-                     (unsigned)p->plan->asserts[i].place.line);
+                     "the name \"" STR_FMT "\" is there twice (" STR_FMT ")", STR_ARG(e->name),
+                     STR_ARG(place_first(p->diags, &p->plan->asserts[i].place, &e->origin.place)));
 }
 
 static struct plan_state *add_state(struct planning *p)

@@ -140,8 +140,8 @@ static void name_step(struct planning *p, const struct step_entry *entry, struct
     int32_t twin = find_step(p, step->name);
     if (twin >= 0)
         diag_add(p->diags, entry->origin.place,
-                 "the name \"" STR_FMT "\" is there twice (first in line %u)", STR_ARG(step->name),
-                 (unsigned)p->plan->steps[twin].place.line);
+                 "the name \"" STR_FMT "\" is there twice (" STR_FMT ")", STR_ARG(step->name),
+                 STR_ARG(place_first(p->diags, &p->plan->steps[twin].place, &step->place)));
     if (str_eq_c(step->name, "quiet"))
         diag_add(p->diags, entry->origin.place, "\"quiet\" has a meaning of its own");
 }

@@ -71,6 +71,7 @@ static void write_shapes(struct buf *out)
 {
     struct walk w = {.n = 0};
     note_shape(&w, &file_shape);
+    note_shape(&w, &template_shape);
     for (size_t i = 0; i < w.n; i++) {
         const struct shape *shape = w.seen[i];
         buf_addf(out, "## %s\n\n%s.", shape->name, shape->doc);

@@ -5,6 +5,9 @@
  * The file is a tree with places (engine/base/yaml.h). Parameters and matrix values are put into the tree as typed
  * values (${...}); nothing is ever templated as text. An absent matrix value removes the entry that refers to it.
  *
+ * Templates: `use` draws in other files, whose sections become part of the tree, each node with the place it has in its
+ * own file. A template sees its inputs and nothing of the file that uses it (templates.c).
+ *
  * Errors: loading and planning collect every mistake in a `struct diags`; false when there was one. The callers print
  * them (diags_print) and exit with status 2.
  * Ownership: everything lives in the arena given at load; bytes and file name must outlive it. */
@@ -18,6 +21,8 @@
 #define SCENARIO_CASES_MAX  256u
 #define SCENARIO_PARAMS_MAX 256u
 #define SCENARIO_AXES_MAX   16u
+#define TEMPLATES_MAX       64u /* in use by one scenario */
+#define TEMPLATE_DEPTH_MAX  8u  /* templates that use templates */
 
 enum param_type {
     PARAM_INT,
@@ -37,7 +42,26 @@ struct param {
     struct expr_value otherwise; /* the default */
     int64_t min, max;            /* INT, DURATION, PERCENT, SIZE */
     bool has_min, has_max;
+    bool optional;      /* it has a default: always so but for the inputs of templates */
     struct strs values; /* ENUM */
+};
+
+/* A template in use. Nodes and places that came with it lead to its source, which is the first member. */
+struct unit {
+    struct source source;
+    struct str relative;   /* its path, seen from the scenario's folder */
+    const struct unit *by; /* whose inputs the values in `given` name; NULL: the scenario */
+    struct place used;
+    struct param *inputs;
+    size_t inputs_n;
+    const struct yaml_node *
+        *given; /* of each input, as whoever uses it wrote it; NULL: the default */
+};
+
+/* Files that a scenario names: the loader opens none itself. `path` is as seen from where the scenario's own path is. */
+struct scenario_files {
+    struct err *(*read)(void *ctx, struct str path, struct buf *out);
+    void *ctx;
 };
 
 struct axis_entry {
@@ -74,7 +98,10 @@ struct scenario {
     size_t axes_n;
     struct scenario_case *cases; /* all of them; one with an empty id when there is no matrix */
     size_t cases_n;
-    struct strs profiles;          /* "hardened" when the file names none */
+    struct unit **units; /* templates in use; a unit's rank is its index + 1 */
+    size_t units_n;
+    bool torn;            /* a template could not be read: what it would bring is not missed */
+    struct strs profiles; /* "hardened" when the file names none */
     const struct file_entry *file; /* the rest of the file, for scenario_plan (language.h) */
 };
 
@@ -82,6 +109,9 @@ struct scenario {
  * (bad YAML, not a mapping); otherwise a scenario, usable only if diags is still empty. */
 struct scenario *scenario_load(struct arena *a, struct str file, struct str bytes,
                                struct diags *diags);
+/* The same for a file that may name others. */
+struct scenario *scenario_load_with(struct arena *a, struct str file, struct str bytes,
+                                    const struct scenario_files *files, struct diags *diags);
 
 /* --set NAME=VALUE: typed and checked against the parameter's bounds. */
 struct err *scenario_set_param(struct scenario *s, struct str name, struct str value) must_check;
@@ -112,10 +142,21 @@ void scenario_freeze_faults(const struct plan *plan, struct buf *out);
 /* ---- the back ends of paddock-sim validate, expand, list, schema ---- */
 
 /* All mistakes of the file over all its cases and profiles, printed to out; the number of errors. */
-size_t scenario_validate(struct str file, struct str bytes, struct buf *out);
-/* The tree of one case with parameters and matrix values put in, as YAML. False: errors were printed to `errors`. */
-bool scenario_expand(struct str file, struct str bytes, struct str case_filter, struct str profile,
-                     const struct str *sets, size_t sets_n, struct buf *out, struct buf *errors);
+size_t scenario_validate(struct str file, struct str bytes, const struct scenario_files *files,
+                         struct buf *out);
+/* One run of a file, as `expand` writes it out. */
+struct expand_request {
+    struct str case_filter, profile; /* empty: the first */
+    const struct str *sets;          /* NAME=VALUE */
+    size_t sets_n;
+    bool has_seed; /* else the file's first; the file written out has only this one */
+    uint64_t seed;
+    const struct scenario_files *files; /* NULL: it names no other */
+};
+/* The file after templates, parameters, matrix and seed: YAML that makes the same plan. False: errors were printed to
+ * `errors`. */
+bool scenario_expand(struct str file, struct str bytes, const struct expand_request *request,
+                     struct buf *out, struct buf *errors);
 /* Name, doc, tags and parameters, for people. */
 void scenario_list(const struct scenario *s, struct buf *out);
 /* The JSON Schema of the language (draft 2020-12), generated from the tables. */

@@ -26,14 +26,14 @@ const char *schema_kind_name(enum yaml_kind kind)
 
 struct place schema_place(const struct yaml_node *node, struct str path)
 {
-    return (struct place){path, node->line, node->column};
+    return (struct place){path, node->line, node->column, node->of};
 }
 
 struct place schema_key_place(const struct yaml_node *node, struct str path)
 {
     if (node->key_line == 0)
         return schema_place(node, path);
-    return (struct place){path, node->key_line, node->key_column};
+    return (struct place){path, node->key_line, node->key_column, node->of};
 }
 
 struct str schema_path(struct arena *a, struct str path, struct str key)
@@ -117,8 +117,10 @@ bool schema_decode_list(struct decode *d, const struct field *f, const struct ya
     bool *fine = objects_new(d, f->shape, n, out);
     bool ok = true;
     const struct yaml_node *item = single ? node : node->first;
+    size_t own = 0; /* each file counts its own */
     for (size_t i = 0; i < n; i++, item = item->next) {
-        struct str at = single ? path : index_path(d->arena, path, i);
+        struct str at = single ? path : index_path(d->arena, path, own);
+        own = item->next && item->next->of == item->of ? own + 1 : 0;
         fine[i] = schema_decode_object(d, f->shape, item, at, (char *)out->v + i * f->shape->size);
         ok &= fine[i];
     }

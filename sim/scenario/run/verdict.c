@@ -12,7 +12,8 @@ static struct str place_text(struct arena *a, struct str file, struct place p)
 {
     if (!p.line)
         return str_empty;
-    return arena_printf(a, STR_FMT ":%u:%u", STR_ARG(file), p.line, p.column);
+    struct str in = p.source ? p.source->file : file;
+    return arena_printf(a, STR_FMT ":%u:%u", STR_ARG(in), p.line, p.column);
 }
 
 /* Of kinds that are found while the run goes on. */

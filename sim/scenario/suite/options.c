@@ -35,9 +35,13 @@ static const struct {
                           "usage: paddock-sim validate FILE|DIR...\n\n" COMMON_HELP},
     [COMMAND_LIST] = {"list", "scenarios with their purpose, tags and parameters",
                       "usage: paddock-sim list [DIR...]\n\n" COMMON_HELP},
-    [COMMAND_EXPAND] = {"expand", "a file with its parameters and matrix values put in",
-                        "usage: paddock-sim expand FILE [--case ID=VALUE,...] [--profile NAME] "
-                        "[--set NAME=VALUE]...\n\n" COMMON_HELP},
+    [COMMAND_EXPAND] = {"expand", "one run of a file, with templates and values put in",
+                        "usage: paddock-sim expand FILE [options]\n\n"
+                        "  --case ID=VALUE,...  the case (default: the first)\n"
+                        "  --profile NAME       compat or hardened (default: the file's first)\n"
+                        "  --seed N             another seed than the file's first\n"
+                        "  --set NAME=VALUE     a parameter; may be repeated\n\n"
+                        "The output is a scenario file that makes the same run.\n\n" COMMON_HELP},
     [COMMAND_SCHEMA] = {"schema", "the JSON Schema of scenario files, for editors",
                         "usage: paddock-sim schema\n\n" COMMON_HELP},
     [COMMAND_APISERVER] =
@@ -174,7 +178,7 @@ static const struct {
     bool takes_value;
     uint32_t of; /* bit set of commands */
 } option_table[OPT_COUNT] = {
-    [OPT_SEED] = {STR_INIT("--seed"), true, 1u << COMMAND_RUN},
+    [OPT_SEED] = {STR_INIT("--seed"), true, 1u << COMMAND_RUN | 1u << COMMAND_EXPAND},
     [OPT_SET] = {STR_INIT("--set"), true, 1u << COMMAND_RUN | 1u << COMMAND_EXPAND},
     [OPT_CASE] = {STR_INIT("--case"), true, 1u << COMMAND_RUN | 1u << COMMAND_EXPAND},
     [OPT_PROFILE] = {STR_INIT("--profile"), true, 1u << COMMAND_RUN | 1u << COMMAND_EXPAND},

@@ -27,6 +27,7 @@ struct job {
 struct suite {
     struct arena arena;
     const struct options *options;
+    const struct scenario_files *named; /* NULL: none can be read */
     struct run_options run;
     struct suite_file **files;
     size_t files_n, files_cap;
@@ -175,14 +176,20 @@ static struct err *open_file(struct suite *s, struct scenario *sc, struct diags 
     return try_plans(s, file, diags);
 }
 
+void suite_files(struct suite *s, const struct scenario_files *files)
+{
+    s->named = files;
+}
+
 bool suite_add_file(struct suite *s, struct str file, struct str bytes, struct buf *errors)
 {
     BUG_ON(s->laid_out, "files are added before the runs are laid out");
     struct arena *a = &s->arena;
-    struct source source = {arena_str(a, file), arena_str(a, bytes)}; /* plans have views into it */
+    /* plans have views into it */
+    struct source source = {.file = arena_str(a, file), .text = arena_str(a, bytes)};
     struct diags diags;
     diags_init(&diags, a, &source);
-    struct scenario *sc = scenario_load(a, source.file, source.text, &diags);
+    struct scenario *sc = scenario_load_with(a, source.file, source.text, s->named, &diags);
     struct err *err = sc && diags.n == 0 ? open_file(s, sc, &diags) : NULL;
     bool ok = sc && !err && diags.n == 0;
     if (err) { /* what is wrong with the options for this file */

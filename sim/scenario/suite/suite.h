@@ -18,6 +18,8 @@ struct suite;
 /* run: clock, logging and tracing; its until_* are filled from the options. */
 struct suite *suite_new(const struct options *options, const struct run_options *run);
 void suite_free(struct suite *s);
+/* Where files that scenarios name are read from; it must outlive the suite. */
+void suite_files(struct suite *s, const struct scenario_files *files);
 /* Adds a file, after each of its plans has been tried. False: it has errors (appended to `errors`), or the options do
  * not fit it; the suite is not to be run. */
 bool suite_add_file(struct suite *s, struct str file, struct str bytes, struct buf *errors);

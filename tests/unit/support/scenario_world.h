@@ -219,7 +219,8 @@ static inline struct expr_scope world_scope(void)
 }
 
 /* Constants of a made-up scenario. */
-static inline bool world_constant(void *ctx, struct str path, struct expr_value *out)
+static inline bool world_constant(void *ctx, const struct source *from, struct str path,
+                                  struct expr_value *out)
 {
     static const struct {
         const char *name;
@@ -240,8 +241,12 @@ static inline bool world_constant(void *ctx, struct str path, struct expr_value 
     return false;
 }
 
-static const struct str world_constants[] = {STR_INIT("clusters"), STR_INIT("ttl"),
-                                             STR_INIT("share"), STR_INIT("place"),
-                                             STR_INIT("strict")};
+static inline const struct str *world_constants(void *ctx, const struct source *from, size_t *n)
+{
+    static const struct str names[] = {STR_INIT("clusters"), STR_INIT("ttl"), STR_INIT("share"),
+                                       STR_INIT("place"), STR_INIT("strict")};
+    *n = ARRAY_LEN(names);
+    return names;
+}
 
 #endif
