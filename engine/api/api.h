@@ -1,6 +1,6 @@
 /* api: what a server replica answers over HTTP.
  *
- *   GET /ping                        "pong"            GET /healthz    "ok"
+ *   GET /ping                        "pong", and X-Server-Time          GET /healthz    "ok"
  *   GET /cacerts                     the CA as PEM     GET /v3/settings/cacerts   the same as a setting (JSON)
  *   GET /v3/import/TOKEN_ID.yaml     the import manifest (rendered for any token: a wrong one fails at the connect)
  *   GET /v3/connect[/register]       upgrade to a tunnel: agents by token and params, peers by ID and token

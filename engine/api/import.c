@@ -2,7 +2,6 @@
  * any token: whether the token is good shows when the agent connects. */
 #include "engine/api/api_internal.h"
 #include "engine/manifests/agent_manifest.h"
-#include "engine/pki/pki.h"
 
 #define NAME_BYTES_MAX 253u
 
@@ -33,8 +32,8 @@ void api_import_handle(struct api *a, struct http_exchange *x, struct str file)
                   "the setting server-url is not set yet: agents would not know where to connect");
     } else {
         struct str ca = api_setting(a, &arena, "cacerts");
-        if (ca.n)
-            pki_ca_checksum(ca, &checksum);
+        bool as_set = policy_get(&a->policies, POLICY_CA_PIN) == POLICY_PIN_SET;
+        agent_ca_checksum(ca, as_set, &checksum);
         struct agent_manifest m = {.server_url = url,
                                    .token = token,
                                    .cluster_id = id,

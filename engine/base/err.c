@@ -100,6 +100,21 @@ struct err *err_copy(const struct err *e)
     return first;
 }
 
+enum err_tls err_tls_of(const struct err *e)
+{
+    for (; e; e = e->cause)
+        if (e->code == ERR_TLS && e->tls != ERR_TLS_OTHER)
+            return e->tls;
+    return ERR_TLS_OTHER;
+}
+
+struct err *err_tls(struct err *take_e, enum err_tls why)
+{
+    BUG_ON(!take_e || take_e->code != ERR_TLS, "only errors of TLS have such a reason");
+    take_e->tls = why;
+    return take_e;
+}
+
 void err_free(struct err *e)
 {
     while (e) {

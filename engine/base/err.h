@@ -41,8 +41,20 @@ enum err_code {
     ERR_CODE_COUNT
 };
 
+/* Of ERR_TLS: why, where that is known. */
+enum err_tls {
+    ERR_TLS_OTHER,
+    ERR_TLS_EXPIRED,
+    ERR_TLS_NOT_YET_VALID,
+    ERR_TLS_UNTRUSTED, /* by another authority, or not well signed */
+    ERR_TLS_NAME,      /* for another name */
+    ERR_TLS_PIN,       /* the authority is not the one that was pinned */
+    ERR_TLS_CLOCK,     /* the clocks of both sides are too far apart to tell */
+};
+
 struct err {
     enum err_code code;
+    enum err_tls tls; /* of ERR_TLS */
     char *message;
     struct err *cause;     /* owned; NULL at the end of the chain */
     char *file;            /* source position of the *input*, not of our code; NULL: none */
@@ -56,7 +68,10 @@ struct err *err_wrap(struct err *take_cause, enum err_code code, const char *fmt
 struct err *err_at(struct err *take, struct str file, uint32_t line,
                    uint32_t column) must_check never_null;
 struct err *err_copy(const struct err *e) must_check; /* deep; NULL gives NULL */
-void err_free(struct err *e);                         /* NULL is fine */
+/* Why TLS failed, the outermost that knows it; ERR_TLS_OTHER: nobody does, or it is no such error. */
+enum err_tls err_tls_of(const struct err *e);
+struct err *err_tls(struct err *take_e, enum err_tls why) must_check never_null; /* of ERR_TLS */
+void err_free(struct err *e);                                                    /* NULL is fine */
 void err_ignore(
     struct err *take_e); /* err_free, for places where failure is expected: says so by name */
 void err_print(const struct err *e, struct buf *out); /* "file:1:2: message: cause: cause" */

@@ -17,6 +17,10 @@ struct agent_manifest {
     int replicas; /* 0: the field is left out (one) */
 };
 
+/* CATTLE_CA_CHECKSUM of the setting cacerts; empty for a public CA. as_set: the pins of its certificates, which outlive
+ * other line ends, another order and, one by one, the replacement of a CA (fixtures/incidents.yaml#K20, #K21); otherwise,
+ * and for what holds no certificate, the hash of the text. Appends. */
+void agent_ca_checksum(struct str pem, bool as_set, struct buf *out);
 void agent_manifest_write(const struct agent_manifest *m, struct buf *out);
 /* cattle-credentials-<first 10 hex of SHA-256 of "url.token.namespace">. Appends. */
 void agent_credentials_name(const struct agent_manifest *m, struct buf *out);

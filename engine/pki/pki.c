@@ -161,23 +161,45 @@ static struct err *add_key_hash(void *owner, X509 *cert, struct str der)
     return NULL;
 }
 
+/* The hashes of the certificates' keys, sorted, each once. */
+static struct err *key_hashes(struct str pem, struct buf *hashes)
+{
+    struct err *err = pki_certs_from_pem(pem, add_key_hash, hashes);
+    if (err)
+        return err;
+    size_t n = hashes->n / PKI_SHA256_BYTES, kept = 0;
+    BUG_ON(!hashes->p, "a PEM text without certificates is an error before");
+    qsort(hashes->p, n, PKI_SHA256_BYTES, by_bytes);
+    for (size_t i = 0; i < n; i++) {
+        char *hash = hashes->p + i * PKI_SHA256_BYTES;
+        char *next = hashes->p + kept * PKI_SHA256_BYTES;
+        if (kept > 0 && by_bytes(hash, next - PKI_SHA256_BYTES) == 0)
+            continue;
+        memmove(next, hash, PKI_SHA256_BYTES);
+        kept++;
+    }
+    hashes->n = kept * PKI_SHA256_BYTES;
+    return NULL;
+}
+
 struct err *pki_ca_pin(struct str pem, struct buf *out)
 {
     struct buf hashes = {0};
-    struct err *err = pki_certs_from_pem(pem, add_key_hash, &hashes);
-    if (!err) {
-        size_t n = hashes.n / PKI_SHA256_BYTES, kept = 0;
-        BUG_ON(!hashes.p, "a PEM text without certificates is an error before");
-        qsort(hashes.p, n, PKI_SHA256_BYTES, by_bytes);
-        for (size_t i = 0; i < n; i++) {
-            char *hash = hashes.p + i * PKI_SHA256_BYTES;
-            char *next = hashes.p + kept * PKI_SHA256_BYTES;
-            if (kept > 0 && by_bytes(hash, next - PKI_SHA256_BYTES) == 0)
-                continue;
-            memmove(next, hash, PKI_SHA256_BYTES);
-            kept++;
-        }
-        pki_sha256_hex((struct str){hashes.p, kept * PKI_SHA256_BYTES}, out);
+    struct err *err = key_hashes(pem, &hashes);
+    if (!err)
+        pki_sha256_hex(buf_str(&hashes), out);
+    buf_free(&hashes);
+    return err;
+}
+
+struct err *pki_ca_pins(struct str pem, struct buf *out)
+{
+    struct buf hashes = {0};
+    struct err *err = key_hashes(pem, &hashes);
+    for (size_t at = 0; !err && at < hashes.n; at += PKI_SHA256_BYTES) {
+        if (at)
+            buf_add_char(out, ',');
+        pki_sha256_hex(str_sub(buf_str(&hashes), at, PKI_SHA256_BYTES), out);
     }
     buf_free(&hashes);
     return err;

@@ -35,5 +35,8 @@ void pki_ca_checksum(struct str pem, struct buf *out);
 /* The hardened pin: hex SHA-256 over the sorted set of the certificates' public key hashes. Order, repetition, line
  * ends, renewal with the same key and text around the blocks do not change it. ERR_INVALID when there is none. */
 struct err *pki_ca_pin(struct str pem, struct buf *out) must_check;
+/* The pins of the certificates one by one, sorted, joined by commas: while a CA is replaced each side knows one of them
+ * at least. ERR_INVALID when there is none. */
+struct err *pki_ca_pins(struct str pem, struct buf *out) must_check;
 
 #endif

@@ -31,15 +31,20 @@ struct pki_cache {
 
 static const struct {
     const char *name, *sentence;
+    enum err_tls why;
 } verdicts[PKI_VERDICT_COUNT] = {
-    [PKI_TRUSTED] = {"trusted", "is trusted"},
-    [PKI_EXPIRED] = {"expired", "or one of its issuers has expired"},
-    [PKI_NOT_YET_VALID] = {"not-yet-valid", "or one of its issuers is not valid yet"},
-    [PKI_UNKNOWN_AUTHORITY] = {"unknown-authority", "is signed by an unknown authority"},
-    [PKI_WRONG_NAME] = {"wrong-name", "is not for this name"},
-    [PKI_BAD_SIGNATURE] = {"bad-signature", "has a signature that does not verify"},
-    [PKI_WRONG_USAGE] = {"wrong-usage", "is not for this usage, or its issuer is no CA"},
-    [PKI_MALFORMED] = {"malformed", "or its chain is malformed"},
+    [PKI_TRUSTED] = {"trusted", "is trusted", ERR_TLS_OTHER},
+    [PKI_EXPIRED] = {"expired", "or one of its issuers has expired", ERR_TLS_EXPIRED},
+    [PKI_NOT_YET_VALID] = {"not-yet-valid", "or one of its issuers is not valid yet",
+                           ERR_TLS_NOT_YET_VALID},
+    [PKI_UNKNOWN_AUTHORITY] = {"unknown-authority", "is signed by an unknown authority",
+                               ERR_TLS_UNTRUSTED},
+    [PKI_WRONG_NAME] = {"wrong-name", "is not for this name", ERR_TLS_NAME},
+    [PKI_BAD_SIGNATURE] = {"bad-signature", "has a signature that does not verify",
+                           ERR_TLS_UNTRUSTED},
+    [PKI_WRONG_USAGE] = {"wrong-usage", "is not for this usage, or its issuer is no CA",
+                         ERR_TLS_UNTRUSTED},
+    [PKI_MALFORMED] = {"malformed", "or its chain is malformed", ERR_TLS_OTHER},
 };
 
 const char *pki_verdict_name(enum pki_verdict v)
@@ -53,11 +58,11 @@ struct err *pki_verdict_err(enum pki_verdict v, struct str name)
     BUG_ON((unsigned)v >= PKI_VERDICT_COUNT, "a verdict is known");
     if (v == PKI_TRUSTED)
         return NULL;
-    if (name.n == 0)
-        return err_new(ERR_TLS, "x509: %s: the peer's certificate %s", verdicts[v].name,
-                       verdicts[v].sentence);
-    return err_new(ERR_TLS, "x509: %s: the certificate for %.*s %s", verdicts[v].name,
-                   STR_ARG(name), verdicts[v].sentence);
+    struct err *err = name.n == 0 ? err_new(ERR_TLS, "x509: %s: the peer's certificate %s",
+                                            verdicts[v].name, verdicts[v].sentence)
+                                  : err_new(ERR_TLS, "x509: %s: the certificate for %.*s %s",
+                                            verdicts[v].name, STR_ARG(name), verdicts[v].sentence);
+    return err_tls(err, verdicts[v].why);
 }
 
 struct pool_filling {

@@ -62,6 +62,9 @@ const struct policy_row policy_table[POLICY_COUNT] = {
              "whether removing an unreachable cluster ends by itself"),
     [POLICY_CA_PIN] = ENUM("ca.pin", "text|set", POLICY_PIN_TEXT, POLICY_PIN_SET,
                            "what the CA checksum is compared with"),
+    [POLICY_FAILURE_REASON] =
+        ENUM("failure.reason", "step|cause", POLICY_REASON_STEP, POLICY_REASON_CAUSE,
+             "what a failed connection is called by agents and in conditions"),
 };
 
 struct policies policies_compat(void)

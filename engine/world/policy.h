@@ -28,6 +28,7 @@ enum policy {
     POLICY_LEADER_LOSS, /* enum: exit (the process ends) | controllers (only leader work stops) */
     POLICY_CLUSTER_REMOVE, /* enum: wait (for the downstream) | detach (after a deadline) */
     POLICY_CA_PIN, /* enum: text (SHA-256 of the PEM text) | set (order- and blank-free set of certificates) */
+    POLICY_FAILURE_REASON, /* enum: step (where it failed) | cause (why) */
     POLICY_COUNT
 };
 
@@ -49,6 +50,8 @@ enum { POLICY_PROBE_SEQUENTIAL, POLICY_PROBE_INDEPENDENT };
 enum { POLICY_LEADER_LOSS_EXIT, POLICY_LEADER_LOSS_CONTROLLERS };
 enum { POLICY_REMOVE_WAIT, POLICY_REMOVE_DETACH };
 enum { POLICY_PIN_TEXT, POLICY_PIN_SET };
+
+enum { POLICY_REASON_STEP, POLICY_REASON_CAUSE };
 
 struct policy_row {
     const char *name; /* "dns.cache" */

@@ -3,7 +3,7 @@
  * many spellings. */
 #include "tests/unit/support/sim_kit.h"
 
-#include "engine/agents/cluster/checks.h"
+#include "engine/agents/cluster/reason.h"
 #include "engine/base/json.h"
 #include "engine/http/server.h"
 #include "engine/pki/pki.h"
@@ -272,7 +272,8 @@ static void test_pin(void **state)
     struct bench b;
     bench_open(&b);
     struct str one = authority_pem(b.ca), two = authority_pem(b.other);
-    struct buf bundle = {0}, text = {0}, set = {0}, spellings[5] = {{0}};
+    struct buf bundle = {0}, text = {0}, set = {0}, pin = {0}, none = {0}, spellings[5] = {{0}};
+    pki_ca_checksum(one, &pin); /* of one of the two */
     buf_add(&bundle, one);
     buf_add(&bundle, two);
     pki_ca_checksum(buf_str(&bundle), &text);
@@ -286,15 +287,26 @@ static void test_pin(void **state)
     for (int hardened = 0; hardened < 2; hardened++) {
         struct policies p = hardened ? policies_hardened() : policies_compat();
         for (size_t i = 0; i < ARRAY_LEN(spellings); i++) {
-            struct err *by_text = agent_ca_check(&p, buf_str(&spellings[i]), buf_str(&text));
-            struct err *by_set = agent_ca_check(&p, buf_str(&spellings[i]), buf_str(&set));
+            struct buf all = {0}, trusted = {0};
+            struct str pem = buf_str(&spellings[i]);
+            struct err *by_text = agent_ca_check(&p, pem, buf_str(&text), &all);
+            struct err *by_set = agent_ca_check(&p, pem, buf_str(&set), &all);
+            struct err *by_one = agent_ca_check(&p, pem, buf_str(&pin), &trusted);
             assert_int_equal(!by_text, i == 0);
             assert_int_equal(!by_set, hardened && i < 3);
+            assert_int_equal(!by_one, hardened ? i != 4 : i == 3);
+            assert_true(by_one ? trusted.n == 0 : str_eq(buf_str(&trusted), one));
+            assert_true(!by_one || err_tls_of(by_one) == ERR_TLS_PIN);
             err_free(by_text);
             err_free(by_set);
+            err_free(by_one);
+            buf_free(&all);
+            buf_free(&trusted);
         }
     }
-    check_err(agent_ca_check(&b.policies, str_empty, buf_str(&text)), ERR_TLS, "no CA configured");
+    check_err(agent_ca_check(&b.policies, str_empty, buf_str(&text), &none), ERR_TLS,
+              "no CA configured");
+    buf_free(&pin);
     for (size_t i = 0; i < ARRAY_LEN(spellings); i++)
         buf_free(&spellings[i]);
     buf_free(&bundle);
@@ -303,10 +315,45 @@ static void test_pin(void **state)
     bench_close(&b);
 }
 
+static void test_reasons(void **state)
+{
+    (void)state;
+    static const struct {
+        enum agent_phase phase;
+        enum err_code code;
+        enum err_tls tls;
+        const char *step, *cause;
+    } said[] = {
+        {AGENT_PHASE_RESOLVE, ERR_DNS_NXDOMAIN, ERR_TLS_OTHER, "Resolve", "Unresolvable"},
+        {AGENT_PHASE_PING, ERR_TIMEOUT, ERR_TLS_OTHER, "Ping", "Unreachable"},
+        {AGENT_PHASE_PING, ERR_UNAVAILABLE, ERR_TLS_OTHER, "Ping", "NotTheManager"},
+        {AGENT_PHASE_CA, ERR_TLS, ERR_TLS_PIN, "CA", "CAMismatch"},
+        {AGENT_PHASE_TLS, ERR_TLS, ERR_TLS_EXPIRED, "TLS", "CertExpired"},
+        {AGENT_PHASE_TLS, ERR_TLS, ERR_TLS_CLOCK, "TLS", "ClockSkew"},
+        {AGENT_PHASE_CONNECT, ERR_TLS, ERR_TLS_UNTRUSTED, "Connect", "CertUntrusted"},
+    };
+    struct policies compat = policies_compat(), hardened = policies_hardened();
+    for (size_t i = 0; i < ARRAY_LEN(said); i++) {
+        struct err *cause = err_new(said[i].code, "no");
+        if (said[i].code == ERR_TLS)
+            cause = err_tls(cause, said[i].tls);
+        struct err *err = err_wrap(cause, said[i].code, "outside");
+        assert_string_equal(agent_reason_of(&compat, said[i].phase, err), said[i].step);
+        assert_string_equal(agent_reason_of(&hardened, said[i].phase, err), said[i].cause);
+        err_free(err);
+    }
+    assert_string_equal(agent_reason_of_refusal(&hardened, 400, STR("cluster not found")),
+                        "ClusterUnknown");
+    assert_string_equal(agent_reason_of_refusal(&hardened, 503, STR("starting: ...")),
+                        "ManagerStarting");
+    assert_string_equal(agent_reason_of_refusal(&hardened, 503, STR("come back")), "ManagerBusy");
+    assert_string_equal(agent_reason_of_refusal(&compat, 503, STR("starting")), "Connect");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_checks),
                                        cmocka_unit_test(test_nobody_there),
-                                       cmocka_unit_test(test_pin)};
+                                       cmocka_unit_test(test_pin), cmocka_unit_test(test_reasons)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -177,7 +177,9 @@ static void test_new_ca(void **state)
     assert_true(str_find(command, STR(" --ca-checksum ")) >= 0);
     struct buf patch = {0}, ca = {0};
     buf_add(&ca, authority_pem(b->manager_ca));
-    buf_add_char(&ca, '\n'); /* the same CA, another checksum */
+    struct authority *next = authority_new(b->sim, STR("next"));
+    buf_add(&ca, authority_pem(next)); /* both, as while one replaces the other */
+    authority_free(next);
     buf_add_c(&patch, "{\"value\":");
     json_write_string(&patch, buf_str(&ca));
     buf_add_char(&patch, '}');

@@ -2,6 +2,7 @@
 #include "engine/agents/cluster/agent.h"
 
 #include "engine/agents/cluster/credentials.h"
+#include "engine/agents/cluster/reason.h"
 #include "engine/base/codec.h"
 #include "engine/kube/backoff.h"
 #include "engine/kube/management.h"
@@ -25,6 +26,7 @@ struct cluster_agent {
     uint64_t check_failures;
     enum agent_phase phase;
     struct buf last_error;
+    const char *reason; /* of the last failed check; NULL: it passed */
     struct world_file *ca_write;
     struct agent_link *link;
     struct kube_informer *caches[CACHES];
@@ -49,6 +51,7 @@ static void start_caches(void *owner)
     static const struct kube_gvr *const kinds[CACHES] = {&gvr_namespaces, &gvr_nodes, &gvr_pods};
     struct cluster_agent *a = owner;
     a->phase = AGENT_PHASE_CONNECTED;
+    a->failures_in_a_row = 0;
     for (size_t i = 0; i < CACHES && !a->caches[i]; i++) {
         struct kube_target target = {.gvr = *kinds[i]};
         a->caches[i] = kube_informer_new(a->kube, &target);
@@ -77,6 +80,19 @@ static void on_ca_written(void *owner, struct str content, const struct err *err
                  err->message);
 }
 
+/* Whatever changed, CA or clock: only the checks find out, and only they may trust anew. */
+static void on_untrusted(void *owner)
+{
+    struct cluster_agent *a = owner;
+    if (policy_get(&a->policies, POLICY_AGENT_START) == POLICY_AGENT_START_EXIT)
+        return; /* it goes on dialling, as the original does */
+    agent_link_free(a->link);
+    a->link = NULL;
+    a->phase = AGENT_PHASE_TLS;
+    world_timer_start(a->retry, kube_backoff(a->world, a->failures_in_a_row++, AGENT_CHECK_RETRY,
+                                             AGENT_CHECK_RETRY_MAX));
+}
+
 static void start_link(struct cluster_agent *a, struct str ca_pem)
 {
     struct buf params = {0}, instance = {0};
@@ -91,9 +107,12 @@ static void start_link(struct cluster_agent *a, struct str ca_pem)
                                    .params_json = buf_str(&params),
                                    .instance = buf_str(&instance),
                                    .connected = start_caches,
+                                   .untrusted = on_untrusted,
                                    .owner = a};
     a->phase = AGENT_PHASE_CONNECT;
     a->link = agent_link_new(&o);
+    world_file_cancel(a->ca_write);
+    a->ca_write = NULL;
     if (ca_pem.n)
         a->ca_write =
             world_file_write(a->world, STR(AGENT_FILE_SERVER_CA), ca_pem, 0600, on_ca_written, a);
@@ -103,6 +122,13 @@ static void start_link(struct cluster_agent *a, struct str ca_pem)
 
 /* ---- checking ---- */
 
+static void set_reason(struct cluster_agent *a, const char *reason)
+{
+    if (!a->reason || !str_eq_c(str_c(reason), a->reason))
+        world_note(a->world, "agent.reason", a->config.name, str_c(reason));
+    a->reason = reason;
+}
+
 static void on_checked(void *owner, enum agent_phase phase, struct str ca_pem,
                        const struct err *err)
 {
@@ -110,10 +136,12 @@ static void on_checked(void *owner, enum agent_phase phase, struct str ca_pem,
     a->checks = NULL;
     a->phase = phase;
     if (!err) {
+        a->reason = NULL;
         start_link(a, ca_pem);
         return;
     }
     a->check_failures++;
+    set_reason(a, agent_reason_of(&a->policies, phase, err));
     buf_clear(&a->last_error);
     err_print(err, &a->last_error);
     if (policy_get(&a->policies, POLICY_AGENT_START) == POLICY_AGENT_START_EXIT) {
@@ -122,8 +150,10 @@ static void on_checked(void *owner, enum agent_phase phase, struct str ca_pem,
     }
     log_warn(&a->log, "%s: %s", agent_phase_name(phase), buf_c(&a->last_error));
     world_note(a->world, "agent.check-failed", a->config.name, buf_str(&a->last_error));
-    world_timer_start(a->retry, kube_backoff(a->world, a->failures_in_a_row++, AGENT_CHECK_RETRY,
-                                             AGENT_CHECK_RETRY_MAX));
+    world_time most =
+        phase == AGENT_PHASE_RESOLVE ? AGENT_RESOLVE_RETRY_MAX : AGENT_CHECK_RETRY_MAX;
+    world_timer_start(a->retry,
+                      kube_backoff(a->world, a->failures_in_a_row++, AGENT_CHECK_RETRY, most));
 }
 
 static void check(void *owner)
@@ -198,6 +228,7 @@ struct cluster_agent_state cluster_agent_state(const struct cluster_agent *a)
     struct cluster_agent_state s = {.phase = a->phase, .check_failures = a->check_failures};
     if (a->link)
         s.link = agent_link_state(a->link);
+    s.reason = a->link ? s.link.reason : a->reason;
     s.synced = a->caches[0] != NULL;
     for (size_t i = 0; i < CACHES && a->caches[i]; i++) {
         struct kube_informer_state cache = kube_informer_state(a->caches[i]);

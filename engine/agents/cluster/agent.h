@@ -3,6 +3,7 @@
  *   configuring ─► credentials ─► checking ─► linked (for ever)
  *        │              ▲            └─ failed ─► policy agent.start: exit: the process ends; retry: pause, checking
  *        └─ failed ─► the process ends
+ *   linked ─ the manager's certificate is not trusted (any more), agent.start: retry ─► checking, which says why
  *
  * Two replicas run side by side and both connect; the manager chooses (session.choice).
  * The proxy is the tunnel's default: a Connect to tcp/HOST:PORT becomes a stream to it.
@@ -14,8 +15,11 @@
 #include "engine/agents/cluster/link.h"
 #include "engine/kube/informer.h"
 
-#define AGENT_CHECK_RETRY     NS_PER_S
-#define AGENT_CHECK_RETRY_MAX (10 * NS_PER_S)
+#define AGENT_CHECK_RETRY       NS_PER_S
+#define AGENT_CHECK_RETRY_MAX   (10 * NS_PER_S)
+/* The cluster's own DNS is asked more often: nobody else has to bear it, and it is what new clusters wait for longest
+ * (fixtures/incidents.yaml#K16). */
+#define AGENT_RESOLVE_RETRY_MAX (2 * NS_PER_S)
 
 struct cluster_agent;
 /* Everything but the policies comes from the environment and from files (config.h). */
@@ -26,8 +30,10 @@ struct cluster_agent_state {
     enum agent_phase phase;       /* what it is at, or failed at last */
     struct agent_link_state link; /* zero before it is linked */
     uint64_t check_failures;
-    size_t cached;       /* objects in its caches */
-    bool synced;         /* all caches have been listed */
+    const char
+        *reason;   /* why it has no tunnel (reason.h); NULL: it has, or is still at its first try */
+    size_t cached; /* objects in its caches */
+    bool synced;   /* all caches have been listed */
     world_time heard_at; /* the oldest of its caches' last news */
 };
 struct cluster_agent_state cluster_agent_state(const struct cluster_agent *a);

@@ -16,6 +16,7 @@ struct agent_checks {
     enum agent_phase phase;
     struct world_addr address;
     struct buf ca_pem;
+    world_time ahead; /* our wall clock, of the manager's */
     agent_checked done;
     void *owner;
 };
@@ -81,6 +82,22 @@ static void fetch(struct agent_checks *c, const char *target,
 
 /* ---- tls ---- */
 
+/* A certificate that is good by the manager's clock is not to blame. */
+static struct err *blame_clock(const struct agent_checks *c, struct err *take_err)
+{
+    enum err_tls why = err_tls_of(take_err);
+    bool behind = why == ERR_TLS_NOT_YET_VALID && c->ahead < -AGENT_SKEW_WARN;
+    bool before = why == ERR_TLS_EXPIRED && c->ahead > AGENT_SKEW_WARN;
+    if (!behind && !before)
+        return take_err;
+    struct buf skew = {0};
+    duration_format(&skew, before ? c->ahead : -c->ahead);
+    struct err *err = err_wrap(take_err, ERR_TLS, "the clock here is %s %s the manager's",
+                               buf_c(&skew), before ? "ahead of" : "behind");
+    buf_free(&skew);
+    return err_tls(err, ERR_TLS_CLOCK);
+}
+
 static void on_tls(void *owner, const struct http_response *r, const struct err *err)
 {
     struct agent_checks *c = owner;
@@ -90,8 +107,9 @@ static void on_tls(void *owner, const struct http_response *r, const struct err 
     if (untrusted && !c->config->strict && c->config->ca_checksum.n == 0)
         untrusted = false; /* without a pinned CA the dial itself decides by the system's store */
     if (untrusted)
-        fail(c, err_wrap(err_copy(err), ERR_TLS,
-                         "the manager's certificate does not chain to the pinned CA"));
+        fail(c, blame_clock(c, err_wrap(err_copy(err), ERR_TLS,
+                                        "the manager's certificate does not chain to the pinned "
+                                        "CA")));
     else
         finish(c, NULL); /* other errors are not about trust: the dial will tell */
 }
@@ -109,17 +127,55 @@ static void check_tls(struct agent_checks *c)
 
 /* ---- ca ---- */
 
-struct err *agent_ca_check(const struct policies *policies, struct str pem, struct str checksum)
+static bool is_pinned(struct str checksum, struct str pin)
+{
+    struct str one, rest = checksum;
+    for (bool more = true; more;) {
+        more = str_cut(rest, ',', &one, &rest);
+        if (pin.n && str_eq_nocase(str_trim(one), pin))
+            return true;
+    }
+    return false;
+}
+
+/* Those of the certificates that are pinned by themselves, by their key or by their text. */
+static struct err *add_pinned(struct str pem, struct str checksum, struct buf *trusted)
+{
+    struct err *err = NULL;
+    struct str label;
+    do {
+        struct buf der = {.max = PKI_DER_BYTES_MAX}, one = {0}, key = {0}, text = {0};
+        err = pki_pem_next(&pem, &label, &der);
+        if (!err && str_eq_c(label, "CERTIFICATE")) {
+            pki_pem_add(&one, "CERTIFICATE", buf_str(&der));
+            pki_ca_checksum(buf_str(&one), &text);
+            err = pki_ca_pins(buf_str(&one), &key);
+            if (!err && (is_pinned(checksum, buf_str(&key)) || is_pinned(checksum, buf_str(&text))))
+                buf_add(trusted, buf_str(&one));
+        }
+        buf_free(&der);
+        buf_free(&one);
+        buf_free(&key);
+        buf_free(&text);
+    } while (!err && label.n);
+    return err;
+}
+
+struct err *agent_ca_check(const struct policies *policies, struct str pem, struct str checksum,
+                           struct buf *trusted)
 {
     struct buf chain = {0}, text = {0}, set = {0};
     struct err *err = NULL;
+    size_t before = trusted->n;
     if (pem.n == 0) {
         err = err_new(ERR_TLS, "CATTLE_CA_CHECKSUM is set, but the manager has no CA configured");
         goto out;
     }
     pki_ca_checksum(pem, &text);
-    if (str_eq_nocase(buf_str(&text), checksum))
-        goto out; /* the very text that was pinned: nothing in it is looked at here */
+    if (str_eq_nocase(buf_str(&text), checksum)) {
+        buf_add(trusted, pem); /* the very text that was pinned: nothing in it is looked at here */
+        goto out;
+    }
     err = pki_chain_from_pem(pem, &chain);
     if (err) {
         err = err_wrap(err, ERR_TLS,
@@ -129,13 +185,18 @@ struct err *agent_ca_check(const struct policies *policies, struct str pem, stru
     }
     if (policy_get(policies, POLICY_CA_PIN) == POLICY_PIN_SET) {
         err = pki_ca_pin(pem, &set);
-        if (err || str_eq_nocase(buf_str(&set), checksum))
+        if (!err && str_eq_nocase(buf_str(&set), checksum))
+            buf_add(trusted, pem);
+        else if (!err)
+            err = add_pinned(pem, checksum, trusted);
+        if (err || trusted->n > before)
             goto out;
     }
-    err = err_new(ERR_TLS,
-                  "the CA's checksum is %s, but CATTLE_CA_CHECKSUM says " STR_FMT
-                  ": this is not the manager that the agent was installed for",
-                  buf_c(&text), STR_ARG(checksum));
+    err = err_tls(err_new(ERR_TLS,
+                          "the CA's checksum is %s%s%s, but CATTLE_CA_CHECKSUM says " STR_FMT
+                          ": this is not the manager that the agent was installed for",
+                          buf_c(&text), set.n ? " or " : "", buf_c(&set), STR_ARG(checksum)),
+                  ERR_TLS_PIN);
 out:
     buf_free(&chain);
     buf_free(&text);
@@ -159,8 +220,8 @@ static void on_ca(void *owner, const struct http_response *r, const struct err *
     if (bad) {
         bad = err_wrap(bad, ERR_TLS, "the manager's CA setting is not JSON");
     } else {
-        buf_add(&c->ca_pem, json_string_at(setting, "value"));
-        bad = agent_ca_check(&c->policies, buf_str(&c->ca_pem), c->config->ca_checksum);
+        bad = agent_ca_check(&c->policies, json_string_at(setting, "value"), c->config->ca_checksum,
+                             &c->ca_pem);
     }
     arena_free(&a);
     if (bad)
@@ -170,6 +231,20 @@ static void on_ca(void *owner, const struct http_response *r, const struct err *
 }
 
 /* ---- ping ---- */
+
+static void compare_clocks(struct agent_checks *c, struct str theirs)
+{
+    int64_t wall;
+    if (!rfc3339_parse(theirs, &wall))
+        return; /* a manager that does not tell */
+    c->ahead = world_wall(c->world) - wall;
+    if (c->ahead >= -AGENT_SKEW_WARN && c->ahead <= AGENT_SKEW_WARN)
+        return;
+    struct buf skew = {0};
+    duration_format(&skew, c->ahead);
+    world_note(c->world, "agent.clock-skew", c->config->name, buf_str(&skew));
+    buf_free(&skew);
+}
 
 static void on_ping(void *owner, const struct http_response *r, const struct err *err)
 {
@@ -184,6 +259,7 @@ static void on_ping(void *owner, const struct http_response *r, const struct err
                               STR_ARG(c->config->server_text), r->status));
         return;
     }
+    compare_clocks(c, http_headers_get(&r->headers, AGENT_TIME_HEADER));
     if (c->config->ca_checksum.n == 0 || !c->config->server.tls) {
         check_tls(c);
         return;

@@ -5,8 +5,10 @@
  *        any failure ─► failed(phase, error)
  *
  * A mismatch of the checksum is final for this attempt whatever the policy: the agent must not connect (L1).
- * Policy ca.pin: text compares the SHA-256 of the PEM text, set also accepts the same certificates in another order or
- * with other line ends (fixtures/incidents.yaml#K20).
+ * Policy ca.pin: text compares the SHA-256 of the PEM text; set also accepts the same certificates in another order or
+ * with other line ends, and of several those that are pinned (fixtures/incidents.yaml#K20, #K21).
+ * /ping carries the manager's time: a certificate that seems not valid yet, or no longer, while the clocks are far apart
+ * fails as ERR_TLS_CLOCK (#K50); clocks that differ by more than AGENT_SKEW_WARN are told to the trace.
  * Ownership: one run per struct; the handle ends with `done` or agent_checks_cancel. */
 #ifndef PADDOCK_ENGINE_AGENTS_CLUSTER_CHECKS_H
 #define PADDOCK_ENGINE_AGENTS_CLUSTER_CHECKS_H
@@ -16,6 +18,8 @@
 #include "engine/http/client.h"
 
 #define AGENT_CHECK_TIMEOUT (5 * NS_PER_S)
+#define AGENT_SKEW_WARN     (5 * NS_PER_S)
+#define AGENT_TIME_HEADER   "X-Server-Time" /* of /ping: RFC 3339 */
 
 enum agent_phase {
     AGENT_PHASE_CONFIG,
@@ -38,8 +42,9 @@ struct agent_checks *agent_checks_start(struct world *w, const struct policies *
                                         agent_checked done, void *owner);
 void agent_checks_cancel(struct agent_checks *c); /* NULL is fine */
 
-/* Whether a CA text is the one that the checksum pins. */
-struct err *agent_ca_check(const struct policies *policies, struct str pem,
-                           struct str checksum) must_check;
+/* Whether a CA text is the one that the checksum pins; appends what of it is to be trusted: all of it when it is pinned
+ * as a whole, otherwise the certificates that are pinned one by one. ERR_TLS_PIN when there is none. */
+struct err *agent_ca_check(const struct policies *policies, struct str pem, struct str checksum,
+                           struct buf *trusted) must_check;
 
 #endif

@@ -1,6 +1,7 @@
 /* The agent's tunnel: see the states in link.h. */
 #include "engine/agents/cluster/link.h"
 
+#include "engine/agents/cluster/reason.h"
 #include "engine/base/list.h"
 
 /* One tunnel: the one in use, the one that is about to replace it, or one that drains. */
@@ -18,6 +19,7 @@ struct agent_link {
     struct agent_resolver *resolver;
     struct str ca_pem, params_json, instance;
     void (*on_connected)(void *owner);
+    void (*on_untrusted)(void *owner);
     void *owner;
 
     struct list attempts;
@@ -67,6 +69,23 @@ static void attempt_free(struct attempt *a)
 {
     list_remove(&a->node);
     mem_free(a);
+}
+
+/* ---- why there is no tunnel ---- */
+
+static void set_reason(struct agent_link *l, const char *reason)
+{
+    if (!l->state.reason || !str_eq_c(str_c(reason), l->state.reason))
+        world_note(l->world, "agent.reason", l->config->name, str_c(reason));
+    l->state.reason = reason;
+}
+
+static void explain(struct agent_link *l, const struct tunnel_client_closed *how)
+{
+    if (how->http_status)
+        set_reason(l, agent_reason_of_refusal(&l->policies, how->http_status, how->http_body));
+    else if (how->err)
+        set_reason(l, agent_reason_of(&l->policies, AGENT_PHASE_CONNECT, how->err));
 }
 
 /* ---- waiting ---- */
@@ -124,6 +143,7 @@ static void on_open(void *owner, struct tunnel_session *s)
     l->failures_in_a_row = 0;
     l->state.connects++;
     l->state.connected_at = world_now(l->world);
+    l->state.reason = NULL;
     world_note(l->world, "agent.connected", l->config->name, str_c(a->address.host));
     recheck_later(l);
     if (l->on_connected)
@@ -181,11 +201,15 @@ static void on_closed(void *owner, const struct tunnel_client_closed *how)
         recheck_later(l);
         return;
     }
+    explain(l, how);
+    bool untrusted = how->err && how->err->code == ERR_TLS;
     l->tried++;
     if (l->tried < l->answer.n)
         connect_next(l);
     else
         wait_then_resolve(l, false);
+    if (untrusted && l->on_untrusted)
+        l->on_untrusted(l->owner);
 }
 
 static void connect_next(struct agent_link *l)
@@ -198,6 +222,8 @@ static void on_resolved(void *owner, const struct world_dns_answer *answer, cons
     struct agent_link *l = owner;
     if (err || answer->n == 0) {
         l->state.failures++;
+        if (err)
+            set_reason(l, agent_reason_of(&l->policies, AGENT_PHASE_RESOLVE, err));
         wait_then_resolve(l, false);
         return;
     }
@@ -268,6 +294,7 @@ struct agent_link *agent_link_new(const struct agent_link_options *o)
     l->params_json = str_dup(o->params_json);
     l->instance = str_dup(o->instance);
     l->on_connected = o->connected;
+    l->on_untrusted = o->untrusted;
     l->owner = o->owner;
     l->retry = world_timer_new(l->world, on_retry, l);
     l->recheck = world_timer_new(l->world, on_recheck, l);

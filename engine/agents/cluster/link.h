@@ -33,6 +33,8 @@ struct agent_link_options {
     struct agent_resolver *resolver;
     struct str ca_pem, params_json, instance; /* copied */
     void (*connected)(void *owner);           /* each time, also after a move; may be NULL */
+    /* The manager is not trusted (any more). The link waits; it may be freed from inside. May be NULL. */
+    void (*untrusted)(void *owner);
     void *owner;
 };
 struct agent_link *agent_link_new(const struct agent_link_options *options);
@@ -44,6 +46,8 @@ struct agent_link_state {
     world_time connected_at; /* of it */
     world_time heard_at;     /* the last sign of life on it */
     uint64_t connects, failures, moves;
+    const char
+        *reason; /* why there is no tunnel (reason.h); NULL: there is one, or none was tried yet */
 };
 struct agent_link_state agent_link_state(const struct agent_link *l);
 

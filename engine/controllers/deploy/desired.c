@@ -86,7 +86,8 @@ bool desired_make(const struct controller *c, const struct kube_object *cluster,
     struct arena *a = &d->arena;
     struct buf checksum = {0};
     const cJSON *tree = kube_object_tree(cluster, a);
-    pki_ca_checksum(controller_setting(c, a, "cacerts"), &checksum);
+    bool as_set = policy_get(c->options.policies, POLICY_CA_PIN) == POLICY_PIN_SET;
+    agent_ca_checksum(controller_setting(c, a, "cacerts"), as_set, &checksum);
     d->manifest = (struct agent_manifest){.server_url = controller_setting(c, a, "server-url"),
                                           .cluster_id = arena_str(a, cluster->name),
                                           .ca_checksum = arena_str(a, buf_str(&checksum)),

@@ -27,9 +27,10 @@ static struct err *verify_err(long result, struct str name)
 {
     switch (result) {
     case X509_V_ERR_CERT_HAS_EXPIRED:
-        return err_new(ERR_TLS, "the peer's certificate has expired");
+        return err_tls(err_new(ERR_TLS, "the peer's certificate has expired"), ERR_TLS_EXPIRED);
     case X509_V_ERR_CERT_NOT_YET_VALID:
-        return err_new(ERR_TLS, "the peer's certificate is not yet valid");
+        return err_tls(err_new(ERR_TLS, "the peer's certificate is not yet valid"),
+                       ERR_TLS_NOT_YET_VALID);
     case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT:
     case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY:
     case X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT:
@@ -37,12 +38,16 @@ static struct err *verify_err(long result, struct str name)
     case X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE:
     case X509_V_ERR_CERT_SIGNATURE_FAILURE:
     case X509_V_ERR_INVALID_CA:
-        return err_new(ERR_TLS, "the peer's certificate is signed by an unknown authority (%s)",
-                       X509_verify_cert_error_string(result));
+        return err_tls(err_new(ERR_TLS,
+                               "the peer's certificate is signed by an unknown authority (%s)",
+                               X509_verify_cert_error_string(result)),
+                       ERR_TLS_UNTRUSTED);
     case X509_V_ERR_HOSTNAME_MISMATCH:
     case X509_V_ERR_IP_ADDRESS_MISMATCH:
-        return err_new(ERR_TLS, "the peer's certificate is not valid for name \"" STR_FMT "\"",
-                       STR_ARG(name));
+        return err_tls(err_new(ERR_TLS,
+                               "the peer's certificate is not valid for name \"" STR_FMT "\"",
+                               STR_ARG(name)),
+                       ERR_TLS_NAME);
     default:
         return err_new(ERR_TLS, "the peer's certificate is not valid: %s",
                        X509_verify_cert_error_string(result));

@@ -24,6 +24,8 @@ static const struct expr_field agent_fields[VOC_AGENT_FIELD_COUNT] = {
     [VOC_AGENT_ATTEMPTS] = {"attempts", EXPR_INT, 0, NULL, "attempts to connect so far"},
     [VOC_AGENT_RESTARTS] = {"restarts", EXPR_INT, 0, NULL, "how often the process started again"},
     [VOC_AGENT_LEADER] = {"leader", EXPR_BOOL, EXPR_LIVE, NULL, "the active one of its cluster"},
+    [VOC_AGENT_REASON] = {"reason", EXPR_STRING, 0, NULL,
+                          "why it has no tunnel: CAMismatch, Unresolvable, ...; unknown with one"},
 };
 
 static const struct expr_field cluster_fields[VOC_CLUSTER_FIELD_COUNT] = {
@@ -44,6 +46,13 @@ static const struct expr_field cluster_fields[VOC_CLUSTER_FIELD_COUNT] = {
                                  "the sites whose managers write to it"},
     [VOC_CLUSTER_WRITER] = {"writer", EXPR_STRING, EXPR_HISTORY, NULL,
                             "the replicas that write to it"},
+    [VOC_CLUSTER_REASON] =
+        {"reason", EXPR_STRING, 0, NULL,
+         "of its condition Ready: Disconnected, CertExpired, ...; unknown: none"},
+    [VOC_CLUSTER_UPDATED] = {"updated", EXPR_BOOL, 0, NULL,
+                             "the manager's condition Updated: its agent is as it should be"},
+    [VOC_CLUSTER_REMAINS] = {"remains", EXPR_BOOL, EXPR_LIVE, NULL,
+                             "the agent's namespace is (still) in it"},
 };
 
 static const struct expr_field server_fields[VOC_SERVER_FIELD_COUNT] = {
@@ -168,6 +177,10 @@ static const struct expr_global globals[VOC_GLOBAL_COUNT] = {
         COUNTER("api.events_repeated", "watch events that a fault showed again"),
     [VOC_GLOBAL_API_WATCHES_CUT] =
         COUNTER("api.watches_cut", "watches that were ended before their time"),
+    [VOC_GLOBAL_UPSTREAM_WRITES] =
+        COUNTER("upstream.writes", "writes to the managers' own APIs, but for leases"),
+    [VOC_GLOBAL_UPSTREAM_BYTES] =
+        COUNTER("upstream.bytes", "bytes of the manager's objects that changed there"),
     [VOC_GLOBAL_PROCESS_STARTS] = COUNTER("process.starts", "processes that were started"),
     [VOC_GLOBAL_PROCESS_CRASHES] = COUNTER("process.crashes", "processes that ended unasked"),
     [VOC_GLOBAL_EVENTS] = COUNTER("sim.events", "events of the simulation"),

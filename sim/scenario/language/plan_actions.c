@@ -14,7 +14,8 @@ static bool plan_target(struct planning *p, struct target *t, uint32_t allowed, 
 {
     if (t->kind == TARGET_NONE)
         return false;
-    if (allowed >> t->kind & 1)
+    enum target_kind kind = t->kind == TARGET_LEADER ? TARGET_MANAGER : t->kind;
+    if (allowed >> kind & 1)
         return target_resolve(t, &p->names, p->diags);
     struct buf kinds = {0};
     print_targets(allowed, &kinds);

@@ -9,6 +9,7 @@ static const struct {
 } kinds[] = {
     {"site", TARGET_SITE, false, false, "site"},
     {"manager", TARGET_MANAGER, true, true, "manager"},
+    {"leader", TARGET_LEADER, true, false, "leader"},
     {"cluster", TARGET_CLUSTER, false, true, "cluster"},
     {"agent", TARGET_AGENT, true, true, "agent"},
     {"node", TARGET_NODE, false, true, "node"},
@@ -218,6 +219,7 @@ static bool resolve_end(struct target *t, struct target_end *end, const struct t
 {
     switch (end->kind) {
     case TARGET_SITE:
+    case TARGET_LEADER:
         return lookup(t, end, names->sites, names->sites_n, "site", diags);
     case TARGET_MANAGER:
         return lookup(t, end, names->sites, names->sites_n, "site", diags) &&

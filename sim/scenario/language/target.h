@@ -2,6 +2,7 @@
  *
  *     site/a              a whole site: its manager replicas and its local API
  *     manager             every replica of every site         manager/a, manager/a[0], manager/a[0..1]
+ *     leader/a            the replica of the site that leads when it begins (wherever managers can be aimed at)
  *     cluster/edge        every cluster of the group          cluster/edge[3], cluster/edge[0..4], cluster/...
  *     agent/edge[0..4]    the agents of these clusters        node/edge[0]: the nodes of these clusters
  *     agent/edge[0..4]/1  of each of these clusters the second agent
@@ -20,6 +21,7 @@ enum target_kind {
     TARGET_NONE, /* not given */
     TARGET_SITE,
     TARGET_MANAGER,
+    TARGET_LEADER,
     TARGET_CLUSTER,
     TARGET_AGENT,
     TARGET_NODE,

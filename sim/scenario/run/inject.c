@@ -82,7 +82,7 @@ struct injected *inject_fault(struct inject *in, struct str name, const struct t
         }
     *it = (struct injected){.in = in,
                             .name = buf_take(&unique),
-                            .target = *target,
+                            .target = picks_settle(in->estate, target),
                             .fault = *fault,
                             .begin_ns = sim_now(in->estate->sim),
                             .end_ns = -1,

@@ -9,7 +9,8 @@
 static void end_processes(struct inject *in, const struct target *t, int status)
 {
     struct picks p = {0};
-    picks_add(in->estate, &t->a, &p);
+    struct target settled = picks_settle(in->estate, t);
+    picks_add(in->estate, &settled.a, &p);
     for (size_t i = 0; i < p.processes_n; i++)
         sim_process_kill(p.processes[i], status);
     picks_free(&p);
@@ -25,7 +26,8 @@ static void restart_managers(struct inject *in, const struct target *t)
 {
     struct picks p = {0};
     struct target_end all = {.kind = TARGET_MANAGER, .any = true, .first = -1, .last = -1};
-    picks_add(in->estate, t->kind == TARGET_ALL ? &all : &t->a, &p);
+    struct target settled = picks_settle(in->estate, t);
+    picks_add(in->estate, t->kind == TARGET_ALL ? &all : &settled.a, &p);
     for (size_t i = 0; i < p.processes_n; i++)
         sim_after(in->estate->sim, (int64_t)i * RESTART_GAP, restart_one, p.processes[i]);
     picks_free(&p);

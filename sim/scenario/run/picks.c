@@ -109,11 +109,34 @@ void picks_add(const struct estate *e, const struct target_end *t, struct picks 
         pick_resolvers(e, t, p);
         break;
     case TARGET_NONE:
+    case TARGET_LEADER: /* picks_settle makes it a manager */
     case TARGET_LINK:
     case TARGET_ALL:
     case TARGET_KIND_COUNT:
         break;
     }
+}
+
+struct target picks_settle(const struct estate *e, const struct target *t)
+{
+    struct target settled = *t;
+    struct target_end *end = &settled.a;
+    if (t->kind != TARGET_LEADER)
+        return settled;
+    settled.kind = end->kind = TARGET_MANAGER;
+    end->first = end->last = SITE_REPLICAS_MAX; /* nobody leads: nobody is meant */
+    for (size_t s = 0; s < e->sites_n; s++) {
+        for (size_t i = 0; i < e->sites[s]->replicas_n; i++) {
+            const struct server *server = replica_server(&e->sites[s]->replicas[i]);
+            bool meant = t->a.any || t->a.index == (int32_t)s;
+            if (!meant || !server || !server_state(server).leading)
+                continue;
+            end->any = false;
+            end->index = (int32_t)s;
+            end->first = end->last = (int64_t)i;
+        }
+    }
+    return settled;
 }
 
 void picks_free(struct picks *p)

@@ -16,6 +16,8 @@ struct picks {
     size_t resolvers_n, resolvers_cap;
 };
 
+/* A target that depends on the moment as one that does not: the leader as the manager it is. */
+struct target picks_settle(const struct estate *e, const struct target *t);
 void picks_add(const struct estate *e, const struct target_end *t, struct picks *p);
 void picks_free(struct picks *p);
 /* Whether the end names the estate's cluster i: ranges count within the cluster's group. */

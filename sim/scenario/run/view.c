@@ -3,6 +3,9 @@
 
 #include "engine/controllers/cluster/state.h"
 #include "engine/controllers/conditions.h"
+#include "engine/kube/leader.h"
+
+#include <string.h>
 
 #define CLUSTERS_TABLE STR("clusters.management.cattle.io")
 
@@ -92,9 +95,19 @@ static void cluster_site_update(struct view *v, uint32_t cluster)
     }
 }
 
+static void agent_reason(struct view *v, struct view_agent *a, struct str reason)
+{
+    if (str_eq(a->reason, reason))
+        return;
+    str_free(&a->reason);
+    a->reason = str_dup(reason);
+    view_changed_item(v, VOC_AGENT, VOC_AGENT_REASON, (size_t)(a - v->agents));
+}
+
 static void agent_connected(struct view *v, struct view_agent *a, struct str address)
 {
     int64_t now = sim_now(v->estate->sim);
+    agent_reason(v, a, str_empty);
     a->attempts++;
     a->peer = estate_site_of(v->estate, address);
     a->connected_at = now;
@@ -138,6 +151,8 @@ static void agent_note(struct view *v, struct view_agent *a, const struct sim_no
         agent_connected(v, a, n->value);
     else if (str_eq_c(str_c(n->kind), "agent.disconnected"))
         agent_lost(v, a);
+    else if (str_eq_c(str_c(n->kind), "agent.reason"))
+        agent_reason(v, a, n->value);
     else if (str_eq_c(str_c(n->kind), "agent.connect-failed")) {
         a->attempts++;
         view_changed_item(v, VOC_AGENT, VOC_AGENT_ATTEMPTS, (size_t)(a - v->agents));
@@ -236,14 +251,20 @@ static void server_note(struct view *v, struct view_server *s, const struct sim_
     }
 }
 
+static void forget_watches(struct view *v)
+{
+    v->watched = NULL;
+    v->clusters_watch = NULL;
+    memset(v->sizes, 0, sizeof v->sizes);
+}
+
 /* A store dies with its API's process, and the watches in it. */
 static void forget_dead_store(struct view *v)
 {
     for (size_t i = 0; i < v->estate->sites_n; i++)
         if (v->watched && apihost_api(v->estate->sites[i]->api) == v->watched)
             return;
-    v->watched = NULL;
-    v->clusters_watch = NULL;
+    forget_watches(v);
 }
 
 static void on_note(void *owner, const struct sim_note *n)
@@ -280,6 +301,9 @@ static void cluster_seen(struct view *v, struct str id, const struct kube_object
     struct str state = o ? cluster_state(o) : no_state;
     bool connected = o && condition_is(o, "Connected", "True");
     bool ready = o && condition_is(o, "Ready", "True");
+    bool updated = o && condition_is(o, "Updated", "True");
+    struct condition why = {0};
+    struct str reason = o && condition_get(o, "Ready", &why) ? why.reason : str_empty;
     bool was = str_eq_c(c->state, "active"), is = str_eq_c(state, "active");
     if (!str_eq(state, c->state)) {
         c->state = state;
@@ -288,6 +312,15 @@ static void cluster_seen(struct view *v, struct str id, const struct kube_object
             c->active_at = sim_now(v->estate->sim);
         view_changed_item(v, VOC_CLUSTER, VOC_CLUSTER_STATE, index - 1);
         view_changed_item(v, VOC_CLUSTER, VOC_CLUSTER_ACTIVE_AT, index - 1);
+    }
+    if (!str_eq(reason, c->reason)) {
+        str_free(&c->reason);
+        c->reason = str_dup(reason);
+        view_changed_item(v, VOC_CLUSTER, VOC_CLUSTER_REASON, index - 1);
+    }
+    if (updated != c->updated) {
+        c->updated = updated;
+        view_changed_item(v, VOC_CLUSTER, VOC_CLUSTER_UPDATED, index - 1);
     }
     if (connected != c->connected || ready != c->ready) {
         c->connected = connected;
@@ -311,10 +344,38 @@ static void clusters_reread(struct view *v, struct kubeapi *api)
     }
 }
 
+static void on_upstream(void *owner, struct store_event *e)
+{
+    struct view *v = owner;
+    count(v, VOC_GLOBAL_UPSTREAM_BYTES, (int64_t)e->object->json.n);
+}
+
+static void on_lease(void *owner, struct store_event *e)
+{
+    struct view *v = owner;
+    v->leases += str_eq_c(e->object->name, LEADER_NAME);
+}
+
+/* Only where an expression asks for it. */
+static void watch_upstream(struct view *v, struct kubeapi *api)
+{
+    static const char *const tables[VIEW_UPSTREAM_TABLES] = {
+        "configmaps", "clusters.management.cattle.io",
+        "clusterregistrationtokens.management.cattle.io", "settings.management.cattle.io",
+        "secrets"};
+    for (size_t i = 0; i < VIEW_UPSTREAM_TABLES && v->apis_asked; i++) {
+        store_watch_stop(v->sizes[i]);
+        v->sizes[i] = api ? store_watch_start(store_table(kubeapi_store(api), str_c(tables[i])),
+                                              str_empty, i == 0 ? on_lease : on_upstream, v)
+                          : NULL;
+    }
+}
+
 void view_active_changed(struct view *v)
 {
     struct kubeapi *api = estate_active_api(v->estate);
     if (api != v->watched) {
+        watch_upstream(v, api);
         store_watch_stop(v->clusters_watch);
         v->clusters_watch = api ? store_watch_start(store_table(kubeapi_store(api), CLUSTERS_TABLE),
                                                     str_empty, on_cluster, v)
@@ -330,8 +391,7 @@ void view_api_started(struct view *v, struct site *s, struct kubeapi *api, bool 
         return; /* view_attach looks for itself */
     bool is_active = v->estate->active == (int32_t)s->index;
     if (is_active && !restored) { /* the old store died, its watches with it */
-        v->clusters_watch = NULL;
-        v->watched = NULL;
+        forget_watches(v);
     }
     (void)api;
     if (is_active)
@@ -363,14 +423,25 @@ static void poll_counters(struct view *v)
     see(v, VOC_GLOBAL_EVENTS, (int64_t)sim_events(v->estate->sim));
 }
 
+/* A process counts from its start on. */
+static int64_t new_reconciles(struct view_server *s, struct server *in)
+{
+    int64_t was = s->reconciles;
+    s->reconciles = in ? metrics_sum(server_metrics(in), "paddock_controller_reconciles_total") : 0;
+    return s->reconciles < was ? s->reconciles : s->reconciles - was;
+}
+
 static void poll_managers(struct view *v)
 {
-    int64_t depth = 0;
+    int64_t depth = 0, reconciles = 0;
     for (size_t i = 0; i < v->servers_n; i++) {
         struct server *s = replica_server(v->servers[i].replica);
         if (s)
             depth += (int64_t)server_state(s).queue_depth;
+        reconciles += new_reconciles(&v->servers[i], s);
     }
+    if (reconciles)
+        count(v, VOC_GLOBAL_MANAGER_RECONCILES, reconciles);
     see(v, VOC_GLOBAL_MANAGER_QUEUE_DEPTH, depth);
     view_changed(v, VOC_SERVER, VOC_SERVER_PEERS);
 }
@@ -388,7 +459,7 @@ static void on_poll(void *owner)
 
 static bool names_apis(const struct expr *e)
 {
-    for (uint32_t i = VOC_GLOBAL_API_REQUESTS; e && i <= VOC_GLOBAL_API_WATCHES_CUT; i++)
+    for (uint32_t i = VOC_GLOBAL_API_REQUESTS; e && i <= VOC_GLOBAL_UPSTREAM_BYTES; i++)
         if (expr_depends_on(e, (struct expr_dep){EXPR_DEP_GLOBAL, i, 0}))
             return true;
     return false;
@@ -423,8 +494,12 @@ void view_free(struct view *v)
 {
     if (!v)
         return;
-    for (size_t i = 0; i < v->clusters_n; i++)
+    for (size_t i = 0; i < v->clusters_n; i++) {
         history_free(&v->clusters[i].writer);
+        str_free(&v->clusters[i].reason);
+    }
+    for (size_t i = 0; i < v->agents_n; i++)
+        str_free(&v->agents[i].reason);
     for (size_t i = 0; i < VOC_GLOBAL_COUNT; i++)
         history_free(&v->counters[i].history);
     for (size_t i = 0; i < v->faults_n; i++) {

@@ -22,11 +22,13 @@ struct view_agent {
     int32_t peer;                                  /* site; -1: none, or not a site */
     int64_t connected_at, lost_at, reconnected_at; /* -1: never */
     int64_t attempts;
+    struct str reason; /* why it has no tunnel; owned; empty: it has, or none was tried yet */
 };
 struct view_cluster {
     struct str state; /* constant text; empty: not registered */
-    bool connected, ready;
-    int32_t site; /* where its agents are; -1: nowhere */
+    bool connected, ready, updated;
+    struct str reason; /* of Ready; owned; empty: none */
+    int32_t site;      /* where its agents are; -1: nowhere */
     int32_t sessions;
     int64_t last_seen, active_at; /* -1: never */
     struct history writer;        /* of sites, by index */
@@ -37,6 +39,7 @@ struct view_server {
     bool leader;
     int32_t sessions;
     int64_t started_at;
+    int64_t reconciles; /* as its process counted them when last looked at */
 };
 struct view_fault { /* filled by the runner */
     struct str name;

@@ -2,6 +2,7 @@
 #include "sim/scenario/run/view_internal.h"
 
 #include "engine/base/metrics.h"
+#include "engine/kube/management.h"
 #include "sim/scenario/run/reference.h"
 
 static const struct str role_names[] = {
@@ -149,11 +150,20 @@ static struct expr_value agent_field(const struct view *v, uint32_t item, uint32
         return moment(a->reconnected_at);
     case VOC_AGENT_ATTEMPTS:
         return number(EXPR_INT, a->attempts);
+    case VOC_AGENT_REASON:
+        return a->reason.n ? text(a->reason) : unknown(EXPR_STRING);
     case VOC_AGENT_RESTARTS:
         return number(EXPR_INT, sim_cluster_restarts(c->sim, a->slot));
     default:
         return truth(agent_leads(v, a));
     }
+}
+
+/* A cluster whose API is down keeps what it had. */
+static bool agent_remains(const struct sim_cluster *c)
+{
+    struct kubeapi *api = apihost_api(sim_cluster_api(c));
+    return !api || kubeapi_get(api, STR("namespaces"), str_empty, STR(NAMESPACE_SYSTEM));
 }
 
 static struct expr_value cluster_field(const struct view *v, uint32_t item, uint32_t field)
@@ -179,6 +189,12 @@ static struct expr_value cluster_field(const struct view *v, uint32_t item, uint
         return moment(c->last_seen);
     case VOC_CLUSTER_ACTIVE_AT:
         return moment(c->active_at);
+    case VOC_CLUSTER_REASON:
+        return c->reason.n ? text(c->reason) : unknown(EXPR_STRING);
+    case VOC_CLUSTER_UPDATED:
+        return truth(c->updated);
+    case VOC_CLUSTER_REMAINS:
+        return truth(agent_remains(e->sim));
     case VOC_CLUSTER_WRITER_SITE:
         return site_ref(v, (int32_t)history_at(&c->writer, sim_now(v->estate->sim), -1));
     default:
@@ -396,13 +412,27 @@ static int64_t leaders(const struct view *v)
     return n;
 }
 
+/* Of the sites' APIs, whoever writes; leases are written all the time and say nothing about clusters. */
+static int64_t upstream_writes(const struct view *v)
+{
+    int64_t sum = -v->leases;
+    for (size_t i = 0; i < v->estate->sites_n; i++)
+        sum += api_requests(apihost_api(v->estate->sites[i]->api), VOC_GLOBAL_API_WRITES);
+    return sum;
+}
+
+static int64_t api_value(const struct view *v, enum vocabulary_global which)
+{
+    return which == VOC_GLOBAL_UPSTREAM_WRITES ? upstream_writes(v) : api_sum(v, which);
+}
+
 static struct expr_value global(void *ctx, uint32_t which)
 {
     struct view *v = ctx;
     if (which == VOC_GLOBAL_MANAGER_LEADERS)
         return number(EXPR_INT, leaders(v));
-    if (which >= VOC_GLOBAL_API_REQUESTS && which <= VOC_GLOBAL_API_WATCHES_CUT)
-        return number(EXPR_INT, api_sum(v, (enum vocabulary_global)which));
+    if (which >= VOC_GLOBAL_API_REQUESTS && which <= VOC_GLOBAL_UPSTREAM_WRITES)
+        return number(EXPR_INT, api_value(v, (enum vocabulary_global)which));
     return number(EXPR_INT, v->counters[which].value);
 }
 
@@ -449,8 +479,8 @@ void view_poll_apis(struct view *v)
 {
     if (!v->apis_asked)
         return;
-    for (uint32_t i = VOC_GLOBAL_API_REQUESTS; i <= VOC_GLOBAL_API_WATCHES_CUT; i++) {
-        int64_t sum = api_sum(v, (enum vocabulary_global)i);
+    for (uint32_t i = VOC_GLOBAL_API_REQUESTS; i <= VOC_GLOBAL_UPSTREAM_WRITES; i++) {
+        int64_t sum = api_value(v, (enum vocabulary_global)i);
         struct view_counter *c = &v->counters[i];
         if (sum == c->value)
             continue;

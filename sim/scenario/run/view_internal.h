@@ -10,6 +10,9 @@ struct view_counter {
     struct history history; /* only of those that announce themselves or are polled: counters */
 };
 
+/* What the manager keeps upstream, and its lease. */
+#define VIEW_UPSTREAM_TABLES 5u
+
 struct view {
     const struct plan *plan;
     struct estate *estate;
@@ -37,6 +40,8 @@ struct view {
     struct sim_task *poll;
     bool apis_asked; /* an expression names a counter of the APIs */
     struct store_watch *clusters_watch;
+    struct store_watch *sizes[VIEW_UPSTREAM_TABLES];
+    int64_t leases; /* written there so far */
     struct kubeapi *watched;
 };
 

@@ -1,0 +1,48 @@
+/* The words. */
+#include "engine/agents/cluster/reason.h"
+
+static const char *of_tls(const struct err *err)
+{
+    static const char *const names[] = {[ERR_TLS_OTHER] = "TLSFailed",
+                                        [ERR_TLS_EXPIRED] = "CertExpired",
+                                        [ERR_TLS_NOT_YET_VALID] = "CertNotYetValid",
+                                        [ERR_TLS_UNTRUSTED] = "CertUntrusted",
+                                        [ERR_TLS_NAME] = "CertNameMismatch",
+                                        [ERR_TLS_PIN] = "CAMismatch",
+                                        [ERR_TLS_CLOCK] = "ClockSkew"};
+    return names[err_tls_of(err)];
+}
+
+static bool is_dns(enum err_code code)
+{
+    return code == ERR_DNS_NXDOMAIN || code == ERR_DNS_SERVFAIL || code == ERR_DNS_TIMEOUT;
+}
+
+static bool is_network(enum err_code code)
+{
+    return code == ERR_TIMEOUT || code == ERR_CONN_REFUSED || code == ERR_CONN_RESET ||
+           code == ERR_UNREACHABLE || code == ERR_EOF;
+}
+
+const char *agent_reason_of(const struct policies *policies, enum agent_phase phase,
+                            const struct err *err)
+{
+    if (policy_get(policies, POLICY_FAILURE_REASON) == POLICY_REASON_STEP)
+        return agent_phase_name(phase);
+    if (is_dns(err->code))
+        return "Unresolvable";
+    if (is_network(err->code))
+        return "Unreachable";
+    return err->code == ERR_TLS ? of_tls(err) : "NotTheManager";
+}
+
+const char *agent_reason_of_refusal(const struct policies *policies, int status, struct str body)
+{
+    if (policy_get(policies, POLICY_FAILURE_REASON) == POLICY_REASON_STEP)
+        return agent_phase_name(AGENT_PHASE_CONNECT);
+    if (status == 503)
+        return str_starts(body, STR("starting")) ? "ManagerStarting" : "ManagerBusy";
+    if (status == 410)
+        return "ClusterRemoved";
+    return str_find(body, STR("cluster not found")) >= 0 ? "ClusterUnknown" : "Refused";
+}
