@@ -227,6 +227,28 @@ check 2 '' 'missing.yaml: No such file' expand missing.yaml
 check 2 '' 'unknown axis "x"' expand good.yaml --case x=1
 check 2 '' 'unknown profile "x"' expand good.yaml --profile x
 
+cat >estate.yaml <<'END'
+template: v1
+inputs: {k: {type: int, max: 9}}
+topology:
+  sites: {a: {manager: {replicas: 1}}}
+  clusters: {edge: {count: "${k}", nodes: 1, agent: {replicas: 1}}}
+  dns: {records: {manager: {ttl: 30s, value: [site/a]}}}
+END
+printf 'scenario: v1\nname: uses\nclock: {limit: 2m}\nuse: [{template: estate.yaml, with: {k: 1}}]\n' >uses.yaml
+cp uses.yaml estate.yaml many/
+check 0 '^1 passed, 0 failed$' '' run uses.yaml
+check 0 '^3 files, no errors$' '' validate many
+check 0 '^      count: 1$' '' expand uses.yaml
+sed -i 's/k: 1/k: 10/' uses.yaml
+check 2 '' '^uses.yaml:4:41: error: use.0..with.k: must be at most 9$' validate uses.yaml
+sed -i 's/max: 9/mxa: 9/' estate.yaml
+check 2 '' '^estate.yaml:2:25: error: inputs.k: unknown field "mxa"; did you mean "max"[?] [(]used at uses.yaml:4:7[)]$' run uses.yaml
+hash_of_run() { "$sim" run "$@" --format json 2>/dev/null | sed -n 's/.*"traceHash":"\([0-9a-f]*\)".*/\1/p'; }
+"$sim" expand "$root/scenarios/leader/leader-loss.yaml" --set clusters=2 --seed 5 --profile compat >frozen.yaml
+holds 'a run and its expansion are the same run' \
+    test "$(hash_of_run frozen.yaml)" = "$(hash_of_run "$root/scenarios/leader/leader-loss.yaml" --set clusters=2 --seed 5 --profile compat)"
+
 # ---- apiserver ----
 check 2 '' 'HOST:PORT; port 0 means any free one' apiserver --listen 127.0.0.1
 check 2 '' 'not a numeric address' apiserver --listen example.test:0

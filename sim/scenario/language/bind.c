@@ -523,6 +523,17 @@ static struct str child_path(struct binding *b, const struct yaml_node *parent,
     return arena_printf(b->arena, STR_FMT "[%zu]", STR_ARG(path), i);
 }
 
+/* What is repeated is expanded round by round; here it is only seen whether it is there at all. */
+static struct yaml_node *expand_repeated(struct binding *b, const struct yaml_node *node,
+                                         struct str path)
+{
+    bool before = b->keep_i;
+    b->keep_i = true;
+    struct yaml_node *grown = binding_expand(b, node, path);
+    b->keep_i = before;
+    return before || !grown ? grown : put_in_place_of(b->arena, node, node);
+}
+
 struct yaml_node *binding_expand(struct binding *b, const struct yaml_node *node, struct str path)
 {
     if (++b->nodes > BIND_NODES_MAX)
@@ -537,12 +548,10 @@ struct yaml_node *binding_expand(struct binding *b, const struct yaml_node *node
     bool repeats = node->kind == YAML_MAP && get(node, STR("repeat")) != NULL;
     size_t i = 0; /* each file counts its own */
     for (const struct yaml_node *child = node->first; child; child = child->next) {
-        struct yaml_node *grown;
-        if (repeats && !b->keep_i &&
-            str_eq_c(child->key, "do")) /* each round expands it with its own ${i} */
-            grown = put_in_place_of(b->arena, child, child);
-        else
-            grown = binding_expand(b, child, child_path(b, node, child, path, i));
+        struct str at = child_path(b, node, child, path, i);
+        bool repeated = repeats && str_eq_c(child->key, "do");
+        struct yaml_node *grown =
+            repeated ? expand_repeated(b, child, at) : binding_expand(b, child, at);
         i = child->next && child->next->of == child->of ? i + 1 : 0;
         if (!grown && !drops)
             return NULL;
@@ -552,6 +561,20 @@ struct yaml_node *binding_expand(struct binding *b, const struct yaml_node *node
         end = &grown->next;
         copy->count++;
     }
+    return copy;
+}
+
+struct yaml_node *binding_fill(struct binding *b, const struct yaml_node *node, struct str path)
+{
+    struct yaml_node *copy = put_in_place_of(b->arena, node, node);
+    struct yaml_node **end = &copy->first;
+    if (node->kind == YAML_STRING && !schema_is_reported(node))
+        copy->text = binding_interpolate(b, node->text, schema_place(node, path));
+    for (const struct yaml_node *n = node->first; n; n = n->next) {
+        *end = binding_fill(b, n, schema_path(b->arena, path, n->key));
+        end = &(*end)->next;
+    }
+    *end = NULL;
     return copy;
 }
 

@@ -45,6 +45,8 @@ struct str binding_interpolate(void *binding, struct str text, struct place at);
 struct str binding_interpolate_but_i(struct binding *b, struct str text, struct place at);
 /* NULL: the whole tree refers to something absent. */
 struct yaml_node *binding_expand(struct binding *b, const struct yaml_node *node, struct str path);
+/* A copy of an expanded tree that nobody decodes (a Kubernetes object), every string filled in. */
+struct yaml_node *binding_fill(struct binding *b, const struct yaml_node *node, struct str path);
 /* A `when`: true without one; false as well after an error. */
 bool binding_when(struct binding *b, const struct expr_source *when);
 

@@ -167,6 +167,28 @@ static struct yaml_node *one_seed(struct arena *a, uint64_t seed)
     return seeds;
 }
 
+/* Are its faults drawn by the seed? Then they are written as the timeline that they have become. */
+static bool draws_faults(const struct scenario *s)
+{
+    return s->file->chaos || s->seeds.swarm;
+}
+
+static struct yaml_node *drawn_faults(struct binding *b)
+{
+    struct plan_request request = {.which = b->which, .profile = b->profile, .seed = b->seed};
+    const struct plan *plan = scenario_plan(b->arena, b->scenario, &request, b->diags);
+    struct yaml_node *root;
+    struct buf text = {0};
+    if (!plan)
+        return NULL;
+    scenario_freeze_faults(plan, &text);
+    struct err *err =
+        yaml_parse(b->arena, STR("faults"), arena_str(b->arena, buf_str(&text)), &root);
+    BUG_ON(err, "what is frozen is YAML");
+    buf_free(&text);
+    return yaml_get(root, "faults");
+}
+
 /* A section of this run; NULL: it has none (any more). */
 static struct yaml_node *section(struct binding *b, const char *name)
 {
@@ -174,6 +196,8 @@ static struct yaml_node *section(struct binding *b, const char *name)
         return scalar(b->arena, name, YAML_STRING, b->profile);
     if (str_eq(str_c(name), STR("seeds")))
         return one_seed(b->arena, b->seed);
+    if (str_eq(str_c(name), STR("faults")) && draws_faults(b->scenario))
+        return drawn_faults(b);
     const struct yaml_node *node = yaml_get(b->scenario->root, name);
     if (!node)
         return NULL;
@@ -186,7 +210,7 @@ static struct yaml_node *section(struct binding *b, const char *name)
 /* What the expansion has used up. */
 static bool is_used_up(const char *name)
 {
-    static const char *const names[] = {"use", "params", "matrix"};
+    static const char *const names[] = {"use", "params", "matrix", "chaos"};
     for (size_t i = 0; i < ARRAY_LEN(names); i++)
         if (str_eq(str_c(name), str_c(names[i])))
             return true;
@@ -196,6 +220,7 @@ static bool is_used_up(const char *name)
 /* In the order of the language's own table: templates and the file have been joined. */
 static void write_run(struct binding *b, struct buf *out)
 {
+
     struct yaml_node root = {.kind = YAML_MAP};
     struct yaml_node **end = &root.first;
     for (size_t i = 0; i < file_shape.fields_n; i++) {

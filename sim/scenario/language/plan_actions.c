@@ -92,7 +92,8 @@ static bool action_create(struct planning *p, const struct action_entry *e, stru
 
 static bool action_apply(struct planning *p, const struct action_entry *e, struct plan_action *a)
 {
-    const struct yaml_node *object = e->apply.object, *metadata;
+    const struct yaml_node *metadata,
+        *object = binding_fill(&p->binding, e->apply.object, e->apply.origin.place.path);
     a->target = e->apply.to;
     a->object = object;
     bool named = object->kind == YAML_MAP && yaml_get(object, "apiVersion") &&
