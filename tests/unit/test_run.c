@@ -104,6 +104,24 @@ static const struct row {
      0},
     {"faults: [{name: it, at: 3m, for: 1m, target: cluster/edge, fault: {store: compaction}}]\n",
      "", "", 0},
+    /* once it is quiet: everything is healed, nothing new is injected, promises are judged */
+    {"quiet: {from: 3m10s}\n"
+     "faults: [{name: cut, at: 3m, target: link/cluster/edge/site/a, fault: {net: "
+     "partition}}]\n" ASSERT("eventually: " ON),
+     "", "", 0},
+    {"faults: [{name: cut, at: 3m, target: link/cluster/edge/site/a, fault: {net: "
+     "partition}}]\n" ASSERT("eventually: " ON ", from: 3m30s"),
+     "assert it", "", 0},
+    {"quiet: {from: {step: settle, delay: 1s}}\n"
+     "faults: [{name: late, after: {step: settle, delay: 3s}, target: site/a, fault: {net: "
+     "reset}}]\n",
+     "error late", "it is quiet already", 0},
+    {"  - {name: late, after: {step: settle, delay: 3s}, do: {process.kill: manager/a}}\n"
+     "quiet: {from: {step: settle, delay: 1s}}\n",
+     "error late", "it is quiet already", 0},
+    {"  - {name: orderly, after: {step: settle, delay: 3s}, do: {process.restart: manager/a}}\n"
+     "quiet: {from: {step: settle, delay: 1s}}\n",
+     "", "", 0},
     /* several at once, each by its name */
     {IDLE("false") ASSERT("never: " ON ", from: settle") "  - {name: other, at: 4m, that: " SOME_OFF
                                                          "}\n",
@@ -123,7 +141,8 @@ static bool check_run(const struct row *row, const struct report_run *run)
     failures_of(run, &got);
     const struct report_failure *first = run->failures_n ? run->failures : NULL;
     bool same = strcmp(buf_c(&got), row->failures) == 0;
-    bool passed = run->outcome == (first ? REPORT_FAILED : REPORT_PASSED);
+    bool error = first && str_eq_c(first->kind, "error");
+    bool passed = run->outcome == (error ? REPORT_ERROR : first ? REPORT_FAILED : REPORT_PASSED);
     bool reason = !first || str_find(first->text, str_c(row->reason)) >= 0;
     bool time = !row->at_ns || (first && first->at_ns == row->at_ns);
     if (!same || !passed || !reason || !time)
