@@ -107,10 +107,10 @@ static const struct row {
     /* once it is quiet: everything is healed, nothing new is injected, promises are judged */
     {"quiet: {from: 3m10s}\n"
      "faults: [{name: cut, at: 3m, target: link/cluster/edge/site/a, fault: {net: "
-     "partition}}]\n" ASSERT("eventually: " ON),
+     "partition}}]\n" ASSERT("at: 4m50s, that: " ON) "  - {name: promise, eventually: " ON "}\n",
      "", "", 0},
     {"faults: [{name: cut, at: 3m, target: link/cluster/edge/site/a, fault: {net: "
-     "partition}}]\n" ASSERT("eventually: " ON ", from: 3m30s"),
+     "partition}}]\n" ASSERT("at: 4m50s, that: " ON),
      "assert it", "", 0},
     {"quiet: {from: {step: settle, delay: 1s}}\n"
      "faults: [{name: late, after: {step: settle, delay: 3s}, target: site/a, fault: {net: "

@@ -23,7 +23,8 @@ void drawn_add(struct drawn_tally *t, const struct report_run *run)
         if (!f->drawn_from.n || f->begin_ns < 0)
             continue;
         struct drawn *d = entry_of(t, f->drawn_from);
-        d->tries++;
+        d->runs += d->last != run;
+        d->last = run;
         d->fired += f->fired > 0;
     }
 }
@@ -31,7 +32,7 @@ void drawn_add(struct drawn_tally *t, const struct report_run *run)
 const struct drawn *drawn_unfired(const struct drawn_tally *t, size_t *i)
 {
     for (; *i < t->n; ++*i)
-        if (t->items[*i].fired == 0 && t->items[*i].tries >= DRAWN_TRIES_MIN)
+        if (t->items[*i].fired == 0 && t->items[*i].runs >= DRAWN_RUNS_MIN)
             return &t->items[(*i)++];
     return NULL;
 }

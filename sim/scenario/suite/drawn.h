@@ -5,11 +5,12 @@
 
 #include "reports/report.h"
 
-#define DRAWN_TRIES_MIN 10 /* fewer may be chance */
+#define DRAWN_RUNS_MIN 10 /* fewer may be chance */
 
 struct drawn {
     struct str name;
-    uint64_t tries, fired; /* how often it was injected; how often it then took effect */
+    uint64_t runs, fired; /* in how many it was injected; how often it then took effect */
+    const void *last;     /* the run that was counted last */
 };
 struct drawn_tally {
     struct arena *arena;
@@ -18,7 +19,7 @@ struct drawn_tally {
 };
 
 void drawn_add(struct drawn_tally *t, const struct report_run *run);
-/* The next entry, from *i on, that never took effect though it was tried DRAWN_TRIES_MIN times; NULL: no more. */
+/* The next entry, from *i on, that never took effect though DRAWN_RUNS_MIN runs tried it; NULL: no more. */
 const struct drawn *drawn_unfired(const struct drawn_tally *t, size_t *i);
 
 #endif

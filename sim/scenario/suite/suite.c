@@ -368,9 +368,9 @@ static void judge_file(struct suite *s, const struct suite_file *file, struct re
     for (size_t i = 0; !partial && (drawn = drawn_unfired(&file->drawn, &i));)
         add_failure(s, last, "fault", drawn->name,
                     arena_printf(&s->arena,
-                                 "chaos injected it %llu times in the %zu runs of this file, and "
-                                 "it never took effect: nothing met it",
-                                 (unsigned long long)drawn->tries, file->runs));
+                                 "chaos injected it in %llu of the %zu runs of this file, and it "
+                                 "never took effect: nothing met it",
+                                 (unsigned long long)drawn->runs, file->runs));
 }
 
 const struct report_run *suite_done(struct suite *s, size_t i, const struct report_run *run)
