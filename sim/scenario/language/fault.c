@@ -107,9 +107,12 @@ static const struct field crash_fields[] = {
     {.name = "at",
      .type = FIELD_ENUM,
      .offset = IN(when),
-     .values = "once|before-write|after-write|each-write",
+     .values = "once|before-write|after-write|each-write|all-writes",
      .otherwise = "once",
-     .doc = "when it crashes: at a write to a Kubernetes API, over a connection of its own"},
+     .doc = "when it crashes: at a write to a Kubernetes API, over a connection of its own; "
+            "each-write: at one "
+            "write a run, and a run for before and after each of them; all-writes: at each, in one "
+            "run"},
     {.name = "nth",
      .type = FIELD_INT,
      .offset = IN(nth),

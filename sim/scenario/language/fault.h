@@ -77,7 +77,13 @@ enum fault_kind {
 };
 
 enum fault_direction { FAULT_BOTH_WAYS, FAULT_A_TO_B, FAULT_B_TO_A };
-enum fault_moment { FAULT_AT_ONCE, FAULT_BEFORE_WRITE, FAULT_AFTER_WRITE, FAULT_EACH_WRITE };
+enum fault_moment {
+    FAULT_AT_ONCE,
+    FAULT_BEFORE_WRITE,
+    FAULT_AFTER_WRITE,
+    FAULT_EACH_WRITE,
+    FAULT_ALL_WRITES
+};
 
 struct fault {
     struct origin origin;

@@ -181,6 +181,11 @@ static bool plan_action(struct planning *p, const struct action_entry *e, struct
     if (a->kind == ACTION_FAULT) {
         a->fault = e->fault;
         a->target = e->target;
+        if (a->fault.kind == FAULT_PROCESS_CRASH && a->fault.when == FAULT_EACH_WRITE) {
+            diag_add(p->diags, a->place,
+                     "\"at: each-write\" belongs to the timeline, in \"faults\"");
+            return false;
+        }
         return plan_fault_target(p, &a->fault, &a->target);
     }
     if (a->kind == ACTION_DNS_SET)

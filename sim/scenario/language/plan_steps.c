@@ -219,6 +219,22 @@ static void check_fault_time(struct planning *p, const struct fault_entry *e,
         diag_add(p->diags, e->origin.place, "nothing is injected once it is quiet");
 }
 
+static bool has_points(const struct fault *f)
+{
+    return f->kind == FAULT_PROCESS_CRASH && f->when == FAULT_EACH_WRITE;
+}
+
+/* A run has one point at most. */
+static void plan_points(struct planning *p, const struct fault *f, struct place at)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < p->plan->faults_n; i++)
+        n += has_points(&p->plan->faults[i].fault);
+    if (n > 1 && has_points(f))
+        diag_add(p->diags, at,
+                 "only one fault may be \"at: each-write\": its points are runs of their own");
+}
+
 static void plan_fault(struct planning *p, struct fault_entry *e)
 {
     struct plan_fault *f = &p->plan->faults[p->plan->faults_n];
@@ -234,6 +250,7 @@ static void plan_fault(struct planning *p, struct fault_entry *e)
     check_fault_time(p, e, &f->when);
     plan_fault_target(p, &f->fault, &f->target);
     p->plan->faults_n++;
+    plan_points(p, &f->fault, e->origin.place);
 }
 
 void plan_faults(struct planning *p)

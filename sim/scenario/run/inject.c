@@ -152,6 +152,12 @@ struct inject *inject_new(struct estate *e, struct view *v)
     return in;
 }
 
+void inject_points(struct inject *in, struct points *record, size_t point)
+{
+    in->record = record;
+    in->point = point;
+}
+
 static void injected_free(struct injected *it)
 {
     inject_crash_free(it);

@@ -12,6 +12,9 @@ struct injected; /* one fault under way or over */
 
 struct inject *inject_new(struct estate *e, struct view *v);
 void inject_free(struct inject *in);
+struct points;
+/* Of the fault whose points are runs of their own: they are listed (record not NULL), or this one is struck. */
+void inject_points(struct inject *in, struct points *record, size_t point);
 
 /* Starts it now. for_ns 0: until healed, or the end of the run. */
 struct injected *inject_fault(struct inject *in, struct str name, const struct target *target,

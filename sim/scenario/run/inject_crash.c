@@ -2,11 +2,13 @@
  * heard. A write belongs to the process at the other end of its connection: what comes through a tunnel is the agent's.
  *
  *   before-write, after-write   each process once, at its next write, or its nth
- *   each-write                  each process twice at every write it makes: before it, and when it comes again after it
+ *   each-write                  one process once, at the point that this run is about (points.h)
+ *   all-writes                  each process twice at every write it makes: before it, and when it comes again after it
  *
- * A write is the same as an earlier one if method and path are: creates of a kind are one, as are a lease's renewals. So
+ * Of all-writes a write is the same as an earlier one if method and path are: creates of a kind are one, as are a lease's renewals. So
  * that every run ends. */
 #include "sim/scenario/run/inject_internal.h"
+#include "sim/scenario/run/points.h"
 
 #define POINTS_MAX 10000u /* of one fault; what comes then passes */
 
@@ -62,11 +64,23 @@ static intptr_t times_met(struct crash *c, struct str point)
     return times;
 }
 
+/* Counts the write, of a probing run; else whether it is the one. */
+static enum kubeapi_fate fate_at_point(struct injected *it, struct str process, struct str method,
+                                       struct str path)
+{
+    const struct inject *in = it->in;
+    if (in->record)
+        points_add(in->record, process, method, path, sim_now(in->estate->sim));
+    if (++it->crash->seen != point_write(in->point) || in->record || in->point == 0)
+        return KUBEAPI_FATE_USUAL;
+    return point_is_before(in->point) ? KUBEAPI_FATE_UNDONE : KUBEAPI_FATE_UNHEARD;
+}
+
 static enum kubeapi_fate fate_of(struct injected *it, size_t process, struct str what)
 {
     struct crash *c = it->crash;
     enum kubeapi_fate fate = KUBEAPI_FATE_USUAL;
-    if (it->fault.when == FAULT_EACH_WRITE) {
+    if (it->fault.when == FAULT_ALL_WRITES) {
         struct buf point = {0};
         buf_addf(&point, "%zu " STR_FMT, process, STR_ARG(what));
         intptr_t times = times_met(c, buf_str(&point));
@@ -90,9 +104,12 @@ enum kubeapi_fate inject_crash_fate(void *owner, struct str client, struct str m
         return KUBEAPI_FATE_USUAL;
     struct buf what = {0};
     buf_addf(&what, STR_FMT " " STR_FMT, STR_ARG(method), STR_ARG(path));
-    enum kubeapi_fate fate = fate_of(it, (size_t)process, buf_str(&what));
+    struct sim_process *p = it->crash->picks.processes[process];
+    enum kubeapi_fate fate = it->fault.when == FAULT_EACH_WRITE
+                                 ? fate_at_point(it, sim_process_name(p), method, path)
+                                 : fate_of(it, (size_t)process, buf_str(&what));
     if (fate != KUBEAPI_FATE_USUAL)
-        crash(it, it->crash->picks.processes[process], buf_str(&what));
+        crash(it, p, buf_str(&what));
     buf_free(&what);
     return fate;
 }

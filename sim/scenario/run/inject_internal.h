@@ -16,6 +16,8 @@ struct sim_fault;
 struct backups;
 
 struct inject {
+    struct points *record; /* NULL: no probing run */
+    size_t point;          /* that is struck; 0: none */
     struct estate *estate;
     struct view *view;
     struct backups *backups;
@@ -39,7 +41,8 @@ struct broken {
 struct crash {
     struct picks picks; /* of processes */
     int64_t *writes;    /* by process: how many it has made: before-write and after-write */
-    struct map met;     /* each-write: "process method path" → how often, 1 or 2 */
+    struct map met;     /* all-writes: "process method path" → how often, 1 or 2 */
+    size_t seen;        /* each-write: writes so far */
 };
 
 struct injected {

@@ -1,6 +1,7 @@
 #include "sim/scenario/run/reference.h"
 
 #include "sim/scenario/run/picks.h"
+#include "sim/scenario/run/points.h"
 #include "sim/scenario/run/state.h"
 
 /* What one API held when the faultless run ended. */
@@ -44,11 +45,13 @@ static void copy_step(struct arena *a, const struct plan_step *from, struct plan
     }
 }
 
-struct plan *reference_plan(struct arena *a, const struct plan *plan)
+struct plan *reference_plan(struct arena *a, const struct plan *plan, bool points)
 {
     struct plan *out = ARENA_NEW(a, struct plan);
     *out = *plan;
-    out->faults_n = out->asserts_n = out->measures_n = out->states_n = 0;
+    out->faults = points ? points_fault(plan) : NULL;
+    out->faults_n = out->faults != NULL;
+    out->asserts_n = out->measures_n = out->states_n = 0;
     out->steps = ARENA_NEW_ARRAY(a, struct plan_step, plan->steps_n + 1);
     for (size_t i = 0; i < plan->steps_n; i++)
         copy_step(a, &plan->steps[i], &out->steps[i]);
@@ -113,10 +116,12 @@ static void at_end(void *owner, const struct estate *e)
         each_api(e, &r->plan->states[i].target, keep, r);
 }
 
+/* That a probing run's fault struck nothing is as it should be. */
 static void note_problem(struct reference *r, const struct report_run *run)
 {
     struct buf text = {0};
-    if (run->outcome == REPORT_PASSED)
+    bool only_probed = run->failures_n == 1 && str_eq_c(run->failures[0].kind, "fault");
+    if (run->outcome == REPORT_PASSED || only_probed)
         return;
     buf_add_c(&text, "the faultless run, which this one is compared with, did not get to its end");
     if (run->failures_n)
@@ -125,20 +130,28 @@ static void note_problem(struct reference *r, const struct report_run *run)
     r->problem = buf_take(&text);
 }
 
-struct reference *reference_new(const struct plan *plan, const struct run_options *options)
+struct run_options reference_options(const struct run_options *options)
 {
-    struct reference *r = MEM_NEW(struct reference);
-    struct arena arena = {0};
     struct run_options quiet = *options;
-    r->plan = plan;
     quiet.until_ns = -1;
     quiet.until_step = str_empty;
     quiet.log_line = NULL;
     quiet.trace_block = NULL;
     quiet.tally = NULL;
+    quiet.reference = NULL;
+    quiet.point = 0;
+    return quiet;
+}
+
+struct reference *reference_new(const struct plan *plan, const struct run_options *options)
+{
+    struct reference *r = MEM_NEW(struct reference);
+    struct arena arena = {0};
+    struct run_options quiet = reference_options(options);
+    r->plan = plan;
     quiet.at_end = at_end;
     quiet.at_end_owner = r;
-    note_problem(r, run_plan(&arena, reference_plan(&arena, plan), &quiet));
+    note_problem(r, run_plan(&arena, reference_plan(&arena, plan, quiet.record != NULL), &quiet));
     arena_free(&arena);
     return r;
 }

@@ -14,8 +14,11 @@ struct estate;
 
 /* Does the plan compare with it? */
 bool reference_is_used(const struct plan *plan);
-/* The plan without what goes wrong. In the arena; borrows from the plan. */
-struct plan *reference_plan(struct arena *a, const struct plan *plan);
+/* The plan without what goes wrong. In the arena; borrows from the plan. With `points` the fault whose points are looked
+ * for stays: it breaks nothing then. */
+struct plan *reference_plan(struct arena *a, const struct plan *plan, bool points);
+/* For runs beside the one that was asked for: no log, no trace, no early end. */
+struct run_options reference_options(const struct run_options *options);
 
 struct reference;
 /* Carries the faultless run out. options: logging and tracing are left out, limits hold. */

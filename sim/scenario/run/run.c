@@ -398,6 +398,7 @@ static void begin(struct run *r)
     r->traffic = traffic_new(r->estate);
     view_traffic(r->view, r->traffic);
     r->inject = inject_new(r->estate, r->view);
+    inject_points(r->inject, r->options->record, r->options->point);
     r->recorder = recorder_new(r->estate, r->view);
     r->steps = ARENA_NEW_ARRAY(r->arena, struct run_step, plan->steps_n + 1);
     for (size_t i = 0; i < plan->steps_n; i++)

@@ -14,6 +14,7 @@
 #include "sim/scenario/run/monitor.h"
 
 struct estate;
+struct points;
 struct reference;
 
 struct run_options {
@@ -32,6 +33,9 @@ struct run_options {
     /* The faultless run of this plan and seed, for those who carry out many runs beside it. NULL: the run makes its own
      * if its plan compares with it. */
     struct reference *reference;
+    struct points
+        *record;  /* a probing run: its writes come here, and no point is struck; else NULL */
+    size_t point; /* of a fault that has points: the one that is struck; 0: none */
     void (*at_end)(void *owner, const struct estate *e); /* before the world goes; NULL: none */
     void *at_end_owner;
 };

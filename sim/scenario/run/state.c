@@ -1,6 +1,7 @@
 /* The canonical form of a store's objects. */
 #include "sim/scenario/run/state.h"
 
+#include "engine/base/codec.h"
 #include "engine/base/map.h"
 #include "engine/base/timefmt.h"
 
@@ -8,13 +9,17 @@
 #include <string.h>
 
 #define UID_LENGTH 36u
+#define HASH_MIN   10u /* hexadecimal digits */
+#define RANDOM_MIN 40u /* of a token: letters and digits */
+#define DRAWN_MIN  5u  /* of the end of a generated name, and of a template's hash */
+#define DRAWN_MAX  10u
 
 /* A store on its way to its canonical form. */
 struct canon {
     struct arena *arena;   /* of keys, content and what stands for something */
     struct arena *scratch; /* of the tree that is rewritten */
     struct map uids;       /* uid → text that stands for it */
-    struct map names;      /* generated name → text that stands for it */
+    struct map words; /* what the server drew for a name, or made of content → what stands for it */
     struct buf text;
 };
 
@@ -36,76 +41,69 @@ static bool is_left_out(struct str table)
 static char *kept(struct arena *a, struct str s)
 {
     char *out = ARENA_NEW_ARRAY(a, char, s.n + 1);
-    memcpy(out, s.p, s.n);
+    if (s.n)
+        memcpy(out, s.p, s.n);
     return out;
 }
 
-/* ---- what stands for names and uids ---- */
+/* ---- texts ---- */
 
-static struct str name_of(struct canon *c, const struct kube_object *o)
+static bool is_digit(char c)
 {
-    struct str generated = kube_object_string(o, "metadata.generateName");
-    if (generated.n == 0 || !str_starts(o->name, generated))
-        return o->name;
-    return arena_printf(c->arena, STR_FMT "*", STR_ARG(generated));
+    return c >= '0' && c <= '9';
 }
 
-static void note_object(struct canon *c, const struct kube_object *o)
+static bool is_lower(char c)
 {
-    struct str name = name_of(c, o);
-    struct str stands =
-        arena_printf(c->arena, "(uid of " STR_FMT " " STR_FMT "%s" STR_FMT ")", STR_ARG(o->kind),
-                     STR_ARG(o->ns), o->ns.n ? "/" : "", STR_ARG(name));
-    if (o->uid.n)
-        map_put(&c->uids, o->uid, kept(c->arena, stands));
-    if (!str_eq(name, o->name))
-        map_put(&c->names, o->name, kept(c->arena, name));
+    return c >= 'a' && c <= 'z';
 }
 
-static void note_objects(struct canon *c, const struct store *s)
+static bool is_word_char(char c)
 {
-    struct store_table *t;
-    for (size_t i = 0; store_table_next(s, &i, &t);) {
-        struct store_cursor at = store_seek(t, str_empty, str_empty);
-        for (const struct kube_object *o;
-             (o = store_next(&at)) && !is_left_out(store_table_name(t));)
-            note_object(c, o);
-    }
+    return is_digit(c) || is_lower(c) || (c >= 'A' && c <= 'Z');
 }
 
-/* ---- values ---- */
-
-static bool is_uid_at(struct str s, size_t at)
+/* The letters and digits of which servers make names: no vowel, nothing that looks like one. */
+static bool is_drawn(struct str word)
 {
-    if (s.n - at < UID_LENGTH)
-        return false;
-    for (size_t i = 0; i < UID_LENGTH; i++) {
-        char ch = s.p[at + i];
+    static const struct str alphabet = STR_INIT("bcdfghjklmnpqrstvwxz2456789");
+    for (size_t i = 0; i < word.n; i++)
+        if (str_find_char(alphabet, word.p[i]) < 0)
+            return false;
+    return word.n >= DRAWN_MIN && word.n <= DRAWN_MAX;
+}
+
+static bool is_hash(struct str word)
+{
+    for (size_t i = 0; i < word.n; i++)
+        if (!is_digit(word.p[i]) && !(word.p[i] >= 'a' && word.p[i] <= 'f'))
+            return false;
+    return word.n >= HASH_MIN;
+}
+
+static bool is_random(struct str word)
+{
+    for (size_t i = 0; i < word.n; i++)
+        if (!is_digit(word.p[i]) && !is_lower(word.p[i]))
+            return false;
+    return word.n >= RANDOM_MIN;
+}
+
+static bool is_uid(struct str s)
+{
+    for (size_t i = 0; i < UID_LENGTH && s.n >= UID_LENGTH; i++) {
         bool dash = i == 8 || i == 13 || i == 18 || i == 23;
-        bool hex = (ch >= '0' && ch <= '9') || (ch >= 'a' && ch <= 'f');
-        if (dash ? ch != '-' : !hex)
+        bool hex = is_digit(s.p[i]) || (s.p[i] >= 'a' && s.p[i] <= 'f');
+        if (dash ? s.p[i] != '-' : !hex)
             return false;
     }
-    return true;
+    return s.n >= UID_LENGTH;
 }
 
-static bool may_hold_uid(struct str s)
+/* A signed token begins with {" in base64. */
+static bool is_signed_token(struct str s)
 {
-    return s.n >= UID_LENGTH && memchr(s.p, '-', s.n);
-}
-
-/* The text with its uids told by their objects. */
-static void rewrite_uids(struct canon *c, struct str s, struct buf *out)
-{
-    for (size_t i = 0; i < s.n; i++) {
-        if (!is_uid_at(s, i)) {
-            buf_add_char(out, s.p[i]);
-            continue;
-        }
-        const char *stands = map_get(&c->uids, str_sub(s, i, UID_LENGTH));
-        buf_add_c(out, stands ? stands : "(uid)");
-        i += UID_LENGTH - 1;
-    }
+    return str_starts(s, STR("eyJ")) && str_find_char(s, '.') > 0;
 }
 
 /* "2026-01-01" or longer. */
@@ -122,41 +120,111 @@ static bool is_time(struct str s)
     return ok;
 }
 
-/* A signed token (it begins with {" in base64), as it is or, in a Secret, once more in base64. */
-static bool is_signed_token(struct str s)
+static void rewrite_word(const struct canon *c, struct str word, struct buf *out)
 {
-    return (str_starts(s, STR("eyJ")) && str_find_char(s, '.') > 0) || str_starts(s, STR("ZXlK"));
+    const char *stands = is_drawn(word) ? map_get(&c->words, word) : NULL;
+    if (stands)
+        buf_add_c(out, stands);
+    else if (is_hash(word))
+        buf_add_c(out, "(hash)");
+    else if (is_random(word))
+        buf_add_c(out, "(random)");
+    else
+        buf_add(out, word);
 }
 
-/* A generated name, alone or behind its namespace; NULL: it is none. */
-static char *rewrite_name(struct canon *c, struct str s)
+/* Word by word. */
+static void rewrite_text(const struct canon *c, struct str s, struct buf *out)
 {
-    struct str ns, name;
-    if (map_count(&c->names) == 0)
-        return NULL;
-    bool both = str_cut(s, '/', &ns, &name);
-    const char *stands = map_get(&c->names, both ? name : s);
-    if (!stands)
-        return NULL;
-    struct str text =
-        both ? arena_printf(c->scratch, STR_FMT "/%s", STR_ARG(ns), stands) : str_c(stands);
-    return kept(c->scratch, text);
+    for (size_t i = 0; i < s.n;) {
+        struct str rest = str_sub(s, i, s.n);
+        size_t n = 0;
+        if (is_uid(rest)) {
+            const char *stands = map_get(&c->uids, str_sub(rest, 0, UID_LENGTH));
+            buf_add_c(out, stands ? stands : "(uid)");
+            i += UID_LENGTH;
+            continue;
+        }
+        while (n < rest.n && is_word_char(rest.p[n]))
+            n++;
+        rewrite_word(c, str_sub(rest, 0, n), out);
+        if (n < rest.n)
+            buf_add_char(out, rest.p[n++]);
+        i += n;
+    }
+}
+
+static struct str rewritten(struct canon *c, struct arena *a, struct str s)
+{
+    buf_clear(&c->text);
+    rewrite_text(c, s, &c->text);
+    return arena_str(a, buf_str(&c->text));
 }
 
 static void rewrite_string(struct canon *c, cJSON *v)
 {
     struct str s = json_string(v);
-    char *name = rewrite_name(c, s);
-    if (name) {
-        v->valuestring = name;
-    } else if (is_time(s)) {
-        v->valuestring = kept(c->scratch, STR("(time)"));
-    } else if (is_signed_token(s)) {
-        v->valuestring = kept(c->scratch, STR("(token)"));
-    } else if (may_hold_uid(s)) {
-        buf_clear(&c->text);
-        rewrite_uids(c, s, &c->text);
-        v->valuestring = kept(c->scratch, buf_str(&c->text));
+    struct str to = is_time(s)           ? STR("(time)")
+                    : is_signed_token(s) ? STR("(token)")
+                                         : rewritten(c, c->scratch, s);
+    if (!str_eq(s, to))
+        v->valuestring = kept(c->scratch, to);
+}
+
+/* The values of a Secret's data are told as what they are. */
+static void decode_data(struct canon *c, const cJSON *root)
+{
+    const cJSON *data = json_get(root, "data");
+    for (cJSON *v = data ? data->child : NULL; v; v = v->next) {
+        struct buf plain = {0};
+        if (json_is_string(v) && base64_decode(&plain, json_string(v)) &&
+            str_find_char(buf_str(&plain), '\0') < 0)
+            v->valuestring = kept(c->scratch, buf_str(&plain));
+        buf_free(&plain);
+    }
+}
+
+/* ---- what stands for names and uids ---- */
+
+static void note_word(struct canon *c, struct str word, const char *stands)
+{
+    if (is_drawn(word))
+        map_put(&c->words, word, kept(c->arena, str_c(stands)));
+}
+
+static void note_words(struct canon *c, const struct kube_object *o)
+{
+    static const struct str token_volume = STR_INIT("kube-api-access-");
+    struct str generated = kube_object_string(o, "metadata.generateName");
+    if (generated.n && str_starts(o->name, generated))
+        note_word(c, str_sub(o->name, generated.n, o->name.n), "*");
+    note_word(c, kube_object_label(o, STR("pod-template-hash")), "(hash)");
+    ptrdiff_t volume = str_eq_c(o->kind, "Pod") ? str_find(o->json, token_volume) : -1;
+    if (volume >= 0) /* the volume that each pod gets; its name is drawn */
+        note_word(c, str_sub(o->json, (size_t)volume + token_volume.n, DRAWN_MIN), "*");
+    note_word(c, kube_object_label(o, STR("controller-revision-hash")), "(hash)");
+}
+
+static void note_uid(struct canon *c, const struct kube_object *o)
+{
+    struct str name = rewritten(c, c->arena, o->name);
+    struct str stands =
+        arena_printf(c->arena, "(uid of " STR_FMT " " STR_FMT "%s" STR_FMT ")", STR_ARG(o->kind),
+                     STR_ARG(o->ns), o->ns.n ? "/" : "", STR_ARG(name));
+    if (o->uid.n)
+        map_put(&c->uids, o->uid, kept(c->arena, stands));
+}
+
+static void each_object(struct canon *c, const struct store *s,
+                        void (*note)(struct canon *c, const struct kube_object *o))
+{
+    struct store_table *t;
+    for (size_t i = 0; store_table_next(s, &i, &t);) {
+        struct store_cursor at = store_seek(t, str_empty, str_empty);
+        if (is_left_out(store_table_name(t)))
+            continue;
+        for (const struct kube_object *o; (o = store_next(&at));)
+            note(c, o);
     }
 }
 
@@ -244,6 +312,8 @@ static void add_object(struct canon *c, struct state *s, struct str table,
     struct arena scratch = {0};
     cJSON *root = kube_object_tree(o, &scratch);
     c->scratch = &scratch;
+    if (str_eq_c(table, "secrets"))
+        decode_data(c, root);
     rewrite_object(c, root);
     json_write(&json, root);
     if (s->n == *cap) {
@@ -251,8 +321,9 @@ static void add_object(struct canon *c, struct state *s, struct str table,
         s->objects = mem_resize(s->objects, *cap * sizeof(*s->objects));
     }
     struct state_object *at = &s->objects[s->n++];
-    at->key = arena_printf(c->arena, STR_FMT " " STR_FMT "%s" STR_FMT, STR_ARG(table),
-                           STR_ARG(o->ns), o->ns.n ? "/" : "", STR_ARG(name_of(c, o)));
+    at->key =
+        arena_printf(c->arena, STR_FMT " " STR_FMT "%s" STR_FMT, STR_ARG(table), STR_ARG(o->ns),
+                     o->ns.n ? "/" : "", STR_ARG(rewritten(c, &scratch, o->name)));
     at->table = str_sub(at->key, 0, table.n);
     at->json = arena_str(c->arena, buf_str(&json));
     buf_free(&json);
@@ -272,7 +343,8 @@ struct state *state_of(const struct store *store)
     struct canon c = {.arena = &s->arena};
     struct store_table *t;
     size_t cap = 0;
-    note_objects(&c, store);
+    each_object(&c, store, note_words);
+    each_object(&c, store, note_uid);
     for (size_t i = 0; store_table_next(store, &i, &t);) {
         struct store_cursor at = store_seek(t, str_empty, str_empty);
         if (is_left_out(store_table_name(t)))
@@ -283,7 +355,7 @@ struct state *state_of(const struct store *store)
     if (s->n)
         qsort(s->objects, s->n, sizeof(*s->objects), object_order);
     map_free(&c.uids);
-    map_free(&c.names);
+    map_free(&c.words);
     buf_free(&c.text);
     return s;
 }

@@ -9,10 +9,12 @@
  *   what counts restarts of a container: restartCount, lastState, containerID
  * Said in other words, so that the rest compares:
  *   a time, a day      (time): that there is one compares, which one does not
- *   a signed token     (token)
+ *   a signed token     (token); other random text of 40 letters and digits: (random)
+ *   a hash             of a template in a name or label, or 10 hexadecimal digits: (hash)
  *   a uid              (uid of Cluster c-edge-0) if an object here has it; else (uid)
  *   a generated name   metadata.generateName and an asterisk, wherever the name stands; objects of one such name are a
  *                      set, compared by their content
+ *   a Secret's data    what is in it, without its base64
  * Lists whose order says nothing (conditions, finalizers, ownerReferences, addresses) are sorted.
  *
  * Ownership: the caller's. Cost: every object of the store is parsed and written once; nothing is kept of the store. */

@@ -19,6 +19,8 @@ static const struct {
          "  --seed N             another seed than the file's first\n"
          "  --set NAME=VALUE     a parameter; may be repeated\n"
          "  --case ID=VALUE,...  only the cases of the matrix that agree\n"
+         "                       point=N: one point of a fault that is at: each-write\n"
+         "  --points K/N         of such points only every Nth, from the Kth on\n"
          "  --profile NAME       only compat, or only hardened\n"
          "  --policy NAME=VALUE  a single policy beside the profile; may be repeated\n"
          "  --until STEP|TIME    stop there; what is not decided by then is not judged\n"
@@ -134,6 +136,20 @@ static struct err *take_jobs(struct options *o, struct str value)
     return NULL;
 }
 
+static struct err *take_points(struct options *o, struct str value)
+{
+    struct str first, rest;
+    uint64_t at, of;
+    if (!str_cut(value, '/', &first, &rest) || !str_to_u64(first, &at) || !str_to_u64(rest, &of) ||
+        at == 0 || at > of || of > UINT32_MAX)
+        return err_new(ERR_INVALID,
+                       "--points: \"" STR_FMT "\" is not such as 3/20: the 3rd of each 20",
+                       STR_ARG(value));
+    o->points_at = (uint32_t)at;
+    o->points_of = (uint32_t)of;
+    return NULL;
+}
+
 static struct err *take_nodes(struct options *o, struct str value)
 {
     uint64_t n;
@@ -156,6 +172,7 @@ enum option_id {
     OPT_FORMAT,
     OPT_TRACE,
     OPT_UNTIL,
+    OPT_POINTS,
     OPT_JOBS,
     OPT_COLOR,
     OPT_LOG,
@@ -188,6 +205,7 @@ static const struct {
     [OPT_FORMAT] = {STR_INIT("--format"), true, 1u << COMMAND_RUN},
     [OPT_TRACE] = {STR_INIT("--trace"), false, 1u << COMMAND_RUN},
     [OPT_UNTIL] = {STR_INIT("--until"), true, 1u << COMMAND_RUN},
+    [OPT_POINTS] = {STR_INIT("--points"), true, 1u << COMMAND_RUN},
     [OPT_JOBS] = {STR_INIT("--jobs"), true, 1u << COMMAND_RUN},
     [OPT_LOG] = {STR_INIT("--log"), true, 1u << COMMAND_RUN | 1u << COMMAND_APISERVER},
     [OPT_LISTEN] = {STR_INIT("--listen"), true, 1u << COMMAND_APISERVER},
@@ -272,6 +290,8 @@ static struct err *take_option(struct parser *p, enum option_id id, struct str v
         return NULL;
     case OPT_UNTIL:
         return take_until(o, value);
+    case OPT_POINTS:
+        return take_points(o, value);
     case OPT_JOBS:
         return take_jobs(o, value);
     case OPT_NODES:

@@ -35,7 +35,8 @@ struct options {
     struct str case_filter, profile, out, until;
     bool has_seed;
     uint64_t seed;
-    uint32_t jobs; /* runs at a time; 0: not given */
+    uint32_t jobs;                 /* runs at a time; 0: not given */
+    uint32_t points_at, points_of; /* --points AT/OF; of 0: all */
     enum output_format format;
     enum color_choice color;
     bool world_real, trace;

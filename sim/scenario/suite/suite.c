@@ -6,12 +6,14 @@
 #include "sim/scenario/expr/diag.h"
 #include "sim/scenario/run/verdict.h"
 #include "sim/scenario/suite/drawn.h"
+#include "sim/scenario/suite/probe.h"
 
 struct suite_file {
     struct scenario *scenario;
     const struct scenario_case **cases;
     size_t cases_n;
     struct strs profiles;
+    bool has_points; /* some plan of it has: see run/points.h */
     struct sometimes_tally tally;
     struct drawn_tally drawn;
     size_t runs, left; /* its jobs; those that are not done */
@@ -21,7 +23,9 @@ struct suite_file {
 struct job {
     struct suite_file *file;
     uint64_t seed;
-    uint32_t which, profile; /* into the file's cases and profiles */
+    uint32_t which, profile;   /* into the file's cases and profiles */
+    const struct probe *probe; /* what its points have in common; NULL: its plan has none */
+    uint32_t point;            /* 0: none */
 };
 
 struct suite {
@@ -31,6 +35,9 @@ struct suite {
     struct run_options run;
     struct suite_file **files;
     size_t files_n, files_cap;
+    uint64_t point; /* the only one that is wanted; 0: all */
+    struct probe **probes;
+    size_t probes_n, probes_cap;
     struct job *jobs;
     size_t jobs_n, jobs_cap;
     bool laid_out;
@@ -55,6 +62,9 @@ struct suite *suite_new(const struct options *options, const struct run_options 
 
 void suite_free(struct suite *s)
 {
+    for (size_t i = 0; i < s->probes_n; i++)
+        probe_free(s->probes[i]);
+    mem_free(s->probes);
     mem_free(s->files);
     mem_free(s->jobs);
     mem_free(s->runs);
@@ -141,6 +151,7 @@ static struct err *try_plans(struct suite *s, struct suite_file *file, struct di
         const struct plan *plan = make_plan(s, &job, &scratch, diags);
         if (plan)
             look_for_step(&u, plan, &s->arena);
+        file->has_points = file->has_points || (plan && points_fault(plan));
         arena_reset(&scratch);
     }
     arena_free(&scratch);
@@ -156,12 +167,35 @@ static void add_to_files(struct suite *s, struct suite_file *file)
     s->files[s->files_n++] = file;
 }
 
+/* --case point=12,AXIS=ID: the point, and what is left for the axes. */
+static struct err *take_point(struct suite *s, struct str *filter)
+{
+    struct str item, rest = s->options->case_filter;
+    struct buf left = {0};
+    struct err *err = NULL;
+    for (bool more = rest.n > 0; more && !err;) {
+        more = str_cut(rest, ',', &item, &rest);
+        if (!str_starts(item, STR("point=")))
+            buf_addf(&left, "%s" STR_FMT, left.n ? "," : "", STR_ARG(item));
+        else if (!str_to_u64(str_sub(item, 6, item.n), &s->point) || s->point == 0 ||
+                 s->point > UINT32_MAX)
+            err = err_new(ERR_INVALID, "--case: \"" STR_FMT "\": points are counted from 1",
+                          STR_ARG(item));
+    }
+    *filter = arena_str(&s->arena, buf_str(&left));
+    buf_free(&left);
+    return err;
+}
+
 static struct err *open_file(struct suite *s, struct scenario *sc, struct diags *diags)
 {
     struct suite_file *file = ARENA_NEW(&s->arena, struct suite_file);
     struct err *err = apply_sets(s, sc);
+    struct str filter = str_empty;
     if (!err)
-        err = scenario_cases(sc, s->options->case_filter, &file->cases, &file->cases_n);
+        err = take_point(s, &filter);
+    if (!err)
+        err = scenario_cases(sc, filter, &file->cases, &file->cases_n);
     if (err)
         return err;
     file->scenario = sc;
@@ -173,7 +207,10 @@ static struct err *open_file(struct suite *s, struct scenario *sc, struct diags 
         file->profiles.n = 1;
     }
     add_to_files(s, file);
-    return try_plans(s, file, diags);
+    err = try_plans(s, file, diags);
+    if (!err && diags->n == 0 && s->point && !file->has_points)
+        err = err_new(ERR_INVALID, "--case: there are no points: no fault is \"at: each-write\"");
+    return err;
 }
 
 void suite_files(struct suite *s, const struct scenario_files *files)
@@ -216,11 +253,52 @@ static void add_job(struct suite *s, const struct job *job)
     job->file->left++;
 }
 
+/* The plan lives as long as the suite: its probe refers to it. */
+static struct probe *add_probe(struct suite *s, const struct job *job)
+{
+    struct diags diags;
+    struct run_options options = s->run;
+    diags_init(&diags, &s->arena, &job->file->scenario->source);
+    const struct plan *plan = make_plan(s, job, &s->arena, &diags);
+    if (!plan || !points_fault(plan))
+        return NULL;
+    if (s->probes_n == s->probes_cap) {
+        s->probes_cap = s->probes_cap ? s->probes_cap * 2 : 8;
+        s->probes = mem_resize(s->probes, s->probes_cap * sizeof *s->probes);
+    }
+    s->probes[s->probes_n] = probe_new(plan, &options);
+    return s->probes[s->probes_n++];
+}
+
+/* Is it among those that are asked for? --points 3/20: the 3rd, the 23rd, the 43rd, ... */
+static bool is_wanted(const struct suite *s, size_t point)
+{
+    const struct options *o = s->options;
+    if (s->point)
+        return point == s->point;
+    return o->points_of == 0 || point % o->points_of == o->points_at % o->points_of;
+}
+
+/* The run, or one for each of its points. */
+static void add_runs(struct suite *s, struct job job)
+{
+    job.probe = job.file->has_points ? add_probe(s, &job) : NULL;
+    size_t before = s->jobs_n, n = job.probe ? points_count(&job.probe->points) : 0;
+    for (size_t point = 1; point <= n; point++) {
+        job.point = (uint32_t)point;
+        if (is_wanted(s, point))
+            add_job(s, &job);
+    }
+    job.point = (uint32_t)s->point;
+    if (s->jobs_n == before && (n == 0 || s->point))
+        add_job(s, &job); /* it has none, or not this one: the run says so */
+}
+
 static void lay_out_file(struct suite *s, struct suite_file *file)
 {
     for (size_t c = 0; c < file->cases_n; c++)
         for (size_t p = 0; p < file->profiles.n; p++)
-            add_job(s, &(struct job){.file = file,
+            add_runs(s, (struct job){.file = file,
                                      .seed = first_seed(s, file),
                                      .which = (uint32_t)c,
                                      .profile = (uint32_t)p});
@@ -263,13 +341,23 @@ static struct str joined(struct arena *a, const struct str *list, size_t n)
     return all;
 }
 
+/* The point is the last axis: "lie=drop,point=12". */
+static struct str case_of(const struct job *job, struct arena *a)
+{
+    struct str id = job->file->cases[job->which]->id;
+    if (job->point == 0)
+        return id;
+    return arena_printf(a, STR_FMT "%spoint=%u", STR_ARG(id), id.n ? "," : "",
+                        (unsigned)job->point);
+}
+
 /* What is known of a run without its plan. */
 static struct report_run *describe(const struct suite *s, const struct job *job, struct arena *a)
 {
     struct report_run *run = ARENA_NEW(a, struct report_run);
     struct plan known = {.scenario = job->file->scenario->name,
                          .file = job->file->scenario->source.file,
-                         .case_id = job->file->cases[job->which]->id,
+                         .case_id = case_of(job, a),
                          .profile = job->file->profiles.v[job->profile],
                          .params_set = joined(a, s->options->sets, s->options->sets_n),
                          .policies_set = joined(a, s->options->policies, s->options->policies_n),
@@ -296,6 +384,28 @@ static struct report_run *run_error(const struct suite *s, const struct job *job
     return run;
 }
 
+/* The fault is called by what it does in this run; false: there is no such point. */
+static bool strike_point(const struct job *job, struct plan *plan, struct run_options *options,
+                         struct arena *a)
+{
+    struct plan_fault *fault = points_fault(plan);
+    struct buf name = {0};
+    if (!job->probe || !fault)
+        return job->point == 0;
+    if (job->point > points_count(&job->probe->points))
+        return false;
+    plan->case_id = case_of(job, a);
+    options->reference = job->probe->reference;
+    options->point = job->point;
+    if (job->point == 0)
+        return true; /* nothing is written: the fault never takes effect */
+    buf_addf(&name, STR_FMT ", ", STR_ARG(fault->name));
+    points_describe(&job->probe->points, job->point, &name);
+    fault->name = arena_str(a, buf_str(&name));
+    buf_free(&name);
+    return true;
+}
+
 struct report_run *suite_run(struct suite *s, size_t i, struct arena *a)
 {
     BUG_ON(i >= suite_count(s), "no such run");
@@ -303,7 +413,7 @@ struct report_run *suite_run(struct suite *s, size_t i, struct arena *a)
     struct run_options options = s->run;
     struct diags diags;
     diags_init(&diags, a, &job->file->scenario->source);
-    const struct plan *plan = make_plan(s, job, a, &diags);
+    struct plan *plan = make_plan(s, job, a, &diags);
     if (!plan || diags.n > 0) { /* what only this seed's plan has */
         struct buf why = {0};
         diags_print(&diags, &why);
@@ -312,6 +422,8 @@ struct report_run *suite_run(struct suite *s, size_t i, struct arena *a)
         return none;
     }
     options.tally = &job->file->tally;
+    if (!strike_point(job, plan, &options, a))
+        return run_error(s, job, "point", STR("there is no such point: the run has fewer"), a);
     struct report_run *run = run_plan(a, plan, &options);
     run->doc = job->file->scenario->doc;
     return run;
