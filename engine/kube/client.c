@@ -37,6 +37,7 @@ void kube_client_free(struct kube_client *c)
         kube_watch_cancel(container_of(it, struct kube_watch, node));
     http_client_free(c->http);
     http_headers_free(&c->headers);
+    http_headers_free(&c->metadata_headers);
     str_free(&c->host);
     str_free(&c->ca_pem);
     str_free(&c->cert_pem);
@@ -47,14 +48,18 @@ void kube_client_free(struct kube_client *c)
 void kube_client_set_token(struct kube_client *c, struct str token)
 {
     http_headers_clear(&c->headers);
+    http_headers_clear(&c->metadata_headers);
     http_headers_add_c(&c->headers, "Accept", "application/json");
+    http_headers_add_c(&c->metadata_headers, "Accept",
+                       "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1");
     c->bad_token = false;
     if (token.n == 0)
         return;
     struct buf value = {0};
     buf_add_c(&value, "Bearer ");
     buf_add(&value, token);
-    c->bad_token = !http_headers_add(&c->headers, STR("Authorization"), buf_str(&value));
+    c->bad_token = !http_headers_add(&c->headers, STR("Authorization"), buf_str(&value)) ||
+                   !http_headers_add(&c->metadata_headers, STR("Authorization"), buf_str(&value));
     buf_free(&value);
 }
 
@@ -79,6 +84,7 @@ static const struct {
 } verbs[] = {
     [KUBE_GET] = {"GET", NULL, false},
     [KUBE_LIST] = {"GET", NULL, false},
+    [KUBE_LIST_METADATA] = {"GET", NULL, false},
     [KUBE_CREATE] = {"POST", "application/json", true},
     [KUBE_UPDATE] = {"PUT", "application/json", true},
     [KUBE_PATCH_MERGE] = {"PATCH", "application/merge-patch+json", true},
@@ -158,7 +164,8 @@ struct kube_call *kube_call_start(struct kube_client *c, enum kube_verb verb,
                              .host = c->host,
                              .method = verbs[verb].method,
                              .target = buf_str(&path),
-                             .headers = &c->headers,
+                             .headers =
+                                 verb == KUBE_LIST_METADATA ? &c->metadata_headers : &c->headers,
                              .body = body,
                              .content_type = body.n ? verbs[verb].content_type : NULL,
                              .timeout = timeout ? timeout : KUBE_CALL_TIMEOUT,

@@ -40,6 +40,7 @@ struct world *kube_client_world(struct kube_client *c);
 enum kube_verb {
     KUBE_GET,
     KUBE_LIST,
+    KUBE_LIST_METADATA, /* a PartialObjectMetadataList */
     KUBE_CREATE,
     KUBE_UPDATE,
     KUBE_PATCH_MERGE,

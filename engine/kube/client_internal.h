@@ -13,7 +13,7 @@ struct kube_client {
     bool bad_token; /* could not be put into a header: every call fails by name */
     struct str host, ca_pem, cert_pem, key_pem;
     struct world_tls tls;
-    struct http_headers headers;
+    struct http_headers headers, metadata_headers; /* they differ in what is accepted */
     bool (*gate)(void *owner);
     void *gate_owner;
     struct list calls, watches;

@@ -2,9 +2,10 @@
 #include "engine/kube/informer.h"
 
 #include "engine/kube/backoff.h"
-#include "engine/kube/cache.h"
+#include "engine/kube/verify.h"
 
 #define CHANGES_MAX 16u
+#define ENDS_EARLY  (5 * NS_PER_S) /* before its time: the server goes down, or something between */
 
 struct kube_informer {
     struct kube_client *client;
@@ -23,12 +24,19 @@ struct kube_informer {
     struct kube_call *list;
     struct kube_watch *watch;
     struct world_timer *retry;
-    struct map fresh;     /* keys seen by the list under way */
-    struct buf continue_; /* its next page; empty: the first */
+    struct world_timer *silence;
+    struct kube_verify *verify;
+    world_time ends_at;     /* when the present watch is to end by itself */
+    world_time silence_max; /* 0: a silent watch is trusted */
+    world_time watched_at;  /* when the present watch was asked for */
+    struct map fresh;       /* keys seen by the list under way */
+    struct buf continue_;   /* its next page; empty: the first */
     uint32_t failures;
     uint32_t gones; /* in a row, without an event in between */
     bool relist;    /* what the retry timer starts */
     bool probe;     /* ask for the server's version before the watch goes on */
+    bool healing;   /* the list under way is there to heal */
+    bool news;      /* an event since the last bookmark */
     bool synced;
     uint32_t
         busy; /* callbacks of the owner under way: freed meanwhile, it dies when they are over */
@@ -39,6 +47,9 @@ struct kube_informer {
 static void list_page(struct kube_informer *inf);
 static void probe(struct kube_informer *inf);
 static void watch_from(struct kube_informer *inf);
+static void on_silence(void *owner);
+static void on_agreed(void *owner, world_time asked_at);
+static void on_differs(void *owner);
 
 static void on_retry(void *owner)
 {
@@ -61,7 +72,24 @@ struct kube_informer *kube_informer_new(struct kube_client *c, const struct kube
     inf->ns = str_dup(target->ns);
     inf->query = str_dup(target->query);
     inf->retry = world_timer_new(inf->world, on_retry, inf);
+    inf->silence = world_timer_new(inf->world, on_silence, inf);
+    struct kube_verify_options v = {.client = c,
+                                    .target = {.gvr = inf->gvr, .ns = inf->ns, .query = inf->query},
+                                    .cache = &inf->cache,
+                                    .state = &inf->state,
+                                    .agreed = on_agreed,
+                                    .differs = on_differs,
+                                    .owner = inf};
+    inf->verify = kube_verify_new(&v);
     return inf;
+}
+
+void kube_informer_set_policies(struct kube_informer *inf, const struct policies *p)
+{
+    bool verifies = policy_get(p, POLICY_CACHE_VERIFY) == POLICY_VERIFY_PERIODIC;
+    bool expects = policy_get(p, POLICY_CACHE_PROGRESS) == POLICY_PROGRESS_DEADLINE;
+    kube_verify_set_pace(inf->verify, verifies ? policy_get(p, POLICY_CACHE_VERIFY_EVERY) : 0);
+    inf->silence_max = expects ? policy_get(p, POLICY_CACHE_PROGRESS_AFTER) : 0;
 }
 
 static void destroy(struct kube_informer *inf)
@@ -85,6 +113,9 @@ void kube_informer_free(struct kube_informer *inf)
     kube_call_cancel(inf->list);
     kube_watch_cancel(inf->watch);
     world_timer_free(inf->retry);
+    world_timer_free(inf->silence);
+    kube_verify_free(inf->verify);
+    inf->verify = NULL;
     inf->dead = true;
     if (inf->busy == 0)
         destroy(inf);
@@ -231,6 +262,10 @@ static void list_complete(struct kube_informer *inf)
     inf->synced = true;
     inf->probe = false;
     inf->failures = 0;
+    if (inf->healing)
+        inf->state.healed_at = world_now(inf->world);
+    inf->healing = false;
+    kube_verify_open(inf->verify);
     inf->busy++;
     if (first && inf->on_synced)
         inf->on_synced(inf->on_synced_owner);
@@ -302,6 +337,7 @@ static void on_list(void *owner, const struct kube_answer *answer)
 static void list_page(struct kube_informer *inf)
 {
     struct buf query = {0};
+    kube_verify_close(inf->verify);
     buf_add(&query, inf->query);
     buf_addf(&query, "%slimit=%u", inf->query.n ? "&" : "", KUBE_INFORMER_PAGE);
     if (inf->continue_.n) {
@@ -319,6 +355,7 @@ static void list_page(struct kube_informer *inf)
 static void history_lost(struct kube_informer *inf)
 {
     inf->state.gone++;
+    kube_verify_close(inf->verify);
     if (inf->gones++ == 0)
         list_page(inf);
     else /* a server that forgets faster than we can list is not helped by our haste */
@@ -356,6 +393,15 @@ static void probe(struct kube_informer *inf)
     inf->list = kube_call_start(inf->client, KUBE_LIST, &target, str_empty, 0, on_probed, inf);
 }
 
+/* A server sends one when something of the resource has happened. If all of it is to be seen here and nothing was, some
+ * of it was lost. */
+static void take_bookmark(struct kube_informer *inf)
+{
+    if (!inf->news && inf->ns.n == 0 && inf->query.n == 0)
+        kube_verify_doubt(inf->verify);
+    inf->news = false;
+}
+
 static void on_event(void *owner, enum kube_event type, struct kube_object *object)
 {
     struct kube_informer *inf = owner;
@@ -369,14 +415,19 @@ static void on_event(void *owner, enum kube_event type, struct kube_object *obje
     }
     inf->gones = 0;
     inf->state.resource_version = object->resource_version;
-    if (type == KUBE_BOOKMARK)
+    if (type == KUBE_BOOKMARK) {
+        take_bookmark(inf);
         return;
+    }
+    inf->news = true;
     struct buf key = {0};
     kube_object_key(object, &key);
-    if (type == KUBE_DELETED)
+    if (type == KUBE_DELETED) {
+        kube_verify_gone(inf->verify, buf_str(&key), object->resource_version);
         (void)drop(inf, buf_str(&key)); /* freed meanwhile: the watch is cancelled with it */
-    else
+    } else {
         (void)put(inf, buf_str(&key), object);
+    }
     buf_free(&key);
 }
 
@@ -393,8 +444,10 @@ static void on_watch_done(void *owner, const struct err *err)
     inf->watch = NULL;
     inf->probe = err != NULL;
     if (err && err->code == ERR_GONE) {
-        history_lost(inf);
+        history_lost(inf); /* the list leaves no doubt */
     } else {
+        if (err || world_now(inf->world) < inf->ends_at - ENDS_EARLY)
+            kube_verify_doubt(inf->verify);
         pause_then(inf,
                    false); /* an orderly end as well: equal clients must not come back together */
     }
@@ -403,11 +456,60 @@ static void on_watch_done(void *owner, const struct err *err)
 static const struct kube_watch_handler watch_handler = {
     .open = on_watch_open, .event = on_event, .done = on_watch_done};
 
+static world_time silence_allowed(const struct kube_informer *inf)
+{
+    return kube_verify_is_calm(inf->verify) ? KUBE_INFORMER_SILENCE_CALM * inf->silence_max
+                                            : inf->silence_max;
+}
+
+/* Nothing is done per event: the timer looks how long ago the last was. */
+static void on_silence(void *owner)
+{
+    struct kube_informer *inf = owner;
+    world_time since =
+        inf->state.heard_at > inf->watched_at ? inf->state.heard_at : inf->watched_at;
+    world_time left = since + silence_allowed(inf) - world_now(inf->world);
+    if (!inf->watch)
+        return; /* the next one starts the timer */
+    if (left > 0) {
+        world_timer_start(inf->silence, left);
+        return;
+    }
+    inf->state.stalls++;
+    kube_watch_cancel(inf->watch);
+    watch_from(inf);
+}
+
+static void on_agreed(void *owner, world_time asked_at)
+{
+    struct kube_informer *inf = owner;
+    if (inf->state.heard_at < asked_at)
+        inf->state.heard_at = asked_at;
+}
+
+static void on_differs(void *owner)
+{
+    struct kube_informer *inf = owner;
+    inf->state.heals++;
+    inf->healing = true;
+    world_timer_stop(inf->retry);
+    kube_call_cancel(inf->list); /* a probe */
+    inf->list = NULL;
+    kube_watch_cancel(inf->watch);
+    inf->watch = NULL;
+    list_page(inf);
+}
+
 static void watch_from(struct kube_informer *inf)
 {
     struct kube_target target = {.gvr = inf->gvr, .ns = inf->ns, .query = inf->query};
     uint32_t timeout_s = 300 + (uint32_t)world_random_below(inf->world, 301);
     inf->state.watches++;
+    inf->news = false;
+    inf->watched_at = world_now(inf->world);
+    inf->ends_at = inf->watched_at + timeout_s * NS_PER_S;
+    if (inf->silence_max > 0)
+        world_timer_start(inf->silence, silence_allowed(inf));
     inf->watch = kube_watch_start(inf->client, &target, inf->state.resource_version, timeout_s,
                                   &watch_handler, inf);
 }

@@ -7,6 +7,9 @@
  * A relist is compared with the cache: exactly the differences reach the handlers, deletions as well (a tombstone is the
  * last object known). Bookmarks move the version to resume from. `synced` is true once the first list is complete.
  * A server whose version is behind ours (asked after each cut, seen in each event) was restored: listed again as well.
+ * Policies: cache.verify compares the cache with lists of metadata now and then (verify.h): one that differs is listed
+ *           again. cache.progress asks a watch anew that has said nothing for cache.progress_after (five times as long
+ *           while there is no doubt, as in verify.h; a comparison that agreed counts as news).
  *
  * Ownership: the informer holds one reference per object; objects given to handlers are borrowed. Keys are "ns/name" or
  *            "name". Handlers may free the informer.
@@ -18,11 +21,14 @@
 
 #include "engine/base/map.h"
 #include "engine/kube/client.h"
+#include "engine/world/policy.h"
 
-#define KUBE_INFORMER_PAGE      500u
-#define KUBE_INFORMER_RETRY     (800 * NS_PER_MS)
-#define KUBE_INFORMER_RETRY_MAX (30 * NS_PER_S)
-#define KUBE_INFORMER_INDEXES   4u
+#define KUBE_INFORMER_PAGE         500u
+#define KUBE_INFORMER_RETRY        (800 * NS_PER_MS)
+#define KUBE_INFORMER_RETRY_MAX    (30 * NS_PER_S)
+#define KUBE_INFORMER_INDEXES      4u
+/* A watch may be silent that much longer when there is no doubt. */
+#define KUBE_INFORMER_SILENCE_CALM 5
 
 struct kube_informer;
 /* before or after may be NULL (added, deleted). */
@@ -39,6 +45,8 @@ static inline const struct kube_object *kube_changed(const struct kube_object *b
 typedef void (*kube_index_of)(const struct kube_object *o, struct buf *value);
 
 struct kube_informer *kube_informer_new(struct kube_client *c, const struct kube_target *target);
+/* Before start. Without: those of `compat`. */
+void kube_informer_set_policies(struct kube_informer *inf, const struct policies *policies);
 void kube_informer_free(struct kube_informer *inf);
 /* Before start. Returns the index's number. */
 size_t kube_informer_index(struct kube_informer *inf, kube_index_of of);
@@ -61,6 +69,10 @@ struct kube_informer_state {
     uint64_t resource_version; /* of the last event, bookmark or list */
     world_time heard_at;       /* when the server last said anything: the age of the data */
     uint64_t lists, watches, events, gone, errors;
+    uint64_t stalls;        /* watches asked anew because they said nothing */
+    uint64_t verifications; /* requests of them */
+    uint64_t heals;         /* differences that they found, after which all was listed */
+    world_time healed_at;   /* when the last such list was complete; 0: never */
 };
 struct kube_informer_state kube_informer_state(const struct kube_informer *inf);
 

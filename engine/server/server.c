@@ -128,6 +128,7 @@ static struct kube_informer *cache_new(struct server *s, const struct kube_gvr *
 {
     struct kube_target target = {.gvr = *gvr, .ns = str_c(ns)};
     struct kube_informer *inf = kube_informer_new(s->client, &target);
+    kube_informer_set_policies(inf, &s->policies);
     kube_informer_on_synced(inf, on_synced, s);
     return inf;
 }

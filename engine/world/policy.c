@@ -65,6 +65,16 @@ const struct policy_row policy_table[POLICY_COUNT] = {
     [POLICY_FAILURE_REASON] =
         ENUM("failure.reason", "step|cause", POLICY_REASON_STEP, POLICY_REASON_CAUSE,
              "what a failed connection is called by agents and in conditions"),
+    [POLICY_CACHE_PROGRESS] =
+        ENUM("cache.progress", "trust|deadline", POLICY_PROGRESS_TRUST, POLICY_PROGRESS_DEADLINE,
+             "whether a watch that says nothing is asked anew"),
+    [POLICY_CACHE_PROGRESS_AFTER] = DURATION("cache.progress_after", 90 * NS_PER_S, 90 * NS_PER_S,
+                                             "the silence after which a watch is asked anew"),
+    [POLICY_CACHE_VERIFY] = ENUM("cache.verify", "never|periodic", POLICY_VERIFY_NEVER,
+                                 POLICY_VERIFY_PERIODIC, "whether caches are compared with lists"),
+    [POLICY_CACHE_VERIFY_EVERY] =
+        DURATION("cache.verify_every", 60 * NS_PER_S, 60 * NS_PER_S,
+                 "the pause between two comparisons of a cache while there is doubt"),
 };
 
 struct policies policies_compat(void)

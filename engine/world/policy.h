@@ -29,6 +29,10 @@ enum policy {
     POLICY_CLUSTER_REMOVE, /* enum: wait (for the downstream) | detach (after a deadline) */
     POLICY_CA_PIN, /* enum: text (SHA-256 of the PEM text) | set (order- and blank-free set of certificates) */
     POLICY_FAILURE_REASON, /* enum: step (where it failed) | cause (why) */
+    POLICY_CACHE_PROGRESS, /* enum: trust (a watch that says nothing) | deadline (it is asked anew) */
+    POLICY_CACHE_PROGRESS_AFTER, /* duration: the silence after which it is */
+    POLICY_CACHE_VERIFY, /* enum: never | periodic (lists of metadata are compared with the cache) */
+    POLICY_CACHE_VERIFY_EVERY, /* duration: the pause between two comparisons while there is doubt */
     POLICY_COUNT
 };
 
@@ -50,6 +54,8 @@ enum { POLICY_PROBE_SEQUENTIAL, POLICY_PROBE_INDEPENDENT };
 enum { POLICY_LEADER_LOSS_EXIT, POLICY_LEADER_LOSS_CONTROLLERS };
 enum { POLICY_REMOVE_WAIT, POLICY_REMOVE_DETACH };
 enum { POLICY_PIN_TEXT, POLICY_PIN_SET };
+enum { POLICY_PROGRESS_TRUST, POLICY_PROGRESS_DEADLINE };
+enum { POLICY_VERIFY_NEVER, POLICY_VERIFY_PERIODIC };
 
 enum { POLICY_REASON_STEP, POLICY_REASON_CAUSE };
 

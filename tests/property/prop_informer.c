@@ -1,11 +1,13 @@
 /* Goal: whatever is written and whatever goes wrong on the way, once it is quiet a cache is exactly the store, and the
- * changes that its handler was told lead from nothing to it.
- * Method: a lab; random writes, cut watches, lost history, faults, partitions and restores; quiet points in between. */
+ * changes that its handler was told lead from nothing to it. With verification it is so even while watches lie on, within
+ * the bound that is stated; and a world that does not lie is never suspected.
+ * Method: a lab; random writes, cut watches, lost history, faults, partitions and restores; quiet points in between; each
+ * lie of watches, for good; a busy world without faults. */
 #include "tests/property/support/seed.h"
 #include "tests/unit/support/lab.h"
 
 #include "engine/base/map.h"
-#include "engine/kube/informer.h"
+#include "engine/kube/verify.h"
 
 #define NAMES    24u
 #define STEPS    120
@@ -122,13 +124,44 @@ static void check_same(struct trial *t)
     assert_int_equal(map_count(&t->mirror), n);
 }
 
+static void trial_open(struct trial *t, struct rng *r, bool hardened)
+{
+    *t = (struct trial){.l = lab_new(rng_u64(r)), .r = r};
+    struct kube_target all = {.gvr = KUBE_GVR("", "v1", "configmaps")};
+    struct policies policies = hardened ? policies_hardened() : policies_compat();
+    t->inf = kube_informer_new(t->l->kube, &all);
+    kube_informer_set_policies(t->inf, &policies);
+    kube_informer_on_change(t->inf, on_change, t);
+    kube_informer_start(t->inf);
+}
+
+static void trial_close(struct trial *t)
+{
+    void *o;
+    kube_informer_free(t->inf);
+    for (size_t i = 0; map_next(&t->mirror, &i, NULL, &o);)
+        kube_object_unref(o);
+    map_free(&t->mirror);
+    store_snapshot_free(t->old);
+    lab_free(t->l);
+}
+
+/* Writes, now and then several in a row, for that long. */
+static void be_busy(struct trial *t, world_time time)
+{
+    for (world_time at = 0; at < time;) {
+        world_time pause = (world_time)draw(t->r, 4000) * MS;
+        for (size_t n = draw(t->r, 4); n > 0; n--)
+            write_something(t);
+        lab_run(t->l, pause);
+        at += pause;
+    }
+}
+
 static void try_seed(struct rng *r)
 {
-    struct trial t = {.l = lab_new(rng_u64(r)), .r = r};
-    struct kube_target all = {.gvr = KUBE_GVR("", "v1", "configmaps")};
-    t.inf = kube_informer_new(t.l->kube, &all);
-    kube_informer_on_change(t.inf, on_change, &t);
-    kube_informer_start(t.inf);
+    struct trial t;
+    trial_open(&t, r, draw(r, 2));
     for (int i = 1; i <= STEPS; i++) {
         for (size_t n = draw(r, 6); n > 0; n--)
             write_something(&t);
@@ -145,13 +178,76 @@ static void try_seed(struct rng *r)
                     S); /* beyond the longest pause, dead connections and the end of every watch */
         check_same(&t);
     }
-    kube_informer_free(t.inf);
-    void *o;
-    for (size_t i = 0; map_next(&t.mirror, &i, NULL, &o);)
-        kube_object_unref(o);
-    map_free(&t.mirror);
-    store_snapshot_free(t.old);
-    lab_free(t.l);
+    trial_close(&t);
+}
+
+/* What a healthy world shows is never doubted, however busy it is and however often watches end in order. */
+static void try_healthy(struct rng *r)
+{
+    struct trial t;
+    trial_open(&t, r, true);
+    lab_run(t.l, S);
+    for (size_t n = 0; n < 600 * draw(r, 2); n++)
+        lab_apply(
+            t.l,
+            "{\"apiVersion\":\"v1\",\"kind\":\"ConfigMap\",\"metadata\":{\"name\":\"many-%zu\","
+            "\"namespace\":\"default\"}}",
+            n);
+    for (int i = 0; i < 8; i++) {
+        be_busy(&t, 200 * S);
+        kubeapi_cut_watches(lab_api(t.l), str_empty, false);
+    }
+    lab_run(t.l, 10 * S);
+    struct kube_informer_state s = kube_informer_state(t.inf);
+    assert_int_equal(s.heals, 0);
+    assert_int_equal(s.gone, 0);
+    assert_int_equal(s.lists, 1);
+    assert_in_range(s.verifications, 8, 1600 / 45 * 2 + 2);
+    check_same(&t);
+    trial_close(&t);
+}
+
+/* Lies that go on for good: what they keep back is found all the same. */
+static void try_lies(struct rng *r)
+{
+    static const enum kubeapi_fault_kind lies[] = {
+        KUBEAPI_FAULT_WATCH_STALL,     KUBEAPI_FAULT_WATCH_DROP,       KUBEAPI_FAULT_WATCH_GONE,
+        KUBEAPI_FAULT_WATCH_LOSS,      KUBEAPI_FAULT_WATCH_REWIND,     KUBEAPI_FAULT_WATCH_REORDER,
+        KUBEAPI_FAULT_WATCH_DUPLICATE, KUBEAPI_FAULT_WATCH_NO_BOOKMARK};
+    struct trial t;
+    trial_open(&t, r, true);
+    be_busy(&t, 60 * S);
+    enum kubeapi_fault_kind kind = lies[draw(r, ARRAY_LEN(lies))];
+    uint32_t share = draw(r, 2) ? 0 : 100000 + (uint32_t)draw(r, 900000);
+    bool cut = draw(r, 2);
+    struct kubeapi_fault lie = {.kind = kind, .per_million = share};
+    if (kind == KUBEAPI_FAULT_WATCH_REWIND)
+        lie.delay = 20 * S;
+    if (kind == KUBEAPI_FAULT_WATCH_REORDER)
+        lie.delay = (world_time)(1 + draw(r, 30)) * S;
+    (void)fprintf(stderr, "lie %d share %u%s\n", (int)kind, share, cut ? " cut" : "");
+    kubeapi_fault_add(lab_api(t.l), &lie);
+    for (size_t rounds = 1 + draw(r, 3); rounds > 0; rounds--) {
+        if (cut)
+            kubeapi_cut_watches(lab_api(t.l), str_empty, true);
+        be_busy(&t, (world_time)(1 + draw(r, 400)) * S);
+        lab_run(t.l,
+                cut ? KUBE_VERIFY_BOUND(60 * S) : KUBE_VERIFY_BOUND(60 * S * KUBE_VERIFY_CALM));
+        check_same(&t);
+    }
+    trial_close(&t);
+}
+
+static void test_healthy_world_is_not_suspected(void **state)
+{
+    (void)state;
+    each_seed(6, try_healthy);
+}
+
+static void test_lies_are_found(void **state)
+{
+    (void)state;
+    each_seed(60, try_lies);
 }
 
 static void test_cache_is_the_store(void **state)
@@ -162,6 +258,8 @@ static void test_cache_is_the_store(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_cache_is_the_store)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_cache_is_the_store),
+                                       cmocka_unit_test(test_healthy_world_is_not_suspected),
+                                       cmocka_unit_test(test_lies_are_found)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

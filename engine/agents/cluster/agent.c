@@ -55,6 +55,7 @@ static void start_caches(void *owner)
     for (size_t i = 0; i < CACHES && !a->caches[i]; i++) {
         struct kube_target target = {.gvr = *kinds[i]};
         a->caches[i] = kube_informer_new(a->kube, &target);
+        kube_informer_set_policies(a->caches[i], &a->policies);
         kube_informer_start(a->caches[i]);
     }
 }
