@@ -15,15 +15,8 @@ skip() {
     echo "skipped: @kubernetes/client-node: $1" | tee "$work/node.summary"
     exit 77
 }
-command -v node >/dev/null || skip "node is not installed"
-if ! cmp -s "$here/node/package-lock.json" "$modules/installed"; then
-    command -v npm >/dev/null || skip "npm is not installed"
-    rm -f "$modules/installed"
-    cp "$here/node/package.json" "$here/node/package-lock.json" "$here/node/.npmrc" "$modules/"
-    (cd "$modules" && npm ci --ignore-scripts --no-audit --no-fund) >"$work/npm.log" 2>&1 ||
-        skip "npm ci does not work here: $(grep -m 1 'npm error' "$work/npm.log")"
-    cp "$here/node/package-lock.json" "$modules/installed"
-fi
+. "$here/node_modules"
+install_modules
 update=0
 only=
 while [ $# -gt 0 ]; do
