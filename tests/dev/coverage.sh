@@ -11,11 +11,15 @@ dev_coverage() {
     ctest_steps cov layers
     scenario_list >"$work/list"
     while IFS=$tab read -r file small _; do
-        step "scenario $file (cov, small)" scenario_passes cov "$file" "$small" || :
+        step "scenario $file (cov, small)" scenario_passes cov "$file" "${small#-} --jobs 1" || :
     done <"$work/list"
     coverage_report || finish
-    lcov --rc lcov_branch_coverage=1 --summary build/cov/paddock.info 2>&1 | grep '%' || :
+    awk -v root="$root/" -f tests/dev/coverage.awk build/cov/paddock.info
     echo "build/coverage/index.html"
+    step "lines: engine and sim at least 90 %" coverage_at_least lines 900 engine sim || :
+    for folder in engine/base engine/tunnel sim/scenario; do
+        step "branches: $folder at least 95 %" coverage_at_least branches 950 "$folder" || :
+    done
     finish
 }
 
@@ -31,6 +35,13 @@ coverage_report() {
         --output-file build/cov/paddock.info || return 1
     step "report" genhtml --quiet --branch-coverage --title Paddock --prefix "$root" \
         --output-directory build/coverage build/cov/paddock.info
+}
+
+# coverage_at_least lines|branches PER-MILLE FOLDER...
+coverage_at_least() {
+    ca_what=$1 ca_least=$2
+    shift 2
+    awk -v root="$root/" -v only="$*" -v what="$ca_what" -v least="$ca_least" -f tests/dev/coverage.awk build/cov/paddock.info
 }
 
 coverage_lcov() { lcov --quiet --rc lcov_branch_coverage=1 --rc 'lcov_excl_br_line=BUG_ON' "$@"; }
