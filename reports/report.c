@@ -61,11 +61,25 @@ static bool per_mille_of(struct str what, uint32_t *out)
     return *out <= 1000;
 }
 
+static bool shown_value(const struct report_hist *h, struct str what, int64_t *out)
+{
+    size_t n;
+    const struct str *show = report_hist_show(h, &n);
+    for (size_t i = 0; i < n; i++)
+        if (str_eq(show[i], what)) {
+            *out = h->shown[i];
+            return true;
+        }
+    return false;
+}
+
 bool report_hist_value(const struct report_hist *h, struct str what, int64_t *out)
 {
     uint32_t per_mille;
     if (h->n == 0)
         return false;
+    if (h->shown)
+        return shown_value(h, what, out);
     if (str_eq_c(what, "min"))
         *out = h->values[0];
     else if (str_eq_c(what, "max"))

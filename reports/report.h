@@ -83,8 +83,9 @@ struct report_series { /* a chart over time: agents connected, connects per seco
 struct report_hist { /* a measure over items: reconnect times */
     struct str name, unit, doc;
     int64_t scale;
-    const int64_t *values; /* ascending */
+    const int64_t *values; /* ascending; NULL in a brief run */
     size_t n;
+    const int64_t *shown; /* of a brief run: the value of each name that is shown, in their order */
     const struct str *
         show; /* "p1" to "p100", "min", "max", "mean"; none: p50, p99, max; the count is always shown */
     size_t show_n;
@@ -93,6 +94,12 @@ struct report_hist { /* a measure over items: reconnect times */
 struct report_metric {
     struct str name;
     int64_t value;
+};
+
+/* What the file wants written of a run. */
+struct report_wishes {
+    bool no_junit, no_html, csv;
+    bool no_trace, trace; /* neither: of a failure */
 };
 
 struct report_run {
@@ -108,6 +115,8 @@ struct report_run {
     uint64_t events;            /* pops of the queue */
     int64_t wall_start_unix_ns; /* what the simulated wall clock said at 0 */
     struct str replay;          /* the command that does it again */
+    struct report_wishes wishes;
+    bool brief; /* one of many: asserts, timeline and the like are left out (report_brief) */
     const struct report_failure *failures;
     size_t failures_n;
     const struct report_assert *asserts;
@@ -135,13 +144,21 @@ struct report {
     const struct report_run *const *runs; /* in the order in which they ran */
     size_t n;
     struct str command; /* the command line of the whole */
+    bool summed_up;     /* the JSON has a summary of what the runs have in common */
+    size_t left;        /* that were not started: a budget or an interruption ended it before */
 };
+/* The run without what only a page shows: a few hundred bytes, of which texts are shared with `like` (may be NULL)
+ * where they are equal. Failures stay. */
+struct report_run *report_brief(struct arena *a, const struct report_run *run,
+                                const struct report_run *like);
 
 /* ---- writers: append to out ---- */
 void report_json(const struct report *r, struct buf *out);
 void report_junit(const struct report *r, struct buf *out);
 /* One page, no network: style, script, chart library and data are inside. */
 void report_html(const struct report *r, struct buf *out);
+/* The measures: a line per run, measure and shown value. */
+void report_csv(const struct report *r, struct buf *out);
 
 struct report_style {
     bool color;
@@ -157,6 +174,9 @@ void report_pretty_run(const struct report_run *run, const struct report_style *
                        struct buf *out);
 /* What went wrong, one line per failed run with the command that repeats it, what was not run, and the last line
  * "N passed, M failed" (an error counts as failed; unsupported and skipped runs count as neither). */
+/* The line that a failed run has at the end. */
+void report_pretty_verdict(const struct report_run *run, const struct report_style *style,
+                           struct buf *out);
 void report_pretty_end(const struct report *r, const struct report_style *style, struct buf *out);
 
 /* ---- what the writers share, and runners may use ---- */

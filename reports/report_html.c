@@ -1,5 +1,6 @@
 /* The page: a template with the assets and the data put in. */
 #include "reports/report_internal.h"
+#include "reports/report_summary.h"
 
 #include "reports/assets.h"
 
@@ -23,13 +24,28 @@ static void share_events(const struct report *r, struct report_js_page *pages)
 
 /* JSON inside a script element: "<" occurs only in strings, where \u003c says the same, and neither </script nor <!-- is
  * left for the HTML parser to see. */
-static void add_data(struct buf *out, const struct report *r)
+static void add_json(struct buf *out, struct str json)
+{
+    struct str rest = json, head;
+    while (str_cut(rest, '<', &head, &rest)) {
+        buf_add(out, head);
+        buf_add_c(out, "\\u003c");
+    }
+    buf_add(out, head);
+}
+
+static void begin_data(struct report_js *j, const struct report *r)
+{
+    report_js_open(j, '{');
+    report_js_str(j, "version", STR(PADDOCK_VERSION));
+    report_js_str(j, "command", r->command);
+}
+
+static void add_runs(struct buf *out, const struct report *r)
 {
     struct buf json = {0};
     struct report_js j = {.out = &json, .first = true};
-    report_js_open(&j, '{');
-    report_js_str(&j, "version", STR(PADDOCK_VERSION));
-    report_js_str(&j, "command", r->command);
+    begin_data(&j, r);
     report_js_key(&j, "runs");
     report_js_open(&j, '[');
     struct report_js_page *pages = MEM_NEW_ARRAY(struct report_js_page, r->n + 1);
@@ -42,12 +58,18 @@ static void add_data(struct buf *out, const struct report *r)
     mem_free(pages);
     report_js_close(&j, ']');
     report_js_close(&j, '}');
-    struct str rest = buf_str(&json), head;
-    while (str_cut(rest, '<', &head, &rest)) {
-        buf_add(out, head);
-        buf_add_c(out, "\\u003c");
-    }
-    buf_add(out, head);
+    add_json(out, buf_str(&json));
+    buf_free(&json);
+}
+
+static void add_summary(struct buf *out, const struct report *r)
+{
+    struct buf json = {0};
+    struct report_js j = {.out = &json, .first = true};
+    begin_data(&j, r);
+    report_js_summary(&j, r, true);
+    report_js_close(&j, '}');
+    add_json(out, buf_str(&json));
     buf_free(&json);
 }
 
@@ -97,23 +119,28 @@ static void add_script(struct buf *out, const struct report *r)
         buf_add(out, parts[i]);
 }
 
-void report_html(const struct report *r, struct buf *out)
+static void add_summary_script(struct buf *out, const struct report *r)
 {
-    static const struct {
-        struct str mark;
-        void (*add)(struct buf *out, const struct report *r);
-    } holes[] = {{STR_INIT("title"), add_title},
-                 {STR_INIT("style"), add_style},
-                 {STR_INIT("data"), add_data},
-                 {STR_INIT("chart"), add_chart},
-                 {STR_INIT("script"), add_script}};
+    buf_add(out, ASSET(util_js));
+    buf_add(out, ASSET(summary_js));
+}
+
+static void add_nothing(struct buf *out, const struct report *r) {}
+
+struct hole {
+    struct str mark;
+    void (*add)(struct buf *out, const struct report *r);
+};
+
+static void fill(struct buf *out, const struct report *r, const struct hole *holes, size_t n)
+{
     struct str rest = ASSET(page_html), head, mark;
     size_t filled = 0;
     while (str_cut(rest, '@', &head, &rest)) { /* the template has "@" for nothing else */
         bool closed = str_cut(rest, '@', &mark, &rest);
         BUG_ON(!closed, "the marks of page.html are @...@");
         buf_add(out, head);
-        for (size_t i = 0; i < ARRAY_LEN(holes); i++) {
+        for (size_t i = 0; i < n; i++) {
             if (!str_eq(mark, holes[i].mark))
                 continue;
             holes[i].add(out, r);
@@ -121,5 +148,25 @@ void report_html(const struct report *r, struct buf *out)
         }
     }
     buf_add(out, head);
-    BUG_ON(filled != ARRAY_LEN(holes), "page.html has each mark once");
+    BUG_ON(filled != n, "page.html has each mark once");
+}
+
+void report_html(const struct report *r, struct buf *out)
+{
+    static const struct hole holes[] = {{STR_INIT("title"), add_title},
+                                        {STR_INIT("style"), add_style},
+                                        {STR_INIT("data"), add_runs},
+                                        {STR_INIT("chart"), add_chart},
+                                        {STR_INIT("script"), add_script}};
+    fill(out, r, holes, ARRAY_LEN(holes));
+}
+
+void report_html_summary(const struct report *r, struct buf *out)
+{
+    static const struct hole holes[] = {{STR_INIT("title"), add_title},
+                                        {STR_INIT("style"), add_style},
+                                        {STR_INIT("data"), add_summary},
+                                        {STR_INIT("chart"), add_nothing},
+                                        {STR_INIT("script"), add_summary_script}};
+    fill(out, r, holes, ARRAY_LEN(holes));
 }

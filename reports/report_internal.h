@@ -21,6 +21,8 @@ void report_add_measure(struct buf *out, int64_t value, int64_t scale, struct st
 const struct str *report_hist_show(const struct report_hist *h, size_t *n);
 /* "a=1,b=x,y": the next pair; a piece without "=" belongs to the value before it. False: no more. */
 bool report_next_pair(struct str *rest, struct str *name, struct str *value);
+/* What was not judged, and the last line "N passed, M failed". */
+void report_pretty_counts(const struct report *r, struct buf *out);
 const struct report_assert *report_assert_named(const struct report_run *run, struct str name);
 
 /* ---- JSON ---- */
@@ -34,11 +36,18 @@ void report_js_close(struct report_js *j, char bracket);
 void report_js_key(struct report_js *j, const char *key);
 void report_js_item(struct report_js *j); /* before each value of an array */
 void report_js_str(struct report_js *j, const char *key, struct str v);
+void report_js_u64(struct report_js *j, const char *key, uint64_t v);
+/* Seconds as an exact decimal; null when ns is negative. */
+void report_js_seconds(struct report_js *j, const char *key, int64_t ns);
+/* "a=1,b=2" as {"a":"1","b":"2"} */
+void report_js_pairs(struct report_js *j, const char *key, struct str pairs);
 
 /* What the page has beside the JSON: lanes, spans, points, values, and the first events. */
 struct report_js_page {
     size_t events_max;
 };
+/* The key "summary": groups of runs and what they have in common. */
+void report_js_summary(struct report_js *j, const struct report *r, bool page);
 /* One run as report_json writes it; with a page, also what it draws. */
 void report_js_run(struct report_js *j, const struct report_run *run,
                    const struct report_js_page *page);

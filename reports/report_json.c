@@ -44,7 +44,7 @@ void report_js_str(struct report_js *j, const char *key, struct str v)
     json_write_string(j->out, v);
 }
 
-static void report_js_u64(struct report_js *j, const char *key, uint64_t v)
+void report_js_u64(struct report_js *j, const char *key, uint64_t v)
 {
     report_js_key(j, key);
     buf_add_u64(j->out, v);
@@ -64,8 +64,7 @@ static void seconds(struct buf *out, int64_t ns)
         report_decimal(out, ns, NS_PER_S);
 }
 
-/* Seconds as an exact decimal; null when ns is negative. */
-static void report_js_seconds(struct report_js *j, const char *key, int64_t ns)
+void report_js_seconds(struct report_js *j, const char *key, int64_t ns)
 {
     report_js_key(j, key);
     seconds(j->out, ns);
@@ -77,8 +76,7 @@ static void js_decimal(struct report_js *j, const char *key, int64_t value, int6
     report_decimal(j->out, value, scale);
 }
 
-/* "a=1,b=2" as {"a":"1","b":"2"} */
-static void js_pairs(struct report_js *j, const char *key, struct str pairs)
+void report_js_pairs(struct report_js *j, const char *key, struct str pairs)
 {
     struct str name, value;
     report_js_key(j, key);
@@ -199,7 +197,7 @@ static void js_hist(struct report_js *j, const struct report_hist *h, bool value
         report_decimal(j->out, value, h->scale);
     }
     report_js_close(j, '}');
-    if (values) {
+    if (values && !h->shown) {
         report_js_key(j, "values");
         report_js_open(j, '[');
         for (size_t i = 0; i < h->n; i++) {
@@ -263,6 +261,10 @@ static void js_measures(struct report_js *j, const struct report_run *run, bool 
     for (size_t i = 0; i < run->hists_n; i++)
         js_hist(j, &run->hists[i], page);
     report_js_close(j, ']');
+}
+
+static void js_all_series(struct report_js *j, const struct report_run *run, bool page)
+{
     report_js_key(j, "series");
     report_js_open(j, '[');
     for (size_t i = 0; i < run->series_n; i++)
@@ -337,8 +339,8 @@ static void js_head(struct report_js *j, const struct report_run *run)
     report_js_str(j, "file", run->file);
     report_js_str(j, "profile", run->profile);
     report_js_str(j, "case", run->case_id);
-    js_pairs(j, "params", run->params);
-    js_pairs(j, "policies", run->policies);
+    report_js_pairs(j, "params", run->params);
+    report_js_pairs(j, "policies", run->policies);
     if (run->swarm.n)
         report_js_str(j, "swarm", run->swarm);
     report_js_u64(j, "seed", run->seed);
@@ -365,11 +367,17 @@ void report_js_run(struct report_js *j, const struct report_run *run,
     js_head(j, run);
     js_start(j, run);
     js_failures(j, run);
+    if (run->brief) {
+        js_measures(j, run, false);
+        report_js_close(j, '}');
+        return;
+    }
     js_metrics(j, run);
     js_asserts(j, run);
     js_steps(j, run);
     js_faults(j, run);
     js_measures(j, run, page != NULL);
+    js_all_series(j, run, page != NULL);
     if (page) {
         struct buf seed = {0}; /* as text: scripts in pages hold 53 bits */
         buf_add_u64(&seed, run->seed);
@@ -400,6 +408,8 @@ void report_json(const struct report *r, struct buf *out)
     report_js_u64(&j, "passed", passed);
     report_js_u64(&j, "failed", failed);
     report_js_str(&j, "command", r->command);
+    if (r->summed_up)
+        report_js_summary(&j, r, false);
     report_js_close(&j, '}');
     buf_add_char(out, '\n');
 }

@@ -2,6 +2,7 @@
 #include "reports/report_pack.h"
 
 #include "engine/base/codec.h"
+#include "reports/report_internal.h"
 
 struct packer {
     struct buf *out;     /* writing */
@@ -170,8 +171,21 @@ static void hist(struct packer *p, struct report_hist *h)
     text(p, &h->unit);
     text(p, &h->doc);
     i64(p, &h->scale);
-    EACH(p, int64_t, h->values, h->n, i64);
+    bool brief = h->shown != NULL;
+    size_t values_n = brief ? 0 : h->n, shown_n = 0;
+    uint64_t counted = h->n;
+    EACH(p, int64_t, h->values, values_n, i64);
     EACH(p, struct str, h->show, h->show_n, text);
+    flag(p, &brief);
+    h->n = values_n;
+    if (!brief)
+        return;
+    u64(p, &counted);
+    h->n = (size_t)counted;
+    (void)report_hist_show(h, &shown_n);
+    size_t packed_n = shown_n;
+    EACH(p, int64_t, h->shown, packed_n, i64);
+    p->bad = p->bad || packed_n != shown_n;
 }
 
 static void metric(struct packer *p, struct report_metric *m)
@@ -212,6 +226,12 @@ static void whole(struct packer *p, struct report_run *r)
     i64(p, &r->wall_ns);
     u64(p, &r->events);
     i64(p, &r->wall_start_unix_ns);
+    flag(p, &r->brief);
+    flag(p, &r->wishes.no_junit);
+    flag(p, &r->wishes.no_html);
+    flag(p, &r->wishes.csv);
+    flag(p, &r->wishes.no_trace);
+    flag(p, &r->wishes.trace);
     lists(p, r);
 }
 
@@ -232,4 +252,67 @@ struct err *report_unpack(struct arena *a, struct str *bytes, struct report_run 
         return err_new(ERR_INVALID, "the packed report of a run is cut or malformed");
     *out = run;
     return NULL;
+}
+
+/* ---- parts ---- */
+
+static const struct str part_mark = STR_INIT("paddock runs ");
+
+static void part_file(struct packer *p, struct report_part_file *f)
+{
+    text(p, &f->file);
+    text(p, &f->digest);
+    text(p, &f->tally);
+}
+
+static void part_head(struct packer *p, struct report_part *part)
+{
+    u32(p, &part->shard);
+    u32(p, &part->shards);
+    u64(p, &part->planned);
+    flag(p, &part->swept);
+    flag(p, &part->partial);
+    EACH(p, struct report_part_file, part->files, part->files_n, part_file);
+    count(p, &part->n);
+}
+
+void report_part_pack(const struct report_part *part, struct buf *out)
+{
+    struct packer p = {.out = out, .in = str_empty};
+    struct report_part copy = *part;
+    buf_addf(out, STR_FMT "%s\n", STR_ARG(part_mark), PADDOCK_VERSION);
+    part_head(&p, &copy);
+    for (size_t i = 0; i < part->n; i++)
+        report_pack(part->runs[i], out);
+}
+
+static struct err *other_version(struct str bytes, struct str *rest)
+{
+    struct str line, version;
+    if (!str_starts(bytes, part_mark))
+        return err_new(ERR_INVALID, "these are not the runs of a report");
+    str_cut(bytes, '\n', &line, rest);
+    version = str_sub(line, part_mark.n, line.n);
+    if (str_eq_c(version, PADDOCK_VERSION))
+        return NULL;
+    return err_new(ERR_INVALID, "written by version " STR_FMT "; this is %s", STR_ARG(version),
+                   PADDOCK_VERSION);
+}
+
+struct err *report_part_unpack(struct arena *a, struct str bytes, struct report_part **out)
+{
+    struct packer p = {.arena = a};
+    struct report_part *part = ARENA_NEW(a, struct report_part);
+    struct err *err = other_version(bytes, &p.in);
+    if (err)
+        return err;
+    part_head(&p, part);
+    struct report_run **runs = ARENA_NEW_ARRAY(a, struct report_run *, part->n + 1);
+    if (p.bad)
+        return err_new(ERR_INVALID, "the runs are cut or malformed");
+    for (size_t i = 0; i < part->n && !err; i++)
+        err = report_unpack(a, &p.in, &runs[i]);
+    part->runs = (const struct report_run *const *)runs;
+    *out = part;
+    return err;
 }

@@ -284,8 +284,8 @@ static void moment(struct buf *out, int64_t ns)
 }
 
 /* The verdict line that design/cli.md fixes: FAIL name case=... profile=... seed=... t=... assert="..." replay: ... */
-static void verdict_line(struct buf *out, const struct report_run *run,
-                         const struct report_style *style)
+void report_pretty_verdict(const struct report_run *run, const struct report_style *style,
+                           struct buf *out)
 {
     tinted(out, style, TINT_BAD, run->outcome == REPORT_ERROR ? "ERROR" : "FAIL");
     buf_add_char(out, ' ');
@@ -325,19 +325,26 @@ static size_t count_of(const struct report *r, enum report_outcome o)
     return n;
 }
 
-void report_pretty_end(const struct report *r, const struct report_style *style, struct buf *out)
+void report_pretty_counts(const struct report *r, struct buf *out)
 {
     size_t passed, failed, unsupported = count_of(r, REPORT_UNSUPPORTED),
                            skipped = count_of(r, REPORT_SKIPPED);
     report_count(r, &passed, &failed);
-    if (failed > 0 && style->verbosity >= 0)
-        buf_add_char(out, '\n');
-    for (size_t i = 0; i < r->n; i++)
-        if (r->runs[i]->outcome == REPORT_FAILED || r->runs[i]->outcome == REPORT_ERROR)
-            verdict_line(out, r->runs[i], style);
     if (unsupported > 0)
         buf_addf(out, "%zu unsupported in this world\n", unsupported);
     if (skipped > 0)
         buf_addf(out, "%zu skipped\n", skipped);
     buf_addf(out, "%zu passed, %zu failed\n", passed, failed);
+}
+
+void report_pretty_end(const struct report *r, const struct report_style *style, struct buf *out)
+{
+    size_t passed, failed;
+    report_count(r, &passed, &failed);
+    if (failed > 0 && style->verbosity >= 0)
+        buf_add_char(out, '\n');
+    for (size_t i = 0; i < r->n; i++)
+        if (r->runs[i]->outcome == REPORT_FAILED || r->runs[i]->outcome == REPORT_ERROR)
+            report_pretty_verdict(r->runs[i], style, out);
+    report_pretty_counts(r, out);
 }

@@ -44,9 +44,15 @@ if(PADDOCK_TESTS)
       set_tests_properties(${name} PROPERTIES LABELS ${folder} TIMEOUT 300 ENVIRONMENT "${test_environment}")
     endforeach()
   endforeach()
-  add_test(NAME cli COMMAND ${CMAKE_SOURCE_DIR}/tests/cli/run.sh $<TARGET_FILE:paddock-sim>
-    WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
-  set_tests_properties(cli PROPERTIES LABELS cli TIMEOUT 300 ENVIRONMENT "${test_environment}")
+  foreach(name run sweep)
+    set(test cli_${name})
+    if(name STREQUAL "run")
+      set(test cli)
+    endif()
+    add_test(NAME ${test} COMMAND ${CMAKE_SOURCE_DIR}/tests/cli/${name}.sh $<TARGET_FILE:paddock-sim>
+      WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
+    set_tests_properties(${test} PROPERTIES LABELS cli TIMEOUT 300 ENVIRONMENT "${test_environment}")
+  endforeach()
   # Against the program on real sockets; 77: what such a job needs is not on this machine.
   file(GLOB conformance CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/tests/conformance/*.sh)
   foreach(script IN LISTS conformance)

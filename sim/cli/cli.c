@@ -48,6 +48,10 @@ static int run_command(struct shell *sh)
     switch (sh->options.command) {
     case COMMAND_RUN:
         return command_run(sh);
+    case COMMAND_SWEEP:
+        return command_sweep(sh);
+    case COMMAND_MERGE:
+        return command_merge(sh);
     case COMMAND_VALIDATE:
         return command_validate(sh);
     case COMMAND_LIST:

@@ -16,6 +16,7 @@
 
 #define CLI_FILE_BYTES_MAX ((size_t)16 << 20)
 #define CLI_DIR_DEPTH_MAX  16
+#define CLI_PACK_BYTES_MAX ((size_t)4 << 30)
 
 enum exit_code {
     EXIT_HELD = 0,
@@ -33,6 +34,7 @@ struct shell {
     struct suite *suite;
     bool interrupted;
     struct buf trace_ring;
+    struct sweep_state *sweep;
 };
 
 int cli_main(int argc, char *argv[]);
@@ -40,6 +42,8 @@ bool cli_signalled(void); /* SIGINT or SIGTERM has come */
 
 /* ---- commands ---- */
 int command_run(struct shell *sh);
+int command_sweep(struct shell *sh);
+int command_merge(struct shell *sh);
 int command_validate(struct shell *sh);
 int command_list(struct shell *sh);
 int command_expand(struct shell *sh);
@@ -60,6 +64,7 @@ void cli_names_add(struct names *names, const char *path);
 void cli_names_free(struct names *names);
 
 struct err *cli_read_file(const char *path, struct buf *out) must_check;
+struct err *cli_read_bytes(const char *path, size_t max, struct buf *out) must_check;
 /* For scenarios that name other files: paths are seen from here, as those of the command line. */
 const struct scenario_files *cli_files(void);
 bool cli_write_file(const char *dir, const char *name, struct str bytes,
@@ -73,15 +78,29 @@ bool cli_collect(const struct options *o, struct names *out);
 /* Every file is checked before the first one runs: bad input means that nothing ran. */
 int cli_check_files(const struct names *files);
 
+/* ---- run.c: what run and sweep share ---- */
+/* The files of the arguments, when all of them are fit to run; else the exit status. */
+int cli_suite_code(struct shell *sh, struct names *files);
+bool cli_open_suite(struct shell *sh, const struct names *files); /* false: said why */
+void cli_close_suite(struct shell *sh);
+struct report_run *cli_carry_out(struct shell *sh, size_t i, struct arena *a);
+size_t cli_jobs(const struct options *o);
+
 /* ---- workers.c: runs at a time, each in a process of its own ---- */
 struct pool_how {
     size_t jobs;
     bool in_order;                       /* results are given on in the order of the runs */
     bool (*may_start)(struct shell *sh); /* NULL: always */
     void (*looked)(struct shell *sh);    /* at each round; NULL: nobody looks on */
+    void (*done)(struct shell *sh, size_t i, const struct report_run *run);
 };
 void cli_run_in_workers(struct shell *sh, const struct pool_how *how);
-struct report_run *cli_carry_out(struct shell *sh, size_t i, struct arena *a);
-void cli_run_done(struct shell *sh, size_t i, const struct report_run *run);
+
+/* ---- output.c ---- */
+/* The folder of the reports must be there before anything runs. False: said why. */
+bool cli_out_is_writable(const struct options *o);
+bool cli_write_reports(struct shell *sh, const struct report *report); /* false: said why */
+void cli_print_end(struct shell *sh, const struct report *report);
+int cli_exit_of(const struct shell *sh, const struct report *report);
 
 #endif

@@ -7,23 +7,26 @@
 #include <string.h>
 #include <sys/stat.h>
 
-struct err *cli_read_file(const char *path, struct buf *out)
+struct err *cli_read_bytes(const char *path, size_t max, struct buf *out)
 {
     FILE *f = fopen(path, "rb");
     if (!f)
         return err_new(ERR_IO, "%s: %s", path, strerror(errno));
     char chunk[65536];
     size_t n;
-    out->max = CLI_FILE_BYTES_MAX;
+    out->max = max;
     while ((n = fread(chunk, 1, sizeof chunk, f)) > 0)
         buf_add(out, (struct str){chunk, n});
     bool failed = ferror(f) != 0;
     fclose(f);
     if (failed)
         return err_new(ERR_IO, "%s: cannot be read: %s", path, strerror(errno));
-    return buf_ok(out)
-               ? NULL
-               : err_new(ERR_TOO_LARGE, "%s: longer than %zu bytes", path, CLI_FILE_BYTES_MAX);
+    return buf_ok(out) ? NULL : err_new(ERR_TOO_LARGE, "%s: longer than %zu bytes", path, max);
+}
+
+struct err *cli_read_file(const char *path, struct buf *out)
+{
+    return cli_read_bytes(path, CLI_FILE_BYTES_MAX, out);
 }
 
 static struct err *read_named(void *ctx, struct str path, struct buf *out)

@@ -54,18 +54,27 @@ static void file_name_of(const struct report_run *run, const char *suffix, struc
     buf_addf(out, STR_FMT "-" STR_FMT, STR_ARG(run->name), STR_ARG(run->profile));
     if (run->case_id.n)
         buf_addf(out, "-" STR_FMT, STR_ARG(run->case_id));
+    if (run->params.n)
+        buf_addf(out, "-" STR_FMT, STR_ARG(run->params));
     buf_addf(out, "-seed%llu%s", (unsigned long long)run->seed, suffix);
     for (size_t i = 0; i < out->n; i++)
         if (out->p[i] == '/' || out->p[i] == ',')
             out->p[i] = '_';
 }
 
+static bool wants_trace(const struct shell *sh, const struct report_run *run, bool failed)
+{
+    return sh->options.trace || run->wishes.trace || (failed && !run->wishes.no_trace);
+}
+
+/* The trace and the script of a run: of a sweep those of the first failures. */
 static void keep_run(struct shell *sh, const struct report_run *run)
 {
-    bool failed = run->outcome == REPORT_FAILED || run->outcome == REPORT_ERROR;
+    bool failed = (run->outcome == REPORT_FAILED || run->outcome == REPORT_ERROR) &&
+                  suite_keeps_failure(sh->suite);
     const char *dir = sh->options.out.p;
     struct buf name = {0}, script = {0};
-    if (sh->options.out.n && (failed || sh->options.trace)) {
+    if (sh->options.out.n && wants_trace(sh, run, failed)) {
         file_name_of(run, ".trace.bin", &name);
         cli_write_file(dir, buf_c(&name), buf_str(&sh->trace_ring), 0666);
         buf_clear(&name);
@@ -80,62 +89,6 @@ static void keep_run(struct shell *sh, const struct report_run *run)
     buf_free(&script);
 }
 
-void cli_run_done(struct shell *sh, size_t i, const struct report_run *run)
-{
-    run = suite_done(sh->suite, i, run);
-    if (sh->options.format != FORMAT_PRETTY)
-        return;
-    struct buf text = {0};
-    report_pretty_run(run, &sh->style, &text);
-    cli_print(stdout, &text);
-}
-
-static bool write_reports(struct shell *sh, const struct report *report)
-{
-    const char *dir = sh->options.out.p;
-    struct buf json = {0}, junit = {0}, html = {0};
-    if (!cli_make_dirs(dir)) {
-        fprintf(stderr, "paddock-sim: error: %s: %s\n", dir, strerror(errno));
-        return false;
-    }
-    report_json(report, &json);
-    report_junit(report, &junit);
-    report_html(report, &html);
-    bool ok = cli_write_file(dir, "report.json", buf_str(&json), 0666) &&
-              cli_write_file(dir, "junit.xml", buf_str(&junit), 0666) &&
-              cli_write_file(dir, "report.html", buf_str(&html), 0666);
-    buf_free(&json);
-    buf_free(&junit);
-    buf_free(&html);
-    return ok;
-}
-
-static void print_end(struct shell *sh, const struct report *report)
-{
-    struct buf text = {0};
-    if (sh->options.format == FORMAT_JSON)
-        report_json(report, &text);
-    else if (sh->options.format == FORMAT_JUNIT)
-        report_junit(report, &text);
-    else
-        report_pretty_end(report, &sh->style, &text);
-    cli_print(stdout, &text);
-}
-
-static int exit_of(const struct shell *sh, const struct report *report)
-{
-    bool unsupported = false;
-    for (size_t i = 0; i < report->n; i++) {
-        enum report_outcome o = report->runs[i]->outcome;
-        if (!sh->interrupted && (o == REPORT_FAILED || o == REPORT_ERROR))
-            return EXIT_NOT_HELD;
-        unsupported = unsupported || o == REPORT_UNSUPPORTED;
-    }
-    if (sh->interrupted)
-        return EXIT_INTERRUPTED;
-    return unsupported ? EXIT_UNSUPPORTED : EXIT_HELD;
-}
-
 struct report_run *cli_carry_out(struct shell *sh, size_t i, struct arena *a)
 {
     struct report_run *run = suite_run(sh->suite, i, a);
@@ -143,17 +96,7 @@ struct report_run *cli_carry_out(struct shell *sh, size_t i, struct arena *a)
     return run;
 }
 
-static void run_here(struct shell *sh)
-{
-    struct arena a = {0};
-    for (size_t i = 0; i < suite_count(sh->suite) && !sh->interrupted; i++) {
-        cli_run_done(sh, i, cli_carry_out(sh, i, &a));
-        arena_reset(&a);
-    }
-    arena_free(&a);
-}
-
-static size_t jobs_of(const struct options *o)
+size_t cli_jobs(const struct options *o)
 {
     long cores = sysconf(_SC_NPROCESSORS_ONLN);
     if (o->jobs)
@@ -178,7 +121,7 @@ static void expect_much(void)
         (void)madvise(to - ((uintptr_t)to - from), (uintptr_t)to - from, MADV_HUGEPAGE);
 }
 
-static int run_files(struct shell *sh, const struct names *files)
+static bool add_files(struct shell *sh, const struct names *files)
 {
     struct buf errors = {0};
     bool ok = true;
@@ -195,25 +138,88 @@ static int run_files(struct shell *sh, const struct names *files)
     }
     cli_print(stderr, &errors);
     if (!ok)
-        return EXIT_USAGE;
-    suite_lay_out(sh->suite);
-    suite_style(sh->suite, &sh->style);
-    size_t jobs = jobs_of(&sh->options);
-    expect_much();
-    if (jobs > 1 && suite_count(sh->suite) > 1)
-        cli_run_in_workers(sh, &(struct pool_how){.jobs = jobs, .in_order = true});
-    else
-        run_here(sh);
-    return EXIT_HELD;
+        return false;
+    struct err *err = suite_lay_out(sh->suite);
+    if (err)
+        cli_usage_error(err);
+    return !err;
 }
 
-/* The folder of the reports must be there before anything runs. */
-static bool out_is_writable(const struct options *o)
+bool cli_open_suite(struct shell *sh, const struct names *files)
 {
-    bool ok = o->out.n == 0 || (cli_make_dirs(o->out.p) && access(o->out.p, W_OK | X_OK) == 0);
-    if (!ok)
-        fprintf(stderr, "paddock-sim: error: --out: %s: %s\n", o->out.p, strerror(errno));
-    return ok;
+    struct run_options run = {.log_level = sh->options.logs ? sh->options.log_level : LOG_ERROR,
+                              .log_line = sh->options.logs ? log_line : NULL,
+                              .wall_clock = wall_clock,
+                              .memory_bytes = memory_bytes,
+                              .interrupted = &sh->interrupted,
+                              .ctx = sh,
+                              .trace_block = sh->options.out.n ? trace_block : NULL};
+    sh->trace_ring.max = (size_t)4 << 30;
+    sh->suite = suite_new(&sh->options, &run);
+    suite_files(sh->suite, cli_files());
+    if (!add_files(sh, files))
+        return false;
+    suite_style(sh->suite, &sh->style);
+    expect_much();
+    return true;
+}
+
+void cli_close_suite(struct shell *sh)
+{
+    suite_free(sh->suite);
+    sh->suite = NULL;
+    buf_free(&sh->trace_ring);
+}
+
+int cli_suite_code(struct shell *sh, struct names *files)
+{
+    if (sh->options.files_n == 0) {
+        const char *what = sh->options.command == COMMAND_SWEEP ? "sweep" : "run";
+        return cli_usage_error(err_new(ERR_INVALID, "%s needs a scenario file or a folder", what));
+    }
+    int code = cli_collect(&sh->options, files) ? cli_check_files(files) : EXIT_USAGE;
+    return code == EXIT_HELD && !cli_out_is_writable(&sh->options) ? EXIT_NO_WORLD : code;
+}
+
+static void run_done(struct shell *sh, size_t i, const struct report_run *run)
+{
+    run = suite_done(sh->suite, i, run);
+    if (sh->options.format != FORMAT_PRETTY)
+        return;
+    struct buf text = {0};
+    report_pretty_run(run, &sh->style, &text);
+    cli_print(stdout, &text);
+}
+
+static void run_here(struct shell *sh)
+{
+    struct arena a = {0};
+    for (size_t i = 0; i < suite_count(sh->suite) && !sh->interrupted; i++) {
+        run_done(sh, i, cli_carry_out(sh, i, &a));
+        arena_reset(&a);
+    }
+    arena_free(&a);
+}
+
+static int run_once(struct shell *sh, const struct names *files)
+{
+    if (!cli_open_suite(sh, files)) {
+        cli_close_suite(sh);
+        return EXIT_USAGE;
+    }
+    size_t jobs = cli_jobs(&sh->options);
+    if (jobs > 1 && suite_count(sh->suite) > 1)
+        cli_run_in_workers(sh,
+                           &(struct pool_how){.jobs = jobs, .in_order = true, .done = run_done});
+    else
+        run_here(sh);
+    const struct report *report = suite_report(sh->suite);
+    cli_print_end(sh, report);
+    int code = cli_exit_of(sh, report);
+    if (sh->options.out.n && !cli_write_reports(sh, report))
+        code = EXIT_NO_WORLD;
+    cli_close_suite(sh);
+    return code;
 }
 
 int command_run(struct shell *sh)
@@ -224,34 +230,9 @@ int command_run(struct shell *sh)
                         "processes by this version; use --world sim\n");
         return EXIT_UNSUPPORTED;
     }
-    if (sh->options.files_n == 0)
-        return cli_usage_error(err_new(ERR_INVALID, "run needs a scenario file or a folder"));
-    int code = cli_collect(&sh->options, &files) ? cli_check_files(&files) : EXIT_USAGE;
-    if (code == EXIT_HELD && !out_is_writable(&sh->options))
-        code = EXIT_NO_WORLD;
-    if (code == EXIT_HELD) {
-        bool traced = sh->options.out.n > 0;
-        struct run_options run = {.log_level = sh->options.logs ? sh->options.log_level : LOG_ERROR,
-                                  .log_line = sh->options.logs ? log_line : NULL,
-                                  .wall_clock = wall_clock,
-                                  .memory_bytes = memory_bytes,
-                                  .interrupted = &sh->interrupted,
-                                  .ctx = sh,
-                                  .trace_block = traced ? trace_block : NULL};
-        sh->trace_ring.max = (size_t)4 << 30;
-        sh->suite = suite_new(&sh->options, &run);
-        suite_files(sh->suite, cli_files());
-        code = run_files(sh, &files);
-        const struct report *report = suite_report(sh->suite);
-        if (code == EXIT_HELD) {
-            print_end(sh, report);
-            code = exit_of(sh, report);
-        }
-        if (sh->options.out.n && code != EXIT_USAGE && !write_reports(sh, report))
-            code = EXIT_NO_WORLD;
-        suite_free(sh->suite);
-        buf_free(&sh->trace_ring);
-    }
+    int code = cli_suite_code(sh, &files);
+    if (code == EXIT_HELD)
+        code = run_once(sh, &files);
     cli_names_free(&files);
     return code;
 }

@@ -229,7 +229,7 @@ static void give_on(struct pool *p, size_t job)
     struct report_run *run;
     struct err *err = suite_unpack(p->sh->suite, job, buf_str(&p->results[job]), &p->scratch, &run);
     BUG_ON(err, "what was packed here can be read");
-    cli_run_done(p->sh, job, run);
+    p->how->done(p->sh, job, run);
     arena_reset(&p->scratch);
     buf_free(&p->results[job]);
 }

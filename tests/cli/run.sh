@@ -4,69 +4,11 @@
 # status, a pattern of standard output and one of standard error (extended regular expressions; "" is no output at all,
 # "*" is whatever).
 # Use: run.sh PADDOCK-SIM, from the root of the sources. The last line is `N passed, M failed`.
-set -u
-case $1 in
-/*) sim=$1 ;;
-*) sim=$PWD/$1 ;;
-esac
-root=$PWD
-work=$(mktemp -d) || exit 3
-trap 'chmod -R u+rwx "$work"; rm -rf "$work"' EXIT
-passed=0
-failed=0
-
-good() { passed=$((passed + 1)); }
-bad() {
-    failed=$((failed + 1))
-    echo "FAIL $1"
-    sed 's/^/     out: /' "$work/out" | head -n 5
-    sed 's/^/     err: /' "$work/err" | head -n 5
-}
-
-# matches FILE PATTERN
-matches() {
-    case $2 in
-    '*') true ;;
-    '') [ ! -s "$1" ] ;;
-    *) grep -Eq -- "$2" "$1" ;;
-    esac
-}
-
-# check STATUS OUT ERR ARGUMENT...
-check() {
-    want=$1
-    out=$2
-    err=$3
-    shift 3
-    "$sim" "$@" >"$work/out" 2>"$work/err" </dev/null
-    got=$?
-    if [ $got -eq "$want" ] && matches "$work/out" "$out" && matches "$work/err" "$err"; then
-        good
-    else
-        bad "paddock-sim $*: status $got instead of $want, or not /$out/ on stdout, or not /$err/ on stderr"
-    fi
-}
-
-# holds NAME COMMAND...
-holds() {
-    name=$1
-    shift
-    if "$@"; then good; else bad "$name"; fi
-}
+# shellcheck source=tests/cli/lib.sh
+. tests/cli/lib.sh
 
 # ---- scenarios ----
 cd "$work" || exit 3
-head='scenario: v1
-clock: {limit: 2m}
-topology:
-  sites: {a: {manager: {replicas: 1}}}
-  clusters: {edge: {count: 1, nodes: 1, agent: {replicas: 1}}}
-  dns: {records: {manager: {ttl: 30s, value: [site/a]}}}
-steps:
-  - {name: settle, wait: {until: "all(agent: connected)", within: 1m}}'
-scenario() { # FILE NAME REST
-    printf '%s\nname: %s\n%s\n' "$head" "$2" "$3" >"$1"
-}
 mkdir none many
 scenario good.yaml good 'profile: [compat, hardened]'
 scenario bad.yaml bad 'assert: [{name: it, eventually: "none(agent: connected)", from: settle, by: 70s500ms}]'
@@ -306,5 +248,4 @@ else
 fi
 holds 'the server says nothing' test ! -s err
 
-echo "$passed passed, $failed failed"
-[ $failed -eq 0 ]
+finish

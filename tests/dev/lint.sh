@@ -28,7 +28,7 @@ dev_lint() {
 
 lint_shell() {
     lint_status=0
-    set -- dev .ci/run tests/layers_check tests/incidents_check tests/cli/run.sh tests/dev/*.sh \
+    set -- dev .ci/run tests/layers_check tests/incidents_check tests/cli/*.sh tests/dev/*.sh \
         tests/conformance/*.sh tests/conformance/verdict tests/conformance/kubectl_find tests/conformance/kubectl/*.sh
     for script in "$@"; do
         sh -n "$script" || lint_status=1

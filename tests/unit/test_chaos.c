@@ -415,7 +415,7 @@ static const struct report_run *carry_out(struct suite *s, const char *text)
         fail_msg("%s", buf_c(&errors));
     buf_free(&errors);
     struct arena a = {0};
-    suite_lay_out(s);
+    check_ok(suite_lay_out(s));
     suite_done(s, 0, suite_run(s, 0, &a));
     arena_free(&a);
     return suite_report(s)->runs[0];

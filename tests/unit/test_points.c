@@ -44,7 +44,7 @@ static void carry_out(struct ran *r, const char *text)
     buf_addf(&all, "%s%s", head, text);
     if (!suite_add_file(r->suite, STR("t.yaml"), buf_str(&all), &errors))
         fail_msg("%s", buf_c(&errors));
-    suite_lay_out(r->suite);
+    check_ok(suite_lay_out(r->suite));
     for (size_t i = 0; i < suite_count(r->suite); i++)
         suite_done(r->suite, i, suite_run(r->suite, i, &r->arena));
     r->report = suite_report(r->suite);

@@ -77,8 +77,8 @@ static void texts_stay_texts(void **state)
                                    .metrics = &metric,
                                    .metrics_n = 1};
     const struct report_run *const runs[] = {&run};
-    report_html(&(struct report){runs, 1, text}, &page);
-    report_html(&(struct report){runs, 0, str_empty}, &plain);
+    report_html(&(struct report){.runs = runs, .n = 1, .command = text}, &page);
+    report_html(&(struct report){.runs = runs, .n = 0}, &plain);
     assert_int_equal(occurrences(buf_str(&page), "<img"), 0);
     assert_int_equal(occurrences(buf_str(&page), "</script"),
                      occurrences(buf_str(&plain), "</script"));
@@ -141,7 +141,7 @@ static void too_many_events(void **state)
     struct report_run failed = passed;
     failed.outcome = REPORT_FAILED;
     const struct report_run *const runs[] = {&passed, &failed};
-    report_html(&(struct report){runs, 2, str_empty}, &page);
+    report_html(&(struct report){.runs = runs, .n = 2}, &page);
     const cJSON *got = json_get(data_of(&a, buf_str(&page)), "runs")->child;
     assert_int_equal(cJSON_GetArraySize(json_get(got, "timeline")), 50000);
     assert_int_equal(json_int_at(got, "eventsDropped", 0), 100005);

@@ -175,7 +175,7 @@ static void verdicts(void **state)
             ok = false;
         } else {
             struct arena a = {0};
-            suite_lay_out(s);
+            check_ok(suite_lay_out(s));
             for (size_t k = 0; k < suite_count(s); k++)
                 suite_done(s, k, suite_run(s, k, &a));
             arena_free(&a);
@@ -206,7 +206,7 @@ static void waits_side_by_side(void **state)
     if (!suite_add_file(s, STR("t.yaml"), buf_str(&text), &errors))
         fail_msg("%s", buf_c(&errors));
     struct arena a = {0};
-    suite_lay_out(s);
+    check_ok(suite_lay_out(s));
     const struct report_run *r = suite_done(s, 0, suite_run(s, 0, &a));
     arena_free(&a);
     assert_int_equal(r->outcome, REPORT_PASSED);

@@ -142,7 +142,6 @@ bool verdict_unsupported(struct verdict *v, const struct plan *plan)
     v->file = plan->file;
     const struct place report = plan->report.origin.place;
     unsupported_wish(v, plan->report.sarif, "report.sarif", "there is no SARIF writer yet", report);
-    unsupported_wish(v, plan->report.csv, "report.csv", "there is no CSV writer yet", report);
     for (size_t i = 0; i < plan->faults_n; i++)
         unsupported(v, &plan->faults[i].fault, &plan->faults[i].target,
                     plan->faults[i].origin.place);
@@ -239,6 +238,11 @@ void verdict_describe(struct arena *a, const struct plan *plan, struct report_ru
     out->policies = copy(a, plan->policies_set);
     out->swarm = swarm_text(a, plan);
     out->seed = plan->seed;
+    out->wishes = (struct report_wishes){.no_junit = !plan->report.junit,
+                                         .no_html = !plan->report.html,
+                                         .csv = plan->report.csv,
+                                         .no_trace = plan->report.trace == REPORT_TRACE_NEVER,
+                                         .trace = plan->report.trace == REPORT_TRACE_ALWAYS};
     out->wall_start_unix_ns = plan->clock.start_unix_ns;
     out->replay = copy(a, buf_str(&replay));
     buf_free(&replay);

@@ -16,6 +16,13 @@ static struct drawn *entry_of(struct drawn_tally *t, struct str name)
     return &t->items[t->n++];
 }
 
+void drawn_count(struct drawn_tally *t, struct str name, uint64_t runs, uint64_t fired)
+{
+    struct drawn *d = entry_of(t, name);
+    d->runs += runs;
+    d->fired += fired;
+}
+
 void drawn_add(struct drawn_tally *t, const struct report_run *run)
 {
     for (size_t i = 0; i < run->faults_n; i++) {

@@ -19,6 +19,8 @@ struct drawn_tally {
 };
 
 void drawn_add(struct drawn_tally *t, const struct report_run *run);
+/* What a share of a whole has counted. */
+void drawn_count(struct drawn_tally *t, struct str name, uint64_t runs, uint64_t fired);
 /* The next entry, from *i on, that never took effect though DRAWN_RUNS_MIN runs tried it; NULL: no more. */
 const struct drawn *drawn_unfired(const struct drawn_tally *t, size_t *i);
 

@@ -1,6 +1,7 @@
 /* The command lines of paddock-sim. */
 #include "sim/scenario/suite/options.h"
 
+#include "engine/base/timefmt.h"
 #include "sim/scenario/expr/diag.h"
 
 #define COMMON_HELP                                                                                \
@@ -26,13 +27,43 @@ static const struct {
          "  --until STEP|TIME    stop there; what is not decided by then is not judged\n"
          "  --jobs N             runs at a time, each in a process of its own (default:\n"
          "                       one for each core; with --log, one)\n"
-         "  --out DIR            write report.html, report.json, junit.xml, and of a\n"
-         "                       failure trace.bin and repro.sh\n"
+         "  --shard I/N          only this share of the runs: each of N machines takes one\n"
+         "  --out DIR            write report.html, report.json, junit.xml, runs.pack for\n"
+         "                       merge, and of a failure trace.bin and repro.sh\n"
+         "  --watch              run again whenever a file has changed, until interrupted\n"
          "  --trace              write trace.bin of every run\n"
          "  --format FORMAT      pretty, json or junit on standard output\n"
          "  --log LEVEL          the engine's log lines on standard error: error, warn,\n"
          "                       info or debug\n"
          "  --world WORLD        sim (the simulated one) or real\n" COMMON_HELP},
+    [COMMAND_SWEEP] =
+        {"sweep", "run scenarios with many seeds, side by side",
+         "usage: paddock-sim sweep FILE|DIR... [options]\n\n"
+         "Each seed runs one case of the file's matrix, which the seed chooses, in each of\n"
+         "the file's profiles. A failed run is told at once, with the command that repeats\n"
+         "it alone; passed ones are counted.\n\n"
+         "  --seeds A..B         these seeds (default: the file's own)\n"
+         "  --set NAME=V1,V2     a parameter; with several values, all runs with each of\n"
+         "                       them; may be repeated for other parameters\n"
+         "  --all-cases          each seed runs every case\n"
+         "  --case ID=VALUE,...  only the cases of the matrix that agree\n"
+         "  --profile NAME       only compat, or only hardened\n"
+         "  --policy NAME=VALUE  a single policy beside the profile; may be repeated\n"
+         "  --shard I/N          only this share of the runs: each of N machines takes one\n"
+         "  --jobs N             runs at a time (default: one for each core)\n"
+         "  --budget TIME        start no run after this time, such as 10m, and say how\n"
+         "                       many were left\n"
+         "  --out DIR            write summary.html, report.html, report.json, junit.xml,\n"
+         "                       runs.pack for merge, and of failures trace.bin, repro.sh\n"
+         "  --format FORMAT      pretty, json or junit on standard output\n" COMMON_HELP},
+    [COMMAND_MERGE] =
+        {"merge", "the reports of shards as one",
+         "usage: paddock-sim merge DIR... [--out DIR] [--format FORMAT]\n\n"
+         "Each DIR is what run or sweep wrote with --out; a folder of such folders will do.\n"
+         "The exit status is that of the whole, as if it had run on one machine.\n\n"
+         "  --out DIR            write summary.html, report.html, report.json, junit.xml,\n"
+         "                       runs.pack\n"
+         "  --format FORMAT      pretty, json or junit on standard output\n" COMMON_HELP},
     [COMMAND_VALIDATE] = {"validate", "check scenario files: every error at file:line:column",
                           "usage: paddock-sim validate FILE|DIR...\n\n" COMMON_HELP},
     [COMMAND_LIST] = {"list", "scenarios with their purpose, tags and parameters",
@@ -163,6 +194,11 @@ static struct err *take_nodes(struct options *o, struct str value)
 
 enum option_id {
     OPT_SEED,
+    OPT_SEEDS,
+    OPT_SHARD,
+    OPT_BUDGET,
+    OPT_ALL_CASES,
+    OPT_WATCH,
     OPT_SET,
     OPT_CASE,
     OPT_PROFILE,
@@ -190,34 +226,42 @@ enum option_id {
     OPT_VERSION,
     OPT_COUNT
 };
+#define OF(command) (1u << COMMAND_##command)
+#define OF_RUNS     (OF(RUN) | OF(SWEEP))
+#define OF_RESULTS  (OF_RUNS | OF(MERGE))
 static const struct {
     struct str name;
     bool takes_value;
     uint32_t of; /* bit set of commands */
 } option_table[OPT_COUNT] = {
-    [OPT_SEED] = {STR_INIT("--seed"), true, 1u << COMMAND_RUN | 1u << COMMAND_EXPAND},
-    [OPT_SET] = {STR_INIT("--set"), true, 1u << COMMAND_RUN | 1u << COMMAND_EXPAND},
-    [OPT_CASE] = {STR_INIT("--case"), true, 1u << COMMAND_RUN | 1u << COMMAND_EXPAND},
-    [OPT_PROFILE] = {STR_INIT("--profile"), true, 1u << COMMAND_RUN | 1u << COMMAND_EXPAND},
-    [OPT_POLICY] = {STR_INIT("--policy"), true, 1u << COMMAND_RUN},
-    [OPT_WORLD] = {STR_INIT("--world"), true, 1u << COMMAND_RUN},
-    [OPT_OUT] = {STR_INIT("--out"), true, 1u << COMMAND_RUN},
-    [OPT_FORMAT] = {STR_INIT("--format"), true, 1u << COMMAND_RUN},
-    [OPT_TRACE] = {STR_INIT("--trace"), false, 1u << COMMAND_RUN},
-    [OPT_UNTIL] = {STR_INIT("--until"), true, 1u << COMMAND_RUN},
-    [OPT_POINTS] = {STR_INIT("--points"), true, 1u << COMMAND_RUN},
-    [OPT_JOBS] = {STR_INIT("--jobs"), true, 1u << COMMAND_RUN},
-    [OPT_LOG] = {STR_INIT("--log"), true, 1u << COMMAND_RUN | 1u << COMMAND_APISERVER},
-    [OPT_LISTEN] = {STR_INIT("--listen"), true, 1u << COMMAND_APISERVER},
-    [OPT_KUBECONFIG_OUT] = {STR_INIT("--kubeconfig-out"), true, 1u << COMMAND_APISERVER},
-    [OPT_DATASTORE] = {STR_INIT("--datastore"), true, 1u << COMMAND_APISERVER},
-    [OPT_CLUSTER] = {STR_INIT("--cluster"), true, 1u << COMMAND_APISERVER},
-    [OPT_CRDS] = {STR_INIT("--crds"), true, 1u << COMMAND_APISERVER},
-    [OPT_BARE] = {STR_INIT("--bare"), false, 1u << COMMAND_APISERVER},
-    [OPT_NODES] = {STR_INIT("--nodes"), true, 1u << COMMAND_APISERVER},
-    [OPT_STAGES] = {STR_INIT("--stages"), true, 1u << COMMAND_APISERVER},
-    [OPT_AUDIT] = {STR_INIT("--audit"), true, 1u << COMMAND_APISERVER},
-    [OPT_RECORD] = {STR_INIT("--record"), true, 1u << COMMAND_APISERVER},
+    [OPT_SEED] = {STR_INIT("--seed"), true, OF(RUN) | OF(EXPAND)},
+    [OPT_SEEDS] = {STR_INIT("--seeds"), true, OF(SWEEP)},
+    [OPT_SHARD] = {STR_INIT("--shard"), true, OF_RUNS},
+    [OPT_BUDGET] = {STR_INIT("--budget"), true, OF(SWEEP)},
+    [OPT_ALL_CASES] = {STR_INIT("--all-cases"), false, OF(SWEEP)},
+    [OPT_WATCH] = {STR_INIT("--watch"), false, OF(RUN)},
+    [OPT_SET] = {STR_INIT("--set"), true, OF_RUNS | OF(EXPAND)},
+    [OPT_CASE] = {STR_INIT("--case"), true, OF_RUNS | OF(EXPAND)},
+    [OPT_PROFILE] = {STR_INIT("--profile"), true, OF_RUNS | OF(EXPAND)},
+    [OPT_POLICY] = {STR_INIT("--policy"), true, OF_RUNS},
+    [OPT_WORLD] = {STR_INIT("--world"), true, OF(RUN)},
+    [OPT_OUT] = {STR_INIT("--out"), true, OF_RESULTS},
+    [OPT_FORMAT] = {STR_INIT("--format"), true, OF_RESULTS},
+    [OPT_TRACE] = {STR_INIT("--trace"), false, OF(RUN)},
+    [OPT_UNTIL] = {STR_INIT("--until"), true, OF(RUN)},
+    [OPT_POINTS] = {STR_INIT("--points"), true, OF(RUN)},
+    [OPT_JOBS] = {STR_INIT("--jobs"), true, OF_RUNS},
+    [OPT_LOG] = {STR_INIT("--log"), true, OF(RUN) | OF(APISERVER)},
+    [OPT_LISTEN] = {STR_INIT("--listen"), true, OF(APISERVER)},
+    [OPT_KUBECONFIG_OUT] = {STR_INIT("--kubeconfig-out"), true, OF(APISERVER)},
+    [OPT_DATASTORE] = {STR_INIT("--datastore"), true, OF(APISERVER)},
+    [OPT_CLUSTER] = {STR_INIT("--cluster"), true, OF(APISERVER)},
+    [OPT_CRDS] = {STR_INIT("--crds"), true, OF(APISERVER)},
+    [OPT_BARE] = {STR_INIT("--bare"), false, OF(APISERVER)},
+    [OPT_NODES] = {STR_INIT("--nodes"), true, OF(APISERVER)},
+    [OPT_STAGES] = {STR_INIT("--stages"), true, OF(APISERVER)},
+    [OPT_AUDIT] = {STR_INIT("--audit"), true, OF(APISERVER)},
+    [OPT_RECORD] = {STR_INIT("--record"), true, OF(APISERVER)},
     [OPT_COLOR] = {STR_INIT("--color"), true, ~0u},
     [OPT_HELP] = {STR_INIT("--help"), false, ~0u},
     [OPT_VERSION] = {STR_INIT("--version"), false, ~0u},
@@ -248,6 +292,43 @@ static struct str *text_option(struct options *o, enum option_id id)
     }
 }
 
+/* "A..B", or one number. */
+static struct err *take_seeds(struct options *o, struct str value)
+{
+    ptrdiff_t dots = str_find(value, STR(".."));
+    struct str first = dots < 0 ? value : str_sub(value, 0, (size_t)dots);
+    struct str last = dots < 0 ? value : str_sub(value, (size_t)dots + 2, value.n);
+    o->has_seeds = true;
+    if (str_to_u64(first, &o->seeds_first) && str_to_u64(last, &o->seeds_last) &&
+        o->seeds_first <= o->seeds_last)
+        return NULL;
+    return err_new(ERR_INVALID, "--seeds: \"" STR_FMT "\" is not A..B, such as 1..200",
+                   STR_ARG(value));
+}
+
+static struct err *take_shard(struct options *o, struct str value)
+{
+    struct str index, of;
+    uint64_t i, n;
+    str_cut(value, '/', &index, &of);
+    if (!str_to_u64(index, &i) || !str_to_u64(of, &n) || i == 0 || i > n || n > OPTIONS_SHARDS_MAX)
+        return err_new(ERR_INVALID,
+                       "--shard: \"" STR_FMT
+                       "\" is not I/N, such as 1/4: I from 1 to N, N at most %u",
+                       STR_ARG(value), OPTIONS_SHARDS_MAX);
+    o->shard = (uint32_t)i;
+    o->shards = (uint32_t)n;
+    return NULL;
+}
+
+static struct err *take_budget(struct options *o, struct str value)
+{
+    if (duration_parse(value, &o->budget_ns) && o->budget_ns > 0)
+        return NULL;
+    return err_new(ERR_INVALID, "--budget: \"" STR_FMT "\" is not a time such as 10m",
+                   STR_ARG(value));
+}
+
 static struct err *take_until(struct options *o, struct str value)
 {
     o->until = value;
@@ -273,6 +354,18 @@ static struct err *take_option(struct parser *p, enum option_id id, struct str v
     switch (id) {
     case OPT_SEED:
         return take_seed(o, value);
+    case OPT_SEEDS:
+        return take_seeds(o, value);
+    case OPT_SHARD:
+        return take_shard(o, value);
+    case OPT_BUDGET:
+        return take_budget(o, value);
+    case OPT_ALL_CASES:
+        o->all_cases = true;
+        return NULL;
+    case OPT_WATCH:
+        o->watch = true;
+        return NULL;
     case OPT_SET:
         append(p->arena, &o->sets, &o->sets_n, value);
         return NULL;

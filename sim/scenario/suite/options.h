@@ -8,13 +8,16 @@
 #include "engine/base/err.h"
 #include "engine/base/log.h"
 
-#define OPTIONS_NODES_MAX 5000u
-#define OPTIONS_JOBS_MAX  256u
+#define OPTIONS_NODES_MAX  5000u
+#define OPTIONS_JOBS_MAX   256u
+#define OPTIONS_SHARDS_MAX 100000u
 
 enum command {
     COMMAND_HELP,
     COMMAND_VERSION,
     COMMAND_RUN,
+    COMMAND_SWEEP,
+    COMMAND_MERGE,
     COMMAND_VALIDATE,
     COMMAND_LIST,
     COMMAND_EXPAND,
@@ -35,6 +38,11 @@ struct options {
     struct str case_filter, profile, out, until;
     bool has_seed;
     uint64_t seed;
+    bool has_seeds; /* of sweep: both ends belong to it */
+    uint64_t seeds_first, seeds_last;
+    bool all_cases, watch;
+    uint32_t shard, shards;        /* 1 .. shards; 0: all is run here */
+    int64_t budget_ns;             /* 0: none */
     uint32_t jobs;                 /* runs at a time; 0: not given */
     uint32_t points_at, points_of; /* --points AT/OF; of 0: all */
     enum output_format format;

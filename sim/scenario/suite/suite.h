@@ -13,6 +13,11 @@
 #include "sim/scenario/run/run.h"
 #include "sim/scenario/suite/options.h"
 
+#define SUITE_RUNS_MAX     10000000u
+#define SUITE_VARIANTS_MAX 10000u
+#define SUITE_SHOWN_MAX                                                                            \
+    40u /* runs of a sweep that are kept in full: failed ones, and passed ones */
+
 struct suite;
 
 /* run: clock, logging and tracing; its until_* are filled from the options. */
@@ -23,7 +28,12 @@ void suite_files(struct suite *s, const struct scenario_files *files);
 /* Adds a file, after each of its plans has been tried. False: it has errors (appended to `errors`), or the options do
  * not fit it; the suite is not to be run. */
 bool suite_add_file(struct suite *s, struct str file, struct str bytes, struct buf *errors);
-void suite_lay_out(struct suite *s); /* all files are there: what is to be run is settled */
+/* All files are there: what is to be run is settled. In order:
+ *   run     file by file: every case, in each profile
+ *   sweep   seed by seed, of each file: one case (rng_split(seed, "case") below the number of cases; all with
+ *           --all-cases), for each combination of --set, in each profile
+ * Shard I of N has the runs from total * (I - 1) / N up to total * I / N. */
+struct err *suite_lay_out(struct suite *s) must_check;
 size_t suite_count(const struct suite *s);
 /* Columns of the terminal's lines in which all runs fit. */
 void suite_style(const struct suite *s, struct report_style *style);
@@ -36,8 +46,26 @@ struct err *suite_unpack(struct suite *s, size_t i, struct str bytes, struct are
                          struct report_run **out) must_check;
 /* An error in place of a run whose process ended before its time. */
 struct report_run *suite_lost(struct suite *s, size_t i, struct str why, struct arena *a);
-/* Takes the result of a run; what is kept of it, which lives as long as the suite. */
+/* Takes the result of a run; what is kept of it, which lives as long as the suite. Those of `run` come in order. */
 const struct report_run *suite_done(struct suite *s, size_t i, const struct report_run *run);
+/* After a sweep: judges `sometimes` over the runs of a file, from *file on. The run that has failed by that; NULL: no more. */
+const struct report_run *suite_judge(struct suite *s, size_t *file);
 const struct report *suite_report(struct suite *s); /* of what is done, in the order of the runs */
+/* Whether a further failure would be kept in full (its trace is worth keeping then). */
+bool suite_keeps_failure(const struct suite *s);
+/* What is done, for merge. */
+void suite_save(struct suite *s, struct buf *out);
+
+/* ---- the parts of a whole ---- */
+
+/* What one folder holds; the bytes must outlive the merge. */
+struct suite_part {
+    struct str from; /* its name, for messages */
+    struct str bytes;
+};
+/* The report of the whole, in the arena. Runs that are there twice, other versions of the program or of a file, and shares
+ * of different wholes are errors. `sometimes` is judged over all, unless runs are missing: `notes` says so. */
+struct err *suite_merge(struct arena *a, const struct suite_part *parts, size_t n,
+                        struct report *out, struct buf *whole, struct buf *notes) must_check;
 
 #endif

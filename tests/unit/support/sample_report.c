@@ -138,6 +138,7 @@ const struct report *sample_report_small(struct arena *a)
     runs[1] = failed;
     runs[2] = error;
     struct report *r = ARENA_NEW(a, struct report);
-    *r = (struct report){runs, 3, STR("paddock-sim run scenarios/dns/dns-failover.yaml")};
+    *r = (struct report){
+        .runs = runs, .n = 3, .command = STR("paddock-sim run scenarios/dns/dns-failover.yaml")};
     return r;
 }

@@ -333,7 +333,9 @@ const struct report *sample_report_large(struct arena *a, size_t events)
     for (size_t i = 0; i < ARRAY_LEN(shapes); i++)
         runs[i] = make_run(a, &shapes[i], events);
     struct report *r = ARENA_NEW(a, struct report);
-    *r = (struct report){runs, ARRAY_LEN(shapes),
-                         STR("paddock-sim run scenarios/dns/dns-failover.yaml --seed 137")};
+    *r = (struct report){.runs = runs,
+                         .n = ARRAY_LEN(shapes),
+                         .command =
+                             STR("paddock-sim run scenarios/dns/dns-failover.yaml --seed 137")};
     return r;
 }

@@ -1,0 +1,148 @@
+/* paddock-sim sweep: many seeds at a time. What failed is told at once; what passed is counted. */
+#include "sim/cli/cli.h"
+
+#include "engine/base/timefmt.h"
+
+#include <time.h>
+#include <unistd.h>
+
+#define BAR_COLUMNS  24u
+#define REDRAW_NS    (100 * NS_PER_MS)
+#define CLEAR_TO_END "\033[K"
+
+struct sweep_state {
+    bool bar;       /* standard error is a terminal */
+    bool bar_drawn; /* and its last line is the bar */
+    bool out_of_time;
+    int64_t started_ns, drawn_ns;
+    size_t done, failed;
+};
+
+static int64_t wall_ns(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (int64_t)t.tv_sec * NS_PER_S + t.tv_nsec;
+}
+
+/* ---- the bar ---- */
+
+static void clear_bar(struct sweep_state *w)
+{
+    if (w->bar_drawn)
+        fputs("\r" CLEAR_TO_END, stderr);
+    w->bar_drawn = false;
+}
+
+static void draw_bar(struct shell *sh, int64_t now)
+{
+    struct sweep_state *w = sh->sweep;
+    size_t all = suite_count(sh->suite), full = all ? w->done * BAR_COLUMNS / all : 0;
+    int64_t spent_ms = (now - w->started_ns) / NS_PER_MS;
+    struct buf line = {0};
+    buf_add_c(&line, "\r[");
+    for (size_t i = 0; i < BAR_COLUMNS; i++)
+        buf_add_char(&line, i < full ? '#' : '.');
+    buf_addf(&line, "] %zu/%zu, %zu failed", w->done, all, w->failed);
+    if (spent_ms > 0 && w->done > 0) {
+        int64_t per_s = (int64_t)w->done * 1000 / spent_ms;
+        int64_t left_s = (int64_t)(all - w->done) * spent_ms / (int64_t)w->done / 1000;
+        buf_addf(&line, ", %lld/s, %lldm%02llds left", (long long)per_s, (long long)(left_s / 60),
+                 (long long)(left_s % 60));
+    }
+    buf_add_c(&line, CLEAR_TO_END);
+    cli_print(stderr, &line);
+    w->bar_drawn = true;
+    w->drawn_ns = now;
+}
+
+static void looked(struct shell *sh)
+{
+    struct sweep_state *w = sh->sweep;
+    int64_t now = wall_ns();
+    if (w->bar && now - w->drawn_ns >= REDRAW_NS)
+        draw_bar(sh, now);
+}
+
+/* ---- runs ---- */
+
+static bool may_start(struct shell *sh)
+{
+    struct sweep_state *w = sh->sweep;
+    int64_t budget = sh->options.budget_ns;
+    w->out_of_time = w->out_of_time || (budget > 0 && wall_ns() - w->started_ns >= budget);
+    return !w->out_of_time;
+}
+
+static void tell(struct shell *sh, const struct report_run *run)
+{
+    struct buf text = {0};
+    sh->sweep->failed++;
+    if (sh->options.format != FORMAT_PRETTY)
+        return;
+    clear_bar(sh->sweep);
+    report_pretty_verdict(run, &sh->style, &text);
+    cli_print(stdout, &text);
+}
+
+static void done(struct shell *sh, size_t i, const struct report_run *run)
+{
+    run = suite_done(sh->suite, i, run);
+    sh->sweep->done++;
+    if (run->outcome == REPORT_FAILED || run->outcome == REPORT_ERROR)
+        tell(sh, run);
+}
+
+static void judge(struct shell *sh)
+{
+    const struct report_run *run;
+    for (size_t file = 0; (run = suite_judge(sh->suite, &file));)
+        tell(sh, run);
+}
+
+static void say_what_is_left(struct shell *sh, const struct report *report)
+{
+    struct buf budget = {0};
+    if (!sh->sweep->out_of_time || report->left == 0)
+        return;
+    report_duration(&budget, sh->options.budget_ns);
+    fprintf(stderr,
+            "paddock-sim: the budget of %s is used up: %zu of %zu runs were not started, and "
+            "`sometimes` is not judged\n",
+            buf_c(&budget), report->left, suite_count(sh->suite));
+    buf_free(&budget);
+}
+
+static int sweep(struct shell *sh, const struct names *files)
+{
+    struct sweep_state state = {.bar = isatty(STDERR_FILENO) && sh->options.verbosity >= 0,
+                                .started_ns = wall_ns()};
+    sh->sweep = &state;
+    if (!cli_open_suite(sh, files))
+        return EXIT_USAGE;
+    cli_run_in_workers(sh, &(struct pool_how){.jobs = cli_jobs(&sh->options),
+                                              .may_start = may_start,
+                                              .looked = looked,
+                                              .done = done});
+    clear_bar(&state);
+    judge(sh);
+    const struct report *report = suite_report(sh->suite);
+    say_what_is_left(sh, report);
+    cli_print_end(sh, report);
+    int code = cli_exit_of(sh, report);
+    if (sh->options.out.n && !cli_write_reports(sh, report))
+        code = EXIT_NO_WORLD;
+    return code;
+}
+
+int command_sweep(struct shell *sh)
+{
+    struct names files = {0};
+    int code = cli_suite_code(sh, &files);
+    if (code == EXIT_HELD)
+        code = sweep(sh, &files);
+    if (sh->suite)
+        cli_close_suite(sh);
+    cli_names_free(&files);
+    return code;
+}
