@@ -1,10 +1,26 @@
 # shellcheck shell=sh disable=SC2154 # variables of common.sh
 # The scenarios as tests: tests/scenarios.tsv names them with the parameters that make them small.
 
-# file, small parameters, seeds, separated by tabs; nothing while there is no simulator to run them.
+# file, small parameters, seeds, separated by tabs; nothing while there is no simulator to run them. Of --points @/24 the
+# commit chooses which.
 scenario_list() {
     [ -f sim/main.c ] || return 0
-    grep -v -e '^#' -e '^$' tests/scenarios.tsv || :
+    list_commit=$(git rev-parse --short=6 HEAD 2>/dev/null || echo 1)
+    grep -v -e '^#' -e '^$' tests/scenarios.tsv | awk -v commit=$((0x$list_commit)) '{
+        while (match($0, /@\/[0-9]+/)) {
+            n = substr($0, RSTART + 2, RLENGTH - 2)
+            $0 = substr($0, 1, RSTART - 1) (commit % n + 1) "/" n substr($0, RSTART + RLENGTH)
+        }
+        print
+    }'
+}
+
+# Of the small run's arguments what also cuts the full one down: the share of its points.
+scenario_share() { # ARGUMENTS
+    case $1 in
+    *--points*) expr "$1" : '.*\(--points [0-9/]*\)' ;;
+    *) echo - ;;
+    esac
 }
 
 # A scenario file is one that says so; templates and data beside it are not.

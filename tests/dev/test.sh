@@ -39,7 +39,7 @@ test_all() {
     step "tests/scenarios.tsv is complete" scenario_list_complete || :
     scenario_list >"$work/list"
     while IFS=$tab read -r file small seeds; do
-        step "scenario $file (release)" scenario_passes release "$file" - || :
+        step "scenario $file (release)" scenario_passes release "$file" "$(scenario_share "$small")" || :
         step "scenario $file (asan, small)" scenario_passes asan "$file" "$small" || :
         for seed in $seeds; do
             step "same trace $file seed $seed" scenario_same_trace "$file" "$small" "$seed" \
