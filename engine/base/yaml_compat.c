@@ -58,8 +58,7 @@ static enum yaml_kind resolve(struct str text, int64_t *integer)
     bool numeric = (first >= '0' && first <= '9') || first == '-' || first == '+';
     if (numeric && parse_integer(text, integer))
         return YAML_INT;
-    enum yaml_kind kind = yaml_resolve(text, integer);
-    return kind == YAML_INT ? YAML_STRING : kind; /* what only YAML 1.2 takes for one */
+    return yaml_resolve(text, integer); /* 08 is no octal: read as decimal */
 }
 
 /* ---- to JSON ---- */

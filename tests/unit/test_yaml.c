@@ -24,7 +24,8 @@ static void accepted_documents(void **state)
         {"[1.5, .5, 1., -.5, +1.50, 1e3, 1E-3, 00.5, 1.e2]",
          "[1.5,0.5,1.0,-0.5,1.50,1e3,1E-3,0.5,1.0e2]"},
         {"[., .e1, 1e, e1, 1.2.3]", "[\".\",\".e1\",\"1e\",\"e1\",\"1.2.3\"]"},
-        {"[.inf, -.Inf, .nan, .NaN]", "[\".inf\",\"-.Inf\",\".nan\",\".NaN\"]"},
+        {"[.inf, -.Inf, .nan, .NaN, -.INF]", "[\".inf\",\"-.Inf\",\".nan\",\".NaN\",\"-.INF\"]"},
+        {"[1e+, 1e5x, 2.]", "[\"1e+\",\"1e5x\",2.0]"},
         {"[60s, 5m, 1Gi, 2026-01-01]", "[\"60s\",\"5m\",\"1Gi\",\"2026-01-01\"]"},
         {"['1', \"true\", '', 'null']", "[\"1\",\"true\",\"\",\"null\"]"},
         {"a: |\n  x\n  y\nb: >-\n  x\n  y\n", "{\"a\":\"x\\ny\\n\",\"b\":\"x y\"}"},
@@ -208,9 +209,88 @@ static void bounds_hold(void **state)
     arena_free(&a);
 }
 
+/* What Go's readers make of a Kubernetes body: YAML 1.1 where the two differ. */
+static void kubernetes_bodies(void **state)
+{
+    static const struct {
+        const char *text, *json, *repeated;
+    } cases[] = {
+        {"", "null", ""},
+        {"[y, Yes, on, N, off, true, False]", "[true,true,true,false,false,true,false]", ""},
+        {"{y: 1, no: 2, 07: 3, x: 4}", "{\"true\":1,\"false\":2,\"7\":3,\"x\":4}", ""},
+        {"[017, 0o17, 0O7, -010, +0x1F, 0xaf, 0b101, 0B1, 1_000, 0_7, -5, 0]",
+         "[15,15,7,-8,31,175,5,1,1000,7,-5,0]", ""},
+        {"[0x, 0xg, 08, 0b2, 1x, -, +, 1Z]", "[\"0x\",\"0xg\",8,\"0b2\",\"1x\",\"-\",\"+\",\"1Z\"]",
+         ""},
+        {"[9223372036854775807, 9223372036854775808, -9223372036854775808]",
+         "[9223372036854775807,9223372036854775808,-9223372036854775808]", ""},
+        {"[1.5, 1e3, 'yes', !!str 5, ! on, '']", "[1.5,1e3,\"yes\",\"5\",\"on\",\"\"]", ""},
+        {"a: &x {k: 1, l: 2}\nb: {<<: *x, l: 3}\n",
+         "{\"a\":{\"k\":1,\"l\":2},\"b\":{\"k\":1,\"l\":3}}", ""},
+        {"a: &x {k: 1}\nc: &y {m: 4}\nb: {<<: [*x, *y, 7], z: 5}\nd: {<<: 3}\n",
+         "{\"a\":{\"k\":1},\"c\":{\"m\":4},\"b\":{\"k\":1,\"m\":4,\"z\":5},\"d\":{}}", ""},
+        {"a: 1\nb: [{}]\na: {c: 2}\n", "{\"a\":{\"c\":2},\"b\":[{}]}",
+         "line 3: key \"a\" already set in map"},
+        {"a: 1\na: 2\nyes: x\non: z\n", "{\"a\":2,\"true\":\"z\"}",
+         "line 2: key \"a\" already set in map\nline 4: key \"true\" already set in map"},
+        {"a: 1\n---\nb: 2\n", "{\"a\":1}", ""},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct arena a = {0};
+        struct buf out = {0}, repeated = {.max = 4096};
+        cJSON *v;
+        check_ok(yaml_compat_to_json(&a, str_c(cases[i].text), &v, &repeated));
+        json_write_ordered(&out, v);
+        check_str(buf_str(&out), cases[i].json);
+        check_str(buf_str(&repeated), cases[i].repeated);
+        check_ok(yaml_compat_to_json(&a, str_c(cases[i].text), &v, NULL));
+        buf_free(&out);
+        buf_free(&repeated);
+        arena_free(&a);
+    }
+    static const struct {
+        const char *text, *message;
+    } refused[] = {
+        {"a: [1", "yaml: "},
+        {"a: b: c", "yaml: mapping values are not allowed"},
+        {"a: 1\n b: 2\n", "yaml: line 2: "},
+        {"a: !!int 1", "tags are not supported"},
+        {"\x80", "yaml: "},
+        {"[x]: 1", "a key must be a plain word or a string"},
+        {"*x", "an alias to an anchor"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(refused); i++) {
+        struct arena a = {0};
+        cJSON *v;
+        check_err(yaml_compat_to_json(&a, str_c(refused[i].text), &v, NULL), ERR_INVALID,
+                  refused[i].message);
+        arena_free(&a);
+    }
+}
+
+static void too_many_nodes(void **state)
+{
+    struct arena a = {0};
+    struct buf text = {0};
+    struct yaml_node *n;
+    static const char *const items[] = {"1,", "[],", "{},"};
+    for (size_t i = 0; i < ARRAY_LEN(items); i++) {
+        buf_clear(&text);
+        buf_add_char(&text, '[');
+        for (size_t k = 0; k <= YAML_NODES_MAX; k++)
+            buf_add_c(&text, items[i]);
+        buf_add_char(&text, ']');
+        check_err(yaml_parse(&a, STR("t"), buf_str(&text), &n), ERR_INVALID, "too many nodes");
+        arena_reset(&a);
+    }
+    buf_free(&text);
+    arena_free(&a);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(kubernetes_bodies),       cmocka_unit_test(too_many_nodes),
         cmocka_unit_test(accepted_documents),      cmocka_unit_test(refused_documents),
         cmocka_unit_test(repeated_keys_are_found), cmocka_unit_test(positions_and_styles_are_kept),
         cmocka_unit_test(several_documents),       cmocka_unit_test(bounds_hold),
