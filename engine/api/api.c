@@ -12,6 +12,7 @@ struct api *api_new(const struct api_options *o)
     a->clusters = o->clusters;
     a->tokens = o->tokens;
     a->settings = o->settings;
+    a->secrets = o->secrets;
     a->tokens_by_token = o->tokens_by_token;
     a->router = o->router;
     a->peers = o->peers;

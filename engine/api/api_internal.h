@@ -17,7 +17,7 @@ struct api {
     struct world *world;
     struct policies policies;
     struct log log;
-    struct kube_informer *clusters, *tokens, *settings;
+    struct kube_informer *clusters, *tokens, *settings, *secrets;
     size_t tokens_by_token;
     struct tunnel_router *router;
     struct tunnel_peers *peers;

@@ -2,9 +2,12 @@
  *
  * Peers: X-API-Tunnel-ID and X-API-Tunnel-Token of a replica that we know. Agents: X-API-Tunnel-Token is a registration
  * token, X-API-Tunnel-Params says where their cluster's API is. As the original: no headers at all is 401, everything
- * else that does not fit is 400 with the reason; an unknown token reads "cluster not found". */
+ * else that does not fit is 400 with the reason; an unknown token reads "cluster not found". The token of a cluster that
+ * was removed while it was away is 410: its agent cleans up (fixtures/incidents.yaml#K42). */
 #include "engine/api/api_internal.h"
 #include "engine/base/codec.h"
+#include "engine/kube/management.h"
+#include "engine/manifests/agent_manifest.h"
 
 struct caller {
     struct str cluster_id, address, token, ca_cert, instance;
@@ -98,10 +101,36 @@ static void admit_agent(struct api *a, struct http_exchange *x, void *data)
     caller_free(c);
 }
 
+/* Its cluster was removed while it was away. */
+static bool is_removed(const struct api *a, struct http_exchange *x)
+{
+    struct buf name = {0}, key = {0};
+    agent_tombstone_name(http_headers_get(http_request_headers(x), "X-API-Tunnel-Token"), &name);
+    buf_addf(&key, NAMESPACE_GLOBAL_DATA "/%s", buf_c(&name));
+    bool removed = kube_informer_get(a->secrets, buf_str(&key)) != NULL;
+    buf_free(&name);
+    buf_free(&key);
+    return removed;
+}
+
+static void tell_removed(const struct api *a, struct http_exchange *x)
+{
+    struct buf text = {0};
+    buf_addf(&text, AGENT_REMOVED_TEXT STR_FMT, STR_ARG(a->agent_image));
+    api_text(x, 410, buf_str(&text));
+    buf_free(&text);
+}
+
 static void connect_agent(struct api *a, struct http_exchange *x)
 {
     struct caller *c = MEM_NEW(struct caller);
     struct err *err = read_caller(a, x, c);
+    if (err && is_removed(a, x)) {
+        tell_removed(a, x);
+        err_free(err);
+        caller_free(c);
+        return;
+    }
     if (err) {
         log_info(&a->log, "an agent was refused: %s", err->message);
         api_text(x, 400, str_c(err->message));

@@ -39,6 +39,9 @@ void api_import_handle(struct api *a, struct http_exchange *x, struct str file)
                                    .cluster_id = id,
                                    .ca_checksum = buf_str(&checksum),
                                    .image = a->agent_image,
+                                   .ready_when_connected =
+                                       policy_get(&a->policies, POLICY_AGENT_READY) ==
+                                       POLICY_READY_CONNECTED,
                                    .server_version = STR(PADDOCK_VERSION)};
         agent_manifest_write(&m, &body);
         api_text(x, 200, buf_str(&body));

@@ -1,6 +1,6 @@
 /* controllers: all work that only the leader does, started when leadership begins and ended, at once and completely,
  * when it ends: the cluster controller (life cycle of imported clusters), the registration-token controller, the
- * connectivity prober and health syncer, the deployer of agents.
+ * connectivity prober and health syncer, the deployer of agents, the change of the manager's CA.
  *
  * Every reconcile is level-triggered: it looks at the caches, does the first thing that is missing as one API call, and
  * comes back with the change that the call made. State lives in the Kubernetes API only: after a change of leader
@@ -23,6 +23,7 @@ struct controllers_options {
     struct tunnel_router *router;
     struct downstreams *downstreams;
     const struct policies *policies;
+    struct str next_pin; /* of the CA that is to follow; empty: none is. Borrowed */
     struct metrics *metrics;
 };
 struct controllers;

@@ -6,6 +6,7 @@
 #include "engine/pki/pki.h"
 
 #define CREDENTIALS_HEX 10u
+#define TOMBSTONE_HEX   40u
 
 void agent_ca_checksum(struct str pem, bool as_set, struct buf *out)
 {
@@ -13,6 +14,15 @@ void agent_ca_checksum(struct str pem, bool as_set, struct buf *out)
     if (!as_set || err)
         pki_ca_checksum(pem, out);
     err_ignore(err); /* not ours to judge: whoever pinned the text gets the text's hash */
+}
+
+void agent_tombstone_name(struct str token, struct buf *out)
+{
+    struct buf hex = {0};
+    pki_sha256_hex(token, &hex);
+    buf_add_c(out, "removed-cluster-");
+    buf_add(out, str_sub(buf_str(&hex), 0, TOMBSTONE_HEX));
+    buf_free(&hex);
 }
 
 static const char roles[] =
@@ -151,6 +161,10 @@ static void write_deployment(const struct agent_manifest *m, struct str credenti
     write_env(out, "CATTLE_K8S_MANAGED", STR("true"));
     write_env(out, "CATTLE_CREDENTIAL_NAME", credentials);
     write_env(out, "CATTLE_SERVER_VERSION", m->server_version);
+    if (m->ready_when_connected)
+        buf_add_c(out, "        readinessProbe:\n          exec:\n            command:\n"
+                       "            - cat\n            - " AGENT_FILE_CONNECTED "\n"
+                       "          periodSeconds: 2\n");
     buf_add_c(out, "        volumeMounts:\n        - name: cattle-credentials\n"
                    "          mountPath: /cattle-credentials\n          readOnly: true\n"
                    "      volumes:\n      - name: cattle-credentials\n        secret:\n");

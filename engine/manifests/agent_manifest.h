@@ -9,12 +9,17 @@
 
 #include "engine/base/str.h"
 
+/* Is there as long as the agent has had a tunnel since its start. */
+#define AGENT_FILE_CONNECTED "/tmp/agent-connected"
+
 struct agent_manifest {
     struct str server_url, token, cluster_id;
     struct str ca_checksum; /* empty: a public CA */
     struct str image;
     struct str server_version;
-    int replicas; /* 0: the field is left out (one) */
+    bool
+        ready_when_connected; /* a readiness probe: a new agent that does not connect replaces nobody */
+    int replicas;             /* 0: the field is left out (one) */
 };
 
 /* CATTLE_CA_CHECKSUM of the setting cacerts; empty for a public CA. as_set: the pins of its certificates, which outlive
@@ -25,5 +30,10 @@ void agent_manifest_write(const struct agent_manifest *m, struct buf *out);
 /* cattle-credentials-<first 10 hex of SHA-256 of "url.token.namespace">. Appends. */
 void agent_credentials_name(const struct agent_manifest *m, struct buf *out);
 void agent_cleanup_manifest_write(struct str image, struct buf *out);
+
+/* The Secret (cattle-global-data) that remembers a registration token of a cluster that was removed while it was away: its
+ * agent, when it comes back, is answered 410 with this text and the image of the clean-up Job. Appends. */
+#define AGENT_REMOVED_TEXT "cluster removed, clean up with "
+void agent_tombstone_name(struct str token, struct buf *out);
 
 #endif

@@ -4,8 +4,10 @@
 #include "engine/api/api.h"
 #include "engine/base/json.h"
 #include "engine/controllers/controllers.h"
+#include "engine/controllers/rotation/rotation.h"
 #include "engine/kube/leader.h"
 #include "engine/kube/management.h"
+#include "engine/pki/pki.h"
 #include "engine/server/bootstrap.h"
 #include "engine/tunnel/peers.h"
 
@@ -14,6 +16,9 @@ struct server {
     struct policies policies;
     struct log log;
     struct str identity, server_url, ca_pem, agent_image, peer_token; /* owned */
+    struct str next_cert_pem, next_key_pem,
+        next_pin; /* owned; empty: no change of CA is under way */
+    bool rotated; /* we show the next certificate */
     struct metrics metrics;
     int64_t *connects;
     struct kube_client *client; /* caches, registration, bootstrap, lease */
@@ -53,6 +58,7 @@ static void on_started(void *owner)
                                     .router = s->router,
                                     .downstreams = s->downstreams,
                                     .policies = &s->policies,
+                                    .next_pin = s->next_pin,
                                     .metrics = &s->metrics};
     log_info(&s->log, "leading as " STR_FMT, STR_ARG(s->identity));
     s->controllers = controllers_start(&o);
@@ -69,6 +75,44 @@ static void on_stopped(void *owner)
 }
 
 static const struct leader_handler leader_handler = {.started = on_started, .stopped = on_stopped};
+
+/* ---- certificates ---- */
+
+/* Tunnels that are there stay; whoever comes from now on sees the next certificate. */
+static void on_setting(void *owner, const struct kube_object *before,
+                       const struct kube_object *after)
+{
+    struct server *s = owner;
+    (void)before;
+    if (s->rotated || !s->next_pin.n || !after || !rotation_is_over(after, s->next_pin))
+        return;
+    struct world_tls tls = {
+        .cert_pem = s->next_cert_pem, .key_pem = s->next_key_pem, .alpn = STR("http/1.1")};
+    struct err *err = world_listener_set_tls(s->listener, &tls);
+    s->rotated = err == NULL;
+    if (err)
+        log_error(&s->log, "cannot go over to the next certificate: %s", err->message);
+    err_free(err);
+}
+
+/* What is shown as CA, and what follows from its replacement. */
+static struct err *plan_certificates(struct server *s, const struct server_config *c)
+{
+    struct buf both = {0}, pins = {0};
+    struct err *err = NULL;
+    bool overlap = policy_get(&s->policies, POLICY_CA_ROTATION) == POLICY_ROTATION_OVERLAP;
+    if (c->next_ca_pem.n && overlap) {
+        buf_addf(&both, STR_FMT "\n" STR_FMT, STR_ARG(str_trim(c->ca_pem)),
+                 STR_ARG(c->next_ca_pem));
+        err = pki_ca_pins(c->next_ca_pem, &pins);
+        s->next_cert_pem = str_dup(c->next_cert_pem);
+        s->next_key_pem = str_dup(c->next_key_pem);
+        s->next_pin = buf_take(&pins);
+    }
+    s->ca_pem = str_dup(both.n ? buf_str(&both) : c->next_ca_pem.n ? c->next_ca_pem : c->ca_pem);
+    buf_free(&both);
+    return err;
+}
 
 /* ---- peers ---- */
 
@@ -142,6 +186,7 @@ static void caches_new(struct server *s)
     s->endpoints = cache_new(s, &gvr_endpoints, NAMESPACE_SYSTEM);
     s->tokens_by_token = kube_informer_index(s->tokens, token_of);
     kube_informer_on_change(s->endpoints, on_endpoints, s);
+    kube_informer_on_change(s->settings, on_setting, s);
 }
 
 static void on_bootstrapped(void *owner)
@@ -177,8 +222,10 @@ static void on_session_gone(void *owner, struct tunnel_session *session)
 
 static struct err *listen_on(struct server *s, const struct server_config *c)
 {
-    struct world_tls tls = {
-        .cert_pem = c->cert_pem, .key_pem = c->key_pem, .alpn = STR("http/1.1")};
+    bool next = c->next_cert_pem.n && !s->next_pin.n; /* replaced at once */
+    struct world_tls tls = {.cert_pem = next ? c->next_cert_pem : c->cert_pem,
+                            .key_pem = next ? c->next_key_pem : c->key_pem,
+                            .alpn = STR("http/1.1")};
     struct world_listen options = {.address = c->listen, .tls = c->cert_pem.n ? &tls : NULL};
     return http_server_listen(s->http, &options, &s->listener);
 }
@@ -198,7 +245,6 @@ struct err *server_new(struct world *w, const struct server_config *c, struct se
     s->log = (struct log){world_log(w), STR("server")};
     s->identity = str_dup(c->identity);
     s->server_url = str_dup(c->server_url);
-    s->ca_pem = str_dup(c->ca_pem);
     s->agent_image = str_dup(c->agent_image);
     s->peer_token = str_dup(c->peer_token);
     s->connects = metrics_cell(&s->metrics, METRIC_COUNTER, "tunnel_agent_connects_total",
@@ -228,7 +274,9 @@ struct err *server_new(struct world *w, const struct server_config *c, struct se
                             .agent_image = s->agent_image};
     s->api = api_new(&a);
     s->http = http_server_new(w, NULL, api_handle, s->api);
-    struct err *err = listen_on(s, c);
+    struct err *err = plan_certificates(s, c);
+    if (!err)
+        err = listen_on(s, c);
     if (err) {
         server_free(s);
         return err;
@@ -263,6 +311,9 @@ void server_free(struct server *s)
     str_free(&s->identity);
     str_free(&s->server_url);
     str_free(&s->ca_pem);
+    str_free(&s->next_cert_pem);
+    str_free(&s->next_key_pem);
+    str_free(&s->next_pin);
     str_free(&s->agent_image);
     str_free(&s->peer_token);
     mem_free(s);

@@ -25,6 +25,10 @@ struct server_config {
     struct world_addr listen;
     struct str cert_pem, key_pem; /* of the HTTPS listener; empty: plain HTTP */
     struct str ca_pem;            /* published as setting cacerts; empty: a public CA */
+    /* The CA and certificate that are to follow, and their key; empty: none are. Policy ca.rotation: replace takes them
+     * instead of the above; overlap shows both CAs and goes over to the new certificate when every cluster's agent knows
+     * both (engine/controllers/rotation). */
+    struct str next_cert_pem, next_key_pem, next_ca_pem;
     struct str agent_image;
     struct str peer_token; /* the same on all replicas; empty: no peering */
     struct policies policies;

@@ -62,6 +62,11 @@ const struct policy_row policy_table[POLICY_COUNT] = {
              "whether removing an unreachable cluster ends by itself"),
     [POLICY_CA_PIN] = ENUM("ca.pin", "text|set", POLICY_PIN_TEXT, POLICY_PIN_SET,
                            "what the CA checksum is compared with"),
+    [POLICY_AGENT_READY] = ENUM("agent.ready", "running|connected", POLICY_READY_RUNNING,
+                                POLICY_READY_CONNECTED, "when a new agent may replace the old one"),
+    [POLICY_CA_ROTATION] =
+        ENUM("ca.rotation", "replace|overlap", POLICY_ROTATION_REPLACE, POLICY_ROTATION_OVERLAP,
+             "when the manager goes over to its next certificate"),
     [POLICY_FAILURE_REASON] =
         ENUM("failure.reason", "step|cause", POLICY_REASON_STEP, POLICY_REASON_CAUSE,
              "what a failed connection is called by agents and in conditions"),

@@ -28,6 +28,8 @@ enum policy {
     POLICY_LEADER_LOSS, /* enum: exit (the process ends) | controllers (only leader work stops) */
     POLICY_CLUSTER_REMOVE, /* enum: wait (for the downstream) | detach (after a deadline) */
     POLICY_CA_PIN, /* enum: text (SHA-256 of the PEM text) | set (order- and blank-free set of certificates) */
+    POLICY_AGENT_READY, /* enum: running (its pod counts at once) | connected (when it has a tunnel) */
+    POLICY_CA_ROTATION, /* enum: replace (at the next start) | overlap (when every agent knows both) */
     POLICY_FAILURE_REASON, /* enum: step (where it failed) | cause (why) */
     POLICY_CACHE_PROGRESS, /* enum: trust (a watch that says nothing) | deadline (it is asked anew) */
     POLICY_CACHE_PROGRESS_AFTER, /* duration: the silence after which it is */
@@ -57,6 +59,8 @@ enum { POLICY_PIN_TEXT, POLICY_PIN_SET };
 enum { POLICY_PROGRESS_TRUST, POLICY_PROGRESS_DEADLINE };
 enum { POLICY_VERIFY_NEVER, POLICY_VERIFY_PERIODIC };
 
+enum { POLICY_READY_RUNNING, POLICY_READY_CONNECTED };
+enum { POLICY_ROTATION_REPLACE, POLICY_ROTATION_OVERLAP };
 enum { POLICY_REASON_STEP, POLICY_REASON_CAUSE };
 
 struct policy_row {

@@ -75,12 +75,18 @@ struct str authority_pem(const struct authority *a)
 
 struct identity authority_issue(struct authority *a, struct str dns, struct str ip)
 {
+    return authority_issue_names(a, &dns, dns.n ? 1 : 0, ip);
+}
+
+struct identity authority_issue_names(struct authority *a, const struct str *dns, size_t dns_n,
+                                      struct str ip)
+{
     struct buf stream = {0}, der = {0}, cert = {0}, key_pem = {0};
     buf_addf(&stream, "identity/" STR_FMT "/%llu", STR_ARG(a->name), (unsigned long long)a->serial);
     struct pki_key *key = derive(a->sim, buf_str(&stream));
-    struct pki_cert_spec spec = {.common_name = dns.n ? dns : ip,
-                                 .dns = &dns,
-                                 .dns_n = dns.n ? 1 : 0,
+    struct pki_cert_spec spec = {.common_name = dns_n ? dns[0] : ip,
+                                 .dns = dns,
+                                 .dns_n = dns_n,
                                  .ips = &ip,
                                  .ips_n = ip.n ? 1 : 0,
                                  .serial = a->serial++,

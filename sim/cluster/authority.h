@@ -17,6 +17,9 @@ void authority_free(struct authority *a);            /* NULL is fine */
 struct str authority_pem(const struct authority *a); /* borrowed */
 /* A server certificate for one DNS name (may be empty) and one address (may be empty). */
 struct identity authority_issue(struct authority *a, struct str dns, struct str ip);
+/* For several names, one at least. */
+struct identity authority_issue_names(struct authority *a, const struct str *dns, size_t dns_n,
+                                      struct str ip);
 void identity_free(struct identity *id);
 
 #endif

@@ -67,6 +67,10 @@ struct pod {
     int exit_code; /* of the last end */
     world_time started_at;
     struct sim_task *timer;
+    struct str
+        probe; /* owned: the file whose being there is readiness; empty: it is ready when it runs */
+    bool ready;
+    struct sim_task *probing;
 };
 /* Slots exist from the start, so that faults can be aimed at their hosts before a pod is there. */
 void pods_prepare(struct sim_cluster *c, uint32_t slots);

@@ -18,6 +18,7 @@
 #define BACKOFF_MAX   (300 * NS_PER_S)
 #define BACKOFF_RESET (600 * NS_PER_S)
 #define FIRST_POD_IP  10u
+#define PROBE_EVERY   (2 * NS_PER_S)
 #define SA_SECRET     "cattle-token-mount"
 #define EXIT_LOST     255 /* as kubelets report a container whose end nobody saw */
 
@@ -59,7 +60,8 @@ void pod_tell(const struct pod *p)
 {
     struct kubeapi *api = apihost_api(p->cluster->api);
     if (api && p->state == POD_RUNNING)
-        kubeapi_pod_started(api, p->ns, p->name, sim_host_address(sim_process_host(p->process)));
+        kubeapi_pod_started(api, p->ns, p->name, sim_host_address(sim_process_host(p->process)),
+                            p->ready);
     else if (api && p->state == POD_BACKOFF)
         kubeapi_pod_exited(api, p->ns, p->name, p->exit_code);
 }
@@ -77,6 +79,48 @@ static void finish(struct pod *p)
         c->slots_wanted = false;
         kubeapi_pods_look(api);
     }
+}
+
+/* ---- readiness: an exec probe that looks for a file ---- */
+
+static void on_probe(void *owner)
+{
+    struct pod *p = owner;
+    struct str content;
+    p->probing = NULL;
+    p->ready = sim_volume_read(p->cluster->sim, sim_process_name(p->process), p->probe, &content);
+    if (p->ready)
+        pod_tell(p);
+    else
+        p->probing = sim_after(p->cluster->sim, PROBE_EVERY, on_probe, p);
+}
+
+static void start_probing(struct pod *p)
+{
+    p->ready = p->probe.n == 0;
+    if (!p->ready)
+        p->probing = sim_after(p->cluster->sim, PROBE_EVERY, on_probe, p);
+}
+
+static void stop_probing(struct pod *p)
+{
+    sim_task_cancel(p->probing);
+    p->probing = NULL;
+}
+
+/* The last word of the command: cat FILE. */
+static void read_probe(struct pod *p, const struct kube_object *pod)
+{
+    struct arena a = {0};
+    const cJSON *containers = json_path(kube_object_tree(pod, &a), "spec.containers");
+    const cJSON *command =
+        json_path(containers ? containers->child : NULL, "readinessProbe.exec.command");
+    const cJSON *last = command ? command->child : NULL;
+    while (last && last->next)
+        last = last->next;
+    str_free(&p->probe);
+    p->probe = str_dup(json_string(last));
+    arena_free(&a);
 }
 
 /* ---- environment and volumes ---- */
@@ -188,6 +232,7 @@ static void on_start(void *owner)
         return;
     }
     set_env(p);
+    sim_volume_remove(c->sim, sim_process_name(p->process), p->probe); /* of an earlier container */
     struct err *err = sim_process_start(p->process);
     if (err) { /* the host went down this very moment */
         err_ignore(err);
@@ -196,6 +241,7 @@ static void on_start(void *owner)
     }
     p->state = POD_RUNNING;
     p->started_at = sim_now(c->sim);
+    start_probing(p);
     pod_tell(p);
 }
 
@@ -203,6 +249,7 @@ static void on_exited(void *owner, struct sim_process *process, int status)
 {
     struct pod *p = owner;
     struct sim_cluster *c = p->cluster;
+    stop_probing(p);
     if (p->state == POD_ENDING) {
         finish(p);
         return;
@@ -266,7 +313,7 @@ struct pod *pod_find_free(struct sim_cluster *c)
 
 static void forget(struct pod *p)
 {
-    struct str *owned[] = {&p->ns, &p->name, &p->uid, &p->env, &p->node};
+    struct str *owned[] = {&p->ns, &p->name, &p->uid, &p->env, &p->node, &p->probe};
     for (size_t i = 0; i < ARRAY_LEN(owned); i++)
         str_free(owned[i]);
 }
@@ -281,6 +328,7 @@ void pod_take(struct pod *p, const struct kube_object *pod)
     p->state = POD_STARTING;
     p->restarts = p->backoffs = 0;
     read_env(p, pod);
+    read_probe(p, pod);
     later(p, START_MIN + (world_time)rng_below(&p->cluster->rng, START_MAX - START_MIN));
 }
 
@@ -288,6 +336,7 @@ void pod_stop(struct pod *p)
 {
     sim_task_cancel(p->timer);
     p->timer = NULL;
+    stop_probing(p);
     p->state = POD_ENDING;
     if (sim_process_is_running(p->process))
         sim_process_stop(p->process);

@@ -9,6 +9,7 @@
 #include "engine/controllers/cluster/state.h"
 #include "engine/controllers/conditions.h"
 #include "engine/controllers/health/health.h"
+#include "engine/controllers/rotation/rotation.h"
 #include "engine/kube/management.h"
 
 #include <stdlib.h>
@@ -258,13 +259,18 @@ static void test_removal_detaches(void **state)
     (void)state;
     struct policies p = policies_hardened();
     struct bench *b = bench_with(1, &p, 1, 1);
-    (void)bench_cut_off(b, "c-0", "cut");
+    struct sim_fault *f = bench_cut_off(b, "c-0", "cut");
     bench_run_until(b, "c-0", "unavailable", 60 * S);
     bench_delete_cluster(b, "c-0");
     bench_run(b, 55 * S);
     check_str(cluster_state(bench_cluster(b, "c-0")), "removing");
     bench_run_until(b, "c-0", "gone", 20 * S);
     assert_int_equal(bench_count(bench_downstream(b, 0), "jobs.batch", "default"), 0);
+    sim_fault_end(f); /* it comes back, is told, and cleans up by itself */
+    bench_run(b, 60 * S);
+    assert_int_equal(bench_count(bench_downstream(b, 0), "jobs.batch", "default"), 1);
+    assert_null(
+        kubeapi_get(bench_downstream(b, 0), STR("namespaces"), str_empty, STR(NAMESPACE_SYSTEM)));
     bench_free(b);
 }
 
@@ -283,6 +289,29 @@ static void test_removal_waits(void **state)
     bench_run_until(b, "c-0", "gone", 60 * S);
     assert_int_equal(bench_count(bench_downstream(b, 0), "jobs.batch", "default"), 1);
     bench_free(b);
+}
+
+/* What an earlier change of the CA left in the setting is not about this one. */
+static void test_rotation_is_over(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name, *value;
+        bool over;
+    } rows[] = {
+        {"ca-rotation", "abc over", true},  {"ca-rotation", "abc waiting for 1 of 2: c-1", false},
+        {"ca-rotation", "abd over", false}, {"ca-rotation", "abcd over", false},
+        {"ca-rotation", "", false},         {"cacerts", "abc over", false}};
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct buf json = {0};
+        struct kube_object *o = NULL;
+        buf_addf(&json, "{\"metadata\":{\"name\":\"%s\"},\"value\":\"%s\"}", rows[i].name,
+                 rows[i].value);
+        check_ok(kube_object_from_json(buf_str(&json), &o));
+        assert_int_equal(rotation_is_over(o, STR("abc")), rows[i].over);
+        kube_object_unref(o);
+        buf_free(&json);
+    }
 }
 
 /* The leader dies; its successor takes over what it finds and finds nothing to do. */
@@ -324,6 +353,7 @@ int main(void)
         cmocka_unit_test(test_removal),
         cmocka_unit_test(test_removal_detaches),
         cmocka_unit_test(test_removal_waits),
+        cmocka_unit_test(test_rotation_is_over),
         cmocka_unit_test(test_leader_change),
     };
     cmocka_set_test_filter(getenv("T"));

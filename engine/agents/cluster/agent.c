@@ -4,8 +4,10 @@
 #include "engine/agents/cluster/credentials.h"
 #include "engine/agents/cluster/reason.h"
 #include "engine/base/codec.h"
+#include "engine/base/yaml.h"
 #include "engine/kube/backoff.h"
 #include "engine/kube/management.h"
+#include "engine/manifests/agent_manifest.h"
 
 #define CACHES 3u
 
@@ -26,8 +28,11 @@ struct cluster_agent {
     uint64_t check_failures;
     enum agent_phase phase;
     struct buf last_error;
-    const char *reason; /* of the last failed check; NULL: it passed */
-    struct world_file *ca_write;
+    const char *reason;                 /* of the last failed check; NULL: it passed */
+    struct world_file *ca_write, *mark; /* of AGENT_FILE_CONNECTED */
+    bool marked;
+    struct kube_call *cleanup;
+    bool cleaned; /* the clean-up Job is there */
     struct agent_link *link;
     struct kube_informer *caches[CACHES];
 };
@@ -46,10 +51,9 @@ static void die(struct cluster_agent *a, const struct err *err)
 
 /* ---- linked ---- */
 
-static void start_caches(void *owner)
+static void start_caches(struct cluster_agent *a)
 {
     static const struct kube_gvr *const kinds[CACHES] = {&gvr_namespaces, &gvr_nodes, &gvr_pods};
-    struct cluster_agent *a = owner;
     a->phase = AGENT_PHASE_CONNECTED;
     a->failures_in_a_row = 0;
     for (size_t i = 0; i < CACHES && !a->caches[i]; i++) {
@@ -58,6 +62,25 @@ static void start_caches(void *owner)
         kube_informer_set_policies(a->caches[i], &a->policies);
         kube_informer_start(a->caches[i]);
     }
+}
+
+static void on_marked(void *owner, struct str content, const struct err *err)
+{
+    struct cluster_agent *a = owner;
+    (void)content;
+    a->mark = NULL;
+    a->marked = err == NULL;
+    if (err) /* the pod stays unready: an old one goes on in its place */
+        log_warn(&a->log, "cannot write " AGENT_FILE_CONNECTED ": %s", err->message);
+}
+
+static void on_connected(void *owner)
+{
+    struct cluster_agent *a = owner;
+    if (!a->marked && !a->mark)
+        a->mark = world_file_write(a->world, STR(AGENT_FILE_CONNECTED), STR("connected\n"), 0600,
+                                   on_marked, a);
+    start_caches(a);
 }
 
 static void write_params(const struct cluster_agent *a, struct buf *out)
@@ -94,6 +117,40 @@ static void on_untrusted(void *owner)
                                              AGENT_CHECK_RETRY_MAX));
 }
 
+static void on_cleaning(void *owner, const struct kube_answer *answer)
+{
+    struct cluster_agent *a = owner;
+    a->cleanup = NULL;
+    a->cleaned = !answer->err || answer->err->code == ERR_ALREADY_EXISTS;
+    if (!a->cleaned) /* the next refusal tries again */
+        log_warn(&a->log, "cannot start the clean-up: %s", answer->err->message);
+}
+
+/* The same Job that the manager would make, under one name for all replicas. */
+static void on_removed(void *owner, struct str image)
+{
+    struct cluster_agent *a = owner;
+    bool detach = policy_get(&a->policies, POLICY_CLUSTER_REMOVE) == POLICY_REMOVE_DETACH;
+    if (!detach || a->cleanup || a->cleaned)
+        return;
+    struct arena arena = {0};
+    struct buf text = {0}, body = {0};
+    struct yaml_node *doc = NULL;
+    agent_cleanup_manifest_write(image, &text);
+    struct err *err = yaml_parse(&arena, STR("clean-up manifest"), buf_str(&text), &doc);
+    BUG_ON(err, "our own manifest is YAML");
+    cJSON *job = yaml_to_json(&arena, doc), *metadata = json_get(job, "metadata");
+    (void)json_unset(metadata, STR("generateName"));
+    json_set_str(&arena, metadata, "name", STR("cattle-cleanup-removed"));
+    json_write(&body, job);
+    struct kube_target target = {.gvr = gvr_jobs, .ns = STR("default")};
+    log_warn(&a->log, "the manager has removed this cluster: cleaning up");
+    a->cleanup = kube_call_start(a->kube, KUBE_CREATE, &target, buf_str(&body), 0, on_cleaning, a);
+    buf_free(&text);
+    buf_free(&body);
+    arena_free(&arena);
+}
+
 static void start_link(struct cluster_agent *a, struct str ca_pem)
 {
     struct buf params = {0}, instance = {0};
@@ -107,8 +164,9 @@ static void start_link(struct cluster_agent *a, struct str ca_pem)
                                    .ca_pem = ca_pem,
                                    .params_json = buf_str(&params),
                                    .instance = buf_str(&instance),
-                                   .connected = start_caches,
+                                   .connected = on_connected,
                                    .untrusted = on_untrusted,
+                                   .removed = on_removed,
                                    .owner = a};
     a->phase = AGENT_PHASE_CONNECT;
     a->link = agent_link_new(&o);
@@ -211,9 +269,11 @@ void cluster_agent_free(struct cluster_agent *a)
     agent_credentials_cancel(a->credentials);
     agent_checks_cancel(a->checks);
     agent_link_free(a->link);
+    kube_call_cancel(a->cleanup);
     for (size_t i = 0; i < CACHES; i++)
         kube_informer_free(a->caches[i]);
     world_file_cancel(a->ca_write);
+    world_file_cancel(a->mark);
     world_timer_free(a->retry);
     agent_resolver_free(a->resolver);
     http_client_free(a->http);

@@ -3,6 +3,7 @@
 
 #include "engine/agents/cluster/reason.h"
 #include "engine/base/list.h"
+#include "engine/manifests/agent_manifest.h"
 
 /* One tunnel: the one in use, the one that is about to replace it, or one that drains. */
 struct attempt {
@@ -20,6 +21,7 @@ struct agent_link {
     struct str ca_pem, params_json, instance;
     void (*on_connected)(void *owner);
     void (*on_untrusted)(void *owner);
+    void (*on_removed)(void *owner, struct str image);
     void *owner;
 
     struct list attempts;
@@ -202,6 +204,9 @@ static void on_closed(void *owner, const struct tunnel_client_closed *how)
         return;
     }
     explain(l, how);
+    static const struct str removed = STR_INIT(AGENT_REMOVED_TEXT);
+    if (how->http_status == 410 && l->on_removed && str_starts(how->http_body, removed))
+        l->on_removed(l->owner, str_sub(how->http_body, removed.n, how->http_body.n));
     bool untrusted = how->err && how->err->code == ERR_TLS;
     l->tried++;
     if (l->tried < l->answer.n)
@@ -295,6 +300,7 @@ struct agent_link *agent_link_new(const struct agent_link_options *o)
     l->instance = str_dup(o->instance);
     l->on_connected = o->connected;
     l->on_untrusted = o->untrusted;
+    l->on_removed = o->removed;
     l->owner = o->owner;
     l->retry = world_timer_new(l->world, on_retry, l);
     l->recheck = world_timer_new(l->world, on_recheck, l);

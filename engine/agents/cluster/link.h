@@ -35,6 +35,8 @@ struct agent_link_options {
     void (*connected)(void *owner);           /* each time, also after a move; may be NULL */
     /* The manager is not trusted (any more). The link waits; it may be freed from inside. May be NULL. */
     void (*untrusted)(void *owner);
+    /* The manager has let the cluster go, and says what cleans it up. The link goes on. May be NULL. */
+    void (*removed)(void *owner, struct str image);
     void *owner;
 };
 struct agent_link *agent_link_new(const struct agent_link_options *options);

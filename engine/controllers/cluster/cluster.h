@@ -9,6 +9,8 @@
  *                 └─ not reachable: waits (policy cluster.remove: wait), or goes on without it     ─► finalizer dropped
  *                    60 s after it was first seen (detach); fixtures/incidents.yaml#K42
  *
+ * A cluster that was let go is remembered by its tokens: its agent, should it come back, is told to clean up by itself.
+ *
  * That the downstream part is over is written down as condition Removed, so that a successor does not begin again; a Job
  * that is there already is taken for ours. Also tells the trace every change of state that users see (state.h). */
 #ifndef PADDOCK_ENGINE_CONTROLLERS_CLUSTER_CLUSTER_H

@@ -8,6 +8,7 @@
 
 #define CLEANUP_NAMESPACE "default"
 #define CLEANUP_PREFIX    "cattle-cleanup-"
+#define DETACHED          "Detached"        /* the reason of condition Removed */
 #define CACHE_PATIENCE    (500 * NS_PER_MS) /* until a cache shows what we deleted */
 
 static struct removal *removal_of(struct cluster_controller *c, struct str id)
@@ -139,7 +140,7 @@ static void clean_downstream(struct cluster_controller *c, struct kube_job *job,
         call.target.query = STR("labelSelector=cattle.io%2Fcreator%3Dnorman");
         controller_call(&c->base, &call);
     } else if (detach && left <= 0) {
-        downstream_over(c, job, id, "Detached",
+        downstream_over(c, job, id, DETACHED,
                         STR("the cluster was not cleaned up: it could not be reached"));
     } else {
         world_time pause = detach && left < CLUSTER_CLEANUP_POLL ? left : CLUSTER_CLEANUP_POLL;
@@ -197,11 +198,62 @@ static bool delete_cached(struct cluster_controller *c, struct kube_job *job, st
     return true;
 }
 
+static void on_remembered(struct controller *base, struct kube_job *job, struct str id,
+                          const struct kube_answer *answer)
+{
+    bool there = !answer->err || answer->err->code == ERR_ALREADY_EXISTS;
+    if (there)
+        kube_queue_add_after(base->queue, id, CACHE_PATIENCE);
+    controller_done(base, job, !there);
+}
+
+/* A token of a cluster that was not cleaned up is remembered, by its hash. True: a write was started. */
+static bool remember(struct cluster_controller *c, struct kube_job *job, struct str id,
+                     const char *token)
+{
+    const struct controllers_options *o = &c->base.options;
+    struct buf key = {0}, name = {0}, body = {0};
+    buf_addf(&key, STR_FMT "/%s", STR_ARG(id), token);
+    const struct kube_object *t = kube_informer_get(o->tokens, buf_str(&key));
+    struct str text = t ? kube_object_string(t, "status.token") : str_empty;
+    agent_tombstone_name(text, &name);
+    buf_clear(&key);
+    buf_addf(&key, NAMESPACE_GLOBAL_DATA "/%s", buf_c(&name));
+    bool missing = text.n && !kube_informer_get(o->secrets, buf_str(&key));
+    if (missing) {
+        buf_addf(&body,
+                 "{\"apiVersion\":\"v1\",\"kind\":\"Secret\",\"metadata\":{\"name\":\"%s\","
+                 "\"annotations\":{\"" MANAGEMENT_GROUP "/removed-cluster\":\"" STR_FMT
+                 "\"}},\"type\":\"Opaque\"}",
+                 buf_c(&name), STR_ARG(id));
+        struct controller_call call = {
+            .job = job,
+            .verb = KUBE_CREATE,
+            .target = {.gvr = gvr_secrets, .ns = STR(NAMESPACE_GLOBAL_DATA)},
+            .body = buf_str(&body),
+            .done = on_remembered};
+        controller_call(&c->base, &call);
+    }
+    buf_free(&key);
+    buf_free(&name);
+    buf_free(&body);
+    return missing;
+}
+
+static bool is_detached(const struct kube_object *cluster)
+{
+    struct condition removed;
+    return condition_get(cluster, "Removed", &removed) && str_eq_c(removed.reason, DETACHED);
+}
+
 static void clean_upstream(struct cluster_controller *c, struct kube_job *job,
                            const struct kube_object *cluster)
 {
     const struct controllers_options *o = &c->base.options;
     struct str id = cluster->name;
+    if (is_detached(cluster) &&
+        (remember(c, job, id, CLUSTER_TOKEN_DEFAULT) || remember(c, job, id, CLUSTER_TOKEN_SYSTEM)))
+        return;
     struct str secret = kube_object_string(cluster, "status.serviceAccountTokenSecret");
     struct kube_target targets[] = {
         {.gvr = gvr_registration_tokens, .ns = id, .name = STR(CLUSTER_TOKEN_DEFAULT)},

@@ -92,6 +92,9 @@ bool desired_make(const struct controller *c, const struct kube_object *cluster,
                                           .cluster_id = arena_str(a, cluster->name),
                                           .ca_checksum = arena_str(a, buf_str(&checksum)),
                                           .image = image_of(c, a, tree),
+                                          .ready_when_connected =
+                                              policy_get(c->options.policies, POLICY_AGENT_READY) ==
+                                              POLICY_READY_CONNECTED,
                                           .server_version = STR(PADDOCK_VERSION)};
     d->default_token = token_of(c, a, cluster->name, CLUSTER_TOKEN_DEFAULT);
     d->system_token = token_of(c, a, cluster->name, CLUSTER_TOKEN_SYSTEM);

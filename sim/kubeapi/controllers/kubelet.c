@@ -67,7 +67,7 @@ static void carry_out(struct ctl *c, struct kube_object *pod, const struct stage
     int64_t code = 1;
     switch (stage->action) {
     case STAGE_RUN:
-        kubelet_run(c, pod, str_empty);
+        kubelet_run(c, pod, str_empty, true);
         break;
     case STAGE_EXIT:
         (void)str_to_i64(argument, &code);
@@ -148,14 +148,20 @@ static void end_report(struct ctl *c)
     }
 }
 
-void kubeapi_pod_started(struct kubeapi *api, struct str ns, struct str name, struct str ip)
+static bool has_running(const struct kube_object *pod)
+{
+    return str_find(kube_object_raw(pod, "status.containerStatuses"), STR("\"running\":{")) >= 0;
+}
+
+void kubeapi_pod_started(struct kubeapi *api, struct str ns, struct str name, struct str ip,
+                         bool ready)
 {
     struct ctl *c = api->workloads;
     struct kube_object *pod = c ? ctl_get(c, T_PODS, ns, name) : NULL;
-    if (pod && was_lost(pod))
+    if (pod && ready && (was_lost(pod) || (!pod_is_ready(pod) && has_running(pod))))
         kubelet_set_ready(c, pod, true);
-    else if (pod && !pod_is_ready(pod))
-        kubelet_run(c, pod, ip);
+    else if (pod && !pod_is_ready(pod) && !has_running(pod))
+        kubelet_run(c, pod, ip, ready);
     if (c)
         end_report(c);
 }

@@ -9,7 +9,7 @@ void kubelet_forget_all(struct ctl *c);
 
 /* kubelet_status.c */
 /* The containers start, or start again. ip empty: the pod's, or a new one. */
-void kubelet_run(struct ctl *c, struct kube_object *pod, struct str ip);
+void kubelet_run(struct ctl *c, struct kube_object *pod, struct str ip, bool ready);
 void kubelet_exit(struct ctl *c, struct kube_object *pod, int64_t code);
 /* It is not let in: Failed, and none of its containers was there. */
 void kubelet_reject(struct ctl *c, struct kube_object *pod, struct str reason, struct str message);

@@ -191,17 +191,16 @@ static void each_container(struct change *x,
 
 /* ---- what can happen ---- */
 
-static cJSON *started(struct change *x, const struct container *k, int64_t n)
+static cJSON *started(struct change *x, const struct container *k, int64_t ready)
 {
     struct ctl *c = x->c;
     int64_t restarts = json_int_at(k->old, "restartCount", 0);
-    (void)n;
     bool sidecar = k->init && str_eq_c(json_string_at(k->spec, "restartPolicy"), "Always");
     if (k->init && !sidecar)
         return container_status(c, x->pod, k, terminated(c, x->pod, k, 0), true, restarts);
     cJSON *state = json_object(&c->a);
     json_set_str(&c->a, json_ensure(&c->a, state, "running"), "startedAt", ctl_now(c));
-    return container_status(c, x->pod, k, state, true, restarts);
+    return container_status(c, x->pod, k, state, ready != 0, restarts);
 }
 
 static void announce_start(struct change *x)
@@ -221,14 +220,14 @@ static void announce_start(struct change *x)
     }
 }
 
-void kubelet_run(struct ctl *c, struct kube_object *pod, struct str ip)
+void kubelet_run(struct ctl *c, struct kube_object *pod, struct str ip, bool ready)
 {
     struct change x;
     begin(&x, c, pod);
     announce_start(&x);
     set_addresses(c, pod, x.spec, x.status, ip);
-    each_container(&x, started, 0);
-    set_conditions(c, x.status, true, true, NULL);
+    each_container(&x, started, ready);
+    set_conditions(c, x.status, true, ready, ready ? NULL : ready_reason[0]);
     commit(&x, "Running");
 }
 

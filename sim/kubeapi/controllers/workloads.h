@@ -35,8 +35,10 @@ struct kubeapi_workloads {
 void kubeapi_keep_nodes(struct kubeapi *api);
 /* `runs` is asked again about every pod that has a node. */
 void kubeapi_pods_look(struct kubeapi *api);
-/* What became of the containers of a pod that the owner runs; ip: of the pod. When the object is gone, nothing. */
-void kubeapi_pod_started(struct kubeapi *api, struct str ns, struct str name, struct str ip);
+/* What became of the containers of a pod that the owner runs; ip: of the pod. When the object is gone, nothing. One whose
+ * readiness probe has yet to succeed has started, but is not ready: told again when it is. */
+void kubeapi_pod_started(struct kubeapi *api, struct str ns, struct str name, struct str ip,
+                         bool ready);
 void kubeapi_pod_exited(struct kubeapi *api, struct str ns, struct str name, int64_t code);
 /* Publishes where the server is found: Service `kubernetes` in namespace default with its endpoints; with workloads also
  * CoreDNS in kube-system. */

@@ -73,6 +73,9 @@ static const struct expr_field site_fields[VOC_SITE_FIELD_COUNT] = {
     [VOC_SITE_PROMOTED_AT] = {"promoted_at", EXPR_TIME, 0, NULL, "when it was promoted"},
     [VOC_SITE_DEMOTED_AT] = {"demoted_at", EXPR_TIME, 0, NULL, "when it was demoted"},
     [VOC_SITE_AGENTS] = {"agents", EXPR_INT, 0, NULL, "agents whose tunnel ends there"},
+    [VOC_SITE_ROTATION_WAITS] = {"rotation_waits", EXPR_INT, EXPR_LIVE, NULL,
+                                 "clusters that its change of the CA waits for; 0: it is over; "
+                                 "unknown: none was asked for"},
 };
 
 static const struct expr_field node_fields[VOC_NODE_FIELD_COUNT] = {

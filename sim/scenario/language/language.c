@@ -236,6 +236,23 @@ static const struct field pause_fields[] = {
 static SHAPE(pause_shape, "process.pause", pause_entry, pause_fields, NULL,
              "processes stand still, their connections stay");
 
+static const struct field ca_write_fields[] = {
+    F("target", FIELD_TARGET, ca_write_entry, target, FIELD_REQUIRED, NULL, "a site"),
+    F_ENUM("as", ca_write_entry, as, FIELD_REQUIRED, NULL, CA_SPELLINGS,
+           "other line ends, an empty line, no last line end, with a second one, in another order; "
+           "or another authority"),
+};
+static SHAPE(ca_write_shape, "ca.write", ca_write_entry, ca_write_fields, NULL,
+             "the manager's CA is written differently into its setting");
+
+static const struct field rotate_fields[] = {
+    F("target", FIELD_TARGET, rotate_entry, target, FIELD_REQUIRED, NULL, "a site"),
+    F_ENUM("replicas", rotate_entry, how, 0, "rolling", "rolling|at-once",
+           "restarted one after the other, 15 s apart, or together"),
+};
+static SHAPE(rotate_shape, "certificate.rotate", rotate_entry, rotate_fields, "target",
+             "a new CA and certificate are given to the manager, and its replicas restarted");
+
 static const struct field create_fields[] = {
     F("group", FIELD_STRING, create_entry, group, FIELD_REQUIRED, NULL, "a group of the topology"),
     F_RANGE("count", FIELD_INT, create_entry, count, 0, "1", 1, PLAN_CLUSTERS_MAX, "how many more"),
@@ -291,6 +308,10 @@ static const struct field action_fields[] = {
       "clusters are deleted in the manager"),
     F_SHAPE("cluster.scale", FIELD_OBJECT, action_entry, scale, FIELD_CHOICE, &scale_shape,
             "nodes come or go"),
+    F_SHAPE("ca.write", FIELD_OBJECT, action_entry, ca_write, FIELD_CHOICE, &ca_write_shape,
+            "the CA's setting is written differently"),
+    F_SHAPE("certificate.rotate", FIELD_OBJECT, action_entry, rotate, FIELD_CHOICE, &rotate_shape,
+            "a new CA and certificate"),
     F_SHAPE("apply", FIELD_OBJECT, action_entry, apply, FIELD_CHOICE, &apply_shape,
             "makes a Kubernetes object"),
     F_SHAPE("delete", FIELD_OBJECT, action_entry, remove_object, FIELD_CHOICE, &delete_shape,
@@ -318,6 +339,8 @@ const struct action_row action_table[ACTION_KIND_COUNT] = {
     [ACTION_CLUSTER_CREATE] = {"cluster.create", ACTION_CLUSTER_CREATE, 0},
     [ACTION_CLUSTER_REMOVE] = {"cluster.remove", ACTION_CLUSTER_REMOVE, T(CLUSTER)},
     [ACTION_CLUSTER_SCALE] = {"cluster.scale", ACTION_CLUSTER_SCALE, T(CLUSTER)},
+    [ACTION_CA_WRITE] = {"ca.write", ACTION_CA_WRITE, T(SITE)},
+    [ACTION_CERTIFICATE_ROTATE] = {"certificate.rotate", ACTION_CERTIFICATE_ROTATE, T(SITE)},
     [ACTION_APPLY] = {"apply", ACTION_APPLY, T(API)},
     [ACTION_DELETE] = {"delete", ACTION_DELETE, T(API)},
 };

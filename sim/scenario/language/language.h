@@ -90,6 +90,16 @@ struct action_entry {
         struct target target;
         int64_t nodes;
     } scale;
+    struct ca_write_entry {
+        struct origin origin;
+        struct target target;
+        int64_t as;
+    } ca_write;
+    struct rotate_entry {
+        struct origin origin;
+        struct target target;
+        int64_t how;
+    } rotate;
     struct apply_entry {
         struct origin origin;
         struct target to;

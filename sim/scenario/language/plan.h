@@ -110,16 +110,29 @@ enum action_kind {
     ACTION_MANAGER_RESTART, /* target: managers */
     ACTION_PROCESS_KILL, /* target: managers or agents; they start again as their supervisor has it */
     ACTION_PROCESS_RESTART,
-    ACTION_PROCESS_PAUSE,  /* target, for_ns */
-    ACTION_CLUSTER_CREATE, /* group, count: further clusters, registered */
-    ACTION_CLUSTER_REMOVE, /* target: clusters: their objects are deleted in the manager */
-    ACTION_CLUSTER_SCALE,  /* target: clusters; count: nodes of each */
-    ACTION_APPLY,          /* target: an API; object */
-    ACTION_DELETE,         /* target: an API; object_kind, object_namespace, object_name */
+    ACTION_PROCESS_PAUSE,      /* target, for_ns */
+    ACTION_CLUSTER_CREATE,     /* group, count: further clusters, registered */
+    ACTION_CLUSTER_REMOVE,     /* target: clusters: their objects are deleted in the manager */
+    ACTION_CLUSTER_SCALE,      /* target: clusters; count: nodes of each */
+    ACTION_CA_WRITE,           /* target: a site; spelling: an enum ca_spelling */
+    ACTION_CERTIFICATE_ROTATE, /* target: a site; at_once */
+    ACTION_APPLY,              /* target: an API; object */
+    ACTION_DELETE,             /* target: an API; object_kind, object_namespace, object_name */
     ACTION_KIND_COUNT
 };
 const char *action_name(enum action_kind kind); /* "dns.set" */
 bool action_injects(enum action_kind kind); /* something goes wrong by it: not once it is quiet */
+
+/* How the setting cacerts is written anew. */
+#define CA_SPELLINGS "crlf|spaced|unended|bundled|reordered|other"
+enum ca_spelling {
+    CA_CRLF,
+    CA_SPACED,  /* an empty line more at the end */
+    CA_UNENDED, /* without its last line end */
+    CA_BUNDLED, /* with a further authority behind it */
+    CA_REORDERED,
+    CA_OTHER /* of an authority that has issued nothing */
+};
 
 struct plan_action {
     enum action_kind kind;
@@ -134,6 +147,8 @@ struct plan_action {
     int64_t ttl_ns; /* DNS_SET: -1: as before */
     int32_t group;  /* CLUSTER_CREATE */
     int64_t count;
+    enum ca_spelling spelling;
+    bool at_once;
     const struct yaml_node *object;
     struct str object_api_version, object_kind, object_namespace, object_name;
 };

@@ -162,6 +162,8 @@ static void take_target(const struct action_entry *e, struct plan_action *a)
         [ACTION_PROCESS_PAUSE] = &e->pause.target,
         [ACTION_CLUSTER_REMOVE] = &e->remove,
         [ACTION_CLUSTER_SCALE] = &e->scale.target,
+        [ACTION_CA_WRITE] = &e->ca_write.target,
+        [ACTION_CERTIFICATE_ROTATE] = &e->rotate.target,
     };
     if (targets[a->kind])
         a->target = *targets[a->kind];
@@ -174,6 +176,8 @@ static bool plan_action(struct planning *p, const struct action_entry *e, struct
     a->for_ns = a->kind == ACTION_PROCESS_PAUSE ? e->pause.for_ns : e->for_ns;
     a->optional = e->optional;
     a->count = e->scale.nodes;
+    a->spelling = (enum ca_spelling)e->ca_write.as;
+    a->at_once = e->rotate.how == 1;
     if (!check_siblings(p, e, a->kind))
         return false;
     take_target(e, a);

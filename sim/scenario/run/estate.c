@@ -240,19 +240,24 @@ void estate_demote(struct estate *e, int32_t site)
     site_demote(e->sites[site]);
 }
 
-static struct str manager_name(const struct plan *plan, struct buf *out)
+/* Every record is a name of the manager; the first is the one of its URL. Free texts and list. */
+static struct str *manager_names(const struct plan *plan)
 {
     const struct plan_dns *dns = &plan->topology.dns;
-    if (dns->records.n)
-        buf_addf(out, STR_FMT "." STR_FMT, STR_ARG(PLAN_RECORD(plan, 0)->origin.name),
+    struct str *names = MEM_NEW_ARRAY(struct str, dns->records.n);
+    for (size_t i = 0; i < dns->records.n; i++) {
+        struct buf name = {0};
+        buf_addf(&name, STR_FMT "." STR_FMT, STR_ARG(PLAN_RECORD(plan, i)->origin.name),
                  STR_ARG(dns->zone));
-    return buf_str(out);
+        names[i] = buf_take(&name);
+    }
+    return names;
 }
 
 static void make_sites(struct estate *e)
 {
-    struct buf name = {0};
-    manager_name(e->plan, &name);
+    struct str *names = manager_names(e->plan);
+    size_t names_n = e->plan->topology.dns.records.n;
     e->sites_n = e->plan->topology.sites.n;
     e->sites = MEM_NEW_ARRAY(struct site *, e->sites_n);
     for (size_t i = 0; i < e->sites_n; i++) {
@@ -262,7 +267,8 @@ static void make_sites(struct estate *e)
                                  .name = p->origin.name,
                                  .replicas = (size_t)p->manager.replicas,
                                  .standby = p->manager.standby,
-                                 .host_name = buf_str(&name),
+                                 .host_names = names,
+                                 .host_names_n = names_n,
                                  .authority = e->authority,
                                  .policies = &e->plan->policies,
                                  .api_started = on_api_started,
@@ -271,7 +277,9 @@ static void make_sites(struct estate *e)
         if (!p->manager.standby && e->active < 0)
             e->active = (int32_t)i;
     }
-    buf_free(&name);
+    for (size_t i = 0; i < names_n; i++)
+        str_free(&names[i]);
+    mem_free(names);
 }
 
 static void start_copies(struct estate *e, struct copier *copiers)

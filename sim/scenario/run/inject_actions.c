@@ -33,6 +33,20 @@ static void restart_managers(struct inject *in, const struct target *t)
     picks_free(&p);
 }
 
+static void rotate(struct inject *in, const struct plan_action *a)
+{
+    struct target_end end = a->target.a;
+    struct target managers = {.a = end, .kind = TARGET_MANAGER};
+    managers.a.kind = TARGET_MANAGER;
+    for (size_t i = 0; i < in->estate->sites_n; i++)
+        if (end.any || end.index == (int32_t)i)
+            site_rotate(in->estate->sites[i]);
+    if (a->at_once)
+        end_processes(in, &managers, 0);
+    else
+        restart_managers(in, &managers);
+}
+
 /* The store's table of a kind; custom resources are named by the plural that everybody writes. */
 static void table_of(struct str group, struct str version, struct str kind, struct buf *out)
 {
@@ -147,6 +161,14 @@ struct err *inject_action(struct inject *in, const struct plan_action *a)
     case ACTION_CLUSTER_REMOVE:
     case ACTION_CLUSTER_SCALE:
         return on_clusters(in, a);
+    case ACTION_CA_WRITE:
+        for (size_t i = 0; i < e->sites_n; i++)
+            if (a->target.a.any || a->target.a.index == (int32_t)i)
+                site_ca_write(e->sites[i], a->spelling);
+        return NULL;
+    case ACTION_CERTIFICATE_ROTATE:
+        rotate(in, a);
+        return NULL;
     case ACTION_APPLY:
     case ACTION_DELETE:
         return on_apis(in, a);

@@ -1,6 +1,7 @@
 /* A manager's site: see the roles in site.h. */
 #include "sim/scenario/run/site.h"
 
+#include "engine/base/json.h"
 #include "engine/kube/management.h"
 
 #define ENDPOINTS_AFTER (500 * NS_PER_MS)
@@ -142,6 +143,106 @@ static void start_replicas(struct site *s)
         supervisor_start(&s->replicas[i].supervisor);
 }
 
+/* ---- certificates ---- */
+
+static void take_names(struct site *s, const struct site_options *o)
+{
+    s->names = MEM_NEW_ARRAY(struct str, o->host_names_n);
+    s->names_n = o->host_names_n;
+    for (size_t i = 0; i < o->host_names_n; i++)
+        s->names[i] = str_dup(o->host_names[i]);
+}
+
+static void show_ca(struct site *s, struct str pem)
+{
+    str_free(&s->ca_pem);
+    s->ca_pem = str_dup(pem);
+    s->config.ca_pem = s->ca_pem;
+}
+
+static void add_crlf(struct buf *out, struct str pem)
+{
+    for (size_t i = 0; i < pem.n; i++) {
+        if (pem.p[i] == '\n')
+            buf_add_char(out, '\r');
+        buf_add_char(out, pem.p[i]);
+    }
+}
+
+/* The certificates from the last to the first. */
+static void add_reordered(struct buf *out, struct str pem)
+{
+    static const struct str begin = STR_INIT("-----BEGIN ");
+    while (pem.n) {
+        size_t last = 0;
+        for (ptrdiff_t at; (at = str_find(str_sub(pem, last + 1, pem.n), begin)) >= 0;)
+            last += (size_t)at + 1;
+        buf_add(out, str_sub(pem, last, pem.n));
+        pem = str_sub(pem, 0, last);
+    }
+}
+
+static void add_other(struct site *s, struct buf *out)
+{
+    struct authority *other = authority_new(s->sim, STR("manager-other"));
+    buf_add(out, authority_pem(other));
+    authority_free(other);
+}
+
+static void respell(struct site *s, enum ca_spelling as, struct buf *out)
+{
+    struct str pem = s->ca_pem;
+    switch (as) {
+    case CA_CRLF:
+        add_crlf(out, pem);
+        break;
+    case CA_SPACED:
+        buf_addf(out, STR_FMT "\n", STR_ARG(pem));
+        break;
+    case CA_UNENDED:
+        buf_add(out, str_trim(pem));
+        break;
+    case CA_BUNDLED:
+        buf_add(out, pem);
+        add_other(s, out);
+        break;
+    case CA_REORDERED:
+        add_reordered(out, pem);
+        break;
+    case CA_OTHER:
+        add_other(s, out);
+        break;
+    }
+}
+
+void site_ca_write(struct site *s, enum ca_spelling as)
+{
+    struct kubeapi *api = apihost_api(s->api);
+    struct buf pem = {0}, json = {0};
+    respell(s, as, &pem);
+    show_ca(s, buf_str(&pem));
+    buf_add_c(&json, "{\"apiVersion\":\"" MANAGEMENT_GROUP
+                     "/v3\",\"kind\":\"Setting\",\"metadata\":{\"name\":\"cacerts\"},"
+                     "\"value\":");
+    json_write_string(&json, s->ca_pem);
+    buf_add_char(&json, '}');
+    if (api) /* else its next start writes it */
+        err_ignore(kubeapi_apply(api, buf_str(&json), NULL));
+    buf_free(&pem);
+    buf_free(&json);
+}
+
+void site_rotate(struct site *s)
+{
+    if (s->next)
+        return; /* one at a time */
+    s->next = authority_new(s->sim, STR("manager-next"));
+    s->next_identity = authority_issue_names(s->next, s->names, s->names_n, s->address);
+    s->config.next_cert_pem = s->next_identity.cert_pem;
+    s->config.next_key_pem = s->next_identity.key_pem;
+    s->config.next_ca_pem = authority_pem(s->next);
+}
+
 struct site *site_new(const struct site_options *o)
 {
     struct site *s = MEM_NEW(struct site);
@@ -156,11 +257,13 @@ struct site *site_new(const struct site_options *o)
     s->name = buf_take(&text);
     buf_addf(&text, "198.51.100.%u", o->index + 1);
     s->address = buf_take(&text);
-    buf_addf(&text, "https://" STR_FMT, STR_ARG(o->host_name));
+    take_names(s, o);
+    buf_addf(&text, "https://" STR_FMT, STR_ARG(s->names_n ? s->names[0] : str_empty));
     s->server_url = buf_take(&text);
     buf_addf(&text, "manager-token-" STR_FMT, STR_ARG(o->name));
     s->token = buf_take(&text);
-    s->identity = authority_issue(o->authority, o->host_name, s->address);
+    s->authority = o->authority;
+    s->identity = authority_issue_names(o->authority, s->names, s->names_n, s->address);
     make_api(s);
     s->config = (struct server_config){
         .kube = {.address = world_addr_make(apihost_address(s->api), APIHOST_PORT),
@@ -170,10 +273,10 @@ struct site *site_new(const struct site_options *o)
         .listen = world_addr_make(STR("0.0.0.0"), SITE_PORT),
         .cert_pem = s->identity.cert_pem,
         .key_pem = s->identity.key_pem,
-        .ca_pem = authority_pem(o->authority),
         .agent_image = STR(AGENT_IMAGE),
         .peer_token = STR(PEER_TOKEN),
         .policies = *o->policies};
+    show_ca(s, authority_pem(o->authority));
     s->replicas = MEM_NEW_ARRAY(struct replica, o->replicas);
     s->replicas_n = o->replicas;
     for (size_t i = 0; i < o->replicas; i++)
@@ -196,6 +299,12 @@ void site_free(struct site *s)
     store_snapshot_free(s->copy);
     apihost_free(s->api);
     identity_free(&s->identity);
+    identity_free(&s->next_identity);
+    authority_free(s->next);
+    for (size_t i = 0; i < s->names_n; i++)
+        str_free(&s->names[i]);
+    mem_free(s->names);
+    str_free(&s->ca_pem);
     str_free(&s->name);
     str_free(&s->address);
     str_free(&s->server_url);

@@ -15,6 +15,7 @@
 #include "engine/server/server.h"
 #include "sim/cluster/apihost.h"
 #include "sim/cluster/supervisor.h"
+#include "sim/scenario/language/plan.h"
 
 #define SITE_REPLICAS_MAX 64u
 #define SITE_PORT         443u
@@ -39,7 +40,13 @@ struct site {
     struct apihost *api;
     struct replica *replicas;
     size_t replicas_n;
-    struct identity identity; /* of the manager's name */
+    struct authority *authority; /* of the manager; the estate's */
+    struct authority *next;      /* the one that follows it; NULL: none does */
+    struct str *names;           /* that the manager is known by; owned */
+    size_t names_n;
+    struct identity identity; /* of these names */
+    struct identity next_identity;
+    struct str ca_pem; /* what it shows as its CA; owned */
     struct server_config config;
     struct str server_url, token; /* owned */
     enum site_role role;
@@ -57,7 +64,9 @@ struct site_options {
     struct str name; /* "a" */
     size_t replicas;
     bool standby;
-    struct str host_name;        /* of the manager: "manager.example.test" */
+    const struct str
+        *host_names; /* of the manager: "manager.example.test"; the first is its URL's */
+    size_t host_names_n;
     struct authority *authority; /* of the manager, the same at all sites */
     const struct policies *policies;
     void (*api_started)(void *owner, struct site *s, struct kubeapi *api, bool restored);
@@ -69,6 +78,10 @@ void site_promote(struct site *s);
 void site_demote(struct site *s);
 /* Takes the other's content as the copy to be restored at the next promotion. */
 void site_take_copy(struct site *s, const struct site *active);
+/* The CA is shown in another spelling, from now on. */
+void site_ca_write(struct site *s, enum ca_spelling as);
+/* It is given a new CA and certificate: processes that start from now on have them (server.h). */
+void site_rotate(struct site *s);
 bool site_is_alive(const struct site *s);               /* at least one replica runs */
 struct server *replica_server(const struct replica *r); /* NULL: it does not run */
 

@@ -183,16 +183,25 @@ static void leader_set(struct view *v, struct view_server *s, bool leads)
         count(v, VOC_GLOBAL_MANAGER_LEADER_CHANGES, 1);
 }
 
+static void cluster_sessions(struct view *v, struct view_server *s, uint32_t cluster, int by)
+{
+    while (s->sessions_of_n <= cluster) {
+        s->sessions_of = mem_resize(s->sessions_of, (s->sessions_of_n + 1) * sizeof(int32_t));
+        s->sessions_of[s->sessions_of_n++] = 0;
+    }
+    s->sessions_of[cluster] += by;
+    v->clusters[cluster].sessions += by;
+    view_changed_item(v, VOC_CLUSTER, VOC_CLUSTER_SESSIONS, cluster);
+}
+
 static void session_count(struct view *v, struct view_server *s, struct str key, int by)
 {
     uint32_t cluster = (uint32_t)(uintptr_t)map_get(&v->cluster_of, key);
     s->sessions += by;
     view_changed_item(v, VOC_SERVER, VOC_SERVER_SESSIONS, (size_t)(s - v->servers));
     see(v, VOC_GLOBAL_TUNNEL_SESSIONS, v->counters[VOC_GLOBAL_TUNNEL_SESSIONS].value + by);
-    if (cluster) {
-        v->clusters[cluster - 1].sessions += by;
-        view_changed_item(v, VOC_CLUSTER, VOC_CLUSTER_SESSIONS, cluster - 1);
-    }
+    if (cluster)
+        cluster_sessions(v, s, cluster - 1, by);
 }
 
 static void server_ended(struct view *v, struct view_server *s)
@@ -200,6 +209,9 @@ static void server_ended(struct view *v, struct view_server *s)
     leader_set(v, s, false);
     see(v, VOC_GLOBAL_TUNNEL_SESSIONS, v->counters[VOC_GLOBAL_TUNNEL_SESSIONS].value - s->sessions);
     s->sessions = 0;
+    for (uint32_t i = 0; i < s->sessions_of_n; i++) /* a process that ends closes nothing itself */
+        if (s->sessions_of[i])
+            cluster_sessions(v, s, i, -s->sessions_of[i]);
     s->started_at = -1;
     view_changed_item(v, VOC_SERVER, VOC_SERVER_RUNNING, (size_t)(s - v->servers));
     view_changed_item(v, VOC_SERVER, VOC_SERVER_SESSIONS, (size_t)(s - v->servers));
@@ -500,6 +512,8 @@ void view_free(struct view *v)
     }
     for (size_t i = 0; i < v->agents_n; i++)
         str_free(&v->agents[i].reason);
+    for (size_t i = 0; i < v->servers_n; i++)
+        mem_free(v->servers[i].sessions_of);
     for (size_t i = 0; i < VOC_GLOBAL_COUNT; i++)
         history_free(&v->counters[i].history);
     for (size_t i = 0; i < v->faults_n; i++) {

@@ -38,6 +38,8 @@ struct view_server {
     struct replica *replica;
     bool leader;
     int32_t sessions;
+    int32_t *sessions_of; /* by cluster; owned */
+    size_t sessions_of_n;
     int64_t started_at;
     int64_t reconciles; /* as its process counted them when last looked at */
 };

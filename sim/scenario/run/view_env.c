@@ -239,6 +239,26 @@ static int64_t site_agents(const struct view *v, uint32_t site)
     return n;
 }
 
+/* "PIN over" or "PIN waiting for 2 of 40: ..." */
+static struct expr_value rotation_waits(const struct site *s)
+{
+    static const struct str words = STR_INIT(" waiting for ");
+    struct kubeapi *api = apihost_api(s->api);
+    const struct kube_object *o =
+        api ? kubeapi_get(api, STR("settings." MANAGEMENT_GROUP), str_empty, STR("ca-rotation"))
+            : NULL;
+    struct str value = o ? kube_object_string(o, "value") : str_empty, count_text, rest;
+    ptrdiff_t at = str_find(value, words);
+    int64_t n = 0;
+    if (!value.n)
+        return unknown(EXPR_INT);
+    if (at >= 0) {
+        str_cut(str_sub(value, (size_t)at + words.n, value.n), ' ', &count_text, &rest);
+        (void)str_to_i64(count_text, &n);
+    }
+    return number(EXPR_INT, n);
+}
+
 static struct expr_value site_field(const struct view *v, uint32_t item, uint32_t field)
 {
     const struct site *s = v->estate->sites[item];
@@ -253,6 +273,8 @@ static struct expr_value site_field(const struct view *v, uint32_t item, uint32_
         return moment(s->died_at);
     case VOC_SITE_PROMOTED_AT:
         return moment(s->promoted_at);
+    case VOC_SITE_ROTATION_WAITS:
+        return rotation_waits(s);
     case VOC_SITE_DEMOTED_AT:
         return moment(s->demoted_at);
     default:
