@@ -15,7 +15,8 @@ scenario bad.yaml bad 'assert: [{name: it, eventually: "none(agent: connected)",
 scenario inert.yaml inert 'faults: [{name: idle, at: 90s, for: 1s, target: site/a, fault: {tls: expired}}]'
 scenario unsupported.yaml unsupported 'faults: [{at: 90s, target: site/a, fault: {http: {code: 503, verb: get}}}]'
 scenario "many/a b.yaml" 'with a space' 'assert: [{name: it, at: 1m, that: "none(agent: connected)"}]'
-scenario many/long.yaml a-much-longer-name 'matrix: {x: [{id: one}, {id: number-two}]}'
+scenario many/long.yaml a-much-longer-name 'matrix: {x: [{id: one}, {id: number-two}]}
+assert: [{name: it, when: matrix.x == one, at: 1m, that: "true"}]'
 sed 's/limit: 2m/limit: 20000h/' good.yaml >endless.yaml
 cp good.yaml unreadable.yaml
 printf 'scenario: v1\nname: broken\ntopolgy: {}\n' >broken.yaml

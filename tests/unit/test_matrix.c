@@ -28,7 +28,7 @@ static const char body[] =
     "matrix:\n"
     "  lie:\n"
     "    - {id: drop, fault: {watch: drop, share: \"${share}\"}}\n"
-    "    - {id: stall, fault: {watch: stall, for: 90s}, long: true}\n"
+    "    - {id: stall, fault: {watch: stall, for: 90s}}\n"
     "  crash:\n"
     "    - {id: none}\n"
     "    - {id: hard, fault: {process: crash}, at: 7m}\n"

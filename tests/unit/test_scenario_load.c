@@ -4,15 +4,15 @@
 #include "tests/unit/support/check.h"
 
 #include "engine/base/timefmt.h"
-#include "sim/scenario/language/scenario.h"
 #include "sim/scenario/expr/vocabulary.h"
+#include "sim/scenario/language/scenario.h"
 
 #include <dirent.h>
 #include <stdlib.h>
 
 #define BROKEN       "fixtures/scenarios/broken/"
 #define GOOD         "fixtures/scenarios/good/"
-#define BROKEN_LEAST 30u
+#define BROKEN_LEAST 60u
 
 static bool read_file(struct str path, struct buf *out)
 {
@@ -27,6 +27,16 @@ static bool read_file(struct str path, struct buf *out)
         buf_add(out, (struct str){block, n});
     (void)fclose(f);
     return true;
+}
+
+/* Templates are seen from the folder of broken files. */
+static struct err *read_beside(void *ctx, struct str path, struct buf *out)
+{
+    struct buf whole = {0};
+    buf_addf(&whole, "%s" STR_FMT, (const char *)ctx, STR_ARG(path));
+    bool there = read_file(buf_str(&whole), out);
+    buf_free(&whole);
+    return there ? NULL : err_new(ERR_IO, STR_FMT ": no such file", STR_ARG(path));
 }
 
 static void write_file(struct str path, struct str text)
@@ -46,7 +56,9 @@ static bool check_golden(struct arena *a, struct str name)
     struct str stem = str_sub(name, 0, name.n - STR(".yaml").n);
     struct str golden = arena_printf(a, BROKEN STR_FMT ".expected", STR_ARG(stem));
     assert_true(read_file(arena_printf(a, BROKEN STR_FMT, STR_ARG(name)), &text));
-    size_t errors = scenario_validate(name, buf_str(&text), NULL, &said);
+    static char folder[] = BROKEN;
+    struct scenario_files files = {.read = read_beside, .ctx = folder};
+    size_t errors = scenario_validate(name, buf_str(&text), &files, &said);
     if (getenv("PADDOCK_GOLDEN_UPDATE"))
         write_file(golden, buf_str(&said));
     bool same = read_file(golden, &expected) && str_eq(buf_str(&said), buf_str(&expected));
@@ -106,6 +118,38 @@ static void cut_files(void **state)
     }
     buf_free(&text);
     arena_free(&a);
+}
+
+/* What would be too much in a repository: said at its place, and soon. */
+static void large_files(void **state)
+{
+    static const char head[] = "scenario: v1\nname: x\ntopology: {sites: {a: {}}}\n";
+    struct buf text = {0}, said = {0};
+    buf_addf(&text, "%sdoc: \"", head);
+    for (size_t i = 0; i < 1 << 20; i++)
+        buf_add_char(&text, i % 2 ? 'x' : ' ');
+    buf_add_c(&text, "\"\nnmae: y\n");
+    scenario_validate(STR("line.yaml"), buf_str(&text), NULL, &said);
+    check_str(buf_str(&said),
+              "line.yaml:5:1: error: unknown field \"nmae\"; did you mean \"name\"?\n");
+    buf_clear(&text);
+    buf_clear(&said);
+    buf_addf(&text, "%sassert:\n  - {name: a, never: \"", head);
+    for (size_t i = 0; i < 1 << 19; i++)
+        buf_add_c(&text, "1+");
+    buf_add_c(&text, "1 > 0\"}\n");
+    scenario_validate(STR("expr.yaml"), buf_str(&text), NULL, &said);
+    assert_true(str_starts(buf_str(&said), STR("expr.yaml:5:")));
+    buf_clear(&text);
+    buf_clear(&said);
+    buf_addf(&text, "%sfaults:\n", head);
+    for (size_t i = 0; i < 2000; i++)
+        buf_add_c(&text, "  - {at: 1, target: site/b}\n");
+    scenario_validate(STR("many.yaml"), buf_str(&text), NULL, &said);
+    assert_true(str_find(buf_str(&said), STR("further errors are not shown")) > 0);
+    assert_true(said.n < 1 << 16);
+    buf_free(&text);
+    buf_free(&said);
 }
 
 /* ---- the fields of a plan ---- */
@@ -280,8 +324,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(broken_files), cmocka_unit_test(good_files), cmocka_unit_test(cut_files),
-        cmocka_unit_test(topology),     cmocka_unit_test(steps),      cmocka_unit_test(faults),
-        cmocka_unit_test(assertions),
+        cmocka_unit_test(large_files),  cmocka_unit_test(topology),   cmocka_unit_test(steps),
+        cmocka_unit_test(faults),       cmocka_unit_test(assertions),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -167,14 +167,15 @@ static const struct {
      "\"connected\"? "
      "(used at a.yaml:3:7) (used at m.yaml:3:7)\n"},
     /* nothing of the scenario shows through */
-    {{{"m.yaml", HEAD "params: {p: {type: int, default: 1}}\nmatrix: {x: [1, 2]}\nuse: [a.yaml]\n"},
+    {{{"m.yaml", HEAD "params: {p: {type: int, default: 1}}\nmatrix: {x: [1, 2]}\ntags: "
+                      "[\"${matrix.x}\"]\nuse: [a.yaml]\n"},
       {"a.yaml",
        "template: v1\ntopology: {sites: {a: {manager: {replicas: \"${p}\"}}}, clusters: {b: "
        "{count: \"${matrix.x}\"}}}\n"}},
      "a.yaml:2:47: error: topology.sites.a.manager.replicas: unknown name \"p\"; known is profile "
-     "(used at m.yaml:5:7)\n"
+     "(used at m.yaml:6:7)\n"
      "a.yaml:2:80: error: topology.clusters.b.count: unknown name \"matrix.x\"; known is profile "
-     "(used at m.yaml:5:7)\n"},
+     "(used at m.yaml:6:7)\n"},
     /* names that clash */
     {{{"m.yaml", HEAD "use: [a.yaml]\ntopology: {sites: {a: {}}, dns: {zone: x.test}}\n"
                       "steps: [{name: y, at: 1m, do: {heal: all}}]\n"},
@@ -221,7 +222,7 @@ static const struct {
     {{{"m.yaml", HEAD "use: [a.yaml]\n"}, {"a.yaml", "template: v1\ntopology: {\n"}},
      "a.yaml:3:1: error: malformed YAML: did not find expected node content while parsing a flow "
      "node "
-     "from line 3 (used at m.yaml:3:7)\n"},
+     "from line 3; a value is missing here (used at m.yaml:3:7)\n"},
 };
 
 static void mistakes_are_told(void **state)

@@ -117,6 +117,7 @@ static struct token take_mark(struct lexer *l)
     } slips[] = {{"&&", "is not an operator; did you mean \"and\"?"},
                  {"||", "is not an operator; did you mean \"or\"?"},
                  {"=", "is not an operator; did you mean \"==\"?"},
+                 {"$", "does not belong here; a parameter is written ${NAME}"},
                  {"!", "is not an operator; did you mean \"not\"?"}};
     struct str rest = str_sub(l->text, l->at, l->text.n);
     for (size_t i = 0; i < ARRAY_LEN(marks); i++)

@@ -118,7 +118,8 @@ static bool check_domain(struct resolver *r, const struct expr_node *literal,
                          const struct expr_node *other)
 {
     const struct expr_domain *domain = other->field ? names_domain(r, other->field->domain) : NULL;
-    if (!domain || literal->op != OP_CONST || names_in_domain(domain, literal->value.s))
+    if (!domain || literal->op != OP_CONST || literal->value.type != EXPR_STRING ||
+        names_in_domain(domain, literal->value.s))
         return true;
     struct str word = literal->value.s;
     expr_fail(r->c, literal->offset, "\"%s\" is never \"" STR_FMT "\"" STR_FMT, other->field->name,

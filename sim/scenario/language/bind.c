@@ -136,8 +136,15 @@ static const struct bound_input *find_input(const struct binding *b, const struc
 
 static struct bound_input bind_input(struct binding *b, const struct unit *unit, size_t i)
 {
+    static const enum expr_type types[] = {
+        [PARAM_INT] = EXPR_INT,     [PARAM_DURATION] = EXPR_DURATION,
+        [PARAM_BOOL] = EXPR_BOOL,   [PARAM_STRING] = EXPR_STRING,
+        [PARAM_ENUM] = EXPR_STRING, [PARAM_PERCENT] = EXPR_RATIO,
+        [PARAM_SIZE] = EXPR_INT};
     const struct param *p = &unit->inputs[i];
     struct bound_input in = {.value = p->otherwise, .state = INPUT_BOUND};
+    if (!p->optional) /* what follows from a mistake is not said as well */
+        in.value = (struct expr_value){.type = types[p->type], .known = true, .s = str_empty};
     if (!unit->given[i]) {
         in.state = p->optional ? INPUT_BOUND : INPUT_REPORTED;
         return in;
@@ -156,8 +163,6 @@ static struct bound_input bind_input(struct binding *b, const struct unit *unit,
         if (!param_read(b->arena, p, node, path, &in.value, b->diags))
             in.state = INPUT_REPORTED;
     }
-    if (in.state == INPUT_REPORTED && in.value.type != EXPR_STRING)
-        in.value.known = true;
     return in;
 }
 
@@ -330,6 +335,7 @@ struct str binding_interpolate(void *binding, struct str text, struct place at)
     size_t next = 0, begin, end = 0;
     struct str inner;
     struct buf out = {0};
+    bool good = true;
     while (next_subst(text, &next, &begin, &inner)) {
         bool ok;
         buf_add(&out, str_sub(text, end, begin - end));
@@ -337,14 +343,19 @@ struct str binding_interpolate(void *binding, struct str text, struct place at)
         struct expr_value v = evaluate(b, padded, at, EXPR_WANT_ANY, &ok);
         if (ok)
             print_value(b, &v, &out);
+        good = good && ok;
         end = next;
     }
-    if (end == 0 && str_find(text, STR("${")) >= 0)
-        diag_add(b->diags, at, "\"${\" is not closed");
+    ptrdiff_t open = str_find(str_sub(text, end, text.n), STR("${"));
+    if (open >= 0) {
+        diag_add(b->diags, place_inside(b->diags, at, end + (size_t)open),
+                 "\"${\" is not closed: a \"}\" is missing");
+        good = false;
+    }
     buf_add(&out, str_sub(text, end, text.n));
     struct str filled = end ? arena_str(b->arena, buf_str(&out)) : text;
     buf_free(&out);
-    return filled;
+    return good ? filled : schema_reported;
 }
 
 /* The inside of a ${...} with every name but `i` as a literal; false when it does not name `i`. */
@@ -476,6 +487,16 @@ static struct yaml_node *expand_matrix_value(struct binding *b, const struct yam
     return grown;
 }
 
+/* A scalar that is an open "${" from its beginning is no value of any type. */
+static struct yaml_node *leave(struct binding *b, struct yaml_node *copy, struct str path)
+{
+    if (copy->kind != YAML_STRING || !str_starts(copy->text, STR("${")))
+        return copy;
+    (void)binding_interpolate(b, copy->text, schema_place(copy, path));
+    copy->text = schema_reported;
+    return copy;
+}
+
 static struct yaml_node *expand_scalar(struct binding *b, const struct yaml_node *node,
                                        struct str path)
 {
@@ -483,7 +504,7 @@ static struct yaml_node *expand_scalar(struct binding *b, const struct yaml_node
     size_t at = 0, begin;
     struct str inner, id;
     if (node->kind != YAML_STRING || !next_subst(node->text, &at, &begin, &inner))
-        return copy;
+        return leave(b, copy, path);
     if (refers_to_absent(b, node))
         return NULL;
     if (begin != 0 || at != node->text.n || (b->keep_i && names_i(b, node->text)))

@@ -347,9 +347,14 @@ static const struct yaml_node *find_family(struct decode *d, const struct yaml_n
     }
     if (found)
         return found;
+    if (!node->first) {
+        diag_add(d->diags, schema_place(node, path),
+                 "expected a fault such as {net: half-open}, not an empty mapping");
+        return NULL;
+    }
     struct str names[ARRAY_LEN(fault_table)];
     size_t n = families(names);
-    const struct yaml_node *first = node->first ? node->first : node;
+    const struct yaml_node *first = node->first;
     diag_add(d->diags, schema_key_place(first, path), "unknown fault \"" STR_FMT "\"" STR_FMT,
              STR_ARG(first->key), STR_ARG(diag_suggest_tail(d->arena, first->key, names, n)));
     return NULL;

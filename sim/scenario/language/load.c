@@ -54,6 +54,52 @@ static void load_profiles(struct scenario *s, const struct file_entry *file, str
         out->v[out->n++] = known[1];
 }
 
+/* ---- YAML ---- */
+
+struct str without_mark(struct str bytes)
+{
+    struct str mark = STR("\xef\xbb\xbf"); /* some editors begin a file so */
+    return str_starts(bytes, mark) ? str_sub(bytes, mark.n, bytes.n) : bytes;
+}
+
+/* What people mostly did when the reader says this. */
+static const char *advice_for(struct str message)
+{
+    static const struct {
+        const char *text, *advice;
+    } table[] = {
+        {"did not find expected key", "entries of one mapping begin in the same column"},
+        {"mapping values are not allowed", "text that holds \": \" stands in quotes"},
+        {"could not find expected ':'", "behind a key come a colon and a blank"},
+        {"did not find expected ','", "a bracket is not closed, or a comma is missing"},
+        {"did not find expected node content", "a value is missing here"},
+        {"unexpected end of stream", "a quote is not closed"},
+        {"tab character", "indent with blanks"},
+        {"cannot start any token", "text that begins so stands in quotes"},
+        {"UTF-8", "the file is to be saved as UTF-8"},
+        {"did not find expected '-' indicator", "entries of one list begin in the same column"},
+        {"tags are not supported", "without \"!\", or in quotes, it is a text"},
+        {"one document is expected", "one file holds one scenario"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(table); i++)
+        if (str_find(message, str_c(table[i].text)) >= 0)
+            return table[i].advice;
+    return NULL;
+}
+
+bool read_yaml(struct arena *a, const struct source *source, const struct source *of,
+               struct yaml_node **root, struct diags *diags)
+{
+    struct err *err = yaml_parse(a, source->file, source->text, root);
+    if (!err)
+        return true;
+    const char *advice = advice_for(str_c(err->message));
+    struct place at = {.line = err->line, .column = err->column, .source = of};
+    diag_add(diags, at, "%s%s%s", err->message, advice ? "; " : "", advice ? advice : "");
+    err_free(err);
+    return false;
+}
+
 /* ---- the whole ---- */
 
 static void load_head(struct scenario *s, struct diags *diags)
@@ -84,23 +130,26 @@ struct scenario *scenario_load_with(struct arena *a, struct str file, struct str
 {
     struct scenario *s = ARENA_NEW(a, struct scenario);
     s->arena = a;
-    s->source = (struct source){.file = file, .text = bytes};
+    s->source = (struct source){.file = file, .text = without_mark(bytes)};
     diags_init(diags, a, &s->source);
-    struct err *err = yaml_parse(a, file, bytes, &s->root);
-    if (err) {
-        diag_add(diags, (struct place){.line = err->line, .column = err->column}, "%s",
-                 err->message);
-        err_free(err);
+    if (!read_yaml(a, &s->source, NULL, &s->root, diags))
         return NULL;
-    }
     if (s->root->kind != YAML_MAP) {
         diag_add(diags, schema_place(s->root, str_empty),
                  "a scenario is a mapping that begins with \"scenario: v1\", not %s",
                  schema_kind_name(s->root->kind));
         return NULL;
     }
+    const struct yaml_node *head = yaml_get(s->root, "template");
+    if (head && !yaml_get(s->root, "scenario")) {
+        diag_add(diags, schema_key_place(head, str_empty),
+                 "this is a template: it is part of the scenarios that name it in \"use\", and is "
+                 "checked with them");
+        return NULL;
+    }
     refuse_bent_keys(s->root, str_empty, diags);
     templates_use(s, files, diags);
     load_head(s, diags);
+    refuse_unused(s, diags);
     return s;
 }

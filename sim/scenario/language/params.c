@@ -150,6 +150,11 @@ static void load_param(struct scenario *s, const struct param_entry *entry, stru
         diag_add(diags, p->place, "only an enum has \"values\"");
     p->has_min = read_bound(s, p, entry->min, "min", &p->min, diags);
     p->has_max = read_bound(s, p, entry->max, "max", &p->max, diags);
+    if (p->has_min && p->has_max && p->min > p->max) {
+        diag_add(diags, schema_place(entry->min, schema_path(s->arena, p->place.path, STR("min"))),
+                 "\"min\" is above \"max\"");
+        return;
+    }
     if (!entry->otherwise)
         return;
     struct str path = schema_path(s->arena, p->place.path, STR("default"));

@@ -61,6 +61,11 @@ static void file_policies(struct planning *p, struct buf *set)
     for (const struct yaml_node *n = map->first; n; n = n->next) {
         if (!check_policy_name(p, n))
             continue;
+        if (n->kind == YAML_MAP || n->kind == YAML_LIST || n->kind == YAML_NULL) {
+            diag_add(p->diags, schema_place(n, STR("policies")), "expected a value, not %s",
+                     schema_kind_name(n->kind));
+            continue;
+        }
         struct err *err = policies_set(&p->plan->policies, n->key, n->text);
         if (err)
             diag_add(p->diags, schema_place(n, STR("policies")), "%s", err->message);
@@ -328,12 +333,12 @@ void plan_scope(struct planning *p)
 
 /* ---- the whole ---- */
 
-static void plan_object(struct planning *p, const struct yaml_node *node, const char *name,
+static bool plan_object(struct planning *p, const struct yaml_node *node, const char *name,
                         const struct shape *shape, void *out)
 {
     static const struct yaml_node nothing = {.kind = YAML_MAP};
     const struct yaml_node *n = planning_section(p, node, name);
-    schema_decode_object(&p->decode, shape, n ? n : &nothing, str_c(name), out);
+    return schema_decode_object(&p->decode, shape, n ? n : &nothing, str_c(name), out);
 }
 
 /* Steps that would inject once it is quiet, as far as their times are known beforehand; the run refuses the others. */
@@ -406,7 +411,8 @@ struct plan *scenario_plan(struct arena *a, const struct scenario *s,
     start_planning(p, a, s, request, diags);
     plan_policies(p, request);
     note_params(p);
-    plan_object(p, file->clock, "clock", &clock_shape, &p->plan->clock);
+    if (!plan_object(p, file->clock, "clock", &clock_shape, &p->plan->clock))
+        p->plan->clock.limit_ns = INT64_MAX; /* reported: nothing lies behind it */
     plan_object(p, file->report, "report", &report_shape, &p->plan->report);
     plan_object(p, file->budget, "budget", &budget_shape, &p->plan->budget);
     plan_topology(p);

@@ -92,6 +92,27 @@ static bool constant_span(struct planning *p, const struct expr_source *source, 
     return true;
 }
 
+/* What lies behind the end of the run is never looked at: a window there can never open. */
+static bool check_end(struct planning *p, enum assert_mode mode, const struct plan_assert *a)
+{
+    int64_t limit = p->plan->clock.limit_ns, end;
+    const struct moment *late = a->from.at_ns >= limit   ? &a->from
+                                : a->until.at_ns > limit ? &a->until
+                                : a->at.at_ns > limit    ? &a->at
+                                                         : NULL;
+    bool spans = mode == ASSERT_WITHIN && a->at.at_ns >= 0 &&
+                 (__builtin_add_overflow(a->at.at_ns, a->time_ns, &end) || end > limit);
+    if (!late && spans)
+        late = &a->at;
+    if (late)
+        diag_add(p->diags, late->place, "%s behind the end of the run (clock.limit)",
+                 late == &a->from        ? "the window opens"
+                 : mode == ASSERT_WITHIN ? "the span ends"
+                 : mode == ASSERT_AT     ? "the moment lies"
+                                         : "the window ends");
+    return !late;
+}
+
 static bool assert_moments(struct planning *p, const struct assert_entry *e, enum assert_mode mode,
                            struct plan_assert *a)
 {
@@ -108,7 +129,7 @@ static bool assert_moments(struct planning *p, const struct assert_entry *e, enu
     }
     if (mode == ASSERT_WITHIN)
         ok = constant_span(p, &e->within.time, &a->time_ns) && ok;
-    return ok;
+    return ok && check_end(p, mode, a);
 }
 
 /* Liveness is judged once everything is healed: `eventually` from there on if nothing else is said, and no promise
@@ -258,7 +279,12 @@ static void plan_measure(struct planning *p, const struct measure_entry *e)
                      "unknown statistic \"" STR_FMT
                      "\"; known are p1 to p100, min, max, mean, count",
                      STR_ARG(m->show.v[i]));
-    p->plan->measures_n += plan_moment(p, &m->at) && m->value;
+    bool ok = plan_moment(p, &m->at);
+    if (ok && m->at.at_ns > p->plan->clock.limit_ns) {
+        diag_add(p->diags, m->at.place, "the moment lies behind the end of the run (clock.limit)");
+        ok = false;
+    }
+    p->plan->measures_n += ok && m->value;
 }
 
 void plan_measures(struct planning *p)

@@ -28,7 +28,7 @@ bool moment_decode(struct decode *d, const struct yaml_node *node, struct str pa
         out->at_ns = RUN_UNKNOWN;
         out->step_name =
             d->interpolate ? d->interpolate(d->ctx, node->text, out->place) : node->text;
-        return true;
+        return out->step_name.p != schema_reported.p;
     }
     struct field f = {.name = "time", .type = FIELD_DURATION};
     return decode_scalar(d, &f, node, path, &out->at_ns);
@@ -128,7 +128,7 @@ static void start_step(struct planning *p, const struct step_entry *entry, struc
                  "no step before this one is called \"" STR_FMT "\"" STR_FMT,
                  STR_ARG(step->when.step_name),
                  STR_ARG(step_tail(p, step->when.step_name, self, false)));
-    if (step->start == STEP_AT && entry->at_ns > p->plan->clock.limit_ns)
+    if (step->when.at_ns > p->plan->clock.limit_ns)
         diag_add(p->diags, entry->origin.place, "it lies behind the end of the run (clock.limit)");
 }
 
@@ -138,7 +138,7 @@ static void name_step(struct planning *p, const struct step_entry *entry, struct
     step->name = entry->name.n ? entry->name : arena_printf(p->arena, "step %zu", number + 1);
     step->place = entry->origin.place;
     int32_t twin = find_step(p, step->name);
-    if (twin >= 0)
+    if (twin >= 0 && step->name.p != schema_reported.p)
         diag_add(p->diags, entry->origin.place,
                  "the name \"" STR_FMT "\" is there twice (" STR_FMT ")", STR_ARG(step->name),
                  STR_ARG(place_first(p->diags, &p->plan->steps[twin].place, &step->place)));

@@ -291,6 +291,25 @@ static bool decode_short(struct decode *d, const struct shape *shape, const stru
     return ok && check_required(d, shape, schema_place(node, path), UINT64_C(1) << i, &none);
 }
 
+/* "{time: ..., after: ...}": what it needs, or how it may begin. */
+static struct str example_of(struct arena *a, const struct shape *shape)
+{
+    struct buf text = {0};
+    size_t needed = 0;
+    for (size_t i = 0; i < shape->fields_n; i++)
+        needed += (shape->fields[i].flags & FIELD_REQUIRED) != 0;
+    buf_add_char(&text, '{');
+    for (size_t i = 0, listed = 0; i < shape->fields_n && (needed || listed < 2); i++) {
+        if (needed && !(shape->fields[i].flags & FIELD_REQUIRED))
+            continue;
+        buf_addf(&text, "%s%s: ...", listed++ ? ", " : "", shape->fields[i].name);
+    }
+    buf_add_char(&text, '}');
+    struct str said = arena_str(a, buf_str(&text));
+    buf_free(&text);
+    return said;
+}
+
 bool schema_decode_object(struct decode *d, const struct shape *shape, const struct yaml_node *node,
                           struct str path, void *out)
 {
@@ -304,8 +323,9 @@ bool schema_decode_object(struct decode *d, const struct shape *shape, const str
         node->kind != YAML_NULL)
         return decode_short(d, shape, node, path, out);
     if (node->kind != YAML_MAP) {
-        diag_add(d->diags, schema_place(node, path), "expected a mapping, not %s",
-                 schema_kind_name(node->kind));
+        diag_add(d->diags, schema_place(node, path),
+                 "expected a mapping such as " STR_FMT ", not %s",
+                 STR_ARG(example_of(d->arena, shape)), schema_kind_name(node->kind));
         put_defaults(d, shape, 0, out);
         return false;
     }

@@ -94,6 +94,13 @@ static bool decode_int(struct decode *d, const struct field *f, const struct yam
                  "expected an integer, not a string; take the quotes away");
         return false;
     }
+    bool digits = node->kind == YAML_FLOAT;
+    for (size_t i = 0; i < node->text.n; i++)
+        digits = digits && node->text.p[i] >= '0' && node->text.p[i] <= '9';
+    if (digits) {
+        diag_add(d->diags, schema_place(node, path), "the number is too large");
+        return false;
+    }
     if (node->kind != YAML_INT)
         return refuse(d, node, path, "an integer");
     *out = node->integer;
@@ -131,7 +138,12 @@ static bool decode_share(struct decode *d, const struct field *f, const struct y
     if (f->min || f->max)
         return check_bounds(d, f, schema_place(node, path), out);
     if (*out > PPM) {
-        diag_add(d->diags, schema_place(node, path), "a share is at most 1, which is 100%%");
+        bool percents = node->kind == YAML_INT && node->integer <= 100;
+        struct str meant = percents ? arena_printf(d->arena, "; did you mean \"%lld%%\"?",
+                                                   (long long)node->integer)
+                                    : str_empty;
+        diag_add(d->diags, schema_place(node, path), "a share is at most 1, which is 100%%" STR_FMT,
+                 STR_ARG(meant));
         *out = PPM;
         return false;
     }
@@ -154,14 +166,22 @@ static bool decode_size(struct decode *d, const struct field *f, const struct ya
 static bool decode_events(struct decode *d, const struct field *f, const struct yaml_node *node,
                           struct str path, int64_t *out)
 {
+    if (node->kind == YAML_INT) {
+        diag_add(d->diags, schema_place(node, path),
+                 "a number of events has its unit; did you mean \"" STR_FMT " events\"?",
+                 STR_ARG(node->text));
+        return false;
+    }
     if (!is_scalar(node) || !events_parse(node->text, out))
         return refuse(d, node, path, "a number of events such as \"3 events\"");
     return check_bounds(d, f, schema_place(node, path), out);
 }
 
-static struct str filled_in(struct decode *d, struct str text, struct place at)
+/* False: what stands in ${...} has been reported. */
+static bool fill_in(struct decode *d, struct str text, struct place at, struct str *out)
 {
-    return d->interpolate ? d->interpolate(d->ctx, text, at) : text;
+    *out = d->interpolate ? d->interpolate(d->ctx, text, at) : text;
+    return out->p != schema_reported.p;
 }
 
 static bool decode_string(struct decode *d, const struct field *f, const struct yaml_node *node,
@@ -179,8 +199,7 @@ static bool decode_string(struct decode *d, const struct field *f, const struct 
         diag_add(d->diags, schema_place(node, path), "must not be empty");
         return false;
     }
-    *out = filled_in(d, node->text, schema_place(node, path));
-    return true;
+    return fill_in(d, node->text, schema_place(node, path), out);
 }
 
 static size_t enum_values(const struct field *f, struct str values[ENUM_MAX])
@@ -238,7 +257,7 @@ static bool decode_strings(struct decode *d, const struct field *f, const struct
 static bool decode_expr(struct decode *d, const struct yaml_node *node, struct str path,
                         struct expr_source *out)
 {
-    if (!is_scalar(node))
+    if (!is_scalar(node) || str_trim(node->text).n == 0)
         return refuse(d, node, path, "an expression");
     *out = (struct expr_source){node->text, schema_place(node, path)};
     return true;
@@ -251,7 +270,9 @@ static bool decode_span(struct decode *d, const struct yaml_node *node, struct s
     struct place at = schema_place(node, path);
     if (!is_scalar(node))
         return refuse(d, node, path, wanted);
-    struct str text = filled_in(d, node->text, at);
+    struct str text;
+    if (!fill_in(d, node->text, at, &text))
+        return false;
     int64_t dots = str_find(text, STR(".."));
     struct str least = dots < 0 ? text : str_sub(text, 0, (size_t)dots);
     struct str most = dots < 0 ? text : str_sub(text, (size_t)dots + 2, text.n);
@@ -268,10 +289,11 @@ static bool decode_span(struct decode *d, const struct yaml_node *node, struct s
 static bool decode_target(struct decode *d, const struct yaml_node *node, struct str path,
                           struct target *out)
 {
-    if (!is_scalar(node))
+    struct str text;
+    if (!is_scalar(node) || node->text.n == 0)
         return refuse(d, node, path, "a target such as site/a");
     struct place at = schema_place(node, path);
-    return target_parse(filled_in(d, node->text, at), at, out, d->diags);
+    return fill_in(d, node->text, at, &text) && target_parse(text, at, out, d->diags);
 }
 
 bool decode_scalar(struct decode *d, const struct field *f, const struct yaml_node *node,

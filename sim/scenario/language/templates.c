@@ -231,7 +231,7 @@ static struct yaml_node *read_tree(struct drawing *d, struct unit *u)
     struct yaml_node *root = NULL;
     struct err *err = d->files ? d->files->read(d->files->ctx, u->source.file, &bytes)
                                : err_new(ERR_INVALID, "no other file can be read here");
-    u->source.text = arena_str(d->s->arena, buf_str(&bytes));
+    u->source.text = without_mark(arena_str(d->s->arena, buf_str(&bytes)));
     buf_free(&bytes);
     if (err) {
         diag_add(d->diags, u->used, "the template cannot be read: %s", err->message);
@@ -239,11 +239,7 @@ static struct yaml_node *read_tree(struct drawing *d, struct unit *u)
         d->s->torn = true;
         return NULL;
     }
-    err = yaml_parse(d->s->arena, u->source.file, u->source.text, &root);
-    if (err) {
-        struct place at = {.line = err->line, .column = err->column, .source = &u->source};
-        diag_add(d->diags, at, "%s", err->message);
-        err_free(err);
+    if (!read_yaml(d->s->arena, &u->source, &u->source, &root, d->diags)) {
         d->s->torn = true;
         return NULL;
     }
@@ -363,6 +359,7 @@ void templates_use(struct scenario *s, const struct scenario_files *files, struc
     *d.into = *s->root;
     d.into->first = NULL;
     d.into->count = 0;
+    s->torn = list->kind != YAML_LIST;
     draw_list(&d, list, NULL);
     join(&d, d.into, s->root, str_empty);
     s->root = d.into;
