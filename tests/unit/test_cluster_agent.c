@@ -86,6 +86,16 @@ static struct str secret_ref(const struct scene *s, struct arena *a)
     return json_string(json_get(annotations, "rancher.io/service-account.secret-ref"));
 }
 
+/* Token secrets of the agent's account. */
+static size_t secrets_made(const struct scene *s)
+{
+    size_t made = 0;
+    struct store_cursor c = store_seek(kubeapi_table(api(s), STR("secrets")), str_empty, str_empty);
+    for (const struct kube_object *o; (o = store_next(&c));)
+        made += str_eq_c(kube_object_label(o, STR("cattle.io/service-account.name")), "cattle");
+    return made;
+}
+
 static void test_start(void **state)
 {
     (void)state;
@@ -138,6 +148,8 @@ static void test_credentials_race(void **state)
         assert_int_equal(answer.status, 200);
         kubeapi_answer_free(&answer);
     }
+    lab_run(s.l, 30 * S);
+    assert_int_equal(secrets_made(&s), 1); /* who came second has taken its own back */
     arena_free(&a);
     close_scene(&s);
 }
@@ -148,7 +160,6 @@ static void test_credentials_take_what_was_left(void **state)
     (void)state;
     struct scene s;
     struct policies p = policies_hardened();
-    size_t made = 0;
     open_scene(&s, &p, 1);
     struct kubeapi_fault busy = {.kind = KUBEAPI_FAULT_STATUS,
                                  .status = 503,
@@ -159,11 +170,42 @@ static void test_credentials_take_what_was_left(void **state)
     assert_true(kubeapi_fault_fired(api(&s), id) > 2);
     kubeapi_fault_remove(api(&s), id);
     assert_true(lab_until(s.l, one_is, &s, 60 * S));
-    struct store_cursor c =
-        store_seek(kubeapi_table(api(&s), STR("secrets")), str_empty, str_empty);
-    for (const struct kube_object *o; (o = store_next(&c));)
-        made += str_eq_c(kube_object_label(o, STR("cattle.io/service-account.name")), "cattle");
-    assert_int_equal(made, 1);
+    assert_int_equal(secrets_made(&s), 1);
+    close_scene(&s);
+}
+
+/* The agent reads the account as it was before its secret was named: it makes one more, and takes it back in the end. */
+static void test_credentials_of_the_past(void **state)
+{
+    (void)state;
+    struct scene s;
+    struct policies p = policies_hardened();
+    open_scene(&s, &p, 1);
+    struct store_snapshot *empty = apihost_copy(sim_cluster_api(s.c));
+    struct kubeapi_fault busy = {.kind = KUBEAPI_FAULT_STATUS,
+                                 .status = 503,
+                                 .verb = STR("patch"),
+                                 .resource = STR("serviceaccounts")};
+    uint64_t id = kubeapi_fault_add(api(&s), &busy);
+    lab_run(s.l, 60 * S);
+    struct store_snapshot *unnamed = apihost_copy(sim_cluster_api(s.c));
+    kubeapi_fault_remove(api(&s), id);
+    assert_true(lab_until(s.l, one_is, &s, 60 * S));
+    struct kubeapi_fault past = {
+        .kind = KUBEAPI_FAULT_STALE_READ, .past = unnamed, .resource = STR("serviceaccounts")};
+    uint64_t account = kubeapi_fault_add(api(&s), &past);
+    past.resource = STR("secrets");
+    past.past = empty;
+    uint64_t secrets = kubeapi_fault_add(api(&s), &past);
+    sim_process_kill(sim_cluster_process(s.c, 0), SIM_EXIT_KILLED);
+    lab_run(s.l, 60 * S);
+    assert_int_equal(secrets_made(&s), 2);
+    kubeapi_fault_remove(api(&s), account);
+    kubeapi_fault_remove(api(&s), secrets);
+    assert_true(lab_until(s.l, one_is, &s, 60 * S));
+    assert_int_equal(secrets_made(&s), 1);
+    store_snapshot_free(unnamed);
+    store_snapshot_free(empty);
     close_scene(&s);
 }
 
@@ -327,6 +369,7 @@ int main(void)
         cmocka_unit_test(test_start),
         cmocka_unit_test(test_credentials_race),
         cmocka_unit_test(test_credentials_take_what_was_left),
+        cmocka_unit_test(test_credentials_of_the_past),
         cmocka_unit_test(test_credentials_outlast_the_api),
         cmocka_unit_test(test_exit_on_failed_check),
         cmocka_unit_test(test_retry_failed_check),

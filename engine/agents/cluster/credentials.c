@@ -20,6 +20,7 @@ struct agent_credentials {
     uint32_t tokenless; /* how often in a row the named secret was not there, or had no token */
     struct buf account_version; /* resourceVersion of the account that was read */
     struct buf secret;          /* the secret's name */
+    struct buf made; /* of the one that was made here and is not named yet; empty: none */
     void (*done)(void *owner, struct str token);
     void *owner;
 };
@@ -82,10 +83,12 @@ static void on_named(void *owner, const struct kube_answer *answer)
 {
     struct agent_credentials *a = owner;
     a->call = NULL;
-    if (answer->err)
+    if (answer->err) {
         again(a); /* a conflict: another replica named its own */
-    else
-        read_secret(a);
+        return;
+    }
+    buf_clear(&a->made);
+    read_secret(a);
 }
 
 /* The account names the secret from now on. */
@@ -112,7 +115,10 @@ static void on_created(void *owner, const struct kube_answer *answer)
     struct agent_credentials *a = owner;
     a->call = NULL;
     struct arena arena = {0};
-    name_secret(a, json_string_at(tree_of(&arena, answer), "metadata.name"));
+    struct str name = json_string_at(tree_of(&arena, answer), "metadata.name");
+    buf_clear(&a->made);
+    buf_add(&a->made, name);
+    name_secret(a, name);
     arena_free(&arena);
 }
 
@@ -167,6 +173,22 @@ static void find_secret(struct agent_credentials *a)
     a->call = kube_call_start(a->client, KUBE_LIST, &target, str_empty, 0, on_listed, a);
 }
 
+static void on_unmade(void *owner, const struct kube_answer *answer)
+{
+    struct agent_credentials *a = owner;
+    a->call = NULL;
+    if (!answer->err || answer->err->code == ERR_NOT_FOUND)
+        buf_clear(&a->made);
+    again(a);
+}
+
+/* The account names another one by now: what was made here is not needed. */
+static void unmake(struct agent_credentials *a)
+{
+    struct kube_target target = {.gvr = gvr_secrets, .ns = account.ns, .name = buf_str(&a->made)};
+    a->call = kube_call_start(a->client, KUBE_DELETE, &target, str_empty, 0, on_unmade, a);
+}
+
 static void on_account(void *owner, const struct kube_answer *answer)
 {
     struct agent_credentials *a = owner;
@@ -183,10 +205,14 @@ static void on_account(void *owner, const struct kube_answer *answer)
     arena_free(&arena);
     if (!tree)
         again(a);
+    else if (a->secret.n && a->made.n && !str_eq(buf_str(&a->secret), buf_str(&a->made)))
+        unmake(a);
     else if (a->secret.n && a->tokenless < TOKENLESS)
         read_secret(a);
     else if (a->secret.n)
         create_secret(a); /* the named one stays without a token */
+    else if (a->made.n) /* it could not be named: the account had changed, or an old one was read */
+        name_secret(a, buf_str(&a->made));
     else
         find_secret(a);
 }
@@ -218,5 +244,6 @@ void agent_credentials_cancel(struct agent_credentials *a)
     world_timer_free(a->retry);
     buf_free(&a->account_version);
     buf_free(&a->secret);
+    buf_free(&a->made);
     mem_free(a);
 }

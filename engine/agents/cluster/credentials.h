@@ -5,7 +5,7 @@
  *                         (kubernetes.io/service-account-token) ─► name it on the account ─► read it
  *
  * The account is marked with its resourceVersion: of two replicas that create at the same time one loses with a conflict
- * and takes the other's secret. Any other failure starts over after a jittered pause; there is no final failure.
+ * and takes the other's secret; its own it deletes. Who reads an old account again and again makes one secret, not many. Any other failure starts over after a jittered pause; there is no final failure.
  * Ownership: the handle ends with `done` or agent_credentials_cancel. */
 #ifndef PADDOCK_ENGINE_AGENTS_CLUSTER_CREDENTIALS_H
 #define PADDOCK_ENGINE_AGENTS_CLUSTER_CREDENTIALS_H

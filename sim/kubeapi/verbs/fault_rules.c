@@ -1,7 +1,7 @@
 /* The fault rules of one server: those that do something as they come and go, and the watches that they reach. */
 #include "sim/kubeapi/verbs/fault_rules.h"
 
-#include "sim/kubeapi/verbs/faults_internal.h"
+#include "sim/kubeapi/verbs/unobserved.h"
 #include "sim/kubeapi/verbs/watch.h"
 
 #include <string.h>
@@ -49,10 +49,11 @@ static void rule_begin(struct fault_rule *rule)
     } else if (rule->f.kind == KUBEAPI_FAULT_WATCH_CUT) {
         each_watch(x, rule, cut_short);
     } else if (rule->f.kind == KUBEAPI_FAULT_STALE_READ || rule->f.kind == KUBEAPI_FAULT_FORK) {
-        struct store_snapshot *then = store_snapshot_take(s);
+        struct store_snapshot *then = rule->f.past ? NULL : store_snapshot_take(s);
         rule->replica = store_new(NULL);
-        store_restore(rule->replica, then);
+        store_restore(rule->replica, then ? then : rule->f.past);
         store_snapshot_free(then);
+        rule->f.past = NULL;
     } else if (rule->f.kind == KUBEAPI_FAULT_WATCH_REWIND) {
         for (size_t i = 0; i < REWIND_MARKS; i++)
             rule->marks[i] = store_revision(s);
@@ -104,6 +105,7 @@ uint64_t kubeapi_fault_add(struct kubeapi *api, const struct kubeapi_fault *faul
         x->fired = mem_resize(x->fired, x->fired_cap * sizeof(*x->fired));
     }
     x->fired[rule->id - 1] = 0;
+    list_init(&rule->hidden);
     list_add_tail(&x->rules, &rule->link);
     rule->of = x;
     x->n[fault->kind]++;
@@ -114,6 +116,7 @@ uint64_t kubeapi_fault_add(struct kubeapi *api, const struct kubeapi_fault *faul
 
 static void rule_free(struct fault_rule *rule)
 {
+    unobserved_end(rule, false);
     list_remove(&rule->link);
     world_timer_free(rule->timer);
     store_free(rule->replica);
@@ -139,6 +142,7 @@ void kubeapi_fault_remove(struct kubeapi *api, uint64_t id)
         x->by_client -= asks_client(rule);
         if (rule->replica)
             leave_replica(x, rule->replica);
+        unobserved_end(rule, true);
         rule_free(rule);
         if (kind == KUBEAPI_FAULT_WATCH_STALL)
             api_watches_pump(api); /* what was missed comes now */

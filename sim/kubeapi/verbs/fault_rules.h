@@ -5,6 +5,7 @@
 #include "engine/world/world.h"
 
 struct kubeapi;
+struct store_snapshot;
 
 enum kubeapi_fault_kind {
     KUBEAPI_FAULT_FENCE,    /* writes are refused: 503 */
@@ -19,7 +20,8 @@ enum kubeapi_fault_kind {
     KUBEAPI_FAULT_SLOW_WRITE, /* as LATENCY, writes only */
     KUBEAPI_FAULT_LOST_WRITE, /* a write is answered as done, and nothing was written */
     KUBEAPI_FAULT_TRUNCATED,  /* the answer (no watch) breaks off in its middle */
-    /* Gets, lists and watches show the server as it was when the fault began; watches go on when it ends. */
+    /* Gets, lists and watches show the server as it was when the fault began, or as `past` has it; watches go on when it
+     * ends. */
     KUBEAPI_FAULT_STALE_READ,
     /* Gets, lists, watches and writes reach a copy of the server as it was when the fault began, and which goes with it:
      * one half of a split brain. Counted are the writes. */
@@ -35,6 +37,9 @@ enum kubeapi_fault_kind {
     /* Events wait until `window` more writes of any kind were made (0: no matter), or for `delay`, while those of other
      * resources pass them. */
     KUBEAPI_FAULT_WATCH_REORDER,
+    /* Events of `event` and of the object `name` are never shown, or with `later` not before the rule ends: then each
+     * object is shown as it is by then. */
+    KUBEAPI_FAULT_WATCH_UNOBSERVED,
     KUBEAPI_FAULT_WATCH_DUPLICATE,   /* an event comes twice */
     KUBEAPI_FAULT_WATCH_NO_BOOKMARK, /* but for the one that ends the initial events */
     KUBEAPI_FAULT_KINDS
@@ -51,12 +56,15 @@ struct kubeapi_fault {
     int64_t retry_after_s; /* KUBEAPI_FAULT_STATUS; 0: a second for 429 and 503 */
     uint64_t window;       /* KUBEAPI_FAULT_WATCH_REORDER: writes */
     world_time delay, jitter;
-    struct str resource;       /* "leases"; empty: all */
-    struct str verb;           /* "get", "list", "watch", "create", ...; empty: all */
-    struct str user;           /* exact name; empty: all */
-    struct str name;           /* of the object; empty: all */
-    bool writes;               /* only what changes something */
-    const struct str *clients; /* addresses that connections come from; none: all. Copied */
+    struct str resource; /* "leases"; empty: all */
+    struct str verb;     /* "get", "list", "watch", "create", ...; empty: all */
+    struct str user;     /* exact name; empty: all */
+    struct str name;     /* of the object; empty: all */
+    bool writes;         /* only what changes something */
+    unsigned event;      /* KUBEAPI_FAULT_WATCH_UNOBSERVED: 1 + enum store_event_type; 0: any */
+    bool later;
+    const struct store_snapshot *past; /* KUBEAPI_FAULT_STALE_READ; needed while it is added only */
+    const struct str *clients;         /* addresses that connections come from; none: all. Copied */
     size_t clients_n;
     enum kubeapi_fate (*fate)(void *owner, struct str client, struct str method, struct str path);
     void *owner;

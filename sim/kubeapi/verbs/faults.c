@@ -25,6 +25,7 @@ static const char *const labels[KUBEAPI_FAULT_KINDS] = {
     [KUBEAPI_FAULT_WATCH_LOSS] = "kind=\"watch_loss\"",
     [KUBEAPI_FAULT_WATCH_REWIND] = "kind=\"watch_rewind\"",
     [KUBEAPI_FAULT_WATCH_REORDER] = "kind=\"watch_reorder\"",
+    [KUBEAPI_FAULT_WATCH_UNOBSERVED] = "kind=\"watch_unobserved\"",
     [KUBEAPI_FAULT_WATCH_DUPLICATE] = "kind=\"watch_duplicate\"",
     [KUBEAPI_FAULT_WATCH_NO_BOOKMARK] = "kind=\"watch_no_bookmark\"",
 };
@@ -50,9 +51,10 @@ static bool matches(const struct fault_rule *rule, const struct api_request *r)
     if (f->resource.n > 0 && !str_eq(f->resource, r->p.gvr.resource) &&
         !(r->kind && str_eq(f->resource, r->kind->table)))
         return false;
+    bool of_event = f->kind == KUBEAPI_FAULT_WATCH_UNOBSERVED; /* its name is in the event */
     return (f->verb.n == 0 || str_eq(f->verb, verb)) &&
            (f->user.n == 0 || str_eq(f->user, r->user.name)) &&
-           (f->name.n == 0 || str_eq(f->name, r->p.name)) &&
+           (f->name.n == 0 || of_event || str_eq(f->name, r->p.name)) &&
            (!f->writes || api_request_writes(r)) && is_client(rule, r);
 }
 

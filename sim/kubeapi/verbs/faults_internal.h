@@ -17,6 +17,7 @@ struct fault_rule {
     uint64_t marks[REWIND_MARKS];
     uint32_t eighths; /* that have passed, up to REWIND_MARKS */
     struct world_timer *timer;
+    struct list hidden; /* WATCH_UNOBSERVED: unobserved.c's */
 };
 
 struct faults {

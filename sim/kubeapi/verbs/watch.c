@@ -17,6 +17,7 @@
 #include "sim/kubeapi/verbs/faults.h"
 #include "sim/kubeapi/verbs/listed.h"
 #include "sim/kubeapi/verbs/options.h"
+#include "sim/kubeapi/verbs/unobserved.h"
 #include "sim/kubeapi/verbs/verbs.h"
 #include "sim/kubeapi/verbs/watch_select.h"
 
@@ -136,9 +137,16 @@ static void out_converted(struct api_watch *w, const char *type, const struct ku
     buf_free(&version);
 }
 
+static const char *const event_names[] = {"ADDED", "MODIFIED", "DELETED"};
+
+void api_watch_show(struct api_watch *w, enum store_event_type as, const struct kube_object *o)
+{
+    if (!w->closing)
+        out_converted(w, event_names[as], o, 0);
+}
+
 static void out_event(struct api_watch *w, struct store_event *e, enum store_event_type shown)
 {
-    static const char *const names[] = {"ADDED", "MODIFIED", "DELETED"};
     bool plain = w->r->media.format == API_FORMAT_JSON && w->r->media.as == API_AS_NONE;
     if (plain && same_version(w->r->kind, e->object)) {
         out(w, store_event_line(e, shown));
@@ -147,14 +155,15 @@ static void out_event(struct api_watch *w, struct store_event *e, enum store_eve
     struct kube_object *left = NULL;
     if (shown == STORE_DELETED && e->type == STORE_MODIFIED)
         left = kube_object_with_revision(e->before, e->revision);
-    out_converted(w, names[shown], left ? left : e->object, e->revision);
+    out_converted(w, event_names[shown], left ? left : e->object, e->revision);
     kube_object_unref(left);
 }
 
 /* Twice, or not at all, if a fault says so. */
 static void out_shown(struct api_watch *w, struct store_event *e, enum store_event_type shown)
 {
-    if (api_faults_meet(w->r->api->faults, w->r, KUBEAPI_FAULT_WATCH_DROP, NULL))
+    if (api_faults_meet(w->r->api->faults, w->r, KUBEAPI_FAULT_WATCH_DROP, NULL) ||
+        unobserved_hides(w->r->api->faults, w, w->r, e, shown))
         return;
     out_event(w, e, shown);
     if (api_faults_meet(w->r->api->faults, w->r, KUBEAPI_FAULT_WATCH_DUPLICATE, NULL))
@@ -544,6 +553,7 @@ void api_handle_watch(struct api_request *r)
 
 void api_watch_free(struct api_watch *w)
 {
+    unobserved_forget(w->r->api->faults, w);
     store_watch_stop(w->events);
     print_free(w->print);
     world_timer_free(w->timer);

@@ -18,6 +18,8 @@ void api_watch_free(struct api_watch *w);
 void api_watch_pump(struct api_watch *w);
 void api_watch_cut(struct api_watch *w, bool abort);
 bool api_watch_of(const struct api_watch *w, struct str table);
+/* Outside of the order of events: what a fault has kept from it. */
+void api_watch_show(struct api_watch *w, enum store_event_type as, const struct kube_object *o);
 void api_watch_gone(struct api_watch *w); /* 410; ends soon */
 /* It goes on at the same revision in another store's table. */
 void api_watch_move(struct api_watch *w, struct store_table *t);

@@ -96,6 +96,25 @@ static const struct field rewind_fields[] = {
     OF_FIELD,
     USER_FIELD,
     FIELD_OF("behind", FIELD_DURATION, behind_ns, "30s", "how far back the past lies")};
+static const struct field unobserved_fields[] = {
+    SHARE_FIELD,
+    OF_FIELD,
+    FIELD_OF("name", FIELD_STRING, name, NULL, "only of the object of this name"),
+    {.name = "event",
+     .type = FIELD_ENUM,
+     .offset = IN(event),
+     .values = FAULT_EVENTS,
+     .otherwise = "any",
+     .doc = "only of this type"},
+    {.name = "shown",
+     .type = FIELD_ENUM,
+     .offset = IN(shown),
+     .values = "never|later",
+     .otherwise = "never",
+     .doc = "later: when the fault ends, each object as it is by then"}};
+static const struct field stale_fields[] = {
+    OF_FIELD, FIELD_OF("behind", FIELD_DURATION, behind_ns, "30s",
+                       "how far back the past lies, and up to a tenth more")};
 static const struct field watch_reorder_fields[] = {
     SHARE_FIELD, OF_FIELD, USER_FIELD,
     FIELD_OF("window", FIELD_EVENTS, window, "3 events", "within how many events")};
@@ -206,6 +225,8 @@ const struct fault_row fault_table[] = {
      "a stale replica answers: the past comes back"},
     {"watch", "reorder", FAULT_WATCH_REORDER, API, FIELDS(watch_reorder_fields),
      "events of different objects change places"},
+    {"watch", "unobserved", FAULT_WATCH_UNOBSERVED, API | T(TARGET_MANAGER) | T(TARGET_AGENT),
+     FIELDS(unobserved_fields), "these events are not seen; of an API: by nobody"},
     {"watch", "duplicate", FAULT_WATCH_DUPLICATE, API, FIELDS(of_fields), "events come twice"},
     {"watch", "no-bookmark", FAULT_WATCH_NO_BOOKMARK, API, FIELDS(of_fields), "no bookmarks come"},
     {"store", "compaction", FAULT_STORE_COMPACTION, API, NULL, 0, "old revisions are dropped"},
@@ -226,6 +247,10 @@ const struct fault_row fault_table[] = {
      "the process is killed for its memory"},
     {"process", "slow", FAULT_PROCESS_SLOW, PROCESS, FIELDS(delay_fields),
      "everything the process does comes late"},
+    {"process", "stale", FAULT_PROCESS_STALE, T(TARGET_MANAGER) | T(TARGET_AGENT),
+     FIELDS(stale_fields),
+     "the process ends, and starts again against a replica of its API that is behind until the "
+     "fault ends"},
     {"clock", "skew", FAULT_CLOCK_SKEW, PROCESS, FIELDS(offset_fields),
      "the wall clock is off for the time of the fault"},
     {"clock", "jump", FAULT_CLOCK_JUMP, PROCESS, FIELDS(offset_fields),

@@ -48,6 +48,7 @@ enum fault_kind {
     FAULT_WATCH_GONE,
     FAULT_WATCH_REWIND,
     FAULT_WATCH_REORDER,
+    FAULT_WATCH_UNOBSERVED,
     FAULT_WATCH_DUPLICATE,
     FAULT_WATCH_NO_BOOKMARK,
     FAULT_STORE_COMPACTION,
@@ -60,6 +61,7 @@ enum fault_kind {
     FAULT_PROCESS_PAUSE,
     FAULT_PROCESS_OOM,
     FAULT_PROCESS_SLOW,
+    FAULT_PROCESS_STALE,
     FAULT_CLOCK_SKEW,
     FAULT_CLOCK_JUMP,
     FAULT_CLOCK_DRIFT,
@@ -106,8 +108,13 @@ struct fault {
     int64_t nth;            /* process crash: at which write */
     int64_t verb;           /* of requests: 0: any, else an index of fault_verbs */
     struct str user;        /* of requests; empty: all */
+    struct str name;        /* of the object; empty: all */
+    int64_t event;          /* watch unobserved: 0: any, else an index of FAULT_EVENTS */
+    int64_t shown;          /* watch unobserved: enum fault_shown */
 };
-#define FAULT_VERBS "any|get|list|watch|create|update|patch|delete|deletecollection"
+enum fault_shown { FAULT_SHOWN_NEVER, FAULT_SHOWN_LATER };
+#define FAULT_EVENTS "any|added|modified|deleted"
+#define FAULT_VERBS  "any|get|list|watch|create|update|patch|delete|deletecollection"
 
 struct fault_row {
     const char *family, *kind; /* "net", "half-open" */

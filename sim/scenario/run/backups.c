@@ -71,7 +71,7 @@ static void on_tick(void *owner)
 
 static void add_job(struct backups *b, const struct fault *f, const struct target *t)
 {
-    if (f->kind != FAULT_STORE_RESTORE)
+    if (f->kind != FAULT_STORE_RESTORE && f->kind != FAULT_PROCESS_STALE)
         return;
     struct job *job = MEM_NEW(struct job);
     *job = (struct job){.of = b, .target = *t, .behind_ns = f->behind_ns};
@@ -111,15 +111,35 @@ void backups_free(struct backups *b)
     mem_free(b);
 }
 
-unsigned backups_restore(struct backups *b, struct apihost *host, int64_t behind_ns)
+static const struct store_snapshot *pick(struct backups *b, struct apihost *host, int64_t behind_ns)
 {
-    struct shelf *s = shelf_of(b, host, behind_ns);
+    const struct shelf *s = shelf_of(b, host, behind_ns);
     if (!s)
-        return 0;
+        return NULL;
     size_t pick = 0;
     for (size_t i = 0; i < s->n; i++)
         if (sim_now(b->estate->sim) - s->copies[i].at >= behind_ns)
             pick = i;
-    apihost_restore(host, s->copies[pick].copy);
-    return 1;
+    return s->copies[pick].copy;
+}
+
+struct store_snapshot *backups_copy(struct backups *b, struct apihost *host, int64_t behind_ns)
+{
+    const struct store_snapshot *copy = pick(b, host, behind_ns);
+    struct store *s = store_new(NULL);
+    struct store_snapshot *own = NULL;
+    if (copy) {
+        store_restore(s, copy);
+        own = store_snapshot_take(s);
+    }
+    store_free(s);
+    return own;
+}
+
+unsigned backups_restore(struct backups *b, struct apihost *host, int64_t behind_ns)
+{
+    const struct store_snapshot *copy = pick(b, host, behind_ns);
+    if (copy)
+        apihost_restore(host, copy);
+    return copy != NULL;
 }

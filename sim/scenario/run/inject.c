@@ -161,6 +161,8 @@ void inject_points(struct inject *in, struct points *record, size_t point)
 static void injected_free(struct injected *it)
 {
     inject_crash_free(it);
+    for (size_t i = 0; i < it->apis_n; i++)
+        store_snapshot_free(it->apis[i].past);
     for (size_t i = 0; i < it->clients_n; i++)
         str_free(&it->clients[i]);
     str_free(&it->name);

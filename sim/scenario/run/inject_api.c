@@ -23,12 +23,14 @@ static const struct {
     {FAULT_WATCH_GONE, KUBEAPI_FAULT_WATCH_GONE},
     {FAULT_WATCH_REWIND, KUBEAPI_FAULT_WATCH_REWIND},
     {FAULT_WATCH_REORDER, KUBEAPI_FAULT_WATCH_REORDER},
+    {FAULT_WATCH_UNOBSERVED, KUBEAPI_FAULT_WATCH_UNOBSERVED},
     {FAULT_WATCH_DUPLICATE, KUBEAPI_FAULT_WATCH_DUPLICATE},
     {FAULT_WATCH_NO_BOOKMARK, KUBEAPI_FAULT_WATCH_NO_BOOKMARK},
     {FAULT_STORE_FULL, KUBEAPI_FAULT_STORE_FULL},
     {FAULT_STORE_SLOW_FSYNC, KUBEAPI_FAULT_SLOW_WRITE},
     {FAULT_STORE_LOST_WRITE, KUBEAPI_FAULT_LOST_WRITE},
     {FAULT_PROCESS_CRASH, KUBEAPI_FAULT_FATE},
+    {FAULT_PROCESS_STALE, KUBEAPI_FAULT_STALE_READ},
     {FAULT_LEASE_LOST, KUBEAPI_FAULT_STATUS},
     {FAULT_LEASE_TWO_HOLDERS, KUBEAPI_FAULT_FORK},
 };
@@ -96,6 +98,13 @@ static struct kubeapi_fault rule_of(struct api_fault *at)
         rule.writes = f->kind == FAULT_LEASE_LOST;
         rule.status = 500;
     }
+    if (f->kind == FAULT_WATCH_UNOBSERVED) {
+        rule.name = f->name;
+        rule.event = (unsigned)f->event;
+        rule.later = f->shown == FAULT_SHOWN_LATER;
+    }
+    if (f->kind == FAULT_PROCESS_STALE)
+        rule.past = at->past;
     if (f->kind == FAULT_PROCESS_CRASH) {
         rule.fate = inject_crash_fate;
         rule.owner = at;
@@ -143,7 +152,8 @@ static void find_clients(struct injected *it)
     struct picks p = {0};
     if (it->fault.kind == FAULT_LEASE_TWO_HOLDERS)
         add_rivals(it);
-    if (it->fault.kind != FAULT_LEASE_LOST || it->target.a.kind != TARGET_MANAGER)
+    bool of_clients = it->target.a.kind == TARGET_MANAGER || it->target.a.kind == TARGET_AGENT;
+    if (it->fault.kind == FAULT_PROCESS_CRASH || !of_clients)
         return;
     picks_add(it->in->estate, &it->target.a, &p);
     for (size_t i = 0; i < p.processes_n; i++)
@@ -180,7 +190,20 @@ static void start_one(void *owner, struct apihost *host)
     }
     struct api_fault *at = &it->apis[it->apis_n++];
     *at = (struct api_fault){.of = it, .host = host};
+    if (it->fault.kind == FAULT_PROCESS_STALE)
+        at->past = backups_copy(it->in->backups, host, it->fault.behind_ns);
     add_rule(at);
+}
+
+/* They meet the replica as they come back. */
+static void restart(struct injected *it)
+{
+    struct picks p = {0};
+    picks_add(it->in->estate, &it->target.a, &p);
+    for (size_t i = 0; i < p.processes_n; i++)
+        if (sim_process_is_running(p.processes[i]))
+            sim_process_kill(p.processes[i], SIM_EXIT_KILLED);
+    picks_free(&p);
 }
 
 void inject_start_apis(struct injected *it)
@@ -188,10 +211,14 @@ void inject_start_apis(struct injected *it)
     struct estate *e = it->in->estate;
     it->apis = MEM_NEW_ARRAY(struct api_fault, e->sites_n + e->clusters_n);
     find_clients(it);
-    if (it->fault.kind == FAULT_LEASE_TWO_HOLDERS && it->clients_n == 0)
+    bool of_clients = it->fault.kind == FAULT_LEASE_TWO_HOLDERS ||
+                      it->target.a.kind == TARGET_MANAGER || it->target.a.kind == TARGET_AGENT;
+    if (of_clients && it->fault.kind != FAULT_PROCESS_CRASH && it->clients_n == 0)
         return; /* nobody could be the second: it never fires */
     if (it->fault.kind != FAULT_PROCESS_CRASH) {
         inject_each_api(e, &it->target.a, start_one, it);
+        if (it->fault.kind == FAULT_PROCESS_STALE)
+            restart(it);
         return;
     }
     inject_crash_prepare(it);
@@ -211,9 +238,11 @@ void inject_start_apis(struct injected *it)
 
 void inject_end_apis(struct injected *it)
 {
-    for (size_t i = 0; i < it->apis_n; i++)
+    for (size_t i = 0; i < it->apis_n; i++) {
         if (it->apis[i].api)
             kubeapi_fault_remove(it->apis[i].api, it->apis[i].id);
+        store_snapshot_free(it->apis[i].past);
+    }
     it->apis_n = 0;
 }
 

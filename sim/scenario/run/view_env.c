@@ -375,6 +375,7 @@ static bool is_told_by_fault(enum vocabulary_global which, struct str key)
         const char *kind;
     } told[] = {{VOC_GLOBAL_API_EVENTS_WITHHELD, "\"watch_drop\""},
                 {VOC_GLOBAL_API_EVENTS_WITHHELD, "\"watch_loss\""},
+                {VOC_GLOBAL_API_EVENTS_WITHHELD, "\"watch_unobserved\""},
                 {VOC_GLOBAL_API_EVENTS_WITHHELD, "\"watch_stall\""},
                 {VOC_GLOBAL_API_EVENTS_WITHHELD, "\"watch_reorder\""},
                 {VOC_GLOBAL_API_EVENTS_WITHHELD, "\"watch_no_bookmark\""},
