@@ -97,11 +97,13 @@ static bool get_record(struct sim_trace_reader *r, struct cursor *c, world_time 
         !get_varint(c, &rec->key) || !get_le64(c, &rec->payload) || kind >= SIM_TRACE_KIND_COUNT)
         return false;
     rec->kind = (enum sim_trace_kind)kind;
+    if (__builtin_add_overflow(*last, delta, last))
+        return false;
+    rec->at = *last;
     if (has_text(rec->kind) && !get_text(c, &rec->text))
         return false;
     if (rec->kind == SIM_TRACE_NAME && !learn_name(r, rec->key, rec->text))
         return false;
-    rec->at = *last += (world_time)delta;
     rec->component = name_of(r, component);
     if (rec->kind == SIM_TRACE_NOTE)
         rec->key_name = name_of(r, rec->key);

@@ -157,6 +157,8 @@ static void bad_blocks(void **state)
                  "\x01"
                  "a"),                                            /* a name beyond all names */
         STR_INIT("\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01"), /* a number of 77 bits */
+        STR_INIT("\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01\x00\x04\x00"
+                 "12345678"), /* a time behind all times */
     };
     for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
         struct sim_trace_reader *r = sim_trace_reader_new();

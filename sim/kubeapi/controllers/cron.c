@@ -132,7 +132,7 @@ int64_t cron_next(const struct cron *c, const struct zone *zone, int64_t after)
 {
     int64_t s = after / NS_PER_S;
     if (c->every_s)
-        return (s + c->every_s) * NS_PER_S;
+        return c->every_s <= (int64_t)DAYS_AHEAD * DAY_S ? (s + c->every_s) * NS_PER_S : -1;
     s = (s / 60 + 1) * 60;
     for (int64_t last = s + (int64_t)DAYS_AHEAD * DAY_S; s <= last;) {
         int64_t local = s + (zone ? zone_offset_s(zone, s) : 0);

@@ -17,9 +17,12 @@ static void print_string(struct str s, struct buf *out)
     buf_add_char(out, '\'');
 }
 
+/* What is not known has no literal: a division by zero of its type. */
 static void print_value(const struct expr_value *v, struct buf *out)
 {
-    if (v->known && v->type == EXPR_STRING)
+    if (!v->known)
+        buf_add_c(out, v->type == EXPR_DURATION ? "(1s / 0)" : "(1 / 0)");
+    else if (v->type == EXPR_STRING)
         print_string(v->s, out);
     else
         expr_value_print(v, out);

@@ -16,10 +16,8 @@ static bool decimal_parse(struct str text, int64_t *millionths)
         return false;
     for (size_t i = fraction.n; i < SHARE_DIGITS; i++)
         part *= 10;
-    if (units > (uint64_t)(INT64_MAX / PPM) - 1)
-        return false;
-    *millionths = (int64_t)units * PPM + (int64_t)part;
-    return true;
+    return !__builtin_mul_overflow(units, PPM, millionths) &&
+           !__builtin_add_overflow(*millionths, part, millionths);
 }
 
 bool share_parse(struct str text, int64_t *ppm)
