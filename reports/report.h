@@ -21,11 +21,17 @@ enum report_outcome {
 const char *report_outcome_name(enum report_outcome o); /* "passed" */
 
 struct report_failure {
-    struct str kind;  /* "assert", "wait", "fault", "budget", "error", "unsupported" */
-    struct str name;  /* of the assertion, step or fault */
-    struct str text;  /* what was expected and what was seen */
-    int64_t at_ns;    /* -1: not at a moment */
-    struct str place; /* "dns-failover.yaml:82:5"; may be empty */
+    struct str kind;              /* "assert", "wait", "fault", "budget", "error", "unsupported" */
+    struct str name;              /* of the assertion, step or fault */
+    struct str text;              /* what was expected and what was seen */
+    int64_t at_ns;                /* -1: not at a moment */
+    struct str place;             /* "dns-failover.yaml:82:5"; may be empty */
+    struct str expected, seen;    /* the two halves of the text, where it has them */
+    const struct str *components; /* that it is about */
+    size_t components_n;
+    const uint32_t
+        *events; /* into the timeline: the last ones of these components up to its moment */
+    size_t events_n;
 };
 
 struct report_assert {

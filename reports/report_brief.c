@@ -41,7 +41,9 @@ static void brief_failures(struct arena *a, const struct report_run *from, struc
                                           .name = arena_str(a, f->name),
                                           .text = arena_str(a, f->text),
                                           .at_ns = f->at_ns,
-                                          .place = arena_str(a, f->place)};
+                                          .place = arena_str(a, f->place),
+                                          .expected = arena_str(a, f->expected),
+                                          .seen = arena_str(a, f->seen)};
     }
     to->failures = list;
     to->failures_n = from->failures_n;

@@ -90,6 +90,39 @@ void report_js_pairs(struct report_js *j, const char *key, struct str pairs)
 
 /* ---- the parts of a run ---- */
 
+/* [seconds, lane, kind, text, bad as 0 or 1] */
+static void js_event(struct report_js *j, const struct report_run *run,
+                     const struct report_event *e)
+{
+    report_js_item(j);
+    buf_add_char(j->out, '[');
+    seconds(j->out, e->at_ns);
+    buf_add_char(j->out, ',');
+    json_write_string(j->out, run->lanes[e->lane].name);
+    buf_add_char(j->out, ',');
+    json_write_string(j->out, e->kind);
+    buf_add_char(j->out, ',');
+    json_write_string(j->out, e->text);
+    buf_add_c(j->out, e->bad ? ",1]" : ",0]");
+}
+
+static void js_involved(struct report_js *j, const struct report_run *run,
+                        const struct report_failure *f)
+{
+    report_js_key(j, "components");
+    report_js_open(j, '[');
+    for (size_t i = 0; i < f->components_n; i++) {
+        report_js_item(j);
+        json_write_string(j->out, f->components[i]);
+    }
+    report_js_close(j, ']');
+    report_js_key(j, "lastEvents");
+    report_js_open(j, '[');
+    for (size_t i = 0; i < f->events_n; i++)
+        js_event(j, run, &run->timeline[f->events[i]]);
+    report_js_close(j, ']');
+}
+
 static void js_failures(struct report_js *j, const struct report_run *run)
 {
     report_js_key(j, "failures");
@@ -103,6 +136,12 @@ static void js_failures(struct report_js *j, const struct report_run *run)
         report_js_str(j, "text", f->text);
         report_js_seconds(j, "atSeconds", f->at_ns);
         report_js_str(j, "place", f->place);
+        if (f->expected.n) {
+            report_js_str(j, "expected", f->expected);
+            report_js_str(j, "seen", f->seen);
+        }
+        if (f->events_n)
+            js_involved(j, run, f);
         report_js_close(j, '}');
     }
     report_js_close(j, ']');

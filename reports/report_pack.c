@@ -93,6 +93,10 @@ static void failure(struct packer *p, struct report_failure *f)
     text(p, &f->text);
     i64(p, &f->at_ns);
     text(p, &f->place);
+    text(p, &f->expected);
+    text(p, &f->seen);
+    EACH(p, struct str, f->components, f->components_n, text);
+    EACH(p, uint32_t, f->events, f->events_n, u32);
 }
 
 static void assertion(struct packer *p, struct report_assert *a)
@@ -196,6 +200,14 @@ static void metric(struct packer *p, struct report_metric *m)
 
 /* ---- the whole ---- */
 
+/* Of a brief run the timeline is gone, and with it what points into it. */
+static void check_events(struct packer *p, const struct report_run *r)
+{
+    for (size_t f = 0; f < r->failures_n && p->arena; f++)
+        for (size_t i = 0; i < r->failures[f].events_n; i++)
+            p->bad = p->bad || r->failures[f].events[i] >= r->timeline_n;
+}
+
 static void lists(struct packer *p, struct report_run *r)
 {
     EACH(p, struct report_failure, r->failures, r->failures_n, failure);
@@ -209,6 +221,7 @@ static void lists(struct packer *p, struct report_run *r)
     EACH(p, struct report_series, r->series, r->series_n, series);
     EACH(p, struct report_hist, r->hists, r->hists_n, hist);
     EACH(p, struct report_metric, r->metrics, r->metrics_n, metric);
+    check_events(p, r);
 }
 
 static void whole(struct packer *p, struct report_run *r)

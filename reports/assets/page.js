@@ -140,12 +140,22 @@ function copyButton(text) {
   return button;
 }
 
+/* The last events of what a failure is about: each leads to its moment on the timeline. */
+function lastEvents(f, view) {
+  if (!f.lastEvents) return null;
+  const names = f.components.length ? f.components.join(", ") : "everything";
+  const rows = f.lastEvents.map(([at, lane, kind, text, bad]) => el("tr", {class: bad ? "bad" : null}, el("td", {class: "num"}, timeLink(view, at)), el("td", null, bad ? el("span", {class: "badge bad"}, sign("bad"), kind) : kind), el("td", null, text), el("td", {class: "soft"}, lane)));
+  return el("details", {class: "last", open: true}, el("summary", null, `The last ${plural(rows.length, "event")} of ${names}`),
+    el("div", {class: "scroll bounded last-events", tabindex: 0, role: "region", "aria-label": "last events of " + names}, el("table", null, el("thead", null, el("tr", null, ["#Time", "Event", "What", "Lane"].map((h) => el("th", {scope: "col", class: h[0] === "#" ? "num" : null}, h.replace("#", ""))))), el("tbody", null, rows))));
+}
+
 function failureCard(run, f, view) {
   const a = f.kind === "assert" ? run.asserts.find((x) => x.name === f.name) : null;
+  const expected = f.expected ? [f.expected.slice(0, f.expected.indexOf(":")), f.expected.slice(f.expected.indexOf(":") + 2)] : a ? [a.mode, a.expression] : null;
   return el("div", {class: "failure"}, el("div", {class: "row"}, el("span", {class: "badge bad"}, sign("bad"), f.kind), el("b", null, f.name),
     f.atSeconds === null ? null : el("span", null, "at ", timeLink(view, f.atSeconds)), f.place ? el("code", {class: "soft"}, f.place) : null),
-  el("dl", null, a ? [el("dt", null, "Expected"), el("dd", null, `${a.mode} (${modeWords[a.mode] || "must hold"}): `, el("code", null, a.expression))] : null,
-    a && a.witness && !f.text.includes(a.witness) ? [el("dt", null, "Observed"), el("dd", null, a.witness), el("dt", null, "Verdict"), el("dd", null, f.text)] : [el("dt", null, a ? "Observed" : "Reason"), el("dd", null, f.text)]));
+  el("dl", null, expected ? [el("dt", null, "Expected"), el("dd", null, expected[0] + (a ? ` (${modeWords[a.mode] || "must hold"})` : "") + ": ", el("code", null, expected[1]))] : null,
+    f.seen ? [el("dt", null, "Seen"), el("dd", null, f.seen)] : [el("dt", null, a ? "Seen" : "Reason"), el("dd", null, f.text)]), lastEvents(f, view));
 }
 
 function verdictCard(run, view) {

@@ -57,7 +57,8 @@ static void texts_stay_texts(void **state)
     struct arena a = {0};
     struct buf page = {0}, plain = {0};
     const struct str text = {hostile, sizeof(hostile) - 1};
-    const struct report_failure f = {text, text, text, 0, text};
+    const struct report_failure f = {
+        .kind = text, .name = text, .text = text, .place = text, .expected = text, .seen = text};
     const struct report_lane lane = {text, text};
     const struct report_event event = {.kind = text, .text = text};
     const struct report_metric metric = {text, 1};

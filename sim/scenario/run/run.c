@@ -2,6 +2,7 @@
 #include "sim/scenario/run/run.h"
 
 #include "sim/scenario/run/inject.h"
+#include "sim/scenario/run/involved.h"
 #include "sim/scenario/run/recorder.h"
 #include "sim/scenario/run/reference.h"
 #include "sim/scenario/run/traffic.h"
@@ -128,6 +129,9 @@ static void wait_failed(struct run_step *s)
     buf_addf(&text, "waited %s for: " STR_FMT "; seen: %s", buf_c(&within),
              STR_ARG(expr_text(p->until)), buf_c(&seen));
     verdict_add(&r->verdict, "wait", p->name, buf_str(&text), sim_now(r->estate->sim), p->place);
+    buf_clear(&text);
+    buf_addf(&text, "within %s: " STR_FMT, buf_c(&within), STR_ARG(expr_text(p->until)));
+    verdict_expected(&r->verdict, buf_str(&text), buf_str(&seen));
     buf_free(&text);
     buf_free(&seen);
     buf_free(&within);
@@ -455,6 +459,7 @@ static void end(struct run *r, struct report_run *out)
     out->events = sim_events(r->estate->sim);
     out->wall_ns = wall_now(r) - r->started_wall;
     verdict_finish(&r->verdict, r->inject, r->monitor, out);
+    involved_add(r->arena, out);
     if (r->interrupted && out->failures_n == 1) /* nothing else was found by then */
         out->outcome = REPORT_SKIPPED;
 }

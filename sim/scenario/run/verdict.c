@@ -44,7 +44,21 @@ void verdict_add(struct verdict *v, const char *kind, struct str name, struct st
                                                   .place = place_text(v->arena, v->file, place)};
 }
 
+void verdict_expected(struct verdict *v, struct str expected, struct str seen)
+{
+    BUG_ON(v->n == 0, "a failure has been added");
+    v->failures[v->n - 1].expected = copy(v->arena, expected);
+    v->failures[v->n - 1].seen = copy(v->arena, seen);
+}
+
 /* ---- assertions ---- */
+
+static void expected_of(struct verdict *v, const struct monitor_result *r)
+{
+    struct str expected = arena_printf(v->arena, "%s: " STR_FMT, assert_mode_name(r->clause->mode),
+                                       STR_ARG(expr_text(r->clause->that)));
+    verdict_expected(v, expected, r->witness);
+}
 
 void verdict_of_monitor(struct verdict *v, const struct monitor *m, bool cut)
 {
@@ -52,6 +66,7 @@ void verdict_of_monitor(struct verdict *v, const struct monitor *m, bool cut)
         const struct monitor_result *r = monitor_result(m, i);
         if (r->verdict == MONITOR_FAILED) {
             verdict_add(v, "assert", r->clause->name, r->witness, r->at_ns, r->clause->place);
+            expected_of(v, r);
             if (v->n == 1) /* a breach is dated back to its beginning */
                 v->until_ns += r->clause->lasting_ns;
         } else if (r->verdict == MONITOR_VACUOUS && !cut) {

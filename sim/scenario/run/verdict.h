@@ -18,6 +18,8 @@ struct verdict {
 /* kind: "assert", "wait", "fault", "budget", "error". Texts are copied. */
 void verdict_add(struct verdict *v, const char *kind, struct str name, struct str text,
                  int64_t at_ns, struct place place);
+/* Of what was added last: its text in two halves. */
+void verdict_expected(struct verdict *v, struct str expected, struct str seen);
 /* cut: the run was stopped early on purpose: what was not decided is not held against it. */
 void verdict_of_monitor(struct verdict *v, const struct monitor *m, bool cut);
 void verdict_of_faults(struct verdict *v, struct inject *in, bool cut);
