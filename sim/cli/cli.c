@@ -60,6 +60,14 @@ static int run_command(struct shell *sh)
         return command_expand(sh);
     case COMMAND_APISERVER:
         return command_apiserver(sh);
+    case COMMAND_TRACE:
+        return command_trace(sh);
+    case COMMAND_DIFF:
+        return command_diff(sh);
+    case COMMAND_REPLAY:
+        return command_replay(sh);
+    case COMMAND_SHRINK:
+        return command_shrink(sh);
     case COMMAND_SCHEMA:
         scenario_schema(&out);
         break;

@@ -48,6 +48,10 @@ int command_validate(struct shell *sh);
 int command_list(struct shell *sh);
 int command_expand(struct shell *sh);
 int command_apiserver(struct shell *sh);
+int command_trace(struct shell *sh);
+int command_diff(struct shell *sh);
+int command_replay(struct shell *sh);
+int command_shrink(struct shell *sh);
 
 /* ---- the terminal ---- */
 void cli_print(FILE *to, struct buf *b); /* frees the bytes */
@@ -85,6 +89,11 @@ bool cli_open_suite(struct shell *sh, const struct names *files); /* false: said
 void cli_close_suite(struct shell *sh);
 struct report_run *cli_carry_out(struct shell *sh, size_t i, struct arena *a);
 size_t cli_jobs(const struct options *o);
+void cli_file_name_of(const struct report_run *run, const char *suffix, struct buf *out);
+
+/* ---- trace.c ---- */
+/* What `diff` prints. */
+struct err *cli_diff_traces(const char *const paths[2], struct buf *out, bool *same) must_check;
 
 /* ---- workers.c: runs at a time, each in a process of its own ---- */
 struct pool_how {

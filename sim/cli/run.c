@@ -2,6 +2,7 @@
 #include "sim/cli/cli.h"
 
 #include "engine/base/timefmt.h"
+#include "sim/trace/stream.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -35,7 +36,9 @@ static int64_t wall_clock(void *ctx)
 static void trace_block(void *ctx, struct str bytes)
 {
     struct shell *sh = ctx;
-    buf_add(&sh->trace_ring, bytes); /* kept until the verdict is known */
+    if (sh->trace_ring.n == 0) /* kept until the verdict is known */
+        trace_file_begin(&sh->trace_ring);
+    trace_file_block(&sh->trace_ring, bytes);
 }
 
 static void log_line(void *ctx, int64_t at_ns, enum log_level level, struct str component,
@@ -49,7 +52,7 @@ static void log_line(void *ctx, int64_t at_ns, enum log_level level, struct str 
     cli_print(stderr, &line);
 }
 
-static void file_name_of(const struct report_run *run, const char *suffix, struct buf *out)
+void cli_file_name_of(const struct report_run *run, const char *suffix, struct buf *out)
 {
     buf_addf(out, STR_FMT "-" STR_FMT, STR_ARG(run->name), STR_ARG(run->profile));
     if (run->case_id.n)
@@ -60,6 +63,35 @@ static void file_name_of(const struct report_run *run, const char *suffix, struc
     for (size_t i = 0; i < out->n; i++)
         if (out->p[i] == '/' || out->p[i] == ',')
             out->p[i] = '_';
+}
+
+static void add_quoted(struct buf *out, const char *path)
+{
+    buf_add_char(out, '\'');
+    for (; *path; path++) {
+        buf_add_c(out, *path == '\'' ? "'\\'" : "");
+        buf_add_char(out, *path);
+    }
+    buf_add_char(out, '\'');
+}
+
+/* Does it again from wherever it is called: this program, in the folder that file names are relative to. */
+static void write_script(const struct report_run *run, struct buf *out)
+{
+    struct str program, rest;
+    char here[PATH_MAX], self[PATH_MAX];
+    ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
+    self[n > 0 ? n : 0] = 0;
+    (void)str_cut(run->replay, ' ', &program, &rest);
+    buf_add_c(out, "#!/bin/sh\n");
+    if (getcwd(here, sizeof here)) {
+        buf_add_c(out, "cd ");
+        add_quoted(out, here);
+        buf_add_c(out, " || exit 3\n");
+    }
+    buf_add_c(out, "exec ");
+    add_quoted(out, n > 0 ? self : "paddock-sim");
+    buf_addf(out, " " STR_FMT " \"$@\"\n", STR_ARG(rest));
 }
 
 static bool wants_trace(const struct shell *sh, const struct report_run *run, bool failed)
@@ -75,13 +107,13 @@ static void keep_run(struct shell *sh, const struct report_run *run)
     const char *dir = sh->options.out.p;
     struct buf name = {0}, script = {0};
     if (sh->options.out.n && wants_trace(sh, run, failed)) {
-        file_name_of(run, ".trace.bin", &name);
+        cli_file_name_of(run, ".trace.bin", &name);
         cli_write_file(dir, buf_c(&name), buf_str(&sh->trace_ring), 0666);
         buf_clear(&name);
     }
     if (sh->options.out.n && failed) {
-        file_name_of(run, ".repro.sh", &name);
-        buf_addf(&script, "#!/bin/sh\nexec " STR_FMT " \"$@\"\n", STR_ARG(run->replay));
+        cli_file_name_of(run, ".repro.sh", &name);
+        write_script(run, &script);
         cli_write_file(dir, buf_c(&name), buf_str(&script), 0777);
     }
     buf_clear(&sh->trace_ring);

@@ -39,4 +39,14 @@ void sim_resolver_set_local(struct sim_resolver *r, struct str name, uint32_t tt
                             const struct str *addresses, size_t n);
 void sim_resolver_flush(struct sim_resolver *r);
 
+/* What is in a resolver's cache, in the order in which names came in; for looking at. */
+struct sim_resolver_entry {
+    struct str name; /* borrowed */
+    bool negative;
+    const struct world_dns_answer *answer; /* with its original TTL; borrowed */
+    world_time stored, until;              /* until may be over: it is asked for again then */
+};
+/* i starts at 0; false: no more. */
+bool sim_resolver_next(const struct sim_resolver *r, size_t *i, struct sim_resolver_entry *out);
+
 #endif

@@ -57,6 +57,19 @@ void sim_resolver_flush(struct sim_resolver *r)
     map_clear(&r->cache);
 }
 
+bool sim_resolver_next(const struct sim_resolver *r, size_t *i, struct sim_resolver_entry *out)
+{
+    void *value;
+    if (!map_next(&r->cache, i, &out->name, &value))
+        return false;
+    const struct cached *entry = value;
+    out->negative = entry->result.negative;
+    out->answer = &entry->result.answer;
+    out->stored = entry->stored;
+    out->until = entry->until;
+    return true;
+}
+
 void resolvers_free(struct sim *sim)
 {
     void *value;

@@ -69,6 +69,10 @@ struct sim_trace_reader *sim_trace_reader_new(void);
 struct err *sim_trace_read(struct sim_trace_reader *r, struct str block,
                            void (*record)(void *owner, const struct sim_trace_record *rec),
                            void *owner) must_check;
+/* One record after the other: *rest is what is left of the block, *last begins at 0 with each. False: nothing is left, or
+ * what is left is malformed (then *rest is not empty). */
+bool sim_trace_next(struct sim_trace_reader *r, struct str *rest, world_time *last,
+                    struct sim_trace_record *rec);
 void sim_trace_reader_free(struct sim_trace_reader *r);
 void sim_trace_record_print(const struct sim_trace_record *rec,
                             struct buf *out); /* one line of text, no newline */

@@ -110,20 +110,28 @@ static bool get_record(struct sim_trace_reader *r, struct cursor *c, world_time 
     return true;
 }
 
+bool sim_trace_next(struct sim_trace_reader *r, struct str *rest, world_time *last,
+                    struct sim_trace_record *rec)
+{
+    struct cursor c = {(const unsigned char *)rest->p, (const unsigned char *)rest->p + rest->n};
+    if (rest->n == 0 || !get_record(r, &c, last, rec))
+        return false;
+    *rest = (struct str){(const char *)c.p, (size_t)(c.end - c.p)};
+    return true;
+}
+
 struct err *sim_trace_read(struct sim_trace_reader *r, struct str block,
                            void (*record)(void *owner, const struct sim_trace_record *rec),
                            void *owner)
 {
-    struct cursor c = {(const unsigned char *)block.p, (const unsigned char *)block.p + block.n};
     struct sim_trace_record rec;
+    struct str rest = block;
     world_time last = 0;
-    while (c.p < c.end) {
-        size_t at = (size_t)(c.p - (const unsigned char *)block.p);
-        if (!get_record(r, &c, &last, &rec))
-            return err_new(ERR_INVALID, "trace block: malformed record at byte %zu", at);
+    while (sim_trace_next(r, &rest, &last, &rec))
         record(owner, &rec);
-    }
-    return NULL;
+    return rest.n == 0 ? NULL
+                       : err_new(ERR_INVALID, "trace block: malformed record at byte %zu",
+                                 block.n - rest.n);
 }
 
 void sim_trace_record_print(const struct sim_trace_record *rec, struct buf *out)

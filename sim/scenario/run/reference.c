@@ -137,6 +137,7 @@ struct run_options reference_options(const struct run_options *options)
     quiet.until_step = str_empty;
     quiet.log_line = NULL;
     quiet.trace_block = NULL;
+    quiet.dump = NULL;
     quiet.tally = NULL;
     quiet.reference = NULL;
     quiet.point = 0;

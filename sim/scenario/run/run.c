@@ -507,6 +507,8 @@ struct report_run *run_plan(struct arena *a, const struct plan *plan,
     begin(&r);
     run_to_the_end(&r);
     end(&r, out);
+    if (options->dump)
+        dump_world(options->dump, r.estate, r.view, r.inject);
     estate_free(r.estate); /* first: processes that end still say so to the others */
     traffic_free(r.traffic);
     recorder_free(r.recorder);

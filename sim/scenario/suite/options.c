@@ -77,6 +77,38 @@ static const struct {
                         "The output is a scenario file that makes the same run.\n\n" COMMON_HELP},
     [COMMAND_SCHEMA] = {"schema", "the JSON Schema of scenario files, for editors",
                         "usage: paddock-sim schema\n\n" COMMON_HELP},
+    [COMMAND_TRACE] =
+        {"trace", "what a trace holds: as text, JSON lines, or for the Perfetto viewer",
+         "usage: paddock-sim trace FILE [options]\n\n"
+         "  --filter EXPR        only records for which it holds, such as\n"
+         "                       'component=agent/* kind=tunnel.* time>=10m not key=c-1'\n"
+         "                       (fields: time, component, kind, key, text; = and != take\n"
+         "                       * and ?; and, or, not, parentheses)\n"
+         "  --format FORMAT      text (default), json (an object a line) or "
+         "perfetto\n" COMMON_HELP},
+    [COMMAND_DIFF] =
+        {"diff", "the first divergence of two traces, with what came before and after",
+         "usage: paddock-sim diff TRACE1 TRACE2\n\n"
+         "Exit status: 0 the same, 1 different, 2 a file that is no trace.\n" COMMON_HELP},
+    [COMMAND_REPLAY] =
+        {"replay", "run again and prove that the trace is the same; or look at the world at a time",
+         "usage: paddock-sim replay DIR|FILE [options]\n\n"
+         "DIR is what `run --out` wrote: its failed runs are run again and compared. FILE is a\n"
+         "scenario: it is run twice.\n\n"
+         "  --seed N, --case ID=VALUE,..., --profile NAME, --set NAME=VALUE,\n"
+         "  --policy NAME=VALUE  which run, as for run\n"
+         "  --at TIME|STEP       stop there and print the world as JSON\n"
+         "  --objects            with every object of every API in full\n" COMMON_HELP},
+    [COMMAND_SHRINK] =
+        {"shrink", "reduce a failing run to the least that still fails the same way",
+         "usage: paddock-sim shrink DIR|FILE [options]\n\n"
+         "Writes a scenario file of its own that says of each line why it is left.\n\n"
+         "  --seed N, --case ID=VALUE,..., --profile NAME, --set NAME=VALUE,\n"
+         "  --policy NAME=VALUE  which run, as for run\n"
+         "  --budget TIME        real time after which the best so far is written (2m)\n"
+         "  --jobs N             runs at a time (default: one for each core)\n"
+         "  --out FILE|DIR       where the file goes (default: beside what was "
+         "given)\n" COMMON_HELP},
     [COMMAND_APISERVER] =
         {"apiserver", "a simulated Kubernetes API on a real port, with TLS",
          "usage: paddock-sim apiserver [options]\n\n"
@@ -212,6 +244,9 @@ enum option_id {
     OPT_JOBS,
     OPT_COLOR,
     OPT_LOG,
+    OPT_FILTER,
+    OPT_AT,
+    OPT_OBJECTS,
     OPT_LISTEN,
     OPT_KUBECONFIG_OUT,
     OPT_DATASTORE,
@@ -229,29 +264,33 @@ enum option_id {
 #define OF(command) (1u << COMMAND_##command)
 #define OF_RUNS     (OF(RUN) | OF(SWEEP))
 #define OF_RESULTS  (OF_RUNS | OF(MERGE))
+#define OF_AGAIN    (OF(REPLAY) | OF(SHRINK))
 static const struct {
     struct str name;
     bool takes_value;
     uint32_t of; /* bit set of commands */
 } option_table[OPT_COUNT] = {
-    [OPT_SEED] = {STR_INIT("--seed"), true, OF(RUN) | OF(EXPAND)},
+    [OPT_SEED] = {STR_INIT("--seed"), true, OF(RUN) | OF_AGAIN | OF(EXPAND)},
     [OPT_SEEDS] = {STR_INIT("--seeds"), true, OF(SWEEP)},
     [OPT_SHARD] = {STR_INIT("--shard"), true, OF_RUNS},
-    [OPT_BUDGET] = {STR_INIT("--budget"), true, OF(SWEEP)},
+    [OPT_BUDGET] = {STR_INIT("--budget"), true, OF(SWEEP) | OF(SHRINK)},
     [OPT_ALL_CASES] = {STR_INIT("--all-cases"), false, OF(SWEEP)},
     [OPT_WATCH] = {STR_INIT("--watch"), false, OF(RUN)},
-    [OPT_SET] = {STR_INIT("--set"), true, OF_RUNS | OF(EXPAND)},
-    [OPT_CASE] = {STR_INIT("--case"), true, OF_RUNS | OF(EXPAND)},
-    [OPT_PROFILE] = {STR_INIT("--profile"), true, OF_RUNS | OF(EXPAND)},
-    [OPT_POLICY] = {STR_INIT("--policy"), true, OF_RUNS},
+    [OPT_SET] = {STR_INIT("--set"), true, OF_RUNS | OF_AGAIN | OF(EXPAND)},
+    [OPT_CASE] = {STR_INIT("--case"), true, OF_RUNS | OF_AGAIN | OF(EXPAND)},
+    [OPT_PROFILE] = {STR_INIT("--profile"), true, OF_RUNS | OF_AGAIN | OF(EXPAND)},
+    [OPT_POLICY] = {STR_INIT("--policy"), true, OF_RUNS | OF_AGAIN},
     [OPT_WORLD] = {STR_INIT("--world"), true, OF(RUN)},
-    [OPT_OUT] = {STR_INIT("--out"), true, OF_RESULTS},
-    [OPT_FORMAT] = {STR_INIT("--format"), true, OF_RESULTS},
+    [OPT_OUT] = {STR_INIT("--out"), true, OF_RESULTS | OF(SHRINK)},
+    [OPT_FORMAT] = {STR_INIT("--format"), true, OF_RESULTS | OF(TRACE)},
     [OPT_TRACE] = {STR_INIT("--trace"), false, OF(RUN)},
     [OPT_UNTIL] = {STR_INIT("--until"), true, OF(RUN)},
     [OPT_POINTS] = {STR_INIT("--points"), true, OF(RUN)},
-    [OPT_JOBS] = {STR_INIT("--jobs"), true, OF_RUNS},
+    [OPT_JOBS] = {STR_INIT("--jobs"), true, OF_RUNS | OF(SHRINK)},
     [OPT_LOG] = {STR_INIT("--log"), true, OF(RUN) | OF(APISERVER)},
+    [OPT_FILTER] = {STR_INIT("--filter"), true, OF(TRACE)},
+    [OPT_AT] = {STR_INIT("--at"), true, OF(REPLAY)},
+    [OPT_OBJECTS] = {STR_INIT("--objects"), false, OF(REPLAY)},
     [OPT_LISTEN] = {STR_INIT("--listen"), true, OF(APISERVER)},
     [OPT_KUBECONFIG_OUT] = {STR_INIT("--kubeconfig-out"), true, OF(APISERVER)},
     [OPT_DATASTORE] = {STR_INIT("--datastore"), true, OF(APISERVER)},
@@ -267,10 +306,14 @@ static const struct {
     [OPT_VERSION] = {STR_INIT("--version"), false, ~0u},
 };
 
-/* The options of apiserver that are a text. */
+/* The options that are a text. */
 static struct str *text_option(struct options *o, enum option_id id)
 {
     switch (id) {
+    case OPT_FILTER:
+        return &o->filter;
+    case OPT_AT:
+        return &o->at;
     case OPT_LISTEN:
         return &o->listen;
     case OPT_KUBECONFIG_OUT:
@@ -337,9 +380,20 @@ static struct err *take_until(struct options *o, struct str value)
     return err_new(ERR_INVALID, "--until: \"" STR_FMT "\" lies before the start", STR_ARG(value));
 }
 
-static struct err *take_option(struct parser *p, enum option_id id, struct str value)
+static struct err *take_format(struct options *o, struct str value)
 {
     static const char *const formats[] = {"pretty", "json", "junit"};
+    static const char *const views[] = {"text", "json", "perfetto"};
+    static const enum output_format of_views[] = {FORMAT_TEXT, FORMAT_JSON, FORMAT_PERFETTO};
+    bool view = o->command == COMMAND_TRACE;
+    int choice = 0;
+    struct err *err = choose(STR("--format"), value, view ? views : formats, 3, &choice);
+    o->format = view ? of_views[choice] : (enum output_format)choice;
+    return err;
+}
+
+static struct err *take_option(struct parser *p, enum option_id id, struct str value)
+{
     static const char *const worlds[] = {"sim", "real"};
     static const char *const levels[] = {"error", "warn", "info", "debug"};
     static const char *const colors[] = {"auto", "always", "never"};
@@ -393,9 +447,10 @@ static struct err *take_option(struct parser *p, enum option_id id, struct str v
         o->trace = true;
         return NULL;
     case OPT_FORMAT:
-        err = choose(STR("--format"), value, formats, ARRAY_LEN(formats), &choice);
-        o->format = (enum output_format)choice;
-        return err;
+        return take_format(o, value);
+    case OPT_OBJECTS:
+        o->objects = true;
+        return NULL;
     case OPT_WORLD:
         err = choose(STR("--world"), value, worlds, ARRAY_LEN(worlds), &choice);
         o->world_real = choice == 1;

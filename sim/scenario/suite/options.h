@@ -22,10 +22,14 @@ enum command {
     COMMAND_LIST,
     COMMAND_EXPAND,
     COMMAND_SCHEMA,
+    COMMAND_TRACE,
+    COMMAND_DIFF,
+    COMMAND_REPLAY,
+    COMMAND_SHRINK,
     COMMAND_APISERVER,
     COMMAND_COUNT
 };
-enum output_format { FORMAT_PRETTY, FORMAT_JSON, FORMAT_JUNIT };
+enum output_format { FORMAT_PRETTY, FORMAT_JSON, FORMAT_JUNIT, FORMAT_TEXT, FORMAT_PERFETTO };
 enum color_choice { COLOR_AUTO, COLOR_ALWAYS, COLOR_NEVER };
 
 struct options {
@@ -42,7 +46,7 @@ struct options {
     uint64_t seeds_first, seeds_last;
     bool all_cases, watch;
     uint32_t shard, shards;        /* 1 .. shards; 0: all is run here */
-    int64_t budget_ns;             /* 0: none */
+    int64_t budget_ns;             /* of sweep and shrink; 0: none */
     uint32_t jobs;                 /* runs at a time; 0: not given */
     uint32_t points_at, points_of; /* --points AT/OF; of 0: all */
     enum output_format format;
@@ -51,6 +55,9 @@ struct options {
     int verbosity; /* -1, 0, 1 */
     bool logs;     /* the engine's log lines go to standard error */
     enum log_level log_level;
+    struct str filter; /* of trace */
+    struct str at;     /* of replay: a time or a step; empty: to the end */
+    bool objects;      /* of replay: every object in full */
     struct str listen, kubeconfig_out, datastore, cluster, crds, stages, audit,
         record; /* of apiserver */
     bool bare, has_nodes;

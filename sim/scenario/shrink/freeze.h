@@ -1,0 +1,21 @@
+/* freeze: one run of a scenario as a file of its own: matrix values, parameters, templates, drawn faults put in; one
+ * profile, one seed, and the policies that were given beside the file. */
+#ifndef PADDOCK_SIM_SCENARIO_SHRINK_FREEZE_H
+#define PADDOCK_SIM_SCENARIO_SHRINK_FREEZE_H
+
+#include "engine/base/arena.h"
+#include "engine/base/err.h"
+
+struct scenario_files;
+struct freeze_request {
+    struct str file, bytes;
+    struct str case_filter, profile;
+    const struct str *sets, *policies; /* NAME=VALUE */
+    size_t sets_n, policies_n;
+    uint64_t seed;
+    const struct scenario_files *files; /* of templates; NULL: none can be read */
+};
+struct err *shrink_freeze(struct arena *a, const struct freeze_request *request,
+                          struct buf *out) must_check;
+
+#endif
