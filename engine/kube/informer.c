@@ -183,6 +183,7 @@ void kube_informer_start(struct kube_informer *inf)
 /* False: the informer was freed by a handler. */
 static bool tell(struct kube_informer *inf, struct kube_object *before, struct kube_object *after)
 {
+    inf->state.changes++;
     inf->busy++;
     for (size_t i = 0; i < inf->changes_n && !inf->dead; i++)
         if (inf->changes[i].change)
@@ -516,6 +517,16 @@ static void watch_from(struct kube_informer *inf)
 
 /* ---- reading ---- */
 
+const struct kube_gvr *kube_informer_gvr(const struct kube_informer *inf)
+{
+    return &inf->gvr;
+}
+
+struct str kube_informer_ns(const struct kube_informer *inf)
+{
+    return inf->ns;
+}
+
 bool kube_informer_synced(const struct kube_informer *inf)
 {
     return inf->synced;
@@ -546,4 +557,14 @@ const struct map *kube_informer_by(const struct kube_informer *inf, size_t index
 struct kube_informer_state kube_informer_state(const struct kube_informer *inf)
 {
     return inf->state;
+}
+
+world_time kube_informer_since(const struct kube_informer *inf, world_time moment)
+{
+    return world_now(inf->world) - moment;
+}
+
+world_time kube_informer_age(const struct kube_informer *inf)
+{
+    return inf->state.heard_at ? kube_informer_since(inf, inf->state.heard_at) : -1;
 }

@@ -330,6 +330,22 @@ struct server_state server_state(const struct server *s)
                                  .connects = (uint64_t)*s->connects};
 }
 
+const struct kube_informer *server_cache(const struct server *s, size_t i)
+{
+    const struct kube_informer *const caches[SERVER_CACHES] = {s->clusters, s->tokens, s->settings,
+                                                               s->secrets, s->endpoints};
+    BUG_ON(i >= SERVER_CACHES, "there is no such cache");
+    return caches[i];
+}
+
+const struct kube_gvr *server_cache_kind(size_t i)
+{
+    static const struct kube_gvr *const kinds[SERVER_CACHES] = {
+        &gvr_clusters, &gvr_registration_tokens, &gvr_settings, &gvr_secrets, &gvr_endpoints};
+    BUG_ON(i >= SERVER_CACHES, "there is no such cache");
+    return kinds[i];
+}
+
 struct tunnel_router *server_router(struct server *s)
 {
     return s->router;

@@ -12,7 +12,7 @@
 #define PADDOCK_ENGINE_SERVER_SERVER_H
 
 #include "engine/base/metrics.h"
-#include "engine/kube/client.h"
+#include "engine/kube/informer.h"
 #include "engine/tunnel/router.h"
 #include "engine/world/policy.h"
 
@@ -47,6 +47,10 @@ struct server_state {
     uint64_t connects;  /* agents' sessions accepted so far */
 };
 struct server_state server_state(const struct server *s);
+/* Its caches of the local cluster, and what they are of. */
+#define SERVER_CACHES 5u
+const struct kube_gvr *server_cache_kind(size_t i);
+const struct kube_informer *server_cache(const struct server *s, size_t i);
 struct tunnel_router *server_router(struct server *s);
 struct metrics *server_metrics(struct server *s);
 uint16_t server_port(const struct server *s);

@@ -9,8 +9,6 @@
 #include "engine/kube/management.h"
 #include "engine/manifests/agent_manifest.h"
 
-#define CACHES 3u
-
 struct cluster_agent {
     struct world *world;
     struct policies policies;
@@ -34,7 +32,7 @@ struct cluster_agent {
     struct kube_call *cleanup;
     bool cleaned; /* the clean-up Job is there */
     struct agent_link *link;
-    struct kube_informer *caches[CACHES];
+    struct agent_caches *caches; /* NULL: it has not been connected yet */
 };
 
 static void check(void *owner);
@@ -53,15 +51,10 @@ static void die(struct cluster_agent *a, const struct err *err)
 
 static void start_caches(struct cluster_agent *a)
 {
-    static const struct kube_gvr *const kinds[CACHES] = {&gvr_namespaces, &gvr_nodes, &gvr_pods};
     a->phase = AGENT_PHASE_CONNECTED;
     a->failures_in_a_row = 0;
-    for (size_t i = 0; i < CACHES && !a->caches[i]; i++) {
-        struct kube_target target = {.gvr = *kinds[i]};
-        a->caches[i] = kube_informer_new(a->kube, &target);
-        kube_informer_set_policies(a->caches[i], &a->policies);
-        kube_informer_start(a->caches[i]);
-    }
+    if (!a->caches)
+        a->caches = agent_caches_new(a->kube, &a->policies);
 }
 
 static void on_marked(void *owner, struct str content, const struct err *err)
@@ -270,8 +263,7 @@ void cluster_agent_free(struct cluster_agent *a)
     agent_checks_cancel(a->checks);
     agent_link_free(a->link);
     kube_call_cancel(a->cleanup);
-    for (size_t i = 0; i < CACHES; i++)
-        kube_informer_free(a->caches[i]);
+    agent_caches_free(a->caches);
     world_file_cancel(a->ca_write);
     world_file_cancel(a->mark);
     world_timer_free(a->retry);
@@ -290,15 +282,20 @@ struct cluster_agent_state cluster_agent_state(const struct cluster_agent *a)
     if (a->link)
         s.link = agent_link_state(a->link);
     s.reason = a->link ? s.link.reason : a->reason;
-    s.synced = a->caches[0] != NULL;
-    for (size_t i = 0; i < CACHES && a->caches[i]; i++) {
-        struct kube_informer_state cache = kube_informer_state(a->caches[i]);
-        s.cached += kube_informer_count(a->caches[i]);
-        s.synced = s.synced && kube_informer_synced(a->caches[i]);
+    s.synced = agent_caches_synced(a->caches);
+    for (size_t i = 0; i < agent_caches_count(a->caches); i++) {
+        const struct kube_informer *inf = agent_caches_at(a->caches, i);
+        struct kube_informer_state cache = kube_informer_state(inf);
+        s.cached += kube_informer_count(inf);
         if (i == 0 || cache.heard_at < s.heard_at)
             s.heard_at = cache.heard_at;
     }
     return s;
+}
+
+const struct agent_caches *cluster_agent_caches(const struct cluster_agent *a)
+{
+    return a->caches;
 }
 
 struct str cluster_agent_last_error(const struct cluster_agent *a)

@@ -11,9 +11,9 @@
 #ifndef PADDOCK_ENGINE_AGENTS_CLUSTER_AGENT_H
 #define PADDOCK_ENGINE_AGENTS_CLUSTER_AGENT_H
 
+#include "engine/agents/cluster/caches.h"
 #include "engine/agents/cluster/checks.h"
 #include "engine/agents/cluster/link.h"
-#include "engine/kube/informer.h"
 
 #define AGENT_CHECK_RETRY       NS_PER_S
 #define AGENT_CHECK_RETRY_MAX   (10 * NS_PER_S)
@@ -37,6 +37,7 @@ struct cluster_agent_state {
     world_time heard_at; /* the oldest of its caches' last news */
 };
 struct cluster_agent_state cluster_agent_state(const struct cluster_agent *a);
+const struct agent_caches *cluster_agent_caches(const struct cluster_agent *a); /* NULL: none yet */
 struct str cluster_agent_last_error(const struct cluster_agent *a); /* of the checks; empty: none */
 
 #endif

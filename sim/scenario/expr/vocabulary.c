@@ -119,6 +119,26 @@ static const struct expr_field traffic_fields[VOC_TRAFFIC_FIELD_COUNT] = {
     [VOC_TRAFFIC_LAST_FAILURE] = LIVE("last_failure", EXPR_TIME, "when one last failed"),
 };
 
+static const struct expr_field cache_fields[VOC_CACHE_FIELD_COUNT] = {
+    [VOC_CACHE_NAME] = {"name", EXPR_STRING, 0, NULL, "edge-3/agent-0/pods"},
+    [VOC_CACHE_OF] = {"of", EXPR_STRING, 0, NULL, "its process: edge-3/agent-0, site/a/manager-0"},
+    [VOC_CACHE_CLUSTER] = {"cluster", EXPR_STRING, 0, NULL,
+                           "the cluster that an agent's mirrors; unknown of a manager's"},
+    [VOC_CACHE_KIND] = {"kind", EXPR_STRING, 0, NULL, "pods, nodes, clusters, settings, ..."},
+    [VOC_CACHE_SYNCED] = LIVE("synced", EXPR_BOOL, "it has been listed once"),
+    [VOC_CACHE_COUNT] = LIVE("count", EXPR_INT, "objects in it"),
+    [VOC_CACHE_MISSING] = LIVE("missing", EXPR_INT, "objects that the API has, and it has not"),
+    [VOC_CACHE_SURPLUS] = LIVE("surplus", EXPR_INT, "objects that it has, and the API has not"),
+    [VOC_CACHE_STALE] = LIVE("stale", EXPR_INT, "objects that it has in another version"),
+    [VOC_CACHE_DATA_AGE] = LIVE("data_age", EXPR_DURATION, "since it last heard of the API"),
+    [VOC_CACHE_LISTS] = LIVE("lists", EXPR_INT, "pages of lists that it took in"),
+    [VOC_CACHE_WATCHES] = LIVE("watches", EXPR_INT, "watches that it began"),
+    [VOC_CACHE_CHANGES] = LIVE("changes", EXPR_INT, "changes that it told"),
+    [VOC_CACHE_VERIFICATIONS] = LIVE("verifications", EXPR_INT, "requests of verification"),
+    [VOC_CACHE_HEALS] = LIVE("heals", EXPR_INT, "differences that verification found"),
+    [VOC_CACHE_HEALED_AT] = LIVE("healed_at", EXPR_TIME, "when it was last listed for one"),
+};
+
 static const struct expr_collection collections[VOC_COLLECTION_COUNT] = {
     [VOC_AGENT] = {"agent", FIELDS(agent_fields), NULL, "cluster agent processes"},
     [VOC_CLUSTER] = {"cluster", FIELDS(cluster_fields), NULL, "downstream clusters"},
@@ -128,6 +148,8 @@ static const struct expr_collection collections[VOC_COLLECTION_COUNT] = {
     [VOC_FAULT] = {"fault", FIELDS(fault_fields), NULL, "faults of the timeline"},
     [VOC_TRAFFIC] = {"traffic", FIELDS(traffic_fields), "traffics",
                      "what users do, by its name: traffic.NAME.failures"},
+    [VOC_CACHE] = {"cache", FIELDS(cache_fields), NULL,
+                   "what manager replicas and agents know of an API, one a kind"},
 };
 
 #define COUNTER(name, doc)                                                                         \
@@ -186,6 +208,10 @@ static const struct expr_global globals[VOC_GLOBAL_COUNT] = {
         COUNTER("upstream.bytes", "bytes of the manager's objects that changed there"),
     [VOC_GLOBAL_PROCESS_STARTS] = COUNTER("process.starts", "processes that were started"),
     [VOC_GLOBAL_PROCESS_CRASHES] = COUNTER("process.crashes", "processes that ended unasked"),
+    [VOC_GLOBAL_CACHE_VERIFICATIONS] =
+        COUNTER("cache.verifications", "requests that compare caches with their APIs"),
+    [VOC_GLOBAL_CACHE_HEALS] =
+        COUNTER("cache.heals", "caches that were found to differ, and listed again"),
     [VOC_GLOBAL_EVENTS] = COUNTER("sim.events", "events of the simulation"),
 };
 

@@ -15,6 +15,7 @@ enum vocabulary_collection {
     VOC_NODE,  /* nodes of downstream clusters */
     VOC_FAULT, /* faults of the timeline */
     VOC_TRAFFIC,
+    VOC_CACHE, /* of manager replicas and agents, one a kind */
     VOC_COLLECTION_COUNT
 };
 
@@ -106,6 +107,26 @@ enum {
     VOC_TRAFFIC_FIELD_COUNT
 };
 
+enum {
+    VOC_CACHE_NAME,
+    VOC_CACHE_OF,
+    VOC_CACHE_CLUSTER,
+    VOC_CACHE_KIND,
+    VOC_CACHE_SYNCED,
+    VOC_CACHE_COUNT,
+    VOC_CACHE_MISSING,
+    VOC_CACHE_SURPLUS,
+    VOC_CACHE_STALE,
+    VOC_CACHE_DATA_AGE,
+    VOC_CACHE_LISTS,
+    VOC_CACHE_WATCHES,
+    VOC_CACHE_CHANGES,
+    VOC_CACHE_VERIFICATIONS,
+    VOC_CACHE_HEALS,
+    VOC_CACHE_HEALED_AT,
+    VOC_CACHE_FIELD_COUNT
+};
+
 enum vocabulary_global {
     VOC_GLOBAL_MANAGER_HANDSHAKES,
     VOC_GLOBAL_MANAGER_HANDSHAKE_FAILURES,
@@ -141,6 +162,8 @@ enum vocabulary_global {
     VOC_GLOBAL_UPSTREAM_BYTES,
     VOC_GLOBAL_PROCESS_STARTS,
     VOC_GLOBAL_PROCESS_CRASHES,
+    VOC_GLOBAL_CACHE_VERIFICATIONS,
+    VOC_GLOBAL_CACHE_HEALS,
     VOC_GLOBAL_EVENTS,
     VOC_GLOBAL_COUNT
 };

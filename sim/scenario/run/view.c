@@ -458,35 +458,43 @@ static void poll_managers(struct view *v)
     view_changed(v, VOC_SERVER, VOC_SERVER_PEERS);
 }
 
+static void poll_caches(struct view *v)
+{
+    for (uint32_t i = VOC_GLOBAL_CACHE_VERIFICATIONS;
+         v->caches_asked && i <= VOC_GLOBAL_CACHE_HEALS; i++)
+        see(v, (enum vocabulary_global)i, view_caches_total(v->caches, (enum vocabulary_global)i));
+}
+
 static void on_poll(void *owner)
 {
     struct view *v = owner;
     poll_counters(v);
     poll_managers(v);
     view_poll_apis(v);
+    poll_caches(v);
     v->poll = sim_after(v->estate->sim, VIEW_POLL, on_poll, v);
 }
 
 /* ---- life ---- */
 
-static bool names_apis(const struct expr *e)
+static bool names_any(const struct expr *e, uint32_t from, uint32_t to)
 {
-    for (uint32_t i = VOC_GLOBAL_API_REQUESTS; e && i <= VOC_GLOBAL_UPSTREAM_BYTES; i++)
+    for (uint32_t i = from; e && i <= to; i++)
         if (expr_depends_on(e, (struct expr_dep){EXPR_DEP_GLOBAL, i, 0}))
             return true;
     return false;
 }
 
-/* Thousands of APIs are only asked for their counters where an expression wants them. */
-static bool plan_names_apis(const struct plan *plan)
+/* Thousands of APIs and caches are only asked for their counters where an expression wants them. */
+static bool plan_names(const struct plan *plan, uint32_t from, uint32_t to)
 {
     bool any = false;
     for (size_t i = 0; i < plan->steps_n; i++)
-        any = any || names_apis(plan->steps[i].until);
+        any = any || names_any(plan->steps[i].until, from, to);
     for (size_t i = 0; i < plan->asserts_n; i++)
-        any = any || names_apis(plan->asserts[i].that);
+        any = any || names_any(plan->asserts[i].that, from, to);
     for (size_t i = 0; i < plan->measures_n; i++)
-        any = any || names_apis(plan->measures[i].value);
+        any = any || names_any(plan->measures[i].value, from, to);
     return any;
 }
 
@@ -494,7 +502,9 @@ struct view *view_new(const struct plan *plan)
 {
     struct view *v = MEM_NEW(struct view);
     v->plan = plan;
-    v->apis_asked = plan_names_apis(plan);
+    v->apis_asked = plan_names(plan, VOC_GLOBAL_API_REQUESTS, VOC_GLOBAL_UPSTREAM_BYTES);
+    v->caches_asked = plan_names(plan, VOC_GLOBAL_CACHE_VERIFICATIONS, VOC_GLOBAL_CACHE_HEALS);
+    v->caches = view_caches_new(v);
     v->env = (struct expr_env){&view_ops, v};
     v->step_ended = MEM_NEW_ARRAY(int64_t, plan->steps_n);
     for (size_t i = 0; i < plan->steps_n; i++)
@@ -520,6 +530,7 @@ void view_free(struct view *v)
         str_free(&v->faults[i]->name);
         mem_free(v->faults[i]);
     }
+    view_caches_free(v->caches);
     map_free(&v->agent_of);
     map_free(&v->cluster_of);
     map_free(&v->server_of);
@@ -572,6 +583,7 @@ void view_clusters_added(struct view *v)
     items_changed(v, VOC_CLUSTER);
     items_changed(v, VOC_AGENT);
     items_changed(v, VOC_NODE);
+    items_changed(v, VOC_CACHE);
 }
 
 static void add_servers(struct view *v)

@@ -70,6 +70,8 @@ static uint32_t count(void *ctx, uint32_t collection)
         return (uint32_t)v->faults_n;
     case VOC_TRAFFIC:
         return (uint32_t)v->plan->traffic_n;
+    case VOC_CACHE:
+        return view_caches_count(v->caches);
     case VOC_COLLECTION_COUNT:
         break;
     }
@@ -332,6 +334,8 @@ static struct expr_value field(void *ctx, uint32_t collection, uint32_t item, ui
         return fault_field(v, item, field_id);
     case VOC_TRAFFIC:
         return traffic_field(v->traffic, item, field_id);
+    case VOC_CACHE:
+        return view_caches_field(v->caches, item, field_id);
     case VOC_COLLECTION_COUNT:
         break;
     }

@@ -4,6 +4,7 @@
 
 #include "engine/base/map.h"
 #include "sim/scenario/run/view.h"
+#include "sim/scenario/run/view_caches.h"
 
 struct view_counter {
     int64_t value;          /* as last seen */
@@ -19,6 +20,8 @@ struct view {
     struct monitor *monitor;
     struct reference *reference; /* NULL: the plan compares with none */
     const struct traffic *traffic;
+    struct view_caches *caches;
+    bool caches_asked; /* an expression names a counter of the caches */
     struct expr_env env;
     bool dirty;
     struct expr_tracker **waits; /* conditions that steps wait for */
