@@ -285,7 +285,7 @@ static const struct {
     {"foo == bar", "1:1: unknown name \"foo\"; known are manager.handshakes, "
                    "manager.handshake_failures, manager.reconciles, manager.queue_depth, "
                    "manager.leader_changes, manager.leaders, tunnel.sessions, tunnel.opened, "
-                   "tunnel.closed, dns.queries, dns.servfail_answers, dns.nxdomain_answers and 23 "
+                   "tunnel.closed, dns.queries, dns.servfail_answers, dns.nxdomain_answers and 25 "
                    "more"},
     {"site/a == manager.reconcile",
      "1:11: unknown name \"manager.reconcile\"; did you mean \"manager.reconciles\"?"},
