@@ -3,16 +3,23 @@
 
 static bool session_fresh(const struct tunnel_router *r, const struct tunnel_session *s)
 {
-    return world_now(r->w) - s->heard <= policy_get(&r->policies, POLICY_TUNNEL_PING) * 3 / 2;
+    return !tunnel_session_doubted(s) &&
+           world_now(r->w) - s->heard <= policy_get(&r->policies, POLICY_TUNNEL_PING) * 3 / 2;
+}
+
+static bool newest_wins(const struct tunnel_router *r)
+{
+    return policy_get(&r->policies, POLICY_SESSION_CHOICE) == POLICY_SESSION_NEWEST;
 }
 
 /* The newest fresh one; when none is, the one that was heard last. */
-static struct tunnel_session *choose_newest(const struct tunnel_router *r, const struct list *head)
+static struct tunnel_session *choose_newest(const struct tunnel_router *r, const struct list *head,
+                                            const struct tunnel_session *except)
 {
     struct tunnel_session *best = NULL;
     for (struct list *it = head->prev; it != head; it = it->prev) {
         struct tunnel_session *s = container_of(it, struct route, link)->session;
-        if (tunnel_session_draining(s))
+        if (tunnel_session_draining(s) || s == except)
             continue;
         if (session_fresh(r, s))
             return s;
@@ -22,40 +29,54 @@ static struct tunnel_session *choose_newest(const struct tunnel_router *r, const
     return best;
 }
 
-static struct tunnel_session *choose_oldest(const struct list *head)
+static struct tunnel_session *choose_oldest(const struct list *head,
+                                            const struct tunnel_session *except)
 {
     for (struct list *it = head->next; it != head; it = it->next) {
         struct tunnel_session *s = container_of(it, struct route, link)->session;
-        if (!tunnel_session_draining(s))
+        if (!tunnel_session_draining(s) && s != except)
             return s;
     }
     return NULL;
 }
 
-static struct tunnel_session *tunnel_router_chosen(const struct tunnel_router *r, struct str key)
+static struct tunnel_session *choose_own(const struct tunnel_router *r, struct str key,
+                                         const struct tunnel_session *except)
 {
     const struct client *c = map_get(&r->clients, key);
     if (!c)
         return NULL;
-    bool newest = policy_get(&r->policies, POLICY_SESSION_CHOICE) == POLICY_SESSION_NEWEST;
-    return newest ? choose_newest(r, &c->routes) : choose_oldest(&c->routes);
+    return newest_wins(r) ? choose_newest(r, &c->routes, except)
+                          : choose_oldest(&c->routes, except);
 }
 
 /* A peer that announced the key: the first whose session is fresh, else the first. */
-static struct tunnel_session *choose_peer(const struct tunnel_router *r, struct str key)
+static struct tunnel_session *choose_peer(const struct tunnel_router *r, struct str key,
+                                          const struct tunnel_session *except)
 {
-    bool newest = policy_get(&r->policies, POLICY_SESSION_CHOICE) == POLICY_SESSION_NEWEST;
     struct tunnel_session *first = NULL;
     for (struct list *it = r->peers.next; it != &r->peers; it = it->next) {
         const struct route *peer = container_of(it, struct route, link);
-        if (!map_has(&peer->announced, key) || tunnel_session_draining(peer->session))
+        struct tunnel_session *s = peer->session;
+        if (!map_has(&peer->announced, key) || tunnel_session_draining(s) || s == except)
             continue;
-        if (!newest || session_fresh(r, peer->session))
-            return peer->session;
+        if (!newest_wins(r) || session_fresh(r, s))
+            return s;
         if (!first)
-            first = peer->session;
+            first = s;
     }
     return first;
+}
+
+/* Of our own sessions and those of peers: a peer's wins only over one that is doubted. */
+static struct tunnel_session *choose(const struct tunnel_router *r, struct str key,
+                                     const struct tunnel_session *except)
+{
+    struct tunnel_session *own = choose_own(r, key, except);
+    if (own && !tunnel_session_doubted(own))
+        return own;
+    struct tunnel_session *peer = choose_peer(r, key, except);
+    return peer && (!own || !tunnel_session_doubted(peer)) ? peer : own;
 }
 
 static struct err *no_session(struct str key)
@@ -78,22 +99,60 @@ static struct err *dial_peer(struct tunnel_session *s, struct str key, struct st
     return err;
 }
 
+static struct err *dial_by(struct tunnel_session *s, struct str key, struct str proto,
+                           struct str address, const struct tunnel_conn_handler *handler,
+                           void *owner, struct tunnel_conn **out)
+{
+    if (str_eq(s->key, key))
+        return tunnel_session_dial(s, proto, address, handler, owner, out);
+    return dial_peer(s, key, proto, address, handler, owner, out);
+}
+
 struct err *tunnel_router_dial(struct tunnel_router *r, struct str key, struct str proto,
                                struct str address, const struct tunnel_conn_handler *handler,
                                void *owner, struct tunnel_conn **out)
 {
-    struct tunnel_session *s = tunnel_router_chosen(r, key);
-    if (s)
-        return tunnel_session_dial(s, proto, address, handler, owner, out);
-    s = choose_peer(r, key);
-    if (s)
-        return dial_peer(s, key, proto, address, handler, owner, out);
-    return no_session(key);
+    struct tunnel_session *s = choose(r, key, NULL);
+    return s ? dial_by(s, key, proto, address, handler, owner, out) : no_session(key);
+}
+
+struct err *tunnel_router_dial_other(struct tunnel_router *r, const struct tunnel_conn *first,
+                                     struct str key, struct str proto, struct str address,
+                                     const struct tunnel_conn_handler *handler, void *owner,
+                                     struct tunnel_conn **out)
+{
+    struct tunnel_session *s = choose(r, key, first->session);
+    if (!s || tunnel_session_doubted(s))
+        return no_session(key);
+    return dial_by(s, key, proto, address, handler, owner, out);
 }
 
 bool tunnel_router_has(const struct tunnel_router *r, struct str key)
 {
-    return tunnel_router_chosen(r, key) || choose_peer(r, key);
+    return choose(r, key, NULL) != NULL;
+}
+
+void tunnel_route_give_up(struct route *route)
+{
+    struct tunnel_session *s = route->session;
+    struct err *why = err_new(ERR_UNAVAILABLE, "tunnel does not answer");
+    struct list *head = &s->all, ending;
+    list_init(&ending);
+    list_each (head, it, next_it) {
+        const struct tunnel_conn *c = container_of(it, struct tunnel_conn, all);
+        struct str key = route->client ? s->key : c->forward;
+        const struct tunnel_session *other = key.n ? choose(route->router, key, s) : NULL;
+        if (!c->ours || c->state == CONN_ENDED || !other || tunnel_session_doubted(other))
+            continue;
+        list_remove(it); /* callbacks come after the walk, as they may change the list */
+        list_add_tail(&ending, it);
+    }
+    while (!list_empty(&ending)) {
+        struct tunnel_conn *c = container_of(ending.next, struct tunnel_conn, all);
+        tunnel_session_send(s, TUNNEL_ERROR, c->id, str_c(why->message)); /* if it comes to life */
+        tunnel_conn_break(c, why);
+    }
+    err_free(why);
 }
 
 size_t tunnel_router_count(const struct tunnel_router *r, struct str key)
@@ -127,7 +186,7 @@ static void serve_incoming(void *owner, struct tunnel_conn *c, struct str proto,
     struct str key, rest;
     bool forward = tunnel_proto_forward(proto, &key, &rest);
     BUG_ON(!forward, "only forwarded connections are allowed");
-    struct tunnel_session *s = tunnel_router_chosen(r, key);
+    struct tunnel_session *s = choose_own(r, key, NULL);
     struct tunnel_conn *onward = NULL;
     struct err *err =
         s ? tunnel_session_dial(s, rest, address, NULL, NULL, &onward) : no_session(key);

@@ -4,6 +4,9 @@
  *   accepted ─► joined ─► local end: up to 5 s of silence for the rest of the answer ─► gone
  *                  └─ either side closed, errored, or the session ended ─► gone (an error resets the stream)
  *
+ * Policy connect.hedge: handshake: while nothing has come back and all that was sent is a TLS ClientHello, it is sent by
+ * another session as well after 0.3 s, or at once when the first fails; who answers first has the stream. What a user
+ * asks is never sent twice: that comes behind the far side's answer.
  * Back-pressure goes both ways. A stream for which no session is found is reset; the cause is kept for its user.
  * Ownership: the listener owns its pairs; tunnel_local_free ends them all.
  * Source: fixtures/incidents.yaml#K14. */
@@ -21,6 +24,7 @@ struct tunnel_local_options {
 struct tunnel_local_stats {
     uint64_t accepted, failed;     /* failed: no session, or the connection ended with an error */
     uint64_t bytes_up, bytes_down; /* into the tunnel, out of it */
+    uint64_t hedged;               /* second ways that were begun */
     size_t open;
 };
 

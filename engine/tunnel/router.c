@@ -78,6 +78,18 @@ static void on_session_closed(void *owner, const struct err *why)
     route_remove(route);
 }
 
+/* A session that does not answer is none for the other replicas, and where there is another way to its client its
+ * connections end: whoever waits on them tries again there. */
+static void on_doubt(void *owner, enum tunnel_doubt doubt)
+{
+    struct route *route = owner;
+    struct tunnel_router *r = route->router;
+    if (doubt == TUNNEL_GIVEN_UP)
+        tunnel_route_give_up(route);
+    else if (route->client)
+        tunnel_announce_change(r, doubt == TUNNEL_TRUSTED, route->session);
+}
+
 /* A newer session of the same agent process: the older ones take nothing new and end soon. */
 static void fence_older(struct tunnel_router *r, const struct route *newest)
 {
@@ -109,6 +121,7 @@ struct tunnel_session_options tunnel_route_session_options(struct tunnel_router 
                                            .instance = who->instance,
                                            .allow = allow_nothing,
                                            .client = who->peer ? tunnel_announced_by_peer : NULL,
+                                           .doubt = on_doubt,
                                            .closed = on_session_closed,
                                            .owner = route};
 }
@@ -193,6 +206,11 @@ void tunnel_router_free(struct tunnel_router *r)
     map_free(&r->clients);
     world_timer_free(r->digest);
     mem_free(r);
+}
+
+bool tunnel_router_hedges(const struct tunnel_router *r)
+{
+    return policy_get(&r->policies, POLICY_CONNECT_HEDGE) == POLICY_HEDGE_HANDSHAKE;
 }
 
 void tunnel_router_listen(struct tunnel_router *r, struct tunnel_router_listener *l)

@@ -6,8 +6,8 @@
  * Peers: a replica dials every other one. On a session that we dialled we announce our sessions (AddClient, RemoveClient;
  *        policy peer.announce: digest repeats the whole list) and serve "K::proto" from our own sessions only, so that a
  *        stale table cannot make a loop. On a session that a peer dialled we read its announcements and dial through it.
- * Choice: oldest: element 0. newest: the newest that gave a sign of life within 1.5 ping intervals, else the one heard
- *        last; a new session of the same agent instance drains the older ones.
+ * Choice: oldest: element 0. newest: the newest that is not doubted and gave a sign of life within 1.5 ping intervals,
+ *        else a peer's, else the one heard last; a new session of the same agent instance drains the older ones.
  * Ownership: the router owns the sessions that it accepted. tunnel_router_free closes them (connections get `closed`).
  * Source: fixtures/incidents.yaml#K01, #K03, #K13, #K44. */
 #ifndef PADDOCK_ENGINE_TUNNEL_ROUTER_H
@@ -58,7 +58,13 @@ void tunnel_router_disconnect(struct tunnel_router *r, struct str key);
 struct err *tunnel_router_dial(struct tunnel_router *r, struct str key, struct str proto,
                                struct str address, const struct tunnel_conn_handler *handler,
                                void *owner, struct tunnel_conn **out) must_check;
-bool tunnel_router_has(const struct tunnel_router *r, struct str key);     /* here or at a peer */
+/* The same by another session than that of `first`; ERR_UNAVAILABLE when there is none that is trusted. */
+struct err *tunnel_router_dial_other(struct tunnel_router *r, const struct tunnel_conn *first,
+                                     struct str key, struct str proto, struct str address,
+                                     const struct tunnel_conn_handler *handler, void *owner,
+                                     struct tunnel_conn **out) must_check;
+bool tunnel_router_hedges(const struct tunnel_router *r);              /* policy connect.hedge */
+bool tunnel_router_has(const struct tunnel_router *r, struct str key); /* here or at a peer */
 size_t tunnel_router_count(const struct tunnel_router *r, struct str key); /* sessions here */
 /* Client keys with a session here, in order of first arrival; i starts at 0. */
 bool tunnel_router_next(const struct tunnel_router *r, size_t *i, struct str *key);

@@ -50,6 +50,9 @@ struct tunnel_session *tunnel_route_add(struct tunnel_router *r, struct route *r
                                         struct tunnel_session *s,
                                         const struct tunnel_identity *who);
 
+/* dial.c: ends the connections through it for whose client there is another way. */
+void tunnel_route_give_up(struct route *route);
+
 /* announce.c */
 void tunnel_announce_change(struct tunnel_router *r, bool add, const struct tunnel_session *s);
 void tunnel_announce_digest(void *router); /* the timer's */

@@ -44,6 +44,7 @@ static world_time session_next_event(const struct tunnel_session *s)
     world_time at = s->heard + s->dead_after;
     if (s->ping_every > 0)
         at = least(at, least(s->ping_at, s->sync_at));
+    at = least(at, tunnel_doubt_next(s));
     if (!list_empty(&s->linger))
         at = least(at, container_of(s->linger.next, struct tunnel_conn, linger)->linger_until);
     if (!list_empty(&s->ready) || (s->draining && list_empty(&s->all)))
@@ -153,6 +154,7 @@ static void session_fire(void *owner)
     if (!s->ended) {
         session_linger_timeouts(s, now);
         session_keep_alive(s, now);
+        tunnel_doubt_fire(s, now);
         tunnel_session_wake(s, session_next_event(s));
     }
     tunnel_session_leave(s);
@@ -185,6 +187,8 @@ struct tunnel_session *tunnel_session_new(struct world *w, const struct tunnel_t
     s->heard = world_now(w);
     s->dead_after = policy_get(&s->policies, POLICY_TUNNEL_DEAD_AFTER);
     s->ping_every = s->o.side == TUNNEL_CLIENT ? policy_get(&s->policies, POLICY_TUNNEL_PING) : 0;
+    s->echo = s->o.side == TUNNEL_SERVER &&
+              policy_get(&s->policies, POLICY_SESSION_LIVENESS) == POLICY_LIVENESS_ECHO;
     s->ping_at = s->heard + s->ping_every;
     s->sync_at = s->heard + TUNNEL_SYNC_INTERVAL;
     tunnel_session_wake(s, session_next_event(s));
@@ -242,6 +246,8 @@ void tunnel_session_send(struct tunnel_session *s, enum tunnel_type type, int64_
     tunnel_frame_encode(&s->scratch, &f);
     s->stats.messages_out++;
     s->ops->send(s->transport, buf_str(&s->scratch));
+    if (type == TUNNEL_CONNECT || type == TUNNEL_DATA)
+        tunnel_doubt_sent(s);
     if (s->scratch.cap > BYTE_QUEUE_KEEP_BYTES)
         buf_free(&s->scratch);
     /* Answers are made by what we read: a peer that sends and never reads must not fill our memory with them. */
@@ -321,6 +327,8 @@ void tunnel_session_on_message(struct tunnel_session *s, bool text, struct str p
     tunnel_session_enter(s);
     if (policy_get(&s->policies, POLICY_TUNNEL_ALIVE_BY) == POLICY_ALIVE_BY_TRAFFIC)
         session_alive(s);
+    if (s->doubt)
+        tunnel_doubt_heard(s);
     s->stats.messages_in++;
     if (text) {
         struct err *why =
@@ -335,8 +343,11 @@ void tunnel_session_on_message(struct tunnel_session *s, bool text, struct str p
 
 void tunnel_session_on_alive(struct tunnel_session *s)
 {
-    if (!s->ended)
-        session_alive(s);
+    if (s->ended)
+        return;
+    session_alive(s);
+    if (s->doubt)
+        tunnel_doubt_heard(s);
 }
 
 void tunnel_session_on_drained(struct tunnel_session *s)

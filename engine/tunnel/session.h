@@ -8,6 +8,8 @@
  *
  * Timers:    one. It fires at the earliest of ping (tunnel.ping), sync (60 s), silence (tunnel.dead_after, counted from
  *            the last sign of life of kind tunnel.alive_by) and linger; signs of life only move a deadline.
+ * Doubt:     what was sent and met silence is followed by a ping after 0.4 s; no sign of life for 0.9 s: doubted; for 1.5 s:
+ *            given up; anything that is heard: trusted again. A transport with a queue is slow, which proves nothing.
  * Writing:   control frames go straight to the transport. Data waits per connection while the transport is backed up and
  *            is then served round robin, 16 KiB a turn (policy tunnel.queue: fair), or lies in the transport (fifo).
  * Ownership: tunnel_session_close ends the handle, also inside callbacks; `closed` is the last callback and ends it too.
@@ -24,7 +26,11 @@
 #define TUNNEL_CONNS_MAX     65536u
 #define TUNNEL_TRANSPORT_MAX ((size_t)8 << 20)
 #define TUNNEL_SYNC_INTERVAL (60 * NS_PER_S)
-#define TUNNEL_DIAL_TIMEOUT  (60 * NS_PER_S) /* of the stream behind an incoming connection */
+/* Policy session.liveness: echo, on the side that dials connections: counted from what was sent into silence. */
+#define TUNNEL_ECHO_AFTER    (400 * NS_PER_MS)  /* a ping asks whether somebody is there */
+#define TUNNEL_DOUBT_AFTER   (900 * NS_PER_MS)  /* others are preferred */
+#define TUNNEL_GIVE_UP_AFTER (1500 * NS_PER_MS) /* its connections end where there is another way */
+#define TUNNEL_DIAL_TIMEOUT  (60 * NS_PER_S)    /* of the stream behind an incoming connection */
 
 struct tunnel_session;
 
@@ -41,6 +47,8 @@ struct tunnel_transport {
 
 enum tunnel_side { TUNNEL_CLIENT, TUNNEL_SERVER }; /* client: we dialled the WebSocket */
 
+enum tunnel_doubt { TUNNEL_TRUSTED, TUNNEL_DOUBTED, TUNNEL_GIVEN_UP };
+
 struct tunnel_session_options {
     enum tunnel_side side;
     const struct policies *policies; /* copied */
@@ -53,6 +61,9 @@ struct tunnel_session_options {
     void (*incoming)(void *owner, struct tunnel_conn *c, struct str proto, struct str address);
     /* AddClient (add) and RemoveClient of a peer. NULL: ignored. */
     void (*client)(void *owner, bool add, struct str key, uint64_t session_key);
+    /* It does not answer, answers again, has not answered for so long that its connections had better end; may be NULL.
+     * Must not end the session. */
+    void (*doubt)(void *owner, enum tunnel_doubt doubt);
     void (*closed)(void *owner, const struct err *why);
     void *owner;
 };
@@ -96,6 +107,7 @@ struct str tunnel_session_instance(const struct tunnel_session *s);
 world_time tunnel_session_heard(
     const struct tunnel_session *s); /* last sign of life of kind tunnel.alive_by */
 bool tunnel_session_draining(const struct tunnel_session *s);
+bool tunnel_session_doubted(const struct tunnel_session *s);
 
 struct tunnel_session_stats {
     uint64_t messages_in, messages_out, bytes_in, bytes_out; /* bytes: payload of Data */

@@ -26,6 +26,9 @@ struct tunnel_session {
     world_time ping_at, sync_at;
     unsigned busy; /* callbacks under way: memory stays */
     bool ended, draining, reading_paused;
+    bool echo;                /* silence after what was sent is looked into */
+    uint8_t doubt;            /* enum session_doubt */
+    world_time unheard_since; /* with doubt: when the first thing was sent that met silence */
     struct list ready, linger, all, backlog;
     struct tunnel_conn *recent; /* the one that the peer named last; NULL: none */
     int64_t next_id, next_conn;
@@ -37,6 +40,9 @@ struct tunnel_session {
     uint64_t number;
     struct tunnel_session_stats stats;
 };
+
+/* unasked ─ sent ─► waiting ─ 0.4 s: ping ─► pinged ─ 0.9 s ─► doubted ─ 1.5 s ─► given up; heard: unasked */
+enum session_doubt { DOUBT_NONE, DOUBT_WAITING, DOUBT_PINGED, DOUBT_DOUBTED, DOUBT_GIVEN_UP };
 
 enum conn_state {
     CONN_OPEN,
@@ -74,6 +80,12 @@ void tunnel_session_send(struct tunnel_session *s, enum tunnel_type type, int64_
                          struct str payload);
 bool tunnel_session_congested(const struct tunnel_session *s);
 void tunnel_session_pump(struct tunnel_session *s);
+
+/* doubt.c */
+void tunnel_doubt_sent(struct tunnel_session *s);  /* something that should be answered was sent */
+void tunnel_doubt_heard(struct tunnel_session *s); /* any sign of life */
+world_time tunnel_doubt_next(const struct tunnel_session *s); /* INT64_MAX: nothing to look into */
+void tunnel_doubt_fire(struct tunnel_session *s, world_time now);
 
 /* conn.c */
 struct tunnel_conn *tunnel_conn_new(struct tunnel_session *s, int64_t id, bool ours);

@@ -30,6 +30,12 @@ const struct policy_row policy_table[POLICY_COUNT] = {
     [POLICY_SESSION_CHOICE] =
         ENUM("session.choice", "oldest|newest", POLICY_SESSION_OLDEST, POLICY_SESSION_NEWEST,
              "which tunnel session of a cluster is used"),
+    [POLICY_SESSION_LIVENESS] =
+        ENUM("session.liveness", "silence|echo", POLICY_LIVENESS_SILENCE, POLICY_LIVENESS_ECHO,
+             "what shows that a tunnel in use is dead"),
+    [POLICY_CONNECT_HEDGE] =
+        ENUM("connect.hedge", "never|handshake", POLICY_HEDGE_NEVER, POLICY_HEDGE_HANDSHAKE,
+             "whether a connection that gets no answer is tried by a second tunnel"),
     [POLICY_TUNNEL_PING] = DURATION("tunnel.ping", 5 * NS_PER_S, 5 * NS_PER_S,
                                     "how often the dialling side of a tunnel pings"),
     [POLICY_TUNNEL_DEAD_AFTER] = DURATION("tunnel.dead_after", 60 * NS_PER_S, 15 * NS_PER_S,

@@ -16,6 +16,8 @@ enum policy {
     POLICY_CONNECT_ADMISSION, /* enum: all (at once) | paced (a replica admits agents at a steady rate) */
     POLICY_AGENT_START, /* enum: exit (a failed check ends the process) | retry (typed phases, in process) */
     POLICY_SESSION_CHOICE,    /* enum: oldest | newest (the newest that proved to be alive) */
+    POLICY_SESSION_LIVENESS, /* enum: silence (only tunnel.dead_after tells) | echo (one in use is asked, and avoided) */
+    POLICY_CONNECT_HEDGE, /* enum: never | handshake (a TLS handshake without an answer is begun by another session too) */
     POLICY_TUNNEL_PING,       /* duration: how often the agent's side pings */
     POLICY_TUNNEL_DEAD_AFTER, /* duration: silence after which a side gives the session up */
     POLICY_TUNNEL_ALIVE_BY, /* enum: control (only ping and pong count) | traffic (anything received counts) */
@@ -46,6 +48,8 @@ enum { POLICY_BACKOFF_CONSTANT, POLICY_BACKOFF_JITTERED };
 enum { POLICY_ADMISSION_ALL, POLICY_ADMISSION_PACED };
 enum { POLICY_AGENT_START_EXIT, POLICY_AGENT_START_RETRY };
 enum { POLICY_SESSION_OLDEST, POLICY_SESSION_NEWEST };
+enum { POLICY_LIVENESS_SILENCE, POLICY_LIVENESS_ECHO };
+enum { POLICY_HEDGE_NEVER, POLICY_HEDGE_HANDSHAKE };
 enum { POLICY_ALIVE_BY_CONTROL, POLICY_ALIVE_BY_TRAFFIC };
 enum { POLICY_SYNC_PLAIN, POLICY_SYNC_YOUNG_SAFE };
 enum { POLICY_QUEUE_FIFO, POLICY_QUEUE_FAIR };

@@ -324,3 +324,29 @@ int64_t process_wall(const struct sim_process *p)
 {
     return sim_wall(p->sim) + sim_process_clock_offset(p);
 }
+
+/* ---- holdings ---- */
+
+static size_t length(const struct list *l)
+{
+    size_t n = 0;
+    for (const struct list *it = l->next; it != l; it = it->next)
+        n++;
+    return n;
+}
+
+struct sim_holdings sim_process_holdings(const struct sim_process *p)
+{
+    struct sim_holdings h = {0};
+    const struct sim_world *w = p->world;
+    if (!w || w->dead)
+        return h;
+    for (const struct list *it = w->streams.next; it != &w->streams; it = it->next) {
+        const struct sim_stream *e = const_container_of(it, struct sim_stream, link);
+        h.streams++;
+        h.bytes += end_in(e)->cap + end_out(e)->cap;
+    }
+    h.tasks = length(&w->timers) + length(&w->queries) + length(&w->file_ops) +
+              length(&w->watches) + length(&w->works);
+    return h;
+}

@@ -70,6 +70,14 @@ void sim_process_set_resolver(struct sim_process *p, struct sim_resolver *resolv
 void sim_process_set_clock(struct sim_process *p, world_time offset, int32_t drift_ppm);
 world_time sim_process_clock_offset(const struct sim_process *p); /* now */
 
+/* What a process holds at present, to be compared with itself later: nothing of it may grow without end. */
+struct sim_holdings {
+    size_t streams; /* connections that its instance has a handle of */
+    size_t tasks;   /* timers, DNS queries, file operations, watches of files, work */
+    size_t bytes;   /* in the buffers of its streams, both directions */
+};
+struct sim_holdings sim_process_holdings(const struct sim_process *p);
+
 /* ---- files, seen from outside: at once, without faults; watches are told ---- */
 void sim_volume_write(struct sim *sim, struct str volume, struct str path, struct str content);
 bool sim_volume_read(struct sim *sim, struct str volume, struct str path,

@@ -12,7 +12,7 @@
 #define TLS_NAME_MAX         255u
 
 enum record_type {
-    RECORD_CLIENT_HELLO = 1,
+    RECORD_CLIENT_HELLO = 0x16, /* as in the real one: what a tunnel can tell a handshake by */
     RECORD_SERVER_HELLO,
     RECORD_CLIENT_CERTIFICATE,
     RECORD_FINISHED,

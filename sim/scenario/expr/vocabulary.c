@@ -26,6 +26,11 @@ static const struct expr_field agent_fields[VOC_AGENT_FIELD_COUNT] = {
     [VOC_AGENT_LEADER] = {"leader", EXPR_BOOL, EXPR_LIVE, NULL, "the active one of its cluster"},
     [VOC_AGENT_REASON] = {"reason", EXPR_STRING, 0, NULL,
                           "why it has no tunnel: CAMismatch, Unresolvable, ...; unknown with one"},
+    [VOC_AGENT_STREAMS] = {"streams", EXPR_INT, EXPR_LIVE, NULL, "connections that it holds"},
+    [VOC_AGENT_TASKS] = {"tasks", EXPR_INT, EXPR_LIVE, NULL,
+                         "timers, queries, file operations that it holds"},
+    [VOC_AGENT_BUFFERED] = {"buffered", EXPR_INT, EXPR_LIVE, NULL,
+                            "bytes of the buffers of its connections"},
 };
 
 static const struct expr_field cluster_fields[VOC_CLUSTER_FIELD_COUNT] = {
@@ -63,6 +68,11 @@ static const struct expr_field server_fields[VOC_SERVER_FIELD_COUNT] = {
     [VOC_SERVER_SESSIONS] = {"sessions", EXPR_INT, 0, NULL, "tunnels that end at it"},
     [VOC_SERVER_PEERS] = {"peers", EXPR_INT, 0, NULL, "replicas it is connected to"},
     [VOC_SERVER_STARTED_AT] = {"started_at", EXPR_TIME, 0, NULL, "when the process started"},
+    [VOC_SERVER_STREAMS] = {"streams", EXPR_INT, EXPR_LIVE, NULL, "connections that it holds"},
+    [VOC_SERVER_TASKS] = {"tasks", EXPR_INT, EXPR_LIVE, NULL,
+                          "timers, queries, file operations that it holds"},
+    [VOC_SERVER_BUFFERED] = {"buffered", EXPR_INT, EXPR_LIVE, NULL,
+                             "bytes of the buffers of its connections"},
 };
 
 static const struct expr_field site_fields[VOC_SITE_FIELD_COUNT] = {

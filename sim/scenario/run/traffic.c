@@ -107,14 +107,14 @@ static void on_turn(void *owner)
 {
     struct flow *f = owner;
     struct entry *e = f->entry;
-    int64_t every = e->plan->every_ns;
+    int64_t every = e->plan->every_ns / (has_streams(e) ? e->plan->streams : 1);
     f->task =
         sim_after(e->traffic->estate->sim, every / 2 + rng_between(&e->rng, 0, every), on_turn, f);
     if (f->cluster->removed)
         return;
     if (has_streams(e)) {
-        for (int64_t i = 0; i < e->plan->streams; i++)
-            tend_stream(f, (size_t)i);
+        tend_stream(f, f->next_stream);
+        f->next_stream = (f->next_stream + 1) % (size_t)e->plan->streams;
         return;
     }
     struct user *u = next_user(e);

@@ -43,6 +43,7 @@ struct flow {
     struct sim_task *task;
     struct job **streams; /* NULL: to be opened */
     int64_t *reopen_at;
+    size_t next_stream;      /* they have their turns one after the other */
     int64_t down_since;      /* begin of the first question that failed; -1: all is well */
     int64_t good_at;         /* begin of the last question that went well; -1: none yet */
     int64_t outage, longest; /* of what is over */

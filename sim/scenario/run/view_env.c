@@ -121,6 +121,14 @@ static bool agent_leads(const struct view *v, const struct view_agent *a)
     return best == a;
 }
 
+static struct expr_value holdings(const struct sim_process *p, uint32_t first, uint32_t field)
+{
+    struct sim_holdings h = sim_process_holdings(p);
+    const size_t fields[] = {h.streams, h.tasks, h.bytes}; /* in the vocabulary's order */
+    BUG_ON(field - first >= ARRAY_LEN(fields), "a process has three kinds of holdings");
+    return number(EXPR_INT, (int64_t)fields[field - first]);
+}
+
 static struct expr_value agent_field(const struct view *v, uint32_t item, uint32_t field)
 {
     const struct view_agent *a = &v->agents[item];
@@ -156,8 +164,10 @@ static struct expr_value agent_field(const struct view *v, uint32_t item, uint32
         return a->reason.n ? text(a->reason) : unknown(EXPR_STRING);
     case VOC_AGENT_RESTARTS:
         return number(EXPR_INT, sim_cluster_restarts(c->sim, a->slot));
-    default:
+    case VOC_AGENT_LEADER:
         return truth(agent_leads(v, a));
+    default:
+        return holdings(sim_cluster_process(c->sim, a->slot), VOC_AGENT_STREAMS, field);
     }
 }
 
@@ -228,8 +238,10 @@ static struct expr_value server_field(const struct view *v, uint32_t item, uint3
         return number(EXPR_INT, s->sessions);
     case VOC_SERVER_PEERS:
         return number(EXPR_INT, in ? (int64_t)server_state(in).peers : 0);
-    default:
+    case VOC_SERVER_STARTED_AT:
         return moment(s->started_at);
+    default:
+        return holdings(s->replica->process, VOC_SERVER_STREAMS, field);
     }
 }
 
