@@ -235,7 +235,10 @@ uint16_t downstream_forward(struct downstreams *d, struct str id, struct str add
     forward_key(id, address, &key);
     struct tunnel_local *local = map_get(&d->forwards, buf_str(&key));
     if (!local && map_has(&d->entries, id)) {
-        struct tunnel_local_options o = {id, STR("tcp"), address};
+        bool is_path = str_starts(address, STR("unix/"));
+        struct tunnel_local_options o = {id, is_path ? STR("unix") : STR("tcp"),
+                                         is_path ? str_sub(address, STR("unix/").n, address.n)
+                                                 : address};
         struct err *err = tunnel_local_new(d->options.world, d->options.router, &o, &local);
         if (err)
             log_warn(&d->log, "no way to " STR_FMT " of cluster " STR_FMT ": %s", STR_ARG(address),

@@ -25,8 +25,8 @@ void downstreams_free(struct downstreams *d);
 struct kube_client *downstream_client(struct downstreams *d, struct str cluster_id);
 /* The listener's port; 0: no entry. */
 uint16_t downstream_port(struct downstreams *d, struct str cluster_id);
-/* The port on 127.0.0.1 behind which another address of that cluster is ("10.42.0.7:8080", numeric), as its agent reaches
- * it; made at the first call and kept until the Cluster goes. 0: the manager knows no such cluster, or no port is free. */
+/* The port on 127.0.0.1 behind which another address of that cluster is ("10.42.0.7:8080", numeric, or "unix//run/x.sock"),
+ * as its agent reaches it; made at the first call and kept until the Cluster goes. 0: the manager knows no such cluster, or no port is free. */
 uint16_t downstream_forward(struct downstreams *d, struct str cluster_id, struct str address);
 /* Called when an entry came, was made anew or went: downstream_client gives the new state already, and the old client
  * dies, with its calls and without their callbacks, when all listeners have returned. */

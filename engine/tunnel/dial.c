@@ -84,6 +84,22 @@ static struct err *no_session(struct str key)
     return err_new(ERR_UNAVAILABLE, "failed to find Session for client " STR_FMT, STR_ARG(key));
 }
 
+static const struct str relay = STR_INIT("relay"); /* no client has this key */
+
+/* A peer that may know a way: the links between replicas need not be whole. */
+static struct tunnel_session *choose_relay(const struct tunnel_router *r,
+                                           const struct tunnel_session *except)
+{
+    if (policy_get(&r->policies, POLICY_PEER_RELAY) == POLICY_RELAY_NEVER)
+        return NULL;
+    for (struct list *it = r->peers.next; it != &r->peers; it = it->next) {
+        struct tunnel_session *s = container_of(it, struct route, link)->session;
+        if (s != except && !tunnel_session_draining(s) && session_fresh(r, s))
+            return s;
+    }
+    return NULL;
+}
+
 static struct err *dial_peer(struct tunnel_session *s, struct str key, struct str proto,
                              struct str address, const struct tunnel_conn_handler *handler,
                              void *owner, struct tunnel_conn **out)
@@ -108,12 +124,38 @@ static struct err *dial_by(struct tunnel_session *s, struct str key, struct str 
     return dial_peer(s, key, proto, address, handler, owner, out);
 }
 
+static struct err *dial_relay(struct tunnel_session *s, struct str key, struct str proto,
+                              struct str address, const struct tunnel_conn_handler *handler,
+                              void *owner, struct tunnel_conn **out)
+{
+    struct buf onward = {0};
+    buf_addf(&onward, STR_FMT "::" STR_FMT, STR_ARG(key), STR_ARG(proto));
+    struct err *err = dial_peer(s, relay, buf_str(&onward), address, handler, owner, out);
+    buf_free(&onward);
+    return err;
+}
+
+/* By the best session that is not `except`; where that is a peer's which is silent, or none, by a relay. */
+static struct err *dial_best(struct tunnel_router *r, const struct tunnel_session *except,
+                             struct str key, struct str proto, struct str address,
+                             const struct tunnel_conn_handler *handler, void *owner,
+                             struct tunnel_conn **out)
+{
+    struct tunnel_session *s = choose(r, key, except);
+    bool own = s && str_eq(s->key, key);
+    struct tunnel_session *by = own || (s && session_fresh(r, s)) ? NULL : choose_relay(r, s);
+    if (by && by != except)
+        return dial_relay(by, key, proto, address, handler, owner, out);
+    if (!s || (except && tunnel_session_doubted(s)))
+        return no_session(key);
+    return dial_by(s, key, proto, address, handler, owner, out);
+}
+
 struct err *tunnel_router_dial(struct tunnel_router *r, struct str key, struct str proto,
                                struct str address, const struct tunnel_conn_handler *handler,
                                void *owner, struct tunnel_conn **out)
 {
-    struct tunnel_session *s = choose(r, key, NULL);
-    return s ? dial_by(s, key, proto, address, handler, owner, out) : no_session(key);
+    return dial_best(r, NULL, key, proto, address, handler, owner, out);
 }
 
 struct err *tunnel_router_dial_other(struct tunnel_router *r, const struct tunnel_conn *first,
@@ -121,10 +163,7 @@ struct err *tunnel_router_dial_other(struct tunnel_router *r, const struct tunne
                                      const struct tunnel_conn_handler *handler, void *owner,
                                      struct tunnel_conn **out)
 {
-    struct tunnel_session *s = choose(r, key, first->session);
-    if (!s || tunnel_session_doubted(s))
-        return no_session(key);
-    return dial_by(s, key, proto, address, handler, owner, out);
+    return dial_best(r, first->session, key, proto, address, handler, owner, out);
 }
 
 bool tunnel_router_has(const struct tunnel_router *r, struct str key)
@@ -179,17 +218,19 @@ static bool serve_allow(void *owner, struct str proto, struct str address)
     return tunnel_proto_forward(proto, &key, &rest);
 }
 
-/* Own sessions only: a connection is forwarded once. */
+/* Own sessions only: a connection is forwarded once; one that asks for a relay goes to a peer's own then. */
 static void serve_incoming(void *owner, struct tunnel_conn *c, struct str proto, struct str address)
 {
     const struct tunnel_router *r = owner;
     struct str key, rest;
     bool forward = tunnel_proto_forward(proto, &key, &rest);
     BUG_ON(!forward, "only forwarded connections are allowed");
+    bool relayed = str_eq(key, relay) && tunnel_proto_forward(rest, &key, &rest);
     struct tunnel_session *s = choose_own(r, key, NULL);
+    if (!s && relayed)
+        s = choose_peer(r, key, c->session);
     struct tunnel_conn *onward = NULL;
-    struct err *err =
-        s ? tunnel_session_dial(s, rest, address, NULL, NULL, &onward) : no_session(key);
+    struct err *err = s ? dial_by(s, key, rest, address, NULL, NULL, &onward) : no_session(key);
     if (err) {
         tunnel_conn_fail(c, str_c(err->message));
         err_free(err);

@@ -57,6 +57,9 @@ const struct policy_row policy_table[POLICY_COUNT] = {
     [POLICY_PEER_ANNOUNCE] =
         ENUM("peer.announce", "edge|digest", POLICY_PEER_EDGE, POLICY_PEER_DIGEST,
              "how replicas tell each other their sessions"),
+    [POLICY_PEER_RELAY] =
+        ENUM("peer.relay", "never|once", POLICY_RELAY_NEVER, POLICY_RELAY_ONCE,
+             "whether a peer is asked for a cluster of which no session is known"),
     [POLICY_HEALTH_PROBE] =
         ENUM("health.probe", "sequential|independent", POLICY_PROBE_SEQUENTIAL,
              POLICY_PROBE_INDEPENDENT, "how the connectivity of clusters is probed"),

@@ -15,7 +15,7 @@ enum policy {
     POLICY_RECONNECT_MAX,     /* duration: the cap of a jittered back-off */
     POLICY_CONNECT_ADMISSION, /* enum: all (at once) | paced (a replica admits agents at a steady rate) */
     POLICY_AGENT_START, /* enum: exit (a failed check ends the process) | retry (typed phases, in process) */
-    POLICY_SESSION_CHOICE,    /* enum: oldest | newest (the newest that proved to be alive) */
+    POLICY_SESSION_CHOICE, /* enum: oldest | newest (the newest that proved to be alive) */
     POLICY_SESSION_LIVENESS, /* enum: silence (only tunnel.dead_after tells) | echo (one in use is asked, and avoided) */
     POLICY_CONNECT_HEDGE, /* enum: never | handshake (a TLS handshake without an answer is begun by another session too) */
     POLICY_TUNNEL_PING,       /* duration: how often the agent's side pings */
@@ -26,6 +26,7 @@ enum policy {
     POLICY_TUNNEL_BUFFER, /* enum: unbounded (trusts that Pause is minded) | bounded (fails the connection) */
     POLICY_TUNNEL_REFUSAL, /* enum: session (a refused Connect ends it) | connection (only that one fails) */
     POLICY_PEER_ANNOUNCE, /* enum: edge (AddClient only on change) | digest (full list repeated periodically) */
+    POLICY_PEER_RELAY, /* enum: never | once (a peer that may know a way is asked when we know none) */
     POLICY_HEALTH_PROBE, /* enum: sequential (no deadline) | independent (own deadline, jitter, hysteresis) */
     POLICY_LEADER_LOSS, /* enum: exit (the process ends) | controllers (only leader work stops) */
     POLICY_CLUSTER_REMOVE, /* enum: wait (for the downstream) | detach (after a deadline) */
@@ -56,6 +57,7 @@ enum { POLICY_QUEUE_FIFO, POLICY_QUEUE_FAIR };
 enum { POLICY_BUFFER_UNBOUNDED, POLICY_BUFFER_BOUNDED };
 enum { POLICY_REFUSAL_SESSION, POLICY_REFUSAL_CONNECTION };
 enum { POLICY_PEER_EDGE, POLICY_PEER_DIGEST };
+enum { POLICY_RELAY_NEVER, POLICY_RELAY_ONCE };
 enum { POLICY_PROBE_SEQUENTIAL, POLICY_PROBE_INDEPENDENT };
 enum { POLICY_LEADER_LOSS_EXIT, POLICY_LEADER_LOSS_CONTROLLERS };
 enum { POLICY_REMOVE_WAIT, POLICY_REMOVE_DETACH };

@@ -150,9 +150,14 @@ void end_deliver(struct sim_stream *e, struct str bytes)
     c->bytes[1 - e->side] += bytes.n;
     *c->sim->count.bytes += (int64_t)bytes.n;
     p->lent = true;
-    bool lied = e->side == 1 && (c->sim->http_faults > 0 || e->http_refused) && http_lies(e, bytes);
+    struct buf stripped = {0};
+    bool proxied = e->side == 1 && (c->sim->http_faults > 0 || e->http_refused);
+    if (proxied && http_strips(e, bytes, &stripped))
+        bytes = buf_str(&stripped);
+    bool lied = proxied && http_lies(e, bytes);
     if (!lied && e->handler->data)
         e->handler->data(e->owner, bytes);
+    buf_free(&stripped);
     pipe_give_back(p);
 }
 

@@ -40,6 +40,7 @@ enum sim_fault_kind {
     SIM_FAULT_HTTP_ERROR, /* answered with `http_code`, and the connection ends; the server hears nothing */
     SIM_FAULT_HTTP_SLOW,      /* the answer comes delay + random [0, jitter] later */
     SIM_FAULT_HTTP_TRUNCATED, /* half of the answer's first piece comes, then the connection ends */
+    SIM_FAULT_HTTP_NO_UPGRADE, /* the proxy knows no upgrades: the server gets the request without its header Upgrade */
     /* process: each of `processes` (share: of them) at the start. */
     SIM_FAULT_PROCESS_CRASH, /* sim_process_kill; delay: it is not started again before */
     SIM_FAULT_PROCESS_POWER_LOSS, /* sim_host_power_off of the hosts of `to`; on again at the end of the fault */

@@ -28,6 +28,7 @@ static const char *const names[SIM_FAULT_KIND_COUNT] = {
     [SIM_FAULT_HTTP_ERROR] = "http.error",
     [SIM_FAULT_HTTP_SLOW] = "http.slow",
     [SIM_FAULT_HTTP_TRUNCATED] = "http.truncated",
+    [SIM_FAULT_HTTP_NO_UPGRADE] = "http.no-upgrade",
     [SIM_FAULT_PROCESS_CRASH] = "process.crash",
     [SIM_FAULT_PROCESS_POWER_LOSS] = "process.power-loss",
     [SIM_FAULT_PROCESS_PAUSE] = "process.pause",
@@ -61,7 +62,7 @@ bool sim_fault_kind_find(struct str group, struct str word, enum sim_fault_kind 
 
 bool fault_is_http(enum sim_fault_kind kind)
 {
-    return kind >= SIM_FAULT_HTTP_ERROR && kind <= SIM_FAULT_HTTP_TRUNCATED;
+    return kind >= SIM_FAULT_HTTP_ERROR && kind <= SIM_FAULT_HTTP_NO_UPGRADE;
 }
 
 bool fault_is_net(enum sim_fault_kind kind)

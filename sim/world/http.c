@@ -63,6 +63,21 @@ bool http_lies(struct sim_stream *e, struct str bytes)
     return false;
 }
 
+bool http_strips(struct sim_stream *e, struct str bytes, struct buf *out)
+{
+    static const struct str upgrade = STR_INIT("\r\nUpgrade:");
+    struct str line, rest;
+    ptrdiff_t at = is_request(bytes) ? str_find(bytes, upgrade) : -1;
+    (void)str_cut(bytes, '\n', &line, &rest);
+    if (at < 0 || !meets(e, SIM_FAULT_HTTP_NO_UPGRADE, line))
+        return false;
+    rest = str_sub(bytes, (size_t)at + upgrade.n, bytes.n);
+    ptrdiff_t end = str_find(rest, STR("\r\n"));
+    buf_add(out, str_sub(bytes, 0, (size_t)at));
+    buf_add(out, str_sub(rest, end < 0 ? rest.n : (size_t)end, rest.n));
+    return true;
+}
+
 void http_cut_here(struct sim_stream *e)
 {
     struct sim_pipe *out = end_out(e);

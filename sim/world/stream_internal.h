@@ -164,6 +164,8 @@ void path_established(struct sim_conn *c); /* faults that act on connections */
 /* ---- http.c ---- */
 /* Faults of HTTP meet what came in at a server's end; true: the server is not to hear of it. */
 bool http_lies(struct sim_stream *e, struct str bytes);
+/* The request without its header Upgrade; false: it is as it was. */
+bool http_strips(struct sim_stream *e, struct str bytes, struct buf *out);
 /* What a server wrote was cut in its middle: nothing more goes out. */
 void http_cut_here(struct sim_stream *e);
 

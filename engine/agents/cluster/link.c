@@ -98,6 +98,13 @@ static void give_up(struct agent_link *l)
     world_exit(l->world, 1);
 }
 
+/* What is in the way of WebSockets does not go by itself: less noise. */
+static world_time longest_pause(const struct agent_link *l)
+{
+    bool blocked = l->state.reason && str_eq_c(str_c(l->state.reason), AGENT_REASON_BLOCKED);
+    return blocked ? AGENT_WAIT_BLOCKED : policy_get(&l->policies, POLICY_RECONNECT_MAX);
+}
+
 static void wait_then_resolve(struct agent_link *l, bool clean)
 {
     bool for_ever = policy_get(&l->policies, POLICY_DNS_CACHE) == POLICY_DNS_CACHE_PROCESS;
@@ -107,12 +114,11 @@ static void wait_then_resolve(struct agent_link *l, bool clean)
     }
     world_time pause = clean ? AGENT_WAIT_CLEAN : AGENT_WAIT_ERROR;
     if (policy_get(&l->policies, POLICY_RECONNECT_BACKOFF) == POLICY_BACKOFF_JITTERED) {
-        world_time cap = AGENT_BACKOFF_FIRST;
-        for (uint32_t i = 0;
-             i < l->failures_in_a_row && cap < l->policies.value[POLICY_RECONNECT_MAX]; i++)
+        world_time cap = AGENT_BACKOFF_FIRST, most = longest_pause(l);
+        for (uint32_t i = 0; i < l->failures_in_a_row && cap < most; i++)
             cap *= 2;
-        if (cap > policy_get(&l->policies, POLICY_RECONNECT_MAX))
-            cap = policy_get(&l->policies, POLICY_RECONNECT_MAX);
+        if (cap > most)
+            cap = most;
         pause =
             world_random_time(l->world, cap); /* full jitter: equal agents spread over all of it */
     }

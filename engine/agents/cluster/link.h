@@ -20,6 +20,7 @@
 
 #define AGENT_BACKOFF_FIRST   NS_PER_S
 #define AGENT_WAIT_ERROR      (10 * NS_PER_S)
+#define AGENT_WAIT_BLOCKED    (60 * NS_PER_S) /* jittered as well, while a proxy refuses WebSockets */
 #define AGENT_WAIT_CLEAN      (5 * NS_PER_S)
 #define AGENT_GIVE_UP         (300 * NS_PER_S)
 #define AGENT_RECHECK         (10 * NS_PER_S) /* and up to as much again as jitter */

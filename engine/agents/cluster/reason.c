@@ -44,5 +44,8 @@ const char *agent_reason_of_refusal(const struct policies *policies, int status,
         return str_starts(body, STR("starting")) ? "ManagerStarting" : "ManagerBusy";
     if (status == 410)
         return "ClusterRemoved";
+    if (str_find(body, STR("not a WebSocket request")) >= 0 ||
+        body.n == 0) /* or not the manager's answer at all */
+        return AGENT_REASON_BLOCKED;
     return str_find(body, STR("cluster not found")) >= 0 ? "ClusterUnknown" : "Refused";
 }

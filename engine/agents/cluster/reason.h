@@ -8,6 +8,9 @@
 
 #include "engine/agents/cluster/checks.h"
 
+/* A proxy on the way strips Upgrade, or answers in the manager's place. */
+#define AGENT_REASON_BLOCKED "WebSocketsBlocked"
+
 /* Of a failed step. */
 const char *agent_reason_of(const struct policies *policies, enum agent_phase phase,
                             const struct err *err);

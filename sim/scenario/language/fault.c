@@ -206,6 +206,8 @@ const struct fault_row fault_table[] = {
      "the server never answers the handshake"},
     {"http", "error", FAULT_HTTP_ERROR, SERVES, FIELDS(http_fields), "requests fail by status"},
     {"http", "slow", FAULT_HTTP_SLOW, SERVES, FIELDS(http_slow_fields), "answers come late"},
+    {"http", "no-upgrade", FAULT_HTTP_NO_UPGRADE, T(TARGET_SITE) | T(TARGET_MANAGER),
+     FIELDS(share_only), "a proxy before the managers strips Upgrade: no WebSocket comes to be"},
     {"http", "truncated", FAULT_HTTP_TRUNCATED, SERVES, FIELDS(request_fields),
      "answers end in the middle"},
     {"write", "conflict-409", FAULT_WRITE_CONFLICT, API, FIELDS(request_fields),

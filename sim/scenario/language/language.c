@@ -155,6 +155,8 @@ static const struct field traffic_fields[] = {
     F("over", FIELD_TARGET, plan_traffic, over, FIELD_REQUIRED, NULL, "the clusters: cluster/NAME"),
     F("via", FIELD_TARGET, plan_traffic, via, 0, NULL,
       "the managers that are asked, in turns; left out: those of the active site that serve"),
+    F("to", FIELD_STRING, plan_traffic, to, FIELD_NON_EMPTY, NULL,
+      "connect: another address as the cluster's agent sees it, HOST:PORT or unix/PATH"),
     F("when", FIELD_EXPR, plan_traffic, when, 0, NULL,
       "only where this holds: matrix, profile, params"),
     F_RANGE("every", FIELD_DURATION, plan_traffic, every_ns, 0, "1s", TRAFFIC_LEAST_NS, LIMIT_MAX,

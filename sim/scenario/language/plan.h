@@ -205,6 +205,7 @@ struct plan_traffic {
     int64_t kind;
     struct target over; /* clusters */
     struct target via;  /* managers; kind TARGET_NONE: all */
+    struct str to;      /* CONNECT: an address behind the agent; empty: the application's */
     int64_t every_ns;   /* REQUEST, CONNECT, PING: of each cluster */
     int64_t deadline_ns;
     int64_t streams;     /* PING, DOWNLOAD, EXCHANGE: of each cluster */

@@ -29,6 +29,7 @@ static bool fits_kind(struct planning *p, const struct plan_traffic *t)
         uint32_t kinds;
     } only[] = {
         {"every", 1u << TRAFFIC_REQUEST | 1u << TRAFFIC_CONNECT | 1u << TRAFFIC_PING},
+        {"to", 1u << TRAFFIC_CONNECT},
         {"streams", 1u << TRAFFIC_PING | 1u << TRAFFIC_DOWNLOAD | 1u << TRAFFIC_EXCHANGE},
         {"rate", 1u << TRAFFIC_DOWNLOAD | 1u << TRAFFIC_EXCHANGE},
     };

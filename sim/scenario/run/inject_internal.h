@@ -69,7 +69,8 @@ struct injected {
 
 static inline bool inject_is_http(enum fault_kind kind)
 {
-    return kind == FAULT_HTTP_ERROR || kind == FAULT_HTTP_SLOW || kind == FAULT_HTTP_TRUNCATED;
+    return kind == FAULT_HTTP_ERROR || kind == FAULT_HTTP_SLOW || kind == FAULT_HTTP_TRUNCATED ||
+           kind == FAULT_HTTP_NO_UPGRADE;
 }
 /* Whole seconds, as the header has them; 0: none. */
 static inline int64_t inject_retry_after_s(const struct fault *f)

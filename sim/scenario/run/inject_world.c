@@ -36,6 +36,7 @@ static const struct {
     {FAULT_HTTP_ERROR, SIM_FAULT_HTTP_ERROR},
     {FAULT_HTTP_SLOW, SIM_FAULT_HTTP_SLOW},
     {FAULT_HTTP_TRUNCATED, SIM_FAULT_HTTP_TRUNCATED},
+    {FAULT_HTTP_NO_UPGRADE, SIM_FAULT_HTTP_NO_UPGRADE},
     {FAULT_PROCESS_CRASH, SIM_FAULT_PROCESS_CRASH},
     {FAULT_PROCESS_POWER_LOSS, SIM_FAULT_PROCESS_POWER_LOSS},
     {FAULT_PROCESS_PAUSE, SIM_FAULT_PROCESS_PAUSE},
@@ -152,7 +153,7 @@ void inject_start_world(struct injected *it, int64_t for_ns)
     bool one_way = it->fault.direction != FAULT_BOTH_WAYS && kind == SIM_FAULT_NET_PARTITION;
     const struct picks *from = backwards ? &b : &a, *to = backwards ? &a : &b;
     /* A fault of one place: everything between it and all others. Certificates and power are the far end's. */
-    bool at_server = kind >= SIM_FAULT_TLS_EXPIRED && kind <= SIM_FAULT_HTTP_TRUNCATED;
+    bool at_server = kind >= SIM_FAULT_TLS_EXPIRED && kind <= SIM_FAULT_HTTP_NO_UPGRADE;
     bool is_power = kind == SIM_FAULT_PROCESS_POWER_LOSS;
     if (it->target.kind != TARGET_LINK && (at_server || is_power)) {
         from = &b;

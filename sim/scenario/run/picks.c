@@ -58,6 +58,15 @@ static void pick_sites(const struct estate *e, const struct target_end *t, struc
     }
 }
 
+/* The nth agent is that of the nth slot with a pod: a rollout leaves others empty. */
+static bool is_nth_agent(const struct sim_cluster *c, uint32_t slot, int64_t nth)
+{
+    int64_t before = 0;
+    for (uint32_t s = 0; s < slot; s++)
+        before += sim_cluster_slot_used(c, s);
+    return before == nth && sim_cluster_slot_used(c, slot);
+}
+
 static void pick_clusters(const struct estate *e, const struct target_end *t, struct picks *p)
 {
     for (size_t i = 0; i < e->clusters_n; i++) {
@@ -71,7 +80,7 @@ static void pick_clusters(const struct estate *e, const struct target_end *t, st
                 add_process(p, apihost_process(sim_cluster_api(c)));
         }
         for (uint32_t s = 0; s < sim_cluster_slots(c) && t->kind != TARGET_API; s++) {
-            if (t->kind == TARGET_AGENT && t->slot >= 0 && s != (uint64_t)t->slot)
+            if (t->kind == TARGET_AGENT && t->slot >= 0 && !is_nth_agent(c, s, t->slot))
                 continue;
             add_host(p, sim_process_host(sim_cluster_process(c, s)));
             add_process(p, sim_cluster_process(c, s));

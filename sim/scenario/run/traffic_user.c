@@ -219,8 +219,9 @@ static uint16_t port_of(const struct user *u, const struct flow *f)
         return 0;
     if (f->entry->plan->kind == TRAFFIC_REQUEST)
         return server_cluster_port(s, f->cluster->id);
-    return server_forward_port(s, f->cluster->id,
-                               t->apps[f->cluster - t->estate->clusters]->address);
+    struct str to = f->entry->plan->to;
+    const struct app *app = t->apps[f->cluster - t->estate->clusters];
+    return server_forward_port(s, f->cluster->id, to.n ? to : app->address);
 }
 
 void traffic_ask(struct user *u, struct flow *f)
