@@ -19,7 +19,8 @@ struct pair {
     struct world_stream *stream;
     struct way ways[2], *way; /* way: the one that answered; before that, one that is open */
     bool answered; /* a byte came back: what was sent has been heard, and there is one way only */
-    bool hedges;   /* not answered, and all that was sent is a handshake's first message */
+    bool
+        hedges; /* not answered, all that was sent is a handshake's first message, and no second way was begun */
     struct buf hello;            /* that message, to be sent by the second way as well */
     struct world_timer *hedge;   /* NULL: none */
     struct world_timer *silence; /* NULL until the local side has finished writing */
@@ -93,14 +94,15 @@ static bool way_second(struct pair *p)
     }
     l->stats.hedged++;
     tunnel_conn_write(free_way->conn, buf_str(&p->hello));
+    hedge_end(p);
     return true;
 }
 
 static void on_hedge(void *owner)
 {
     struct pair *p = owner;
-    if (!way_second(p) && p->hedges && !(p->ways[0].conn && p->ways[1].conn))
-        world_timer_start(p->hedge, HEDGE_AFTER);
+    if (!way_second(p))
+        world_timer_start(p->hedge, HEDGE_AFTER); /* one may come */
 }
 
 /* What the local side sends before it has been answered. */

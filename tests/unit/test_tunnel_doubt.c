@@ -125,7 +125,8 @@ static void pair_free(struct pair_of_agents *p)
     for (size_t i = 0; i < ARRAY_LEN(p->agents); i++)
         tunnel_session_close(p->agents[i].near);
     tunnel_router_free(p->router);
-    world_listener_close(p->listener);
+    if (p->listener)
+        world_listener_close(p->listener);
     for (size_t i = 0; i < TIPS; i++)
         tip_drop(&p->accepted[i]);
     tiny_free(p->t);
@@ -217,6 +218,25 @@ static void test_second_way(void **state)
     pair_free(p);
 }
 
+/* Neither leads anywhere: it is tried twice, not for ever. */
+static void test_two_ways_and_no_more(void **state)
+{
+    (void)state;
+    struct policies policies = policies_hardened();
+    struct pair_of_agents *p = pair_new(&policies, 2, 0);
+    struct tip tip = {0};
+    world_listener_close(p->listener); /* every dial is refused */
+    p->listener = NULL;
+    dial(p, &tip, STR(HELLO));
+    tiny_run(p->t, 10 * S);
+    assert_null(tip.stream);
+    assert_true(tunnel_local_stats(p->local).hedged <= 1);
+    assert_true(tunnel_session_stats(p->agents[0].far).opened +
+                    tunnel_session_stats(p->agents[1].far).opened <=
+                2);
+    pair_free(p);
+}
+
 /* Both answer: one way stays, and nothing is said or heard twice. */
 static void test_late_first_answer(void **state)
 {
@@ -278,6 +298,7 @@ int main(void)
         cmocka_unit_test(test_silent_session_is_left),
         cmocka_unit_test(test_alone_is_kept),
         cmocka_unit_test(test_second_way),
+        cmocka_unit_test(test_two_ways_and_no_more),
         cmocka_unit_test(test_late_first_answer),
         cmocka_unit_test(test_slow_is_not_dead),
         cmocka_unit_test(test_compat_waits),

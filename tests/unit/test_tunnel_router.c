@@ -388,11 +388,19 @@ static void test_agent_changes_replica(void **state)
     }
 }
 
+/* Hardened, but what a replica was not told it does not find out by asking. */
+static struct policies without_relay(void)
+{
+    struct policies p = policies_hardened();
+    p.value[POLICY_PEER_RELAY] = POLICY_RELAY_NEVER;
+    return p;
+}
+
 /* Sessions from before the peers met are announced when they meet. */
 static void test_peer_lost_and_back(void **state)
 {
     (void)state;
-    struct cluster *c = cluster_new(policies_hardened());
+    struct cluster *c = cluster_new(without_relay());
     struct agent a;
     agent_join(c->t, &a, c->replica[0].router, &c->policies, "c-1", "a", "");
     tiny_run(c->t, 100 * MS);
@@ -404,12 +412,29 @@ static void test_peer_lost_and_back(void **state)
     cluster_free(c);
 }
 
+/* K13: the link to the replica that has it is down; another one knows the way, and nobody sends it in circles. */
+static void test_relay(void **state)
+{
+    (void)state;
+    struct cluster *c = cluster_new(policies_hardened());
+    struct agent a;
+    agent_join(c->t, &a, c->replica[0].router, &c->policies, "c-1", "a", "");
+    tiny_run(c->t, 100 * MS);
+    tiny_wire_break(c->replica[1].from[0]);
+    assert_false(tunnel_router_has(c->replica[1].router, STR("c-1")));
+    assert_string_equal(probe(c->t, c->replica[1].router, "c-1"), "a");
+    assert_string_equal(a.address, "tcp/10.43.0.1:443");
+    assert_string_equal(probe(c->t, c->replica[1].router, "c-3"), NOT_FOUND("c-3"));
+    agent_leave(&a);
+    cluster_free(c);
+}
+
 /* K01: one AddClient between two replicas is lost. */
 static void test_lost_announcement(void **state)
 {
     (void)state;
     for (int digest = 0; digest < 2; digest++) {
-        struct cluster *c = cluster_new(digest ? policies_hardened() : policies_compat());
+        struct cluster *c = cluster_new(digest ? without_relay() : policies_compat());
         struct agent a;
         tiny_wire_drop_next(c->replica[1].from[0], 0, 1);
         agent_join(c->t, &a, c->replica[0].router, &c->policies, "c-1", "a", "");
@@ -685,6 +710,7 @@ int main(void)
         cmocka_unit_test(test_dial_through_peers),
         cmocka_unit_test(test_agent_changes_replica),
         cmocka_unit_test(test_peer_lost_and_back),
+        cmocka_unit_test(test_relay),
         cmocka_unit_test(test_lost_announcement),
         cmocka_unit_test(test_lost_removal),
         cmocka_unit_test(test_no_loop),
