@@ -4,7 +4,7 @@
  * writes, reads, questions to DNS), then once for each of them with that one failing. Loading a scenario is swept over
  * the files that it reads; bounded buffers over every bound. */
 #include "tests/unit/support/fail_io.h"
-#include "tests/unit/support/lab.h"
+#include "tests/unit/support/fake_manager.h"
 #include "tests/unit/support/sim_kit.h"
 
 #include "engine/agents/cluster/link.h"
@@ -14,8 +14,10 @@
 #include "engine/kube/leader.h"
 #include "engine/tunnel/frame.h"
 #include "engine/tunnel/router.h"
+#include "sim/cluster/cluster.h"
 #include "sim/scenario/language/scenario.h"
 #include "sim/world/dns.h"
+#include "sim/world/sim_internal.h"
 
 #include <stdlib.h>
 
@@ -84,8 +86,9 @@ static uint64_t inform(uint64_t nth)
     kube_informer_free(inf);
     kube_client_free(l->kube);
     l->kube = NULL;
-    fail_io_free(f);
+    assert_int_equal(fail_io_streams(f), 0);
     lab_free(l);
+    fail_io_free(f);
     return n;
 }
 
@@ -132,8 +135,9 @@ static uint64_t lead(uint64_t nth)
     lab_run(l, 5 * S);
     kube_client_free(l->kube);
     l->kube = NULL;
-    fail_io_free(f);
+    assert_int_equal(fail_io_streams(f), 0);
     lab_free(l);
+    fail_io_free(f);
     return n;
 }
 
@@ -247,8 +251,9 @@ static uint64_t tunnel_through(uint64_t nth, bool at_manager, struct policies po
     for (int i = 0; i < t.kit->accepted_n; i++)
         if (t.kit->accepted[i].s)
             world_stream_abort(t.kit->accepted[i].s);
-    fail_io_free(f);
+    assert_int_equal(fail_io_streams(f), 0);
     kit_free(t.kit);
+    fail_io_free(f);
     buf_free(&t.got);
     return n;
 }
@@ -274,6 +279,110 @@ static void an_agent_comes_back(void **state)
 static void a_manager_takes_it_back(void **state)
 {
     sweep(manager_side, 5);
+}
+
+/* ---- an agent from its first file on ---- */
+
+/* The first start of a process with a program runs hooked. */
+static struct {
+    const struct sim_program *real;
+    struct sim *sim;
+    struct fail_io *f;
+    uint64_t nth;
+} hooked;
+
+static struct err *hooked_start(struct world *w, const void *config, void **instance)
+{
+    if (!hooked.f)
+        hooked.f = fail_io_hook(hooked.sim, w, hooked.nth);
+    return hooked.real->start(w, config, instance);
+}
+static void hooked_destroy(void *instance)
+{
+    hooked.real->destroy(instance);
+}
+
+static void hook_program(struct sim *sim, struct sim_process *p, uint64_t nth)
+{
+    static const struct sim_program program = {hooked_start, hooked_destroy};
+    hooked.real = p->program;
+    hooked.sim = sim;
+    hooked.nth = nth;
+    hooked.f = NULL;
+    p->program = &program;
+}
+
+struct scene {
+    struct lab *l;
+    struct authority *ca;
+    struct fake_manager m;
+    struct sim_cluster *c;
+    struct buf setting;
+};
+
+static bool is_well(void *owner)
+{
+    struct scene *s = owner;
+    struct cluster_agent *a = sim_cluster_agent(s->c, 0);
+    return a && cluster_agent_state(a).link.connected && cluster_agent_state(a).synced;
+}
+
+static uint64_t start_agent(uint64_t nth, struct policies policies)
+{
+    struct scene s = {.l = lab_new(1)};
+    s.ca = authority_new(s.l->sim, STR("manager"));
+    fake_manager_open(&s.m, s.l, "site/a", "192.0.2.1", s.ca, false);
+    buf_add_c(&s.setting, "{\"value\":");
+    json_write_string(&s.setting, authority_pem(s.ca));
+    buf_add_c(&s.setting, "}");
+    s.m.cacerts = buf_str(&s.setting);
+    s.m.ca_pem = authority_pem(s.ca);
+    fake_dns(s.l, 60, "192.0.2.1", NULL);
+    struct sim_cluster_options o = {.sim = s.l->sim,
+                                    .name = STR("edge"),
+                                    .zone = STR("edge"),
+                                    .index = 7,
+                                    .nodes = 1,
+                                    .agent_replicas = 1,
+                                    .policies = &policies};
+    s.c = sim_cluster_new(&o);
+    hook_program(s.l->sim, sim_cluster_process(s.c, 0), nth);
+    sim_cluster_import(s.c, STR("https://" MANAGER_NAME "/v3/import/t_c.yaml"));
+    lab_run(s.l, STORY);
+    assert_non_null(hooked.f);
+    fail_io_stop(hooked.f);
+    check_failed(hooked.f, nth);
+    if (!lab_until(s.l, is_well, &s, AFTER + 8 * 60 * S))
+        fail_msg("operation %llu (%s)", (unsigned long long)nth, fail_io_failed(hooked.f));
+    uint64_t n = fail_io_count(hooked.f);
+    fake_manager_close(&s.m);
+    kube_client_free(s.l->kube);
+    s.l->kube = NULL;
+    sim_free(s.l->sim);
+    sim_cluster_free(s.c);
+    authority_free(s.ca);
+    buf_free(&s.setting);
+    apihost_free(s.l->api);
+    authority_free(s.l->ca);
+    buf_free(&s.l->notes);
+    mem_free(s.l);
+    fail_io_free(hooked.f);
+    return n;
+}
+
+static uint64_t start_hardened(uint64_t nth)
+{
+    return start_agent(nth, policies_hardened());
+}
+static uint64_t start_compat(uint64_t nth)
+{
+    return start_agent(nth, policies_compat());
+}
+
+static void an_agent_starts_in_the_end(void **state)
+{
+    sweep(start_hardened, 20);
+    sweep(start_compat, 20);
 }
 
 /* ---- a scenario and its templates ---- */
@@ -406,9 +515,13 @@ static void bounds_are_kept(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(an_informer_goes_on),        cmocka_unit_test(a_leader_keeps_its_lease),
-        cmocka_unit_test(an_agent_comes_back),        cmocka_unit_test(a_manager_takes_it_back),
-        cmocka_unit_test(a_scenario_says_which_file), cmocka_unit_test(bounds_are_kept),
+        cmocka_unit_test(an_informer_goes_on),
+        cmocka_unit_test(a_leader_keeps_its_lease),
+        cmocka_unit_test(an_agent_comes_back),
+        cmocka_unit_test(a_manager_takes_it_back),
+        cmocka_unit_test(an_agent_starts_in_the_end),
+        cmocka_unit_test(a_scenario_says_which_file),
+        cmocka_unit_test(bounds_are_kept),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

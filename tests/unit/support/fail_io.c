@@ -23,7 +23,6 @@ struct fail_io {
     struct world_ops ops; /* the world's table while we are hooked in */
     const struct world_ops *real;
     struct sim *sim;
-    struct world *w;
     uint64_t nth, count;
     const char *failed;
     bool stopped;
@@ -202,7 +201,7 @@ static struct world_file *file_read(struct world *w, struct str path, world_file
 struct fail_io *fail_io_hook(struct sim *sim, struct world *w, uint64_t nth)
 {
     struct fail_io *f = MEM_NEW(struct fail_io);
-    *f = (struct fail_io){.ops = *w->ops, .real = w->ops, .sim = sim, .w = w, .nth = nth};
+    *f = (struct fail_io){.ops = *w->ops, .real = w->ops, .sim = sim, .nth = nth};
     list_init(&f->streams);
     f->ops.stream_connect = stream_connect;
     f->ops.stream_attach = stream_attach;
@@ -230,9 +229,17 @@ void fail_io_stop(struct fail_io *f)
     f->stopped = true;
 }
 
+size_t fail_io_streams(const struct fail_io *f)
+{
+    size_t n = 0;
+    list_each (&f->streams, it, next)
+        n++;
+    return n;
+}
+
 void fail_io_free(struct fail_io *f)
 {
-    BUG_ON(!list_empty(&f->streams), "every stream of the hooked world has ended");
-    f->w->ops = f->real;
+    list_each (&f->streams, it, next)
+        tapped_free(container_of(it, struct tapped, link)); /* they ended with their process */
     mem_free(f);
 }
