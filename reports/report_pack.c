@@ -159,13 +159,21 @@ static void point(struct packer *p, struct report_point *v)
     i64(p, &v->value);
 }
 
+static void scale(struct packer *p, int64_t *v)
+{
+    i64(p, v);
+    p->bad = p->bad || !report_scale_is_fine(*v);
+    if (p->bad)
+        *v = 1;
+}
+
 static void series(struct packer *p, struct report_series *s)
 {
     text(p, &s->name);
     text(p, &s->unit);
     text(p, &s->doc);
     text(p, &s->chart);
-    i64(p, &s->scale);
+    scale(p, &s->scale);
     EACH(p, struct report_point, s->points, s->n, point);
 }
 
@@ -174,7 +182,7 @@ static void hist(struct packer *p, struct report_hist *h)
     text(p, &h->name);
     text(p, &h->unit);
     text(p, &h->doc);
-    i64(p, &h->scale);
+    scale(p, &h->scale);
     bool brief = h->shown != NULL;
     size_t values_n = brief ? 0 : h->n, shown_n = 0;
     uint64_t counted = h->n;
@@ -255,13 +263,24 @@ void report_pack(const struct report_run *run, struct buf *out)
     whole(&p, &copy);
 }
 
+/* Events and stretches are on lanes that there are. */
+static bool lanes_are_there(const struct report_run *r)
+{
+    bool ok = true;
+    for (size_t i = 0; i < r->timeline_n; i++)
+        ok = ok && r->timeline[i].lane < r->lanes_n;
+    for (size_t i = 0; i < r->spans_n; i++)
+        ok = ok && r->spans[i].lane < r->lanes_n;
+    return ok;
+}
+
 struct err *report_unpack(struct arena *a, struct str *bytes, struct report_run **out)
 {
     struct packer p = {.in = *bytes, .arena = a};
     struct report_run *run = ARENA_NEW(a, struct report_run);
     whole(&p, run);
     *bytes = p.in;
-    if (p.bad)
+    if (p.bad || !lanes_are_there(run))
         return err_new(ERR_INVALID, "the packed report of a run is cut or malformed");
     *out = run;
     return NULL;

@@ -190,6 +190,11 @@ static void asserts(struct buf *out, const struct report_run *run, const struct 
 static void faults(struct buf *out, const struct report_run *run, const struct report_style *style)
 {
     size_t name = 0, target = 0;
+    if (run->swarm.n) {
+        block_label(out, style, "swarm", 0);
+        buf_add(out, run->swarm);
+        buf_add_char(out, '\n');
+    }
     for (size_t i = 0; i < run->faults_n; i++) {
         size_t n = report_columns(run->faults[i].name), t = report_columns(run->faults[i].target);
         name = n > name ? n : name;

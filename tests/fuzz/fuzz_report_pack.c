@@ -32,6 +32,7 @@ static void check_writers(struct arena *a, const struct report_run *run)
     BUG_ON(err, "a report in JSON is JSON");
     buf_clear(&out);
     report_junit(&r, &out);
+    report_html(&r, &out);
     BUG_ON(out.n == 0, "a report is written");
     buf_free(&out);
 }

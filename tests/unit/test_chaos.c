@@ -30,7 +30,7 @@ static const char head[] =
     "    - {fault: {net: half-open}, for: 40s, one_of: \"link/cluster/*/site/a\"}\n"               \
     "    - {name: skewed, fault: {clock: skew, by: -3s}, for: 1s..1m30s, one_of: \"agent/*\",\n"   \
     "       never_with: [process pause, dns]}\n"                                                   \
-    "    - {fault: {process: pause}, for: 9s..10s, one_of: \"agent/edge[1..3]\"}\n"                \
+    "    - {fault: {process: pause}, for: 9s..10s, one_of: \"agent/edge[1..3]/1\"}\n"              \
     "    - {fault: {node: gone}, for: 10s, one_of: node/empty}\n"
 
 struct made {
@@ -151,7 +151,7 @@ static void check_fault(const struct plan *p, size_t i, int64_t from_ns, int64_t
     if (f->fault.kind == FAULT_DNS_SERVFAIL)
         assert_true(f->for_ns >= 5 * NS_PER_S && f->for_ns <= 20 * NS_PER_S);
     if (f->fault.kind == FAULT_PROCESS_PAUSE)
-        assert_true(f->target.a.first >= 1 && f->target.a.last <= 3);
+        assert_true(f->target.a.first >= 1 && f->target.a.last <= 3 && f->target.a.slot == 1);
     assert_true(f->fault.kind != FAULT_NODE_GONE); /* there is none that it could meet */
     for (size_t j = 0; j < i; j++) {
         const struct plan_fault *other = &p->faults[j];
@@ -277,6 +277,10 @@ static void overlaps(void **state)
         {"agent/edge[1]", "link/cluster/edge[1]/site/a", true},
         {"agent/edge[2]", "link/cluster/edge[1]/site/a", false},
         {"all", "dns", true},
+        {"leader", "manager/a[1]", true},
+        {"agent/edge[1]/0", "agent/edge/1", false},
+        {"agent/edge[1]/1", "agent/edge[0..1]", true},
+        {"leader/a", "site/b", false},
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         struct made m;

@@ -57,11 +57,38 @@ static void a_cut_report_is_refused(void **state)
     arena_free(&a);
 }
 
+/* What the writers rely on is looked at when a report comes from outside. */
+static void an_odd_report_is_refused(void **state)
+{
+    struct arena a = {0};
+    const struct report_series series = {.scale = 7};
+    const struct report_hist hist = {.scale = 0};
+    const struct report_event event = {.lane = 1};
+    const struct report_span span = {.lane = 0};
+    const struct report_lane lane = {.name = STR("l")};
+    const struct report_run odd[] = {
+        {.series = &series, .series_n = 1},
+        {.hists = &hist, .hists_n = 1},
+        {.lanes = &lane, .lanes_n = 1, .timeline = &event, .timeline_n = 1},
+        {.spans = &span, .spans_n = 1},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(odd); i++) {
+        struct buf bytes = {0};
+        struct report_run *run = NULL;
+        report_pack(&odd[i], &bytes);
+        struct str rest = buf_str(&bytes);
+        check_err(report_unpack(&a, &rest, &run), ERR_INVALID, "malformed");
+        buf_free(&bytes);
+    }
+    arena_free(&a);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_packed_comes_back),
         cmocka_unit_test(a_cut_report_is_refused),
+        cmocka_unit_test(an_odd_report_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

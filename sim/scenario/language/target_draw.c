@@ -42,6 +42,8 @@ static bool draw_member(const struct target_end *t, const char *kind, const stru
     buf_addf(out, "%s/" STR_FMT, kind, STR_ARG(of->names[g]));
     if (of->counts)
         buf_addf(out, "[%lld]", (long long)(first_of(t) + at));
+    if (t->kind == TARGET_AGENT && t->slot >= 0)
+        buf_addf(out, "/%lld", (long long)t->slot);
     return true;
 }
 
@@ -55,6 +57,7 @@ static bool draw_end(const struct target_end *t, const struct target_names *name
     const char *kind = target_kind_name(t->kind);
     switch (t->kind) {
     case TARGET_SITE:
+    case TARGET_LEADER:
         return draw_member(t, kind, &sites, rng, out);
     case TARGET_MANAGER:
         return draw_member(t, kind, &replicas, rng, out);
@@ -100,6 +103,7 @@ static struct reach reach_of(const struct target_end *t)
     case TARGET_SITE:
         return (struct reach){true, PART_MANAGER | PART_API};
     case TARGET_MANAGER:
+    case TARGET_LEADER: /* any replica may lead */
         return (struct reach){true, PART_MANAGER};
     case TARGET_CLUSTER:
         return (struct reach){false, PART_AGENT | PART_API | PART_NODE};
@@ -123,6 +127,9 @@ static bool ends_overlap(const struct target_end *a, const struct target_end *b)
     if (!(x.parts & y.parts) || x.at_sites != y.at_sites)
         return false;
     if (!a->any && !b->any && a->index != b->index)
+        return false;
+    if (a->kind == TARGET_AGENT && b->kind == TARGET_AGENT && a->slot >= 0 && b->slot >= 0 &&
+        a->slot != b->slot)
         return false;
     return a->first < 0 || b->first < 0 || (a->first <= b->last && b->first <= a->last);
 }
