@@ -264,7 +264,7 @@ static void read_head(struct api_request *r, struct http_exchange *x)
 /* With a seat, or answered already. */
 static void proceed(struct api_request *r)
 {
-    if (api_faults_ask_client(r->api->faults)) {
+    if (r->verb == VERB_WATCH || api_faults_ask_client(r->api->faults)) { /* it may ask later */
         struct world_addr from = world_stream_peer(http_stream(r->x));
         r->client = arena_str(&r->a, str_c(from.host));
     }

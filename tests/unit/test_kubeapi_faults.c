@@ -435,6 +435,92 @@ static void events_are_lost_and_watches_cut(void **state)
     net_close(&n);
 }
 
+/* Two states of an object are skipped; of another one nothing is left; what was there already and went is told. */
+static void only_the_later_state_is_seen(void **state)
+{
+    (void)state;
+    struct net n;
+    struct remote w, late;
+    struct kubeapi_fault f = {
+        .kind = KUBEAPI_FAULT_WATCH_UNOBSERVED, .resource = STR("configmaps"), .later = true};
+    net_open(&n, NULL);
+    net_make(&n, "old", "web");
+    net_make(&n, "kept", "web");
+    remote_start(&n, &w, "GET", net_at(&n, CM "?watch=1&resourceVersion=", net_revision(&n)), NULL);
+    uint64_t id = kubeapi_fault_add(n.f.api, &f);
+    net_make(&n, "a", "web");
+    must(&n.f, 200, "PATCH", CM "/a", "{\"data\":{\"k\":\"1\"}}");
+    net_make(&n, "b", "web");
+    must(&n.f, 200, "DELETE", CM "/b", NULL);
+    must(&n.f, 200, "DELETE", CM "/old", NULL);
+    must(&n.f, 200, "PATCH", CM "/kept", "{\"data\":{\"k\":\"2\"}}");
+    remote_start(&n, &late, "GET", net_at(&n, CM "?watch=1&resourceVersion=", net_revision(&n)),
+                 NULL);
+    must(&n.f, 200, "PATCH", CM "/kept", "{\"data\":{\"k\":\"3\"}}");
+    remote_stop(&n, &late); /* and is forgotten */
+    assert_string_equal(remote_heard(&n, &w), "");
+    assert_int_equal(fired(&n, id), 8);
+    kubeapi_fault_remove(n.f.api, id);
+    net_run(&n, 10 * NS_PER_MS);
+    assert_string_equal(remote_heard(&n, &w), "Aa Dold Mkept");
+    assert_non_null(strstr(arena_c(&n.f.a, buf_str(&w.text)), "\"k\":\"1\""));
+    net_make(&n, "c", "web");
+    assert_string_equal(remote_heard(&n, &w), "Aa Dold Mkept Ac");
+    remote_stop(&n, &w);
+    net_close(&n);
+}
+
+/* By object, by type of event, for ever; an open rule goes with its server. */
+static void chosen_events_are_never_seen(void **state)
+{
+    (void)state;
+    struct net n;
+    struct remote w;
+    struct kubeapi_fault f = {.kind = KUBEAPI_FAULT_WATCH_UNOBSERVED,
+                              .resource = STR("configmaps"),
+                              .name = STR("a"),
+                              .event = 1 + STORE_DELETED};
+    net_open(&n, NULL);
+    remote_start(&n, &w, "GET", net_at(&n, CM "?watch=1&resourceVersion=", net_revision(&n)), NULL);
+    uint64_t id = kubeapi_fault_add(n.f.api, &f);
+    net_make(&n, "a", "web");
+    net_make(&n, "b", "web");
+    must(&n.f, 200, "DELETE", CM "/a", NULL);
+    must(&n.f, 200, "DELETE", CM "/b", NULL);
+    net_run(&n, 10 * NS_PER_MS);
+    assert_string_equal(remote_heard(&n, &w), "Aa Ab Db");
+    assert_int_equal(fired(&n, id), 1);
+    kubeapi_fault_remove(n.f.api, id);
+    net_run(&n, 10 * NS_PER_MS);
+    assert_string_equal(remote_heard(&n, &w), "Aa Ab Db");
+    f.later = true;
+    f.event = 0;
+    id = kubeapi_fault_add(n.f.api, &f);
+    net_make(&n, "a", "web");
+    assert_int_equal(fired(&n, id), 1);
+    remote_stop(&n, &w);
+    net_close(&n);
+}
+
+static void a_replica_of_the_past_answers_reads(void **state)
+{
+    (void)state;
+    struct net n;
+    const char *text;
+    net_open(&n, NULL);
+    net_make(&n, "a", "web");
+    struct store_snapshot *then = store_snapshot_take(kubeapi_store(n.f.api));
+    net_make(&n, "b", "web");
+    struct kubeapi_fault f = {.kind = KUBEAPI_FAULT_STALE_READ, .past = then};
+    uint64_t id = kubeapi_fault_add(n.f.api, &f);
+    store_snapshot_free(then);
+    assert_int_equal(fetch(&n, "GET", CM "/a", NULL, &text), 200);
+    assert_int_equal(fetch(&n, "GET", CM "/b", NULL, &text), 404);
+    kubeapi_fault_remove(n.f.api, id);
+    assert_int_equal(fetch(&n, "GET", CM "/b", NULL, &text), 200);
+    net_close(&n);
+}
+
 static void what_a_fault_answers_is_counted(void **state)
 {
     struct net n;
@@ -468,6 +554,9 @@ int main(void)
         cmocka_unit_test(an_event_silences_its_watch_for_a_while),
         cmocka_unit_test(a_share_of_watches_is_silent),
         cmocka_unit_test(events_are_lost_and_watches_cut),
+        cmocka_unit_test(only_the_later_state_is_seen),
+        cmocka_unit_test(chosen_events_are_never_seen),
+        cmocka_unit_test(a_replica_of_the_past_answers_reads),
         cmocka_unit_test(what_a_fault_answers_is_counted),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

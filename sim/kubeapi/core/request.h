@@ -47,7 +47,8 @@ struct api_request {
     struct str content_type, accept, authorization, user_agent;
     struct api_media media;             /* the form of the answer */
     const struct http_headers *headers; /* NULL: in process */
-    struct str client;       /* the address it came from, where a fault asks for it; else empty */
+    struct str
+        client; /* the address it came from: of watches, and where a fault asks for it; else empty */
     struct http_exchange *x; /* NULL: in process, or answered */
     struct str body;
     struct kube_path p;

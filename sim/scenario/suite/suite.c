@@ -140,6 +140,22 @@ static struct probe *choose_point(const struct suite *s, struct job *job, const 
     return probe;
 }
 
+/* What was struck, in the text of what came of it. */
+static void tell_point(const struct job *job, struct report_run *run, struct arena *a)
+{
+    if (job->point == 0 || job->point > points_count(&job->probe->points) || run->failures_n == 0)
+        return;
+    struct buf text = {0};
+    struct report_failure *told = ARENA_NEW_ARRAY(a, struct report_failure, run->failures_n);
+    for (size_t i = 0; i < run->failures_n; i++)
+        told[i] = run->failures[i];
+    buf_addf(&text, STR_FMT "; the crash was ", STR_ARG(told[0].text));
+    points_describe(&job->probe->points, job->point, &text);
+    told[0].text = arena_str(a, buf_str(&text));
+    run->failures = told;
+    buf_free(&text);
+}
+
 static struct report_run *carry_out(const struct suite *s, struct job *job, struct plan *plan,
                                     struct arena *a)
 {
@@ -152,6 +168,8 @@ static struct report_run *carry_out(const struct suite *s, struct job *job, stru
     else
         run = run_error(s, job, "point", STR("there is no such point: the run has fewer"), a);
     run->doc = job->file->scenario->doc;
+    if (job->probe)
+        tell_point(job, run, a);
     probe_free(own);
     return run;
 }
