@@ -137,6 +137,14 @@ void apihost_free(struct apihost *h)
     mem_free(h);
 }
 
+void apihost_set_identity(struct apihost *h, struct identity take_id)
+{
+    identity_free(&h->identity);
+    h->identity = take_id;
+    if (sim_process_is_running(h->process))
+        sim_process_kill(h->process, 0);
+}
+
 struct kubeapi *apihost_api(const struct apihost *h)
 {
     return h->api;

@@ -34,6 +34,8 @@ struct kubeapi *apihost_api(const struct apihost *h); /* NULL: it is down */
 struct sim_process *apihost_process(const struct apihost *h);
 struct str apihost_address(const struct apihost *h);
 struct str apihost_ca_pem(const struct apihost *h);
+/* Shows this certificate from now on: it starts anew, as API servers do for it. Takes the texts. */
+void apihost_set_identity(struct apihost *h, struct identity take_id);
 /* A copy of the present content (of the last one when it is down): store_snapshot_free. */
 struct store_snapshot *apihost_copy(const struct apihost *h);
 /* The content becomes the snapshot's, at once or at the next start. */

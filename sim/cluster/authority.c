@@ -78,8 +78,9 @@ struct identity authority_issue(struct authority *a, struct str dns, struct str 
     return authority_issue_names(a, &dns, dns.n ? 1 : 0, ip);
 }
 
-struct identity authority_issue_names(struct authority *a, const struct str *dns, size_t dns_n,
-                                      struct str ip)
+/* until_s 0: as long as anything of it. */
+static struct identity issue_identity(struct authority *a, const struct str *dns, size_t dns_n,
+                                      struct str ip, int64_t until_s)
 {
     struct buf stream = {0}, der = {0}, cert = {0}, key_pem = {0};
     buf_addf(&stream, "identity/" STR_FMT "/%llu", STR_ARG(a->name), (unsigned long long)a->serial);
@@ -92,6 +93,8 @@ struct identity authority_issue_names(struct authority *a, const struct str *dns
                                  .serial = a->serial++,
                                  .usage = PKI_SERVER};
     validity(a, &spec);
+    if (until_s)
+        spec.not_after_s = until_s;
     issue(a, &spec, key, &der);
     pki_pem_add(&cert, "CERTIFICATE", buf_str(&der));
     pki_key_to_pem(key, &key_pem);
@@ -100,6 +103,17 @@ struct identity authority_issue_names(struct authority *a, const struct str *dns
     buf_free(&stream);
     buf_free(&der);
     return (struct identity){buf_take(&cert), buf_take(&key_pem)};
+}
+
+struct identity authority_issue_names(struct authority *a, const struct str *dns, size_t dns_n,
+                                      struct str ip)
+{
+    return issue_identity(a, dns, dns_n, ip, 0);
+}
+
+struct identity authority_issue_for(struct authority *a, struct str ip, int64_t valid_ns)
+{
+    return issue_identity(a, NULL, 0, ip, (sim_wall(a->sim) + valid_ns) / NS_PER_S);
 }
 
 void identity_free(struct identity *id)

@@ -39,6 +39,8 @@ struct sim_resolver *sim_cluster_resolver(const struct sim_cluster *c);
 /* The administrator fetches the manifest at the URL (again and again until it works) and applies it. */
 void sim_cluster_import(struct sim_cluster *c, struct str manifest_url);
 bool sim_cluster_imported(const struct sim_cluster *c);
+/* Its API gets a certificate that holds that long. */
+void sim_cluster_certify(struct sim_cluster *c, int64_t valid_ns);
 
 /* ---- nodes and add-ons ---- */
 uint32_t sim_cluster_nodes(const struct sim_cluster *c);

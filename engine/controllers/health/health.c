@@ -7,6 +7,13 @@
 #define REASON_API  "ComponentStatusFetchingFailure"
 #define REASON_GONE "Disconnected"
 
+/* Policy failure.reason: cause. */
+static const char *const tls_reasons[] = {[ERR_TLS_OTHER] = REASON_API,
+                                          [ERR_TLS_EXPIRED] = "CertExpired",
+                                          [ERR_TLS_NOT_YET_VALID] = "CertNotYetValid",
+                                          [ERR_TLS_UNTRUSTED] = "CertUntrusted",
+                                          [ERR_TLS_NAME] = "CertNameMismatch"};
+
 /* ---- probes ---- */
 
 static enum health judge(const struct target *t, const struct kube_answer *answer)
@@ -26,7 +33,7 @@ static void on_answer(void *owner, const struct kube_answer *answer)
     t->call = NULL;
     enum health found = judge(t, answer);
     ++*t->controller->probes[found];
-    t->controller->prober->probed(t, found, answer->err ? str_c(answer->err->message) : str_empty);
+    t->controller->prober->probed(t, found, answer->err);
 }
 
 bool health_probe(struct target *t, world_time timeout)
@@ -45,10 +52,21 @@ bool health_probe(struct target *t, world_time timeout)
 
 /* ---- conditions ---- */
 
+static bool is_api_reason(struct str reason, enum err_tls *tls)
+{
+    for (size_t i = 0; i < ARRAY_LEN(tls_reasons); i++)
+        if (str_eq_c(reason, tls_reasons[i])) {
+            *tls = (enum err_tls)i;
+            return true;
+        }
+    return false;
+}
+
 /* Which of our verdicts do the conditions express? */
-static enum health said_by(const struct kube_object *cluster)
+static enum health said_by(const struct kube_object *cluster, enum err_tls *tls)
 {
     struct condition ready;
+    *tls = ERR_TLS_OTHER;
     if (!condition_get(cluster, "Ready", &ready))
         return HEALTH_UNKNOWN;
     bool connected = condition_is(cluster, "Connected", "True");
@@ -57,7 +75,7 @@ static enum health said_by(const struct kube_object *cluster)
     if (!str_eq_c(ready.status, "False"))
         return HEALTH_UNKNOWN;
     if (connected)
-        return str_eq_c(ready.reason, REASON_API) ? HEALTH_API : HEALTH_UNKNOWN;
+        return is_api_reason(ready.reason, tls) ? HEALTH_API : HEALTH_UNKNOWN;
     bool gone = condition_is(cluster, "Connected", "False") && str_eq_c(ready.reason, REASON_GONE);
     return gone ? HEALTH_GONE : HEALTH_UNKNOWN;
 }
@@ -75,7 +93,7 @@ static void set_conditions(struct conditions_edit *e, const struct target *t)
         condition_set(e, "Ready", "True", "", str_empty);
         condition_set(e, "Waiting", "True", "", str_empty);
     } else {
-        condition_set(e, "Ready", "False", REASON_API,
+        condition_set(e, "Ready", "False", tls_reasons[t->tls],
                       arena_printf(&e->arena,
                                    "cluster health check failed: Failed to communicate with API "
                                    "server during namespace check: " STR_FMT,
@@ -83,12 +101,18 @@ static void set_conditions(struct conditions_edit *e, const struct target *t)
     }
 }
 
+static bool says_so(const struct target *t, const struct kube_object *cluster)
+{
+    enum err_tls tls;
+    return t->verdict == said_by(cluster, &tls) && t->tls == tls;
+}
+
 static void reconcile(void *owner, struct kube_job *job, struct str id)
 {
     struct health_controller *c = owner;
     const struct target *t = map_get(&c->targets, id);
     const struct kube_object *cluster = kube_informer_get(c->base.options.clusters, id);
-    if (!t || !cluster || t->verdict == HEALTH_UNKNOWN || t->verdict == said_by(cluster)) {
+    if (!t || !cluster || t->verdict == HEALTH_UNKNOWN || says_so(t, cluster)) {
         controller_done(&c->base, job, false);
         return;
     }
@@ -106,17 +130,28 @@ static void reconcile(void *owner, struct kube_job *job, struct str id)
 
 static void write_if_needed(struct target *t)
 {
-    if (t->verdict != HEALTH_UNKNOWN && t->verdict != t->said)
+    if (t->verdict != HEALTH_UNKNOWN && (t->verdict != t->said || t->tls != t->said_tls))
         kube_queue_add(t->controller->base.queue, t->id);
 }
 
-void health_believe(struct target *t, enum health verdict, struct str why)
+/* What the API's certificate has to do with it, if conditions may say so. */
+static enum err_tls tls_of(const struct target *t, enum health verdict, const struct err *why)
 {
-    if (verdict != t->verdict) { /* as long as it lasts its first text stays */
+    const struct policies *p = t->controller->base.options.policies;
+    bool typed = policy_get(p, POLICY_FAILURE_REASON) == POLICY_REASON_CAUSE;
+    enum err_tls tls = verdict == HEALTH_API && typed ? err_tls_of(why) : ERR_TLS_OTHER;
+    return (size_t)tls < ARRAY_LEN(tls_reasons) ? tls : ERR_TLS_OTHER;
+}
+
+void health_believe(struct target *t, enum health verdict, const struct err *why)
+{
+    enum err_tls tls = tls_of(t, verdict, why);
+    if (verdict != t->verdict || tls != t->tls) { /* as long as it lasts its first text stays */
         str_free(&t->why);
-        if (verdict == HEALTH_API)
-            t->why = str_dup(why);
+        if (verdict == HEALTH_API && why)
+            t->why = str_dup(str_c(why->message));
         t->verdict = verdict;
+        t->tls = tls;
     }
     write_if_needed(t);
 }
@@ -155,11 +190,13 @@ static void take_cluster(struct health_controller *c, const struct kube_object *
             target_remove(t);
         return;
     }
-    enum health said = said_by(cluster);
+    enum err_tls tls;
+    enum health said = said_by(cluster, &tls);
     bool is_new = !t;
     if (!t)
         t = target_new(c, cluster->name);
     t->said = said;
+    t->said_tls = tls;
     if (is_new)
         c->prober->added(t, fresh);
     else

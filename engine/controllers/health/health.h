@@ -4,6 +4,8 @@
  *   answered 2xx or 404        good         Connected, Ready, Waiting: True
  *   answered anything else     api          Connected: True; Ready: False, ComponentStatusFetchingFailure
  *   not answered, session up   api, or disconnected when it was the deadline that ended it
+ *                              policy failure.reason: cause tells a certificate that expired, is not valid yet, of another
+ *                              authority or for another name by its own reason (fixtures/incidents.yaml#K22)
  *   no session                 disconnected Connected, Ready: False, Disconnected "Cluster agent is not connected"
  *
  * Policy health.probe

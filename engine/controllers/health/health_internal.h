@@ -16,6 +16,8 @@ struct target {
     enum health verdict;    /* what we believe */
     enum health said;       /* what the object's conditions say */
     struct str why;         /* owned; of HEALTH_API */
+    enum err_tls tls; /* of HEALTH_API: what is wrong with the API's certificate, if that is it */
+    enum err_tls said_tls;
     /* independent */
     struct world_timer *timer;
     uint32_t misses;
@@ -28,7 +30,7 @@ struct prober {
     void (*stop)(struct health_controller *c);
     void (*added)(struct target *t, bool fresh); /* fresh: it was not there when we started */
     void (*removed)(struct target *t, bool was_probing); /* the probe is cancelled already */
-    void (*probed)(struct target *t, enum health found, struct str why);
+    void (*probed)(struct target *t, enum health found, const struct err *why); /* NULL: good */
     void (*rerouted)(struct target *t,
                      bool was_probing); /* the client changed: the call, if any, is gone */
     void (*edge)(struct target *t);     /* a session came or went; may be NULL */
@@ -55,6 +57,6 @@ struct health_controller {
  * told. */
 bool health_probe(struct target *t, world_time timeout);
 /* Makes it what we believe, and has it written if the object says otherwise. */
-void health_believe(struct target *t, enum health verdict, struct str why);
+void health_believe(struct target *t, enum health verdict, const struct err *why);
 
 #endif

@@ -13,7 +13,7 @@ static void rest(struct target *t, world_time after)
     world_timer_start(t->timer, after - passed);
 }
 
-static void judge(struct target *t, enum health found, struct str why)
+static void judge(struct target *t, enum health found, const struct err *why)
 {
     t->misses = found == HEALTH_GOOD ? 0 : t->misses + 1;
     if (found == HEALTH_GOOD || t->misses >= HEALTH_MISSES)
@@ -28,7 +28,7 @@ static void begin(struct target *t)
     if (health_probe(t, HEALTH_DEADLINE))
         c->open++;
     else
-        judge(t, HEALTH_GONE, str_empty);
+        judge(t, HEALTH_GONE, NULL);
 }
 
 /* Without a place it comes back a little later: which of the waiting comes first is left to chance. */
@@ -74,7 +74,7 @@ static void removed(struct target *t, bool was_probing)
     world_timer_free(t->timer);
 }
 
-static void probed(struct target *t, enum health found, struct str why)
+static void probed(struct target *t, enum health found, const struct err *why)
 {
     t->controller->open--;
     judge(t, found, why);

@@ -14,7 +14,7 @@ static void walk(struct health_controller *c)
             c->current = t;
             return;
         }
-        health_believe(t, HEALTH_GONE, str_empty);
+        health_believe(t, HEALTH_GONE, NULL);
     }
     c->passing = false;
     world_time passed = world_now(c->base.options.world) - c->pass_began;
@@ -49,7 +49,7 @@ static void added(struct target *t, bool fresh)
     (void)t, (void)fresh; /* its turn comes */
 }
 
-static void probed(struct target *t, enum health found, struct str why)
+static void probed(struct target *t, enum health found, const struct err *why)
 {
     struct health_controller *c = t->controller;
     c->current = NULL;

@@ -255,6 +255,14 @@ static const struct field rotate_fields[] = {
 static SHAPE(rotate_shape, "certificate.rotate", rotate_entry, rotate_fields, "target",
              "a new CA and certificate are given to the manager, and its replicas restarted");
 
+static const struct field issue_fields[] = {
+    F("target", FIELD_TARGET, issue_entry, target, FIELD_REQUIRED, NULL, "clusters"),
+    F_RANGE("valid", FIELD_DURATION, issue_entry, valid_ns, FIELD_REQUIRED, NULL, LEAST_NS,
+            LIMIT_MAX, "how long it holds"),
+};
+static SHAPE(issue_shape, "certificate.issue", issue_entry, issue_fields, NULL,
+             "the APIs of clusters start anew with a certificate that holds for so long");
+
 static const struct field create_fields[] = {
     F("group", FIELD_STRING, create_entry, group, FIELD_REQUIRED, NULL, "a group of the topology"),
     F_RANGE("count", FIELD_INT, create_entry, count, 0, "1", 1, PLAN_CLUSTERS_MAX, "how many more"),
@@ -314,6 +322,8 @@ static const struct field action_fields[] = {
             "the CA's setting is written differently"),
     F_SHAPE("certificate.rotate", FIELD_OBJECT, action_entry, rotate, FIELD_CHOICE, &rotate_shape,
             "a new CA and certificate"),
+    F_SHAPE("certificate.issue", FIELD_OBJECT, action_entry, issue, FIELD_CHOICE, &issue_shape,
+            "another certificate for clusters' APIs"),
     F_SHAPE("apply", FIELD_OBJECT, action_entry, apply, FIELD_CHOICE, &apply_shape,
             "makes a Kubernetes object"),
     F_SHAPE("delete", FIELD_OBJECT, action_entry, remove_object, FIELD_CHOICE, &delete_shape,
@@ -343,6 +353,7 @@ const struct action_row action_table[ACTION_KIND_COUNT] = {
     [ACTION_CLUSTER_SCALE] = {"cluster.scale", ACTION_CLUSTER_SCALE, T(CLUSTER)},
     [ACTION_CA_WRITE] = {"ca.write", ACTION_CA_WRITE, T(SITE)},
     [ACTION_CERTIFICATE_ROTATE] = {"certificate.rotate", ACTION_CERTIFICATE_ROTATE, T(SITE)},
+    [ACTION_CERTIFICATE_ISSUE] = {"certificate.issue", ACTION_CERTIFICATE_ISSUE, T(CLUSTER)},
     [ACTION_APPLY] = {"apply", ACTION_APPLY, T(API)},
     [ACTION_DELETE] = {"delete", ACTION_DELETE, T(API)},
 };

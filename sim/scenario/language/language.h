@@ -100,6 +100,11 @@ struct action_entry {
         struct target target;
         int64_t how;
     } rotate;
+    struct issue_entry {
+        struct origin origin;
+        struct target target;
+        int64_t valid_ns;
+    } issue;
     struct apply_entry {
         struct origin origin;
         struct target to;

@@ -116,6 +116,7 @@ enum action_kind {
     ACTION_CLUSTER_SCALE,      /* target: clusters; count: nodes of each */
     ACTION_CA_WRITE,           /* target: a site; spelling: an enum ca_spelling */
     ACTION_CERTIFICATE_ROTATE, /* target: a site; at_once */
+    ACTION_CERTIFICATE_ISSUE,  /* target: clusters; for_ns: how long the certificate holds */
     ACTION_APPLY,              /* target: an API; object */
     ACTION_DELETE,             /* target: an API; object_kind, object_namespace, object_name */
     ACTION_KIND_COUNT

@@ -164,6 +164,7 @@ static void take_target(const struct action_entry *e, struct plan_action *a)
         [ACTION_CLUSTER_SCALE] = &e->scale.target,
         [ACTION_CA_WRITE] = &e->ca_write.target,
         [ACTION_CERTIFICATE_ROTATE] = &e->rotate.target,
+        [ACTION_CERTIFICATE_ISSUE] = &e->issue.target,
     };
     if (targets[a->kind])
         a->target = *targets[a->kind];
@@ -176,6 +177,8 @@ static bool plan_action(struct planning *p, const struct action_entry *e, struct
     a->for_ns = a->kind == ACTION_PROCESS_PAUSE ? e->pause.for_ns : e->for_ns;
     a->optional = e->optional;
     a->count = e->scale.nodes;
+    if (a->kind == ACTION_CERTIFICATE_ISSUE)
+        a->for_ns = e->issue.valid_ns;
     a->spelling = (enum ca_spelling)e->ca_write.as;
     a->at_once = e->rotate.how == 1;
     if (!check_siblings(p, e, a->kind))

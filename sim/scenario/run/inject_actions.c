@@ -113,6 +113,8 @@ static struct err *on_clusters(struct inject *in, const struct plan_action *a)
             continue;
         if (a->kind == ACTION_CLUSTER_REMOVE)
             estate_remove_cluster(e, i);
+        else if (a->kind == ACTION_CERTIFICATE_ISSUE)
+            sim_cluster_certify(e->clusters[i].sim, a->for_ns);
         else
             sim_cluster_set_nodes(e->clusters[i].sim, (uint32_t)a->count);
     }
@@ -160,6 +162,7 @@ struct err *inject_action(struct inject *in, const struct plan_action *a)
         return NULL;
     case ACTION_CLUSTER_REMOVE:
     case ACTION_CLUSTER_SCALE:
+    case ACTION_CERTIFICATE_ISSUE:
         return on_clusters(in, a);
     case ACTION_CA_WRITE:
         for (size_t i = 0; i < e->sites_n; i++)
