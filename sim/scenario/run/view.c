@@ -3,7 +3,6 @@
 
 #include "engine/controllers/cluster/state.h"
 #include "engine/controllers/conditions.h"
-#include "engine/kube/leader.h"
 
 #include <string.h>
 
@@ -15,7 +14,7 @@ static void touch_waits(struct view *v, enum expr_dep_kind kind, uint32_t a, uin
         expr_tracker_touch(v->waits[i], (struct expr_dep){kind, a, b});
 }
 
-static void view_changed(struct view *v, uint32_t collection, uint32_t field)
+void view_changed(struct view *v, uint32_t collection, uint32_t field)
 {
     v->dirty = true;
     monitor_changed_field(v->monitor, collection, field);
@@ -55,23 +54,6 @@ bool view_take_dirty(struct view *v)
     bool was = v->dirty;
     v->dirty = false;
     return was;
-}
-
-/* A counter that announces itself. */
-static void count(struct view *v, enum vocabulary_global which, int64_t by)
-{
-    struct view_counter *c = &v->counters[which];
-    c->value += by;
-    history_add(&c->history, sim_now(v->estate->sim), c->value);
-    view_changed_global(v, which);
-}
-
-/* A value that was looked at. */
-static void see(struct view *v, enum vocabulary_global which, int64_t value)
-{
-    struct view_counter *c = &v->counters[which];
-    if (c->value != value)
-        count(v, which, value - c->value);
 }
 
 /* ---- agents ---- */
@@ -180,7 +162,7 @@ static void leader_set(struct view *v, struct view_server *s, bool leads)
     view_changed_item(v, VOC_SERVER, VOC_SERVER_LEADER, (size_t)(s - v->servers));
     view_changed_global(v, VOC_GLOBAL_MANAGER_LEADERS);
     if (leads)
-        count(v, VOC_GLOBAL_MANAGER_LEADER_CHANGES, 1);
+        view_count(v, VOC_GLOBAL_MANAGER_LEADER_CHANGES, 1);
 }
 
 static void cluster_sessions(struct view *v, struct view_server *s, uint32_t cluster, int by)
@@ -199,7 +181,7 @@ static void session_count(struct view *v, struct view_server *s, struct str key,
     uint32_t cluster = (uint32_t)(uintptr_t)map_get(&v->cluster_of, key);
     s->sessions += by;
     view_changed_item(v, VOC_SERVER, VOC_SERVER_SESSIONS, (size_t)(s - v->servers));
-    see(v, VOC_GLOBAL_TUNNEL_SESSIONS, v->counters[VOC_GLOBAL_TUNNEL_SESSIONS].value + by);
+    view_see(v, VOC_GLOBAL_TUNNEL_SESSIONS, v->counters[VOC_GLOBAL_TUNNEL_SESSIONS].value + by);
     if (cluster)
         cluster_sessions(v, s, cluster - 1, by);
 }
@@ -207,7 +189,8 @@ static void session_count(struct view *v, struct view_server *s, struct str key,
 static void server_ended(struct view *v, struct view_server *s)
 {
     leader_set(v, s, false);
-    see(v, VOC_GLOBAL_TUNNEL_SESSIONS, v->counters[VOC_GLOBAL_TUNNEL_SESSIONS].value - s->sessions);
+    view_see(v, VOC_GLOBAL_TUNNEL_SESSIONS,
+             v->counters[VOC_GLOBAL_TUNNEL_SESSIONS].value - s->sessions);
     s->sessions = 0;
     for (uint32_t i = 0; i < s->sessions_of_n; i++) /* a process that ends closes nothing itself */
         if (s->sessions_of[i])
@@ -247,13 +230,13 @@ static void server_note(struct view *v, struct view_server *s, const struct sim_
         leader_set(v, s, false);
     } else if (str_eq_c(kind, "tunnel.opened")) {
         session_count(v, s, n->key, 1);
-        count(v, VOC_GLOBAL_MANAGER_HANDSHAKES, 1);
-        count(v, VOC_GLOBAL_TUNNEL_OPENED, 1);
+        view_count(v, VOC_GLOBAL_MANAGER_HANDSHAKES, 1);
+        view_count(v, VOC_GLOBAL_TUNNEL_OPENED, 1);
     } else if (str_eq_c(kind, "tunnel.closed")) {
         session_count(v, s, n->key, -1);
-        count(v, VOC_GLOBAL_TUNNEL_CLOSED, 1);
+        view_count(v, VOC_GLOBAL_TUNNEL_CLOSED, 1);
     } else if (str_eq_c(kind, "tunnel.refused")) {
-        count(v, VOC_GLOBAL_MANAGER_HANDSHAKE_FAILURES, 1);
+        view_count(v, VOC_GLOBAL_MANAGER_HANDSHAKE_FAILURES, 1);
     } else if (str_eq_c(kind, "cluster.state") || str_eq_c(kind, "cluster.write")) {
         wrote(v, s, n->key);
     } else if (str_eq_c(kind, "process.end")) {
@@ -286,9 +269,9 @@ static void on_note(void *owner, const struct sim_note *n)
         forget_dead_store(v);
     int32_t agent = view_agent_of(v, n->process), server = view_server_of(v, n->process);
     if (str_eq_c(str_c(n->kind), "process.start"))
-        count(v, VOC_GLOBAL_PROCESS_STARTS, 1);
+        view_count(v, VOC_GLOBAL_PROCESS_STARTS, 1);
     else if (str_eq_c(str_c(n->kind), "process.end") && !str_eq_c(n->value, "0"))
-        count(v, VOC_GLOBAL_PROCESS_CRASHES, 1);
+        view_count(v, VOC_GLOBAL_PROCESS_CRASHES, 1);
     else if (str_starts(str_c(n->kind), STR("site."))) {
         view_changed(v, VOC_SITE, VOC_SITE_ROLE);
         view_changed(v, VOC_SITE, VOC_SITE_PROMOTED_AT);
@@ -356,38 +339,11 @@ static void clusters_reread(struct view *v, struct kubeapi *api)
     }
 }
 
-static void on_upstream(void *owner, struct store_event *e)
-{
-    struct view *v = owner;
-    count(v, VOC_GLOBAL_UPSTREAM_BYTES, (int64_t)e->object->json.n);
-}
-
-static void on_lease(void *owner, struct store_event *e)
-{
-    struct view *v = owner;
-    v->leases += str_eq_c(e->object->name, LEADER_NAME);
-}
-
-/* Only where an expression asks for it. */
-static void watch_upstream(struct view *v, struct kubeapi *api)
-{
-    static const char *const tables[VIEW_UPSTREAM_TABLES] = {
-        "configmaps", "clusters.management.cattle.io",
-        "clusterregistrationtokens.management.cattle.io", "settings.management.cattle.io",
-        "secrets"};
-    for (size_t i = 0; i < VIEW_UPSTREAM_TABLES && v->apis_asked; i++) {
-        store_watch_stop(v->sizes[i]);
-        v->sizes[i] = api ? store_watch_start(store_table(kubeapi_store(api), str_c(tables[i])),
-                                              str_empty, i == 0 ? on_lease : on_upstream, v)
-                          : NULL;
-    }
-}
-
 void view_active_changed(struct view *v)
 {
     struct kubeapi *api = estate_active_api(v->estate);
     if (api != v->watched) {
-        watch_upstream(v, api);
+        view_watch_upstream(v, api);
         store_watch_stop(v->clusters_watch);
         v->clusters_watch = api ? store_watch_start(store_table(kubeapi_store(api), CLUSTERS_TABLE),
                                                     str_empty, on_cluster, v)
@@ -410,100 +366,14 @@ void view_api_started(struct view *v, struct site *s, struct kubeapi *api, bool 
         view_active_changed(v);
 }
 
-/* ---- what nothing announces ---- */
-
-static void poll_counters(struct view *v)
-{
-    static const struct {
-        enum vocabulary_global which;
-        const char *name;
-    } counters[] = {{VOC_GLOBAL_DNS_QUERIES, "dns.queries"},
-                    {VOC_GLOBAL_DNS_SERVFAIL_ANSWERS, "dns.servfail_answers"},
-                    {VOC_GLOBAL_DNS_NXDOMAIN_ANSWERS, "dns.nxdomain_answers"},
-                    {VOC_GLOBAL_DNS_TIMEOUTS, "dns.timeouts"},
-                    {VOC_GLOBAL_DNS_STALE_ANSWERS, "dns.stale_answers"},
-                    {VOC_GLOBAL_DNS_WRONG_ANSWERS, "dns.wrong_answers"},
-                    {VOC_GLOBAL_NET_CONNECTS, "net.connects"},
-                    {VOC_GLOBAL_NET_CONNECT_FAILURES, "net.connect_failures"},
-                    {VOC_GLOBAL_NET_RESETS, "net.resets"},
-                    {VOC_GLOBAL_NET_HALF_OPEN_SESSIONS, "net.half_open_sessions"},
-                    {VOC_GLOBAL_NET_DROPPED_BYTES, "net.dropped_bytes"},
-                    {VOC_GLOBAL_TLS_HANDSHAKES, "tls.handshakes"},
-                    {VOC_GLOBAL_TLS_FAILURES, "tls.failures"}};
-    for (size_t i = 0; i < ARRAY_LEN(counters); i++)
-        see(v, counters[i].which, sim_counter_value(v->estate->sim, str_c(counters[i].name)));
-    see(v, VOC_GLOBAL_EVENTS, (int64_t)sim_events(v->estate->sim));
-}
-
-/* A process counts from its start on. */
-static int64_t new_reconciles(struct view_server *s, struct server *in)
-{
-    int64_t was = s->reconciles;
-    s->reconciles = in ? metrics_sum(server_metrics(in), "paddock_controller_reconciles_total") : 0;
-    return s->reconciles < was ? s->reconciles : s->reconciles - was;
-}
-
-static void poll_managers(struct view *v)
-{
-    int64_t depth = 0, reconciles = 0;
-    for (size_t i = 0; i < v->servers_n; i++) {
-        struct server *s = replica_server(v->servers[i].replica);
-        if (s)
-            depth += (int64_t)server_state(s).queue_depth;
-        reconciles += new_reconciles(&v->servers[i], s);
-    }
-    if (reconciles)
-        count(v, VOC_GLOBAL_MANAGER_RECONCILES, reconciles);
-    see(v, VOC_GLOBAL_MANAGER_QUEUE_DEPTH, depth);
-    view_changed(v, VOC_SERVER, VOC_SERVER_PEERS);
-}
-
-static void poll_caches(struct view *v)
-{
-    for (uint32_t i = VOC_GLOBAL_CACHE_VERIFICATIONS;
-         v->caches_asked && i <= VOC_GLOBAL_CACHE_HEALS; i++)
-        see(v, (enum vocabulary_global)i, view_caches_total(v->caches, (enum vocabulary_global)i));
-}
-
-static void on_poll(void *owner)
-{
-    struct view *v = owner;
-    poll_counters(v);
-    poll_managers(v);
-    view_poll_apis(v);
-    poll_caches(v);
-    v->poll = sim_after(v->estate->sim, VIEW_POLL, on_poll, v);
-}
-
 /* ---- life ---- */
-
-static bool names_any(const struct expr *e, uint32_t from, uint32_t to)
-{
-    for (uint32_t i = from; e && i <= to; i++)
-        if (expr_depends_on(e, (struct expr_dep){EXPR_DEP_GLOBAL, i, 0}))
-            return true;
-    return false;
-}
-
-/* Thousands of APIs and caches are only asked for their counters where an expression wants them. */
-static bool plan_names(const struct plan *plan, uint32_t from, uint32_t to)
-{
-    bool any = false;
-    for (size_t i = 0; i < plan->steps_n; i++)
-        any = any || names_any(plan->steps[i].until, from, to);
-    for (size_t i = 0; i < plan->asserts_n; i++)
-        any = any || names_any(plan->asserts[i].that, from, to);
-    for (size_t i = 0; i < plan->measures_n; i++)
-        any = any || names_any(plan->measures[i].value, from, to);
-    return any;
-}
 
 struct view *view_new(const struct plan *plan)
 {
     struct view *v = MEM_NEW(struct view);
     v->plan = plan;
-    v->apis_asked = plan_names(plan, VOC_GLOBAL_API_REQUESTS, VOC_GLOBAL_UPSTREAM_BYTES);
-    v->caches_asked = plan_names(plan, VOC_GLOBAL_CACHE_VERIFICATIONS, VOC_GLOBAL_CACHE_HEALS);
+    v->apis_asked = view_plan_names(plan, VOC_GLOBAL_API_REQUESTS, VOC_GLOBAL_UPSTREAM_BYTES);
+    v->caches_asked = view_plan_names(plan, VOC_GLOBAL_CACHE_VERIFICATIONS, VOC_GLOBAL_CACHE_HEALS);
     v->caches = view_caches_new(v);
     v->env = (struct expr_env){&view_ops, v};
     v->step_ended = MEM_NEW_ARRAY(int64_t, plan->steps_n);
@@ -611,7 +481,7 @@ void view_attach(struct view *v, struct estate *e, struct monitor *m)
     view_clusters_added(v);
     view_active_changed(v);
     sim_on_note(e->sim, on_note, v);
-    v->poll = sim_after(e->sim, VIEW_POLL, on_poll, v);
+    v->poll = sim_after(e->sim, VIEW_POLL, view_poll, v);
 }
 
 void view_compare_with(struct view *v, struct reference *r)

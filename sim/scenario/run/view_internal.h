@@ -1,4 +1,4 @@
-/* What view.c (the ledger) and view_env.c (the answers) share. */
+/* What view.c (the ledger), view_poll.c (what is looked at) and view_env.c (the answers) share. */
 #ifndef PADDOCK_SIM_SCENARIO_RUN_VIEW_INTERNAL_H
 #define PADDOCK_SIM_SCENARIO_RUN_VIEW_INTERNAL_H
 
@@ -48,6 +48,16 @@ struct view {
     struct kubeapi *watched;
 };
 
+/* view_poll.c */
+void view_count(struct view *v, enum vocabulary_global which, int64_t by); /* it announces itself */
+void view_see(struct view *v, enum vocabulary_global which, int64_t value); /* it was looked at */
+void view_poll(void *view); /* again and again from the first call on */
+/* Only where an expression asks for it. */
+void view_watch_upstream(struct view *v, struct kubeapi *api);
+/* Does any expression name one of these counters? */
+bool view_plan_names(const struct plan *plan, uint32_t from, uint32_t to);
+
+void view_changed(struct view *v, uint32_t collection, uint32_t field);
 void view_changed_global(struct view *v, uint32_t global);
 void view_poll_apis(struct view *v);
 extern const struct expr_ops view_ops;
