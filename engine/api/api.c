@@ -2,6 +2,7 @@
 #include "engine/api/api.h"
 
 #include "engine/api/api_internal.h"
+#include "engine/kube/management.h"
 
 struct api *api_new(const struct api_options *o)
 {
@@ -19,6 +20,7 @@ struct api *api_new(const struct api_options *o)
     a->agent_image = str_dup(o->agent_image);
     a->registration = registration_new(o->client, o->clusters, o->secrets);
     a->admission = admission_new(a);
+    a->views = cluster_views_new(a, o->client);
     return a;
 }
 
@@ -26,6 +28,7 @@ void api_free(struct api *a)
 {
     if (!a)
         return;
+    cluster_views_free(a->views);
     admission_free(a->admission);
     registration_free(a->registration);
     str_free(&a->agent_image);
@@ -51,7 +54,9 @@ static void ping(const struct api *a, struct http_exchange *x)
 
 static bool route_get(struct api *a, struct http_exchange *x, struct str path)
 {
-    static const struct str settings = STR_INIT("/v3/settings/"), import = STR_INIT("/v3/import/");
+    static const struct str settings = STR_INIT("/v3/settings/"), import = STR_INIT("/v3/import/"),
+                            views = STR_INIT("/k8s/clusters/"),
+                            clusters = STR_INIT("/v1/" MANAGEMENT_GROUP ".clusters");
     if (str_eq_c(path, "/ping"))
         ping(a, x);
     else if (str_eq_c(path, "/healthz"))
@@ -62,6 +67,10 @@ static bool route_get(struct api *a, struct http_exchange *x, struct str path)
         api_settings_handle(a, x, str_sub(path, settings.n, path.n));
     else if (str_starts(path, import))
         api_import_handle(a, x, str_sub(path, import.n, path.n));
+    else if (str_starts(path, views))
+        api_cluster_view_handle(a, x, str_sub(path, views.n, path.n));
+    else if (str_starts(path, clusters))
+        api_clusters_handle(a, x, str_sub(path, clusters.n, path.n));
     else if (str_eq_c(path, "/v3/connect") || str_eq_c(path, "/v3/connect/register"))
         api_connect_handle(a, x);
     else

@@ -12,6 +12,7 @@
 #define API_ADMISSION_HOLD_MAX (5 * NS_PER_S) /* longer waits are told to come back */
 
 struct admission;
+struct cluster_views;
 
 struct api {
     struct world *world;
@@ -24,6 +25,7 @@ struct api {
     struct str agent_image; /* owned */
     struct registration *registration;
     struct admission *admission;
+    struct cluster_views *views;
 };
 
 /* The API's error shape: {"type":"error","status":"404","code":"NotFound","message":"..."}. */
@@ -37,7 +39,14 @@ struct str api_setting(const struct api *a, struct arena *arena, const char *nam
 void api_settings_handle(struct api *a, struct http_exchange *x, struct str name);
 void api_cacerts_handle(struct api *a, struct http_exchange *x);
 void api_import_handle(struct api *a, struct http_exchange *x, struct str file);
+/* GET /k8s/clusters/ID/v1/...: rest is "ID/v1/...". GET /v1/management.cattle.io.clusters...: rest follows the type. */
+void api_cluster_view_handle(struct api *a, struct http_exchange *x, struct str rest);
+void api_clusters_handle(struct api *a, struct http_exchange *x, struct str rest);
 void api_connect_handle(struct api *a, struct http_exchange *x);
+
+/* ---- cluster_view.c ---- */
+struct cluster_views *cluster_views_new(struct api *a, struct kube_client *client);
+void cluster_views_free(struct cluster_views *v); /* after the HTTP server: no exchange is open */
 
 /* ---- admission ---- */
 struct admission *admission_new(struct api *a);

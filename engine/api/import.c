@@ -1,6 +1,7 @@
 /* GET /v3/import/TOKEN_CLUSTERID.yaml: the manifest that makes a cluster's agent run. As the original it is rendered for
  * any token: whether the token is good shows when the agent connects. */
 #include "engine/api/api_internal.h"
+#include "engine/kube/served.h"
 #include "engine/manifests/agent_manifest.h"
 
 #define NAME_BYTES_MAX 253u
@@ -44,7 +45,7 @@ void api_import_handle(struct api *a, struct http_exchange *x, struct str file)
                                        POLICY_READY_CONNECTED,
                                    .server_version = STR(PADDOCK_VERSION)};
         agent_manifest_write(&m, &body);
-        api_text(x, 200, buf_str(&body));
+        kube_served_answer(x, 200, "text/plain; charset=utf-8", a->settings, buf_str(&body));
     }
     buf_free(&checksum);
     buf_free(&body);

@@ -1,6 +1,8 @@
 /* Settings, and the few of them that agents may read. */
 #include "engine/api/api_internal.h"
 
+#include "engine/kube/served.h"
+
 struct str api_setting(const struct api *a, struct arena *arena, const char *name)
 {
     struct kube_object *o = kube_informer_get(a->settings, str_c(name));
@@ -25,7 +27,7 @@ void api_settings_handle(struct api *a, struct http_exchange *x, struct str name
                      "\"type\":\"setting\",\"value\":");
     json_write_string(&body, value);
     buf_add_char(&body, '}');
-    http_answer(x, 200, "application/json", NULL, buf_str(&body));
+    kube_served_answer(x, 200, "application/json", a->settings, buf_str(&body));
     buf_free(&body);
     arena_free(&arena);
 }
@@ -33,6 +35,7 @@ void api_settings_handle(struct api *a, struct http_exchange *x, struct str name
 void api_cacerts_handle(struct api *a, struct http_exchange *x)
 {
     struct arena arena = {0};
-    api_text(x, 200, api_setting(a, &arena, "cacerts"));
+    kube_served_answer(x, 200, "text/plain; charset=utf-8", a->settings,
+                       api_setting(a, &arena, "cacerts"));
     arena_free(&arena);
 }

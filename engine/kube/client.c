@@ -27,6 +27,17 @@ struct kube_client *kube_client_new(struct world *w, const struct kube_context *
     return c;
 }
 
+struct kube_client *kube_client_as(const struct kube_client *c, struct str token)
+{
+    struct kube_context context = {.address = c->address,
+                                   .plain = c->plain,
+                                   .host = c->host,
+                                   .ca_pem = c->ca_pem,
+                                   .insecure = c->tls.insecure,
+                                   .token = token};
+    return kube_client_new(c->world, &context);
+}
+
 void kube_client_free(struct kube_client *c)
 {
     if (!c)

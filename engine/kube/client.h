@@ -30,6 +30,8 @@ struct kube_context {
 
 struct kube_client;
 struct kube_client *kube_client_new(struct world *w, const struct kube_context *context);
+/* The same server, in the name of whoever has this token. */
+struct kube_client *kube_client_as(const struct kube_client *c, struct str token);
 void kube_client_free(struct kube_client *c);
 void kube_client_set_token(struct kube_client *c, struct str token);
 void kube_client_set_gate(struct kube_client *c, bool (*open)(void *owner), void *owner);

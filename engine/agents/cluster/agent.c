@@ -54,7 +54,7 @@ static void start_caches(struct cluster_agent *a)
     a->phase = AGENT_PHASE_CONNECTED;
     a->failures_in_a_row = 0;
     if (!a->caches)
-        a->caches = agent_caches_new(a->kube, &a->policies);
+        a->caches = agent_caches_new(a->kube, &a->policies, a->log);
 }
 
 static void on_marked(void *owner, struct str content, const struct err *err)

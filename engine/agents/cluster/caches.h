@@ -1,13 +1,21 @@
-/* caches: what the agent knows of its own cluster, kept current by informers: the kinds of a table, data of this file.
+/* caches: what the agent knows of its own cluster, kept current by informers: the kinds of a table, data of caches.c; and
+ * served on 127.0.0.1:AGENT_CACHES_PORT, as the original's Steve is, which the manager reaches through the tunnel:
  *
+ *   GET /v1/pods, /v1/pods/NS, /v1/pods/NS/NAME, /v1/nodes/NAME ...      engine/kube/served.h
+ *
+ * Whoever reaches the port may read: only the tunnel and what runs in the pod do.
  * Ownership: the agent's. The client outlives them. */
 #ifndef PADDOCK_ENGINE_AGENTS_CLUSTER_CACHES_H
 #define PADDOCK_ENGINE_AGENTS_CLUSTER_CACHES_H
 
 #include "engine/kube/informer.h"
 
+#define AGENT_CACHES_PORT 6080u
+
 struct agent_caches;
-struct agent_caches *agent_caches_new(struct kube_client *kube, const struct policies *policies);
+/* A port that is taken is told to the log: the caches work without. */
+struct agent_caches *agent_caches_new(struct kube_client *kube, const struct policies *policies,
+                                      struct log log);
 void agent_caches_free(struct agent_caches *c); /* NULL is fine */
 
 /* What is kept at all, in a fixed order. */

@@ -23,7 +23,7 @@ static struct err *manager_start(struct world *w, const void *config, void **out
         .kube = {.address = world_addr_make(apihost_address(b->local), APIHOST_PORT),
                  .host = apihost_address(b->local),
                  .ca_pem = apihost_ca_pem(b->local),
-                 .token = STR("manager")},
+                 .token = STR(BENCH_TOKEN)},
         .identity = sim_process_name(m->process),
         .server_url = STR("https://" BENCH_MANAGER_NAME),
         .listen = world_addr_make(STR("0.0.0.0"), 443),
@@ -158,15 +158,16 @@ struct bench *bench_new(uint64_t seed, const struct policies *policies, size_t m
     b->local_ca = authority_new(b->sim, STR("local"));
     b->manager_ca = authority_new(b->sim, STR("manager"));
     b->identity = authority_issue(b->manager_ca, STR(BENCH_MANAGER_NAME), str_empty);
-    struct kubeapi_token token = {
-        .token = STR("manager"), .user = STR("manager"), .groups = admins, .groups_n = 1};
+    struct kubeapi_token tokens[] = {
+        {.token = STR(BENCH_TOKEN), .user = STR("manager"), .groups = admins, .groups_n = 1},
+        {.token = STR(BENCH_GUEST), .user = STR("guest")}};
     struct apihost_options api = {.sim = b->sim,
                                   .name = STR("local"),
                                   .address = STR("192.0.2.1"),
                                   .zone = STR(BENCH_SITE),
                                   .authority = b->local_ca,
-                                  .tokens = &token,
-                                  .tokens_n = 1};
+                                  .tokens = tokens,
+                                  .tokens_n = ARRAY_LEN(tokens)};
     b->local = apihost_new(&api);
     for (size_t i = 0; i < managers; i++)
         add_manager(b, i);

@@ -10,6 +10,8 @@
 #include "sim/world/fault.h"
 
 #define BENCH_MANAGER_NAME "manager.test"
+#define BENCH_TOKEN        "manager" /* of an administrator of the local API */
+#define BENCH_GUEST        "guest"   /* of a user without rights */
 #define BENCH_MANAGERS     2u
 #define BENCH_CLUSTERS     3u
 #define BENCH_SITE         "site" /* the zone of managers and local API; a cluster's zone is its name */

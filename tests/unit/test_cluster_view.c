@@ -1,0 +1,169 @@
+/* Goal: the manager shows what a cluster's agent keeps, to those who may get the Cluster, and each answer that is made of a
+ * cache says how old it is.
+ * Method: a real manager, a cluster with its agent; requests from outside; an API that falls silent. */
+#include "tests/unit/support/check.h"
+#include "tests/unit/support/manager_bench.h"
+
+#include "engine/http/client.h"
+#include "engine/kube/served.h"
+
+#define MANAGER "192.0.2.10"
+
+struct outside {
+    struct bench *b;
+    struct sim_process *p;
+    struct http_client *http;
+    bool done;
+    int status;
+    struct buf body, age;
+};
+
+static void on_answer(void *owner, const struct http_response *r, const struct err *err)
+{
+    struct outside *o = owner;
+    o->done = true;
+    o->status = r && !err ? r->status : 0;
+    buf_clear(&o->body);
+    buf_clear(&o->age);
+    if (r)
+        buf_add(&o->body, buf_str(&r->body));
+    if (r)
+        buf_add(&o->age, http_headers_get(&r->headers, KUBE_DATA_AGE_HEADER));
+}
+
+static int ask(struct outside *o, const char *target, const char *token)
+{
+    static const struct http_call_handler handler = {.done = on_answer};
+    struct world_tls tls = {.server_name = STR(BENCH_MANAGER_NAME),
+                            .ca_pem = authority_pem(o->b->manager_ca)};
+    struct http_headers headers = {0};
+    struct buf by = {0};
+    if (token) {
+        buf_addf(&by, "Bearer %s", token);
+        http_headers_add_c(&headers, "Authorization", buf_c(&by));
+    }
+    struct http_request r = {.address = world_addr_make(STR(MANAGER), 443),
+                             .tls = &tls,
+                             .host = STR(BENCH_MANAGER_NAME),
+                             .method = "GET",
+                             .target = str_c(target),
+                             .headers = &headers,
+                             .timeout = 60 * S};
+    o->done = false;
+    http_call_start(o->http, &r, &handler, o);
+    for (int i = 0; !o->done && i < 6000; i++)
+        bench_run(o->b, 10 * NS_PER_MS);
+    assert_true(o->done);
+    http_headers_free(&headers);
+    buf_free(&by);
+    return o->status;
+}
+
+static void open_outside(struct outside *o)
+{
+    struct policies p = policies_compat(); /* nothing is compared: ages are those of the watch */
+    *o = (struct outside){.b = bench_with(1, &p, 1, 1)};
+    struct sim_host_options host = {STR("outside"), STR("198.51.100.1"), STR("outside")};
+    struct sim_process_options po = {.name = STR("outside"),
+                                     .host = sim_host_new(o->b->sim, &host)};
+    o->p = sim_process_new(o->b->sim, &po);
+    check_ok(sim_process_start(o->p));
+    o->http = http_client_new(sim_process_world(o->p));
+}
+
+static void close_outside(struct outside *o)
+{
+    http_client_free(o->http);
+    buf_free(&o->body);
+    buf_free(&o->age);
+    bench_free(o->b);
+}
+
+static bool says(const struct outside *o, const char *text)
+{
+    return str_find(buf_str(&o->body), str_c(text)) >= 0;
+}
+
+static int64_t age_ms(const struct outside *o)
+{
+    uint64_t ms = 0;
+    assert_true(str_to_u64(buf_str(&o->age), &ms));
+    return (int64_t)ms;
+}
+
+static void test_rights(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *target, *token;
+        int status;
+    } rows[] = {{"/k8s/clusters/c-0/v1/pods", NULL, 401},
+                {"/k8s/clusters/c-0/v1/pods", "nobody", 401},
+                {"/k8s/clusters/c-0/v1/pods", BENCH_GUEST, 403},
+                {"/v1/management.cattle.io.clusters", BENCH_GUEST, 403},
+                {"/k8s/clusters/c-0", BENCH_TOKEN, 404},
+                {"/k8s/clusters/c-0/v2/pods", BENCH_TOKEN, 404},
+                {"/k8s/clusters/c-9/v1/pods", BENCH_TOKEN, 503},
+                {"/k8s/clusters/c-0/v1/secrets", BENCH_TOKEN, 404},
+                {"/k8s/clusters/c-0/v1/namespaces/nowhere", BENCH_TOKEN, 404},
+                {"/k8s/clusters/c-0/v1/namespaces/default", BENCH_TOKEN, 200},
+                {"/v1/management.cattle.io.clusters", NULL, 401},
+                {"/v1/management.cattle.io.clusters", BENCH_TOKEN, 200},
+                {"/v1/management.cattle.io.clusters/c-0", BENCH_TOKEN, 200},
+                {"/v1/management.cattle.io.clusters/c-9", BENCH_TOKEN, 404}};
+    struct outside o;
+    open_outside(&o);
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+        if (ask(&o, rows[i].target, rows[i].token) != rows[i].status)
+            fail_msg("%s: %d %s", rows[i].target, o.status, buf_c(&o.body));
+    close_outside(&o);
+}
+
+static void test_what_the_agent_keeps(void **state)
+{
+    (void)state;
+    struct outside o;
+    open_outside(&o);
+    assert_int_equal(ask(&o, "/k8s/clusters/c-0/v1/namespaces?x=1", BENCH_TOKEN), 200);
+    assert_true(says(&o, "\"type\":\"collection\",\"resourceType\":\"namespace\""));
+    assert_true(says(&o, "{\"id\":\"cattle-system\",\"type\":\"namespace\","));
+    assert_int_equal(ask(&o, "/k8s/clusters/c-0/v1/pods/cattle-system", BENCH_TOKEN), 200);
+    assert_true(says(&o, "\"count\":1,"));
+    assert_true(says(&o, "{\"id\":\"cattle-system/cattle-cluster-agent-"));
+    assert_int_equal(ask(&o, "/k8s/clusters/c-0/v1/pods/default", BENCH_TOKEN), 200);
+    assert_true(says(&o, "\"count\":0,\"data\":[]}"));
+    close_outside(&o);
+}
+
+static void test_age(void **state)
+{
+    (void)state;
+    struct outside o;
+    open_outside(&o);
+    struct kubeapi_fault silent = {.kind = KUBEAPI_FAULT_WATCH_STALL};
+    kubeapi_fault_add(bench_downstream(o.b, 0), &silent);
+    kubeapi_fault_add(bench_local(o.b), &silent);
+    bench_run(o.b, S);
+    assert_int_equal(ask(&o, "/k8s/clusters/c-0/v1/namespaces", BENCH_TOKEN), 200);
+    int64_t before = age_ms(&o);
+    bench_run(o.b, 40 * S);
+    ask(&o, "/k8s/clusters/c-0/v1/namespaces", BENCH_TOKEN);
+    assert_in_range(age_ms(&o) - before, 40000, 41000); /* silent, and older */
+    static const char *const own[] = {"/v3/settings/cacerts", "/cacerts",
+                                      "/v1/management.cattle.io.clusters"};
+    for (size_t i = 0; i < ARRAY_LEN(own); i++) {
+        assert_int_equal(ask(&o, own[i], BENCH_TOKEN), 200);
+        assert_true(age_ms(&o) >= 40000);
+    }
+    ask(&o, "/ping", NULL);
+    assert_int_equal(o.age.n, 0); /* it is made of nothing that could be old */
+    close_outside(&o);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_rights),
+                                       cmocka_unit_test(test_what_the_agent_keeps),
+                                       cmocka_unit_test(test_age)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
