@@ -183,7 +183,8 @@ void kube_informer_start(struct kube_informer *inf)
 /* False: the informer was freed by a handler. */
 static bool tell(struct kube_informer *inf, struct kube_object *before, struct kube_object *after)
 {
-    inf->state.changes++;
+    inf->state.added += !before;
+    inf->state.removed += !after;
     inf->busy++;
     for (size_t i = 0; i < inf->changes_n && !inf->dead; i++)
         if (inf->changes[i].change)
@@ -513,6 +514,23 @@ static void watch_from(struct kube_informer *inf)
         world_timer_start(inf->silence, silence_allowed(inf));
     inf->watch = kube_watch_start(inf->client, &target, inf->state.resource_version, timeout_s,
                                   &watch_handler, inf);
+}
+
+void kube_informer_hurry(struct kube_informer *inf)
+{
+    if (inf->silence_max == 0 || !inf->synced || (inf->list && !inf->probe))
+        return; /* a list under way has its own time */
+    world_timer_stop(inf->retry);
+    kube_call_cancel(inf->list);
+    kube_watch_cancel(inf->watch);
+    inf->list = NULL;
+    inf->watch = NULL;
+    inf->failures = 0;
+    kube_verify_doubt(inf->verify);
+    if (inf->relist)
+        list_page(inf);
+    else
+        probe(inf);
 }
 
 /* ---- reading ---- */

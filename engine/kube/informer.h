@@ -56,6 +56,8 @@ void kube_informer_off_change(struct kube_informer *inf, const void *owner);
 /* Called once, when the first list is complete (after its `added` changes). */
 void kube_informer_on_synced(struct kube_informer *inf, void (*synced)(void *owner), void *owner);
 void kube_informer_start(struct kube_informer *inf);
+/* The network is back: what waits or listens goes on at once, from where it was. Only under cache.progress: deadline. */
+void kube_informer_hurry(struct kube_informer *inf);
 
 const struct kube_gvr *kube_informer_gvr(const struct kube_informer *inf);
 struct str kube_informer_ns(const struct kube_informer *inf); /* empty: all */
@@ -71,11 +73,11 @@ struct kube_informer_state {
     uint64_t resource_version; /* of the last event, bookmark or list */
     world_time heard_at;       /* when the server last said anything: the age of the data */
     uint64_t lists, watches, events, gone, errors;
-    uint64_t changes;       /* that handlers were told */
-    uint64_t stalls;        /* watches asked anew because they said nothing */
-    uint64_t verifications; /* requests of them */
-    uint64_t heals;         /* differences that they found, after which all was listed */
-    world_time healed_at;   /* when the last such list was complete; 0: never */
+    uint64_t added, removed; /* changes of these kinds that handlers were told */
+    uint64_t stalls;         /* watches asked anew because they said nothing */
+    uint64_t verifications;  /* requests of them */
+    uint64_t heals;          /* differences that they found, after which all was listed */
+    world_time healed_at;    /* when the last such list was complete; 0: never */
 };
 struct kube_informer_state kube_informer_state(const struct kube_informer *inf);
 /* How long ago that was on the informer's own clock; the age of the data is that of heard_at, -1 before anything was. */

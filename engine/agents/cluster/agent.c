@@ -53,7 +53,9 @@ static void start_caches(struct cluster_agent *a)
 {
     a->phase = AGENT_PHASE_CONNECTED;
     a->failures_in_a_row = 0;
-    if (!a->caches)
+    if (a->caches)
+        agent_caches_hurry(a->caches);
+    else
         a->caches = agent_caches_new(a->kube, &a->policies, a->log);
 }
 

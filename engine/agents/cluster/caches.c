@@ -55,6 +55,12 @@ struct agent_caches *agent_caches_new(struct kube_client *kube, const struct pol
     return c;
 }
 
+void agent_caches_hurry(struct agent_caches *c)
+{
+    for (size_t i = 0; i < ARRAY_LEN(kinds); i++)
+        kube_informer_hurry(c->informers[i]);
+}
+
 void agent_caches_free(struct agent_caches *c)
 {
     if (!c)

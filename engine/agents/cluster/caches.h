@@ -16,6 +16,8 @@ struct agent_caches;
 /* A port that is taken is told to the log: the caches work without. */
 struct agent_caches *agent_caches_new(struct kube_client *kube, const struct policies *policies,
                                       struct log log);
+/* The tunnel is there again: so is the network. */
+void agent_caches_hurry(struct agent_caches *c);
 void agent_caches_free(struct agent_caches *c); /* NULL is fine */
 
 /* What is kept at all, in a fixed order. */

@@ -163,8 +163,10 @@ static struct expr_value informer_field(const struct view_caches *c, const struc
         return known(EXPR_INT, (int64_t)s.verifications);
     case VOC_CACHE_HEALS:
         return known(EXPR_INT, (int64_t)s.heals);
-    case VOC_CACHE_CHANGES:
-        return known(EXPR_INT, (int64_t)s.changes);
+    case VOC_CACHE_ADDED:
+        return known(EXPR_INT, (int64_t)s.added);
+    case VOC_CACHE_REMOVED:
+        return known(EXPR_INT, (int64_t)s.removed);
     case VOC_CACHE_HEALED_AT:
         if (s.healed_at == 0)
             break;
