@@ -35,6 +35,7 @@ struct pair_of_agents {
     struct agent agents[2];
     struct tip accepted[TIPS];
     size_t accepted_n;
+    bool mute; /* the service only reads */
 };
 
 static void tip_open(void *owner)
@@ -74,7 +75,7 @@ static void on_accept(void *owner, struct world_stream *s)
     struct pair_of_agents *p = owner;
     assert_true(p->accepted_n < TIPS);
     struct tip *tip = &p->accepted[p->accepted_n++];
-    *tip = (struct tip){.stream = s, .echo = true};
+    *tip = (struct tip){.stream = s, .echo = !p->mute};
     world_stream_attach(s, &tip_handler, tip);
 }
 
@@ -265,11 +266,13 @@ static void test_slow_is_not_dead(void **state)
     struct pair_of_agents *p = pair_new(&policies, 2, 64 << 10);
     struct tip tip = {0};
     char *bytes = mem_alloc(TOTAL);
+    p->mute = true;
     dial(p, &tip, (struct str){bytes, TOTAL});
     mem_free(bytes);
     for (int i = 0; i < 20; i++) {
         tiny_run(p->t, 500 * MS);
         assert_non_null(tip.stream);
+        assert_false(tunnel_session_doubted(p->agents[1].far));
     }
     tip_drop(&tip);
     pair_free(p);
