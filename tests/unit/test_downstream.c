@@ -131,6 +131,29 @@ static void test_comes_and_goes(void **state)
     bench_close(&b);
 }
 
+/* Other addresses behind the agent have ports of their own, which stay as long as the Cluster does. */
+static void test_forward(void **state)
+{
+    (void)state;
+    struct bench b;
+    bench_open(&b);
+    assert_int_equal(downstream_forward(b.d, STR("c-1"), STR("10.42.0.7:8080")), 0);
+    write_secret(&b, "token");
+    write_cluster(&b, "https://10.43.0.1:443", "ca");
+    uint16_t port = downstream_forward(b.d, STR("c-1"), STR("10.42.0.7:8080"));
+    uint16_t other = downstream_forward(b.d, STR("c-1"), STR("unix//run/x.sock"));
+    assert_int_not_equal(port, 0);
+    assert_int_not_equal(other, 0);
+    assert_int_not_equal(port, other);
+    assert_int_not_equal(port, downstream_port(b.d, STR("c-1")));
+    write_secret(&b, "another");
+    assert_int_equal(downstream_forward(b.d, STR("c-1"), STR("10.42.0.7:8080")), port);
+    check_ok(kubeapi_delete(b.api, STR("clusters." MANAGEMENT_GROUP), str_empty, STR("c-1")));
+    kit_run(b.kit, S);
+    assert_int_equal(downstream_forward(b.d, STR("c-1"), STR("10.42.0.7:8080")), 0);
+    bench_close(&b);
+}
+
 static void test_made_anew(void **state)
 {
     (void)state;
@@ -175,6 +198,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_comes_and_goes),
+        cmocka_unit_test(test_forward),
         cmocka_unit_test(test_made_anew),
         cmocka_unit_test(test_listener_leaves),
     };
