@@ -35,6 +35,7 @@ struct shell {
     bool interrupted;
     struct buf trace_ring;
     struct sweep_state *sweep;
+    struct scenario_files files; /* for what scenarios name; without a reader: cli_files */
 };
 
 int cli_main(int argc, char *argv[]);
@@ -104,6 +105,10 @@ struct pool_how {
     void (*done)(struct shell *sh, size_t i, const struct report_run *run);
 };
 void cli_run_in_workers(struct shell *sh, const struct pool_how *how);
+
+/* ---- watch.c ---- */
+/* Calls `once` again whenever a file of the arguments has changed, or one that they name; ends when interrupted. */
+int cli_watch(struct shell *sh, int (*once)(struct shell *sh));
 
 /* ---- output.c ---- */
 /* The folder of the reports must be there before anything runs. False: said why. */

@@ -188,7 +188,7 @@ bool cli_open_suite(struct shell *sh, const struct names *files)
                               .trace_block = sh->options.out.n ? trace_block : NULL};
     sh->trace_ring.max = (size_t)4 << 30;
     sh->suite = suite_new(&sh->options, &run);
-    suite_files(sh->suite, cli_files());
+    suite_files(sh->suite, sh->files.read ? &sh->files : cli_files());
     if (!add_files(sh, files))
         return false;
     suite_style(sh->suite, &sh->style);
@@ -254,17 +254,22 @@ static int run_once(struct shell *sh, const struct names *files)
     return code;
 }
 
-int command_run(struct shell *sh)
+static int run_all(struct shell *sh)
 {
     struct names files = {0};
-    if (sh->options.world_real) {
-        fprintf(stderr, "paddock-sim: error: --world real: scenarios cannot be run on real "
-                        "processes by this version; use --world sim\n");
-        return EXIT_UNSUPPORTED;
-    }
     int code = cli_suite_code(sh, &files);
     if (code == EXIT_HELD)
         code = run_once(sh, &files);
     cli_names_free(&files);
     return code;
+}
+
+int command_run(struct shell *sh)
+{
+    if (sh->options.world_real) {
+        fprintf(stderr, "paddock-sim: error: --world real: scenarios cannot be run on real "
+                        "processes by this version; use --world sim\n");
+        return EXIT_UNSUPPORTED;
+    }
+    return sh->options.watch && sh->options.files_n > 0 ? cli_watch(sh, run_all) : run_all(sh);
 }

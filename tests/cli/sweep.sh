@@ -156,6 +156,36 @@ status=$?
 holds "a worker that dies is an error of its run, not $status" test $status -eq 1
 holds 'and is told as one' grep -q '^ERROR good .* error="process" replay: paddock-sim run endless.yaml --profile hardened --seed 1$' out
 
+# ---- --watch ----
+awaits() { # COUNT PATTERN FILE
+    tries=0
+    while [ "$(grep -c "$2" "$3")" -lt "$1" ] && [ $tries -lt 300 ]; do
+        sleep 0.1
+        tries=$((tries + 1))
+    done
+    [ "$(grep -c "$2" "$3")" -ge "$1" ]
+}
+printf 'template: v1\ntopology:\n  sites: {a: {manager: {replicas: 1}}}\n  clusters: {edge: {count: 1, nodes: 1, agent: {replicas: 1}}}\n  dns: {records: {manager: {ttl: 30s, value: [site/a]}}}\n' >estate.yaml
+printf 'scenario: v1\nname: uses\nclock: {limit: 2m}\nuse: [{template: estate.yaml}]\n' >uses.yaml
+: >out
+"$sim" run uses.yaml --watch >out 2>err &
+pid=$!
+holds '--watch runs at once' awaits 1 '^1 passed, 0 failed$' out
+awaits 1 'watching 2 files' err
+echo '# changed' >>uses.yaml
+holds '--watch runs again when the scenario changes' awaits 2 '^1 passed, 0 failed$' out
+awaits 2 'watching 2 files' err
+echo '# changed' >>estate.yaml
+holds '--watch runs again when its template changes' awaits 3 '^1 passed, 0 failed$' out
+awaits 3 'watching 2 files' err
+echo 'nonsense: 1' >>uses.yaml
+holds '--watch outlives a mistake' awaits 1 'unknown field "nonsense"' err
+kill -TERM $pid
+wait $pid
+status=$?
+holds "--watch ends with 130, not $status" test $status -eq 130
+: >err
+
 # ---- the bar ----
 holds 'no bar but on a terminal' test ! -s err
 if command -v script >/dev/null && script -qec true /dev/null >/dev/null 2>&1; then

@@ -27,7 +27,7 @@ supported_system() {
 setup_conformance() {
     [ "${PADDOCK_SKIP_SETUP:-}" != 1 ] || return 0
     conformance_missing=
-    for setup_pair in node:nodejs npm:npm openssl:openssl kubectl:kubernetes-client; do
+    for setup_pair in node:nodejs npm:npm openssl:openssl kubectl:kubernetes-client chromium:chromium; do
         command -v "${setup_pair%%:*}" >/dev/null || conformance_missing="$conformance_missing ${setup_pair#*:}"
     done
     if [ -n "$conformance_missing" ]; then
