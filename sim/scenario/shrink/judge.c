@@ -119,7 +119,7 @@ static void apply(struct shrinker *s, const bool *keep)
 static size_t first_same(void *ctx, const bool *const *candidates, size_t n)
 {
     struct shrinker *s = ctx;
-    struct str texts[DDMIN_WIDTH_MAX];
+    struct str texts[DDMIN_WIDTH_MAX] = {{.n = 0}};
     const struct shrink_outcome *outcomes[DDMIN_WIDTH_MAX];
     bool before[SHRINK_UNITS_MAX];
     for (size_t i = 0; i < s->units_n; i++)
