@@ -104,7 +104,7 @@ struct report_metric {
 
 /* What the file wants written of a run. */
 struct report_wishes {
-    bool no_junit, no_html, csv;
+    bool no_junit, no_html, csv, sarif;
     bool no_trace, trace; /* neither: of a failure */
 };
 
@@ -161,6 +161,8 @@ struct report_run *report_brief(struct arena *a, const struct report_run *run,
 /* ---- writers: append to out ---- */
 void report_json(const struct report *r, struct buf *out);
 void report_junit(const struct report *r, struct buf *out);
+void report_sarif(const struct report *r,
+                  struct buf *out); /* what failed, at its lines: SARIF 2.1.0 */
 /* One page, no network: style, script, chart library and data are inside. */
 void report_html(const struct report *r, struct buf *out);
 /* The measures: a line per run, measure and shown value. */

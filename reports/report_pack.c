@@ -251,6 +251,7 @@ static void whole(struct packer *p, struct report_run *r)
     flag(p, &r->wishes.no_junit);
     flag(p, &r->wishes.no_html);
     flag(p, &r->wishes.csv);
+    flag(p, &r->wishes.sarif);
     flag(p, &r->wishes.no_trace);
     flag(p, &r->wishes.trace);
     lists(p, r);

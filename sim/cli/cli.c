@@ -58,6 +58,8 @@ static int run_command(struct shell *sh)
         return command_list(sh);
     case COMMAND_EXPAND:
         return command_expand(sh);
+    case COMMAND_NEW:
+        return command_new(sh);
     case COMMAND_APISERVER:
         return command_apiserver(sh);
     case COMMAND_TRACE:

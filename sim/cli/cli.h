@@ -48,6 +48,7 @@ int command_merge(struct shell *sh);
 int command_validate(struct shell *sh);
 int command_list(struct shell *sh);
 int command_expand(struct shell *sh);
+int command_new(struct shell *sh);
 int command_apiserver(struct shell *sh);
 int command_trace(struct shell *sh);
 int command_diff(struct shell *sh);

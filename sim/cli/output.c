@@ -27,6 +27,11 @@ static bool in_csv(const struct report_run *run)
     return run->wishes.csv;
 }
 
+static bool in_sarif(const struct report_run *run)
+{
+    return run->wishes.sarif;
+}
+
 /* Writes the runs that `wanted` takes; no file when there is none of them, unless nothing ran at all. */
 static bool write_some(const char *dir, const char *name, const struct report *all,
                        bool (*wanted)(const struct report_run *run),
@@ -41,7 +46,7 @@ static bool write_some(const char *dir, const char *name, const struct report *a
     for (size_t i = 0; i < all->n; i++)
         if (wanted(all->runs[i]))
             runs[some.n++] = all->runs[i];
-    if (some.n > 0 || (all->n == 0 && wanted != in_csv)) {
+    if (some.n > 0 || (all->n == 0 && wanted != in_csv && wanted != in_sarif)) {
         write(&some, &bytes);
         ok = cli_write_file(dir, name, buf_str(&bytes), 0666);
     }
@@ -68,6 +73,7 @@ bool cli_write_reports(struct shell *sh, const struct report *report)
     bool ok = write_some(dir, "report.json", report, any_run, report_json) &&
               write_some(dir, "junit.xml", report, in_junit, report_junit) &&
               write_some(dir, "report.html", report, report_in_page, report_html) &&
+              write_some(dir, "report.sarif", report, in_sarif, report_sarif) &&
               write_some(dir, "measures.csv", report, in_csv, report_csv);
     if (ok && report->summed_up)
         ok = write_some(dir, "summary.html", report, any_run, report_html_summary);
@@ -86,6 +92,8 @@ void cli_print_end(struct shell *sh, const struct report *report)
         report_json(report, &text);
     else if (sh->options.format == FORMAT_JUNIT)
         report_junit(report, &text);
+    else if (sh->options.format == FORMAT_SARIF)
+        report_sarif(report, &text);
     else if (report->summed_up)
         report_pretty_sweep_end(report, &sh->style, &text);
     else

@@ -187,6 +187,37 @@ sed -i 's/k: 1/k: 10/' uses.yaml
 check 2 '' '^uses.yaml:4:41: error: use.0..with.k: must be at most 9$' validate uses.yaml
 sed -i 's/max: 9/mxa: 9/' estate.yaml
 check 2 '' '^estate.yaml:2:25: error: inputs.k: unknown field "mxa"; did you mean "max"[?] [(]used at uses.yaml:4:7[)]$' run uses.yaml
+# ---- findings for code hosts, lists for programs ----
+check 2 '"startLine":3,"startColumn":1' '' validate --format sarif broken.yaml
+check 0 '"results":.. *.' '' validate --format=sarif good.yaml
+check 2 '' 'validate knows pretty and sarif' validate --format json good.yaml
+check 2 '' 'list knows pretty and json' list --format sarif good.yaml
+check 1 '"ruleId":"assert".*"startLine":[0-9]+' '' run --format sarif bad.yaml
+check 0 '"params":\[' '' list --format json good.yaml many
+scenario sarif.yaml sarif 'report: {sarif: true}'
+check 0 'passed' '' run sarif.yaml --out sarif
+holds 'report.sarif is written where it is asked for' test -s sarif/report.sarif
+holds 'and nowhere else' test ! -e reports/of/bad/report.sarif
+if command -v node >/dev/null; then
+    "$sim" list --format json good.yaml estate.yaml many 2>/dev/null |
+        node -e 'JSON.parse(require("fs").readFileSync(0))' 2>"$work/err"
+    holds 'a list is JSON even where a file is broken' test $? -eq 0
+fi
+
+# ---- a file to begin with ----
+check 0 '^wrote scenarios/trial/trial.yaml$' '' new trial
+check 2 '' 'scenarios/trial/trial.yaml: is there already; nothing was written' new trial
+check 0 '^1 file, no errors$' '' validate scenarios/trial/trial.yaml
+check 0 '^1 passed, 0 failed$' '' run scenarios/trial
+holds 'its first line announces the schema' \
+    grep -q '^# yaml-language-server: [$]schema=[.][.]/schema.json$' scenarios/trial/trial.yaml
+holds 'and the schema is there' test -s scenarios/schema.json
+check 0 '^wrote here/it.yaml$' '' new here/it.yaml
+check 0 '^name: it$' '' expand here/it.yaml
+check 2 '' 'new needs one name' new
+check 2 '' 'is no name' new 'two words'
+check 3 '' 'good.yaml: Not a directory' new good.yaml/x
+
 hash_of_run() { "$sim" run "$@" --format json 2>/dev/null | sed -n 's/.*"traceHash":"\([0-9a-f]*\)".*/\1/p'; }
 "$sim" expand "$root/scenarios/leader/leader-loss.yaml" --set clusters=2 --seed 5 --profile compat >frozen.yaml
 holds 'a run and its expansion are the same run' \

@@ -144,6 +144,9 @@ void scenario_freeze_faults(const struct plan *plan, struct buf *out);
 /* All mistakes of the file over all its cases and profiles, printed to out; the number of errors. */
 size_t scenario_validate(struct str file, struct str bytes, const struct scenario_files *files,
                          struct buf *out);
+/* The same, left in diags, which live in `a`. */
+void scenario_diagnose(struct arena *a, struct str file, struct str bytes,
+                       const struct scenario_files *files, struct diags *diags);
 /* One run of a file, as `expand` writes it out. */
 struct expand_request {
     struct str case_filter, profile; /* empty: the first */
@@ -159,6 +162,9 @@ bool scenario_expand(struct str file, struct str bytes, const struct expand_requ
                      struct buf *out, struct buf *errors);
 /* Name, doc, tags and parameters, for people. */
 void scenario_list(const struct scenario *s, struct buf *out);
+/* The same as a JSON object: {"name", "doc", "file", "tags", "profiles", "seeds", "templates", "matrix", "cases",
+ * "params"}. */
+void scenario_list_json(const struct scenario *s, struct buf *out);
 /* The JSON Schema of the language (draft 2020-12), generated from the tables. */
 void scenario_schema(struct buf *out);
 /* The tables as Markdown: sim/scenario/REFERENCE.md. */

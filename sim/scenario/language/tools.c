@@ -18,16 +18,22 @@ static void plan_every_case(const struct scenario *s, struct diags *diags)
     arena_free(&plans);
 }
 
+void scenario_diagnose(struct arena *a, struct str file, struct str bytes,
+                       const struct scenario_files *files, struct diags *diags)
+{
+    struct scenario *s = scenario_load_with(a, file, bytes, files, diags);
+    /* the sections are checked as well when the head has errors: all of them in one pass */
+    if (s && !s->torn)
+        plan_every_case(s, diags);
+    diags_sort(diags);
+}
+
 size_t scenario_validate(struct str file, struct str bytes, const struct scenario_files *files,
                          struct buf *out)
 {
     struct arena arena = {0};
     struct diags diags;
-    struct scenario *s = scenario_load_with(&arena, file, bytes, files, &diags);
-    /* the sections are checked as well when the head has errors: all of them in one pass */
-    if (s && !s->torn)
-        plan_every_case(s, &diags);
-    diags_sort(&diags);
+    scenario_diagnose(&arena, file, bytes, files, &diags);
     diags_print(&diags, out);
     size_t n = diags.n + diags.dropped;
     arena_free(&arena);

@@ -144,19 +144,9 @@ static void unsupported(struct verdict *v, const struct fault *f, const struct t
     buf_free(&name);
 }
 
-/* What a file may ask for and this version does not do: said by name, never passed over. */
-static void unsupported_wish(struct verdict *v, bool asked, const char *name, const char *why,
-                             struct place place)
-{
-    if (asked)
-        verdict_add(v, "unsupported", str_c(name), str_c(why), -1, place);
-}
-
 bool verdict_unsupported(struct verdict *v, const struct plan *plan)
 {
     v->file = plan->file;
-    const struct place report = plan->report.origin.place;
-    unsupported_wish(v, plan->report.sarif, "report.sarif", "there is no SARIF writer yet", report);
     for (size_t i = 0; i < plan->faults_n; i++)
         unsupported(v, &plan->faults[i].fault, &plan->faults[i].target,
                     plan->faults[i].origin.place);
@@ -253,7 +243,8 @@ void verdict_describe(struct arena *a, const struct plan *plan, struct report_ru
     out->policies = copy(a, plan->policies_set);
     out->swarm = swarm_text(a, plan);
     out->seed = plan->seed;
-    out->wishes = (struct report_wishes){.no_junit = !plan->report.junit,
+    out->wishes = (struct report_wishes){.sarif = plan->report.sarif,
+                                         .no_junit = !plan->report.junit,
                                          .no_html = !plan->report.html,
                                          .csv = plan->report.csv,
                                          .no_trace = plan->report.trace == REPORT_TRACE_NEVER,

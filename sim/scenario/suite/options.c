@@ -32,7 +32,7 @@ static const struct {
          "                       merge, and of a failure trace.bin and repro.sh\n"
          "  --watch              run again whenever a file has changed, until interrupted\n"
          "  --trace              write trace.bin of every run\n"
-         "  --format FORMAT      pretty, json or junit on standard output\n"
+         "  --format FORMAT      pretty, json, junit or sarif on standard output\n"
          "  --log LEVEL          the engine's log lines on standard error: error, warn,\n"
          "                       info or debug\n"
          "  --world WORLD        sim (the simulated one) or real\n" COMMON_HELP},
@@ -55,7 +55,7 @@ static const struct {
          "                       many were left\n"
          "  --out DIR            write summary.html, report.html, report.json, junit.xml,\n"
          "                       runs.pack for merge, and of failures trace.bin, repro.sh\n"
-         "  --format FORMAT      pretty, json or junit on standard output\n" COMMON_HELP},
+         "  --format FORMAT      pretty, json, junit or sarif on standard output\n" COMMON_HELP},
     [COMMAND_MERGE] =
         {"merge", "the reports of shards as one",
          "usage: paddock-sim merge DIR... [--out DIR] [--format FORMAT]\n\n"
@@ -63,11 +63,15 @@ static const struct {
          "The exit status is that of the whole, as if it had run on one machine.\n\n"
          "  --out DIR            write summary.html, report.html, report.json, junit.xml,\n"
          "                       runs.pack\n"
-         "  --format FORMAT      pretty, json or junit on standard output\n" COMMON_HELP},
-    [COMMAND_VALIDATE] = {"validate", "check scenario files: every error at file:line:column",
-                          "usage: paddock-sim validate FILE|DIR...\n\n" COMMON_HELP},
+         "  --format FORMAT      pretty, json, junit or sarif on standard output\n" COMMON_HELP},
+    [COMMAND_VALIDATE] =
+        {"validate", "check scenario files: every error at file:line:column",
+         "usage: paddock-sim validate FILE|DIR... [options]\n\n"
+         "  --format FORMAT      pretty (errors on standard error), or sarif on standard\n"
+         "                       output for code hosts\n" COMMON_HELP},
     [COMMAND_LIST] = {"list", "scenarios with their purpose, tags and parameters",
-                      "usage: paddock-sim list [DIR...]\n\n" COMMON_HELP},
+                      "usage: paddock-sim list [FILE|DIR...] [options]\n\n"
+                      "  --format FORMAT      pretty or json\n" COMMON_HELP},
     [COMMAND_EXPAND] = {"expand", "one run of a file, with templates and values put in",
                         "usage: paddock-sim expand FILE [options]\n\n"
                         "  --case ID=VALUE,...  the case (default: the first)\n"
@@ -109,6 +113,12 @@ static const struct {
          "  --jobs N             runs at a time (default: one for each core)\n"
          "  --out FILE|DIR       where the file goes (default: beside what was "
          "given)\n" COMMON_HELP},
+    [COMMAND_NEW] =
+        {"new", "a commented scenario file to begin with",
+         "usage: paddock-sim new NAME\n\n"
+         "Writes scenarios/NAME/NAME.yaml, or the file NAME where it is a path or ends\n"
+         "in .yaml. Nothing is overwritten. The file validates and runs green as it "
+         "is.\n\n" COMMON_HELP},
     [COMMAND_APISERVER] =
         {"apiserver", "a simulated Kubernetes API on a real port, with TLS",
          "usage: paddock-sim apiserver [options]\n\n"
@@ -282,7 +292,7 @@ static const struct {
     [OPT_POLICY] = {STR_INIT("--policy"), true, OF_RUNS | OF_AGAIN},
     [OPT_WORLD] = {STR_INIT("--world"), true, OF(RUN)},
     [OPT_OUT] = {STR_INIT("--out"), true, OF_RESULTS | OF(SHRINK)},
-    [OPT_FORMAT] = {STR_INIT("--format"), true, OF_RESULTS | OF(TRACE)},
+    [OPT_FORMAT] = {STR_INIT("--format"), true, OF_RESULTS | OF(TRACE) | OF(VALIDATE) | OF(LIST)},
     [OPT_TRACE] = {STR_INIT("--trace"), false, OF(RUN)},
     [OPT_UNTIL] = {STR_INIT("--until"), true, OF(RUN)},
     [OPT_POINTS] = {STR_INIT("--points"), true, OF(RUN)},
@@ -382,12 +392,13 @@ static struct err *take_until(struct options *o, struct str value)
 
 static struct err *take_format(struct options *o, struct str value)
 {
-    static const char *const formats[] = {"pretty", "json", "junit"};
+    static const char *const formats[] = {"pretty", "json", "junit", "sarif"};
     static const char *const views[] = {"text", "json", "perfetto"};
     static const enum output_format of_views[] = {FORMAT_TEXT, FORMAT_JSON, FORMAT_PERFETTO};
     bool view = o->command == COMMAND_TRACE;
     int choice = 0;
-    struct err *err = choose(STR("--format"), value, view ? views : formats, 3, &choice);
+    struct err *err = choose(STR("--format"), value, view ? views : formats,
+                             view ? ARRAY_LEN(views) : ARRAY_LEN(formats), &choice);
     o->format = view ? of_views[choice] : (enum output_format)choice;
     return err;
 }
@@ -584,6 +595,13 @@ static struct err *settle(struct parser *p)
     if (alone && o->files_n > 0)
         return err_new(ERR_INVALID, "%s takes no argument such as \"" STR_FMT "\"",
                        commands[o->command].name, STR_ARG(o->files[o->files_n - 1]));
+    bool unusual =
+        (o->command == COMMAND_VALIDATE && o->format != FORMAT_PRETTY &&
+         o->format != FORMAT_SARIF) ||
+        (o->command == COMMAND_LIST && o->format != FORMAT_PRETTY && o->format != FORMAT_JSON);
+    if (unusual)
+        return err_new(ERR_INVALID, "--format: %s knows pretty and %s", commands[o->command].name,
+                       o->command == COMMAND_LIST ? "json" : "sarif");
     if (o->trace && o->out.n == 0)
         return err_new(ERR_INVALID, "--trace needs --out: the folder that trace.bin goes to");
     return NULL;

@@ -22,6 +22,7 @@ enum command {
     COMMAND_LIST,
     COMMAND_EXPAND,
     COMMAND_SCHEMA,
+    COMMAND_NEW,
     COMMAND_TRACE,
     COMMAND_DIFF,
     COMMAND_REPLAY,
@@ -29,7 +30,14 @@ enum command {
     COMMAND_APISERVER,
     COMMAND_COUNT
 };
-enum output_format { FORMAT_PRETTY, FORMAT_JSON, FORMAT_JUNIT, FORMAT_TEXT, FORMAT_PERFETTO };
+enum output_format {
+    FORMAT_PRETTY,
+    FORMAT_JSON,
+    FORMAT_JUNIT,
+    FORMAT_SARIF,
+    FORMAT_TEXT,
+    FORMAT_PERFETTO
+};
 enum color_choice { COLOR_AUTO, COLOR_ALWAYS, COLOR_NEVER };
 
 struct options {
