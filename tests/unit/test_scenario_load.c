@@ -261,6 +261,7 @@ static void steps(void **state)
     assert_int_equal(a[14].count, 5);
     check_str(a[15].object_kind, "ConfigMap");
     check_str(a[15].object_namespace, "default");
+    check_str(a[15].object_name, "x-2");
     assert_true(a[15].target.a.of_site);
     assert_false(a[16].target.a.of_site);
     unload(&l);
