@@ -93,6 +93,10 @@ struct report_run *cli_carry_out(struct shell *sh, size_t i, struct arena *a);
 size_t cli_jobs(const struct options *o);
 void cli_file_name_of(const struct report_run *run, const char *suffix, struct buf *out);
 
+/* ---- shrink.c ---- */
+/* What files want done with runs that failed (`on_failure`), of the folder that was written just now. */
+void cli_on_failure(struct shell *sh, struct str dir);
+
 /* ---- trace.c ---- */
 /* What `diff` prints. */
 struct err *cli_diff_traces(const char *const paths[2], struct buf *out, bool *same) must_check;

@@ -67,6 +67,7 @@ static struct err *read_scenario(struct arena *a, struct past *p, struct str fil
     struct str dir = script && file.n && file.p[0] != '/' ? started_in(a, script) : str_empty;
     struct str there =
         dir.n ? arena_printf(a, STR_FMT "/" STR_FMT, STR_ARG(dir), STR_ARG(file)) : str_empty;
+    p->shown = file;
     bool use = there.n && access(there.p, R_OK) == 0;
     p->trial.file = use ? there : arena_str(a, file);
     struct err *err = cli_read_file(p->trial.file.p, &bytes);
@@ -142,10 +143,10 @@ static bool is_chosen(const struct options *o, const cJSON *run, bool failed_onl
     return o->case_filter.n == 0 || str_eq(o->case_filter, json_string_at(run, "case"));
 }
 
-static struct err *from_folder(struct shell *sh, bool failed_only, struct past **out, size_t *n)
+struct err *past_in_folder(struct shell *sh, const char *dir, bool failed_only, struct past **out,
+                           size_t *n)
 {
     struct arena *a = &sh->arena;
-    const char *dir = sh->options.files[0].p;
     const char *path = arena_printf(a, "%s/report.json", dir).p;
     struct buf bytes = {0};
     cJSON *report = NULL;
@@ -237,7 +238,7 @@ struct err *past_find(struct shell *sh, bool failed_only, struct past **out, siz
     *code = EXIT_USAGE;
     if (stat(path, &st) != 0)
         return err_new(ERR_IO, "%s: %s", path, strerror(errno));
-    struct err *err = S_ISDIR(st.st_mode) ? from_folder(sh, failed_only, out, n)
+    struct err *err = S_ISDIR(st.st_mode) ? past_in_folder(sh, path, failed_only, out, n)
                                           : from_file(sh, failed_only, out, n);
     if (!err && *n == 0 && !cli_signalled())
         err = err_new(ERR_NOT_FOUND, "%s: %s", path,

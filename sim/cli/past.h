@@ -9,6 +9,7 @@ struct past {
     struct trial trial; /* what carries it out again; bytes are read */
     bool failed;
     struct str name, case_id, profile;
+    struct str shown; /* the file, as it was named then */
     uint64_t seed;
     struct str trace_hash;          /* empty: it had none */
     int64_t simulated_ns;           /* -1: not known */
@@ -21,6 +22,9 @@ struct past {
  * do; *code is the exit status for them. Everything lives in the shell's arena. */
 struct err *past_find(struct shell *sh, bool failed_only, struct past **out, size_t *n,
                       int *code) must_check;
+/* The failed runs of a folder. */
+struct err *past_in_folder(struct shell *sh, const char *dir, bool failed_only, struct past **out,
+                           size_t *n) must_check;
 /* "NAME case=... profile=... seed=...": for people. */
 void past_describe(const struct past *p, struct buf *out);
 

@@ -250,6 +250,8 @@ static int run_once(struct shell *sh, const struct names *files)
     int code = cli_exit_of(sh, report);
     if (sh->options.out.n && !cli_write_reports(sh, report))
         code = EXIT_NO_WORLD;
+    else if (sh->options.out.n && code == EXIT_NOT_HELD)
+        cli_on_failure(sh, sh->options.out);
     cli_close_suite(sh);
     return code;
 }

@@ -155,18 +155,18 @@ int cli_shrink(struct shell *sh, const struct past *p, struct str path, int64_t 
     struct buf origin = {0}, out = {0};
     struct shrink_summary sum = {0};
     past_describe(p, &origin);
-    struct shrink_job job = {
-        .arena = &arena,
-        .want = {SHRINK_FAILED, p->kind, p->failure, p->text, p->at_ns},
-        .origin = arena_printf(&arena, STR_FMT " (" STR_FMT ")", STR_ARG(p->trial.file),
-                               STR_ARG(buf_str(&origin))),
-        .again = arena_printf(&arena, "paddock-sim run " STR_FMT, STR_ARG(path)),
-        .width = width_of(&sh->options),
-        .run = run_all,
-        .over = is_over,
-        .spent_ns = spent_ns,
-        .progress = progress,
-        .ctx = &s};
+    struct shrink_job job = {.arena = &arena,
+                             .want = {SHRINK_FAILED, p->kind, p->failure, p->text, p->at_ns},
+                             .origin = arena_printf(&arena, STR_FMT " (" STR_FMT ")",
+                                                    STR_ARG(p->shown), STR_ARG(buf_str(&origin))),
+                             .again =
+                                 arena_printf(&arena, "paddock-sim run " STR_FMT, STR_ARG(path)),
+                             .width = width_of(&sh->options),
+                             .run = run_all,
+                             .over = is_over,
+                             .spent_ns = spent_ns,
+                             .progress = progress,
+                             .ctx = &s};
     struct err *err = freeze(sh, p, &job.text);
     if (!err)
         err = shrink(&job, &out, &sum);
@@ -178,16 +178,60 @@ int cli_shrink(struct shell *sh, const struct past *p, struct str path, int64_t 
     else if (!write_out(path, buf_str(&out)))
         code = EXIT_NO_WORLD;
     else
-        printf(STR_FMT ": %zu faults, %zu steps, %zu clusters became %zu, %zu, %zu in %zu runs and "
-                       "%lld s%s\n",
-               STR_ARG(path), sum.before.faults, sum.before.steps, sum.before.clusters,
-               sum.after.faults, sum.after.steps, sum.after.clusters, sum.runs,
-               (long long)(spent_ns(&s) / NS_PER_S + 1),
-               sum.complete ? "" : " (the time was over: it may be smaller still)");
+        fprintf(sh->options.command == COMMAND_SHRINK ? stdout : stderr,
+                STR_FMT
+                ": %zu faults, %zu steps, %zu clusters became %zu, %zu, %zu in %zu runs and "
+                "%lld s%s\n",
+                STR_ARG(path), sum.before.faults, sum.before.steps, sum.before.clusters,
+                sum.after.faults, sum.after.steps, sum.after.clusters, sum.runs,
+                (long long)(spent_ns(&s) / NS_PER_S + 1),
+                sum.complete ? "" : " (the time was over: it may be smaller still)");
     buf_free(&origin);
     buf_free(&out);
     arena_free(&arena);
     return code;
+}
+
+/* ---- on_failure ---- */
+
+static bool same_failure(const struct past *a, const struct past *b)
+{
+    return str_eq(a->trial.file, b->trial.file) && str_eq(a->kind, b->kind) &&
+           str_eq(a->failure, b->failure);
+}
+
+static void shrink_as_asked(struct shell *sh, const struct past *p, struct str dir)
+{
+    struct arena a = {0};
+    struct diags diags;
+    const struct scenario *s =
+        scenario_load_with(&a, p->trial.file, p->trial.bytes, cli_files(), &diags);
+    if (s && diags.n == 0 && s->on_failure.shrink) {
+        struct options before = sh->options;
+        sh->options.out = s->on_failure.keep.n ? s->on_failure.keep : dir;
+        (void)cli_shrink(sh, p, out_path(sh, p), s->on_failure.budget_ns);
+        sh->options = before;
+    }
+    arena_free(&a);
+}
+
+void cli_on_failure(struct shell *sh, struct str dir)
+{
+    struct past *runs = NULL;
+    size_t n = 0;
+    struct options before = sh->options;
+    sh->options.has_seed = false; /* whatever was run is there */
+    sh->options.profile = sh->options.case_filter = str_empty;
+    struct err *err = past_in_folder(sh, dir.p, true, &runs, &n);
+    sh->options = before;
+    for (size_t i = 0; !err && i < n && !cli_signalled(); i++) {
+        bool known = false;
+        for (size_t k = 0; k < i; k++)
+            known = known || same_failure(&runs[k], &runs[i]);
+        if (!known)
+            shrink_as_asked(sh, &runs[i], dir);
+    }
+    err_ignore(err); /* a file that is gone since */
 }
 
 int command_shrink(struct shell *sh)

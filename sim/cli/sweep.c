@@ -132,6 +132,8 @@ static int sweep(struct shell *sh, const struct names *files)
     int code = cli_exit_of(sh, report);
     if (sh->options.out.n && !cli_write_reports(sh, report))
         code = EXIT_NO_WORLD;
+    else if (sh->options.out.n && code == EXIT_NOT_HELD)
+        cli_on_failure(sh, sh->options.out);
     return code;
 }
 

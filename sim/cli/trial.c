@@ -76,11 +76,9 @@ static void carry_out(const struct trial *t, struct buf *out)
         buf_addf(out, "I0\n" STR_FMT, STR_ARG(buf_str(&errors)));
         return;
     }
-    struct report_run *run = suite_run(suite, t->job, &a);
-    if (!t->whole)
-        run->timeline_n = run->series_n = run->spans_n = run->hists_n = run->metrics_n = 0;
+    const struct report_run *run = suite_run(suite, t->job, &a);
     buf_addf(out, "R%zu\n", suite_count(suite));
-    suite_pack(suite, t->job, run, out);
+    report_pack(run, out);
     if (trace)
         fclose(trace);
 }

@@ -12,7 +12,6 @@ struct trial {
         options;       /* what `run` would have: case, profile, seed, parameters, policies, until */
     size_t job;        /* which of its runs */
     const char *trace; /* the trace goes to this file; NULL: nowhere */
-    bool whole;        /* the report with its timeline and series */
 };
 struct trial_result {
     enum { TRIAL_RAN, TRIAL_INVALID, TRIAL_LOST, TRIAL_CUT } end;

@@ -516,6 +516,17 @@ static const struct field seeds_fields[] = {
 };
 static SHAPE(seeds_shape, "seeds", seeds_entry, seeds_fields, NULL, "one run each");
 
+static const struct field on_failure_fields[] = {
+    F("shrink", FIELD_BOOL, on_failure_entry, shrink, 0, "false",
+      "with --out: reduces the first run of each failure to a file of its own"),
+    F("keep", FIELD_STRING, on_failure_entry, keep, FIELD_NON_EMPTY, NULL,
+      "the folder for it, from where the program was started; left out: that of --out"),
+    F_RANGE("budget", FIELD_DURATION, on_failure_entry, budget_ns, 0, "2m", NS_PER_S, LIMIT_MAX,
+            "real time for one failure"),
+};
+static SHAPE(on_failure_shape, "on_failure", on_failure_entry, on_failure_fields, NULL,
+             "what is done with a run that failed");
+
 static const struct field param_fields[] = {
     F_ENUM("type", param_entry, type, FIELD_REQUIRED, NULL,
            "int|duration|bool|string|enum|percent|size", "the type of its values"),
@@ -605,5 +616,7 @@ static const struct field file_fields[] = {
     F_SHAPE("report", FIELD_NODE, file_entry, report, 0, &report_shape, "what is written"),
     F_SHAPE("budget", FIELD_NODE, file_entry, budget, 0, &budget_shape,
             "beyond it the run ends as an error"),
+    F_SHAPE("on_failure", FIELD_OBJECT, file_entry, on_failure, 0, &on_failure_shape,
+            "what is done with a run that failed"),
 };
 SHAPE(file_shape, "scenario", file_entry, file_fields, NULL, "a scenario of Paddock");

@@ -15,6 +15,12 @@ struct file_entry {
         int64_t first, count;
         bool swarm;
     } seeds;
+    struct on_failure_entry {
+        struct origin origin;
+        bool shrink;
+        struct str keep;
+        int64_t budget_ns;
+    } on_failure;
     const struct yaml_node *params, *matrix, *policies;
     const struct yaml_node *use;
     const struct yaml_node *clock, *topology, *traffic, *steps, *faults, *chaos, *quiet, *asserts,

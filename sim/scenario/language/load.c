@@ -114,6 +114,9 @@ static void load_head(struct scenario *s, struct diags *diags)
     s->seeds.first = (uint64_t)file->seeds.first;
     s->seeds.count = (uint64_t)file->seeds.count;
     s->seeds.swarm = file->seeds.swarm;
+    s->on_failure.shrink = file->on_failure.shrink;
+    s->on_failure.keep = file->on_failure.keep;
+    s->on_failure.budget_ns = file->on_failure.budget_ns;
     load_profiles(s, file, diags);
     s->params_n = params_load(s, &d, file->params, STR("params"), &param_shape, &s->params);
     matrix_load(s, file->matrix, diags);

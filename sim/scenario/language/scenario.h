@@ -92,6 +92,11 @@ struct scenario {
         uint64_t first, count;
         bool swarm;
     } seeds;
+    struct {
+        bool shrink;
+        struct str keep; /* a folder; empty: that of the reports */
+        int64_t budget_ns;
+    } on_failure;
     struct param *params;
     size_t params_n;
     struct axis *axes;

@@ -34,16 +34,39 @@ static void drop_onlookers(struct shrinker *s)
     shrink_units(s, "what only looks on");
 }
 
+/* An action that is no fault: what operators do. */
+static bool is_of_operators(const struct tree *action)
+{
+    return action->kind == YAML_MAP && !tree_get(action, "fault");
+}
+
+/* Where it fails without any fault as well, what operators do is what it takes: a name that moves to a site that nobody
+ * promotes fails whatever the engine does. */
+static bool may_go(const struct shrinker *s, const struct tree *step)
+{
+    const struct tree *actions = tree_get(step, "do");
+    if (s->guarded || !actions)
+        return true;
+    if (actions->kind == YAML_MAP)
+        return !is_of_operators(actions);
+    for (const struct tree *a = actions->first; a; a = a->next)
+        if (!a->hidden && is_of_operators(a))
+            return false;
+    return true;
+}
+
 static void drop_faults(struct shrinker *s)
 {
     add_children(s, "faults");
-    add_children(s, "steps");
     struct tree *steps = tree_get(s->root, "steps");
+    for (struct tree *t = steps ? steps->first : NULL; t; t = t->next)
+        if (!t->hidden && may_go(s, t))
+            shrink_add_unit(s, t);
     for (struct tree *t = steps ? steps->first : NULL; t; t = t->next) {
         struct tree *actions = t->hidden ? NULL : tree_get(t, "do");
         for (struct tree *a = actions && actions->kind == YAML_LIST ? actions->first : NULL; a;
              a = a->next)
-            if (tree_count(actions) > 1)
+            if (tree_count(actions) > 1 && (s->guarded || !is_of_operators(a)))
                 shrink_add_unit(s, a);
     }
     shrink_units(s, "faults and steps");
@@ -71,6 +94,7 @@ static void drop_topology(struct shrinker *s)
     if (tree_get(s->root, "clock"))
         add_fields(s, tree_get(s->root, "clock"));
     add_children(s, "policies");
+    add_children(s, "traffic");
     shrink_units(s, "topology");
 }
 
@@ -169,13 +193,10 @@ static void explain(struct shrinker *s, const char *path)
 
 static void explain_all(struct shrinker *s)
 {
-    static const char *const lists[] = {"faults",
-                                        "steps",
-                                        "policies",
-                                        "topology.sites",
-                                        "topology.clusters",
-                                        "topology.links",
-                                        "topology.dns.resolvers"};
+    static const char *const lists[] = {"faults",         "steps",
+                                        "policies",       "traffic",
+                                        "topology.sites", "topology.clusters",
+                                        "topology.links", "topology.dns.resolvers"};
     s->stage = "why each line is left";
     for (size_t i = 0; i < ARRAY_LEN(lists); i++)
         explain(s, lists[i]);

@@ -1,0 +1,83 @@
+#!/bin/sh
+# Goal: what a failed run leaves behind is of use: its script and its replay do the same again from anywhere, its trace can
+# be read and compared, and it is reduced to a file of one fault, by hand or because the scenario asks for it.
+# Method: a tiny scenario fails through one of three faults; each command is called rightly and wrongly.
+# Use: failure.sh PADDOCK-SIM, from the root of the sources. The last line is `N passed, M failed`.
+set -u
+
+# shellcheck source=tests/cli/lib.sh
+. tests/cli/lib.sh
+cd "$work" || exit 3
+
+mkdir elsewhere many
+scenario good.yaml good 'profile: [compat, hardened]'
+scenario faults.yaml faults 'faults:
+  - {at: 62s, for: 2s, target: site/a, fault: {tls: expired}, optional: true}
+  - {at: 65s, for: 40s, target: link/cluster/edge/site/a, fault: {net: partition}}
+  - {at: 66s, for: 3s, target: dns, fault: {dns: servfail}, optional: true}
+measure: {up: {gauge: "count(agent where connected)"}}
+assert:
+  - {name: never cut, never: "exists(agent where not connected)", from: 1m}
+  - {name: in time, always: "count(agent) == 1"}'
+
+# ---- again ----
+check 1 'FAIL faults' '' run faults.yaml --out of/failure
+trace=$(ls of/failure/*.trace.bin)
+cd elsewhere || exit 3
+holds 'repro.sh works from another folder' sh -c '../of/failure/*.repro.sh | grep -q "never cut"'
+check 0 '^1 the same, 0 different$' '' replay ../of/failure
+check 0 '^same +faults profile hardened seed 1 trace' '' replay ../of/failure
+check 0 '^1 the same, 0 different$' '' replay ../good.yaml --profile compat
+check 0 '^  "at": 30,$' '' replay ../good.yaml --at 30s
+check 0 '"leading": true' '' replay ../of/failure --at 30s
+check 0 '"kind":"Namespace"' '' replay ../good.yaml --at settle --objects
+check 2 '' '--objects needs --at' replay ../good.yaml --objects
+check 2 '' 'replay needs a folder' replay
+check 2 '' 'no folder that .run --out. wrote' replay ../many
+check 2 '' 'No such file' replay ../nothing
+cp ../faults.yaml ../before
+sed 's/for: 40s/for: 41s/' ../before >../faults.yaml
+check 1 '^0 the same, 1 different$' '' replay ../of/failure
+check 1 '^first divergence at ' '' replay ../of/failure
+cp ../before ../faults.yaml
+
+# ---- less ----
+check 0 '3 faults, 1 steps, 1 clusters became 1, 0, 1' '' shrink ../of/failure --out small.yaml
+check 1 'never cut' '' run small.yaml
+holds 'the shrunk file says why' grep -q 'without it: passes' small.yaml
+holds 'the shrunk file has one fault' test "$(grep -c 'fault:' small.yaml)" -eq 1
+check 0 '0, 1 in [0-9]+ runs' '' shrink ../faults.yaml --jobs 1 --out of
+holds 'it is named after the run' test -s of/faults-hardened-seed1.shrunk.yaml
+check 2 '' 'no run of it that was asked for has failed' shrink ../good.yaml
+check 2 '' 'No such file' shrink ../nothing
+check 2 '' '--budget: "soon" is not a time' shrink ../of/failure --budget soon
+check 0 'became' '' shrink ../of/failure --budget 1ms --out hasty.yaml
+check 1 'never cut' '' run hasty.yaml
+cd "$work" || exit 3
+
+# ---- inside ----
+check 0 ' note agent.connected ' '' trace "$trace" --filter 'kind=agent.connected'
+check 0 '^[{]"at":' '' trace "$trace" --filter 'kind=agent.*' --format json
+check 0 '"traceEvents"' '' trace "$trace" --format perfetto
+check 2 '' '--filter: column 1: expected time, component' trace "$trace" --filter 'colour=red'
+check 2 '' 'not a trace' trace good.yaml
+check 2 '' 'No such file' trace nothing.bin
+check 2 '' 'Is a directory' trace many
+check 2 '' 'trace needs one' trace
+check 2 '' '"xml" is not one of text, json, perfetto' trace "$trace" --format xml
+head -c 5000 "$trace" >cut.bin
+check 0 '.' 'the file was cut after [0-9]+ records' trace cut.bin
+check 0 '^the same: [0-9]+ records' '' diff "$trace" "$trace"
+check 1 'the file was cut here' '' diff "$trace" cut.bin
+check 2 '' 'diff needs two' diff "$trace"
+check 2 '' 'not a trace' diff "$trace" good.yaml
+
+# ---- because the file asks for it ----
+sed 's/^name: faults$/on_failure: {shrink: true, keep: kept}\
+name: faults/' faults.yaml >asks.yaml
+check 1 '^0 passed, 1 failed$' 'kept/.*shrunk.yaml: 3 faults' run asks.yaml --out of/asks
+holds 'what failed was shrunk and kept' sh -c 'grep -q "net: partition" kept/*.shrunk.yaml'
+check 1 '^0 passed, 1 failed$' '' run asks.yaml
+check 1 ' failed$' 'kept/.*shrunk.yaml: 3 faults' sweep asks.yaml --seeds 1..2 --out of/swept
+
+finish
