@@ -57,25 +57,27 @@ static void hide_faults(struct shrinker *s, bool hide)
     }
 }
 
-/* Without any fault it must not fail like this: a file that cannot work at all is not what was looked for. */
-static bool needs_faults(struct shrinker *s)
+/* How it ends without any fault. */
+static const struct shrink_outcome *judge_faultless(struct shrinker *s)
 {
     hide_faults(s, true);
     struct str text = written(s);
     hide_faults(s, false);
     const struct shrink_outcome *outcome = NULL;
     judge_all(s, &text, 1, &outcome);
-    return !is_same(s, outcome);
+    return outcome;
 }
 
+/* Without any fault it must not fail like this: a file that cannot work at all is not what was looked for. */
 static bool accepts(struct shrinker *s, const struct shrink_outcome *outcome)
 {
-    return is_same(s, outcome) && (!s->guarded || needs_faults(s));
+    return is_same(s, outcome) && (!s->guarded || !is_same(s, judge_faultless(s)));
 }
 
 void shrink_guard(struct shrinker *s)
 {
-    s->guarded = needs_faults(s);
+    const struct shrink_outcome *o = judge_faultless(s);
+    s->guarded = o->end == SHRINK_PASSED || (o->end == SHRINK_FAILED && !is_same(s, o));
 }
 
 const struct shrink_outcome *shrink_judge(struct shrinker *s)
