@@ -6,8 +6,11 @@
 #include "sim/scenario/shrink/shrink.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #define BUDGET_DEFAULT (120 * NS_PER_S)
@@ -41,6 +44,41 @@ static struct shrink_outcome outcome_of(const struct trial_result *r)
     return (struct shrink_outcome){SHRINK_FAILED, f->kind, f->name, f->text, f->at_ns};
 }
 
+/* The other program's exit status for a text; -1: it could not be asked. */
+static int run_other(const struct shrinking *s, struct str text)
+{
+    char path[] = "/tmp/paddock-shrink-XXXXXX";
+    int fd = mkstemp(path), status = -1;
+    FILE *f = fd < 0 ? NULL : fdopen(fd, "wb");
+    if (!f)
+        return -1;
+    fwrite(text.p, 1, text.n, f);
+    fclose(f);
+    pid_t pid = fork();
+    if (pid == 0) {
+        int null = open("/dev/null", O_WRONLY);
+        dup2(null, STDOUT_FILENO);
+        dup2(null, STDERR_FILENO);
+        execlp(s->sh->options.against.p, s->sh->options.against.p, "run", path, (char *)NULL);
+        _exit(EXIT_NO_WORLD);
+    }
+    while (pid > 0 && waitpid(pid, &status, 0) < 0 && errno == EINTR)
+        ;
+    unlink(path);
+    return pid > 0 && WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+/* A candidate that fails with the other program as well shows something else. */
+static void ask_other(const struct shrinking *s, struct str text, struct shrink_outcome *o)
+{
+    bool same = o->end == SHRINK_FAILED && str_eq(o->kind, s->past->kind) &&
+                str_eq(o->name, s->past->failure);
+    if (s->sh->options.against.n == 0 || !same || run_other(s, text) == EXIT_HELD)
+        return;
+    o->kind = STR("against");
+    o->name = STR("the other program does not pass it either");
+}
+
 static void run_all(void *ctx, const struct str *texts, size_t n, struct shrink_outcome *out)
 {
     struct shrinking *s = ctx;
@@ -52,6 +90,8 @@ static void run_all(void *ctx, const struct str *texts, size_t n, struct shrink_
     cli_trials(trials, n, s->limit_ns, s->arena, results);
     for (size_t i = 0; i < n; i++)
         out[i] = outcome_of(&results[i]);
+    for (size_t i = 0; i < n; i++)
+        ask_other(s, texts[i], &out[i]);
 }
 
 static int64_t spent_ns(void *ctx)

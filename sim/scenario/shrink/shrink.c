@@ -166,7 +166,7 @@ static struct str ends(struct shrinker *s, const struct shrink_outcome *o)
         return arena_printf(s->arena, "without it: fails otherwise (" STR_FMT " \"" STR_FMT "\")",
                             STR_ARG(o->kind), STR_ARG(o->name));
     case SHRINK_INVALID:
-        return STR("without it: no scenario, others refer to it");
+        return STR("others refer to it");
     case SHRINK_UNJUDGED:
         break;
     }

@@ -111,6 +111,8 @@ static const struct {
          "  --policy NAME=VALUE  which run, as for run\n"
          "  --budget TIME        real time after which the best so far is written (2m)\n"
          "  --jobs N             runs at a time (default: one for each core)\n"
+         "  --against PROGRAM    what is left has to pass with this one: a version before the\n"
+         "                       bug; else it may fail for a simpler reason\n"
          "  --out FILE|DIR       where the file goes (default: beside what was "
          "given)\n" COMMON_HELP},
     [COMMAND_NEW] =
@@ -257,6 +259,7 @@ enum option_id {
     OPT_FILTER,
     OPT_AT,
     OPT_OBJECTS,
+    OPT_AGAINST,
     OPT_LISTEN,
     OPT_KUBECONFIG_OUT,
     OPT_DATASTORE,
@@ -301,6 +304,7 @@ static const struct {
     [OPT_FILTER] = {STR_INIT("--filter"), true, OF(TRACE)},
     [OPT_AT] = {STR_INIT("--at"), true, OF(REPLAY)},
     [OPT_OBJECTS] = {STR_INIT("--objects"), false, OF(REPLAY)},
+    [OPT_AGAINST] = {STR_INIT("--against"), true, OF(SHRINK)},
     [OPT_LISTEN] = {STR_INIT("--listen"), true, OF(APISERVER)},
     [OPT_KUBECONFIG_OUT] = {STR_INIT("--kubeconfig-out"), true, OF(APISERVER)},
     [OPT_DATASTORE] = {STR_INIT("--datastore"), true, OF(APISERVER)},
@@ -324,6 +328,8 @@ static struct str *text_option(struct options *o, enum option_id id)
         return &o->filter;
     case OPT_AT:
         return &o->at;
+    case OPT_AGAINST:
+        return &o->against;
     case OPT_LISTEN:
         return &o->listen;
     case OPT_KUBECONFIG_OUT:

@@ -63,9 +63,10 @@ struct options {
     int verbosity; /* -1, 0, 1 */
     bool logs;     /* the engine's log lines go to standard error */
     enum log_level log_level;
-    struct str filter; /* of trace */
-    struct str at;     /* of replay: a time or a step; empty: to the end */
-    bool objects;      /* of replay: every object in full */
+    struct str filter;  /* of trace */
+    struct str at;      /* of replay: a time or a step; empty: to the end */
+    bool objects;       /* of replay: every object in full */
+    struct str against; /* of shrink: a program that what is left has to pass with */
     struct str listen, kubeconfig_out, datastore, cluster, crds, stages, audit,
         record; /* of apiserver */
     bool bare, has_nodes;
