@@ -80,4 +80,7 @@ holds 'what failed was shrunk and kept' sh -c 'grep -q "net: partition" kept/*.s
 check 1 '^0 passed, 1 failed$' '' run asks.yaml
 check 1 ' failed$' 'kept/.*shrunk.yaml: 3 faults' sweep asks.yaml --seeds 1..2 --out of/swept
 
+# ---- bugs that were planted, found by sweeps, and shrunk: none of them is in the engine ----
+check 0 '^5 passed, 0 failed$' '' run "$root/fixtures/shrunk"
+
 finish
