@@ -115,16 +115,13 @@ static void say_what_is_left(struct shell *sh, const struct report *report)
 
 static int sweep(struct shell *sh, const struct names *files)
 {
-    struct sweep_state state = {.bar = isatty(STDERR_FILENO) && sh->options.verbosity >= 0,
-                                .started_ns = wall_ns()};
-    sh->sweep = &state;
     if (!cli_open_suite(sh, files))
         return EXIT_USAGE;
     cli_run_in_workers(sh, &(struct pool_how){.jobs = cli_jobs(&sh->options),
                                               .may_start = may_start,
                                               .looked = looked,
                                               .done = done});
-    clear_bar(&state);
+    clear_bar(sh->sweep);
     judge(sh);
     const struct report *report = suite_report(sh->suite);
     say_what_is_left(sh, report);
@@ -141,8 +138,13 @@ int command_sweep(struct shell *sh)
 {
     struct names files = {0};
     int code = cli_suite_code(sh, &files);
+    sh->sweep = MEM_NEW(struct sweep_state);
+    sh->sweep->bar = isatty(STDERR_FILENO) && sh->options.verbosity >= 0;
+    sh->sweep->started_ns = wall_ns();
     if (code == EXIT_HELD)
         code = sweep(sh, &files);
+    mem_free(sh->sweep);
+    sh->sweep = NULL;
     if (sh->suite)
         cli_close_suite(sh);
     cli_names_free(&files);

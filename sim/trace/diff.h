@@ -14,7 +14,7 @@
 struct trace_source {
     struct str name;
     /* From the beginning: called once before each pass. */
-    struct err *(*rewind)(void *ctx)must_check;
+    struct err *(*rewind)(void *ctx);
     size_t (*read)(void *ctx, char *to, size_t n);
     void *ctx;
 };

@@ -14,6 +14,7 @@ skip() {
     echo "skipped: schema: $1" | tee "$work/schema.summary"
     exit 77
 }
+# shellcheck source=tests/conformance/node_modules
 . "$here/node_modules"
 install_modules
 exec node "$here/schema.mjs" "$sim" "$modules" "$here/../.." "$work/schema.summary"

@@ -33,8 +33,8 @@ static struct expr *compile(struct sample *s, struct str text)
 {
     s->source = (struct source){.file = STR("x"), .text = text};
     diags_init(&s->diags, &s->arena, &s->source);
-    return expr_compile(&s->arena, &s->scope, text, (struct place){.line = 1, .column = 1}, EXPR_WANT_ANY,
-                        &s->diags);
+    return expr_compile(&s->arena, &s->scope, text, (struct place){.line = 1, .column = 1},
+                        EXPR_WANT_ANY, &s->diags);
 }
 
 /* ---- random expressions of a wanted type ---- */

@@ -29,7 +29,7 @@ struct inject {
 struct api_fault {
     struct injected *of;
     struct apihost *host;
-    struct kubeapi *api;               /* NULL: it is down */
+    struct kubeapi *api;         /* NULL: it is down */
     struct store_snapshot *past; /* process stale: what is read; owned */
     uint64_t id;
 };

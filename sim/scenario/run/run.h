@@ -30,8 +30,8 @@ struct run_options {
     void (*log_line)(void *ctx, int64_t at_ns, enum log_level level, struct str component,
                      struct str message);             /* NULL: none */
     void (*trace_block)(void *ctx, struct str bytes); /* every block of the trace; NULL: none */
-    struct run_dump *dump; /* the world as it is at the end; NULL: nobody wants to see it */
-    struct sometimes_tally *tally;                    /* NULL: `sometimes` is judged by nobody */
+    struct run_dump *dump;         /* the world as it is at the end; NULL: nobody wants to see it */
+    struct sometimes_tally *tally; /* NULL: `sometimes` is judged by nobody */
     /* The faultless run of this plan and seed, for those who carry out many runs beside it. NULL: the run makes its own
      * if its plan compares with it. */
     struct reference *reference;

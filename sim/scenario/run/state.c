@@ -16,9 +16,9 @@
 
 /* A store on its way to its canonical form. */
 struct canon {
-    struct arena *arena;   /* of keys, content and what stands for something */
-    struct arena *scratch; /* of the tree that is rewritten */
-    struct map uids;       /* uid → text that stands for it */
+    struct arena *arena;  /* of keys, content and what stands for something */
+    struct arena scratch; /* of the tree that is rewritten */
+    struct map uids;      /* uid → text that stands for it */
     struct map words; /* what the server drew for a name, or made of content → what stands for it */
     struct buf text;
 };
@@ -166,9 +166,9 @@ static void rewrite_string(struct canon *c, cJSON *v)
     struct str s = json_string(v);
     struct str to = is_time(s)           ? STR("(time)")
                     : is_signed_token(s) ? STR("(token)")
-                                         : rewritten(c, c->scratch, s);
+                                         : rewritten(c, &c->scratch, s);
     if (!str_eq(s, to))
-        v->valuestring = kept(c->scratch, to);
+        v->valuestring = kept(&c->scratch, to);
 }
 
 /* The values of a Secret's data are told as what they are. */
@@ -179,7 +179,7 @@ static void decode_data(struct canon *c, const cJSON *root)
         struct buf plain = {0};
         if (json_is_string(v) && base64_decode(&plain, json_string(v)) &&
             str_find_char(buf_str(&plain), '\0') < 0)
-            v->valuestring = kept(c->scratch, buf_str(&plain));
+            v->valuestring = kept(&c->scratch, buf_str(&plain));
         buf_free(&plain);
     }
 }
@@ -262,12 +262,12 @@ static void sort_list(struct canon *c, cJSON *list)
         n++;
     if (n < 2)
         return;
-    cJSON **items = ARENA_NEW_ARRAY(c->scratch, cJSON *, n);
+    cJSON **items = ARENA_NEW_ARRAY(&c->scratch, cJSON *, n);
     n = 0;
     for (cJSON *item = list->child; item; item = item->next) {
         struct buf text = {0};
         json_write(&text, item);
-        item->string = kept(c->scratch, buf_str(&text));
+        item->string = kept(&c->scratch, buf_str(&text));
         buf_free(&text);
         items[n++] = item;
     }
@@ -309,9 +309,7 @@ static void add_object(struct canon *c, struct state *s, struct str table,
                        const struct kube_object *o, size_t *cap)
 {
     struct buf json = {0};
-    struct arena scratch = {0};
-    cJSON *root = kube_object_tree(o, &scratch);
-    c->scratch = &scratch;
+    cJSON *root = kube_object_tree(o, &c->scratch);
     if (str_eq_c(table, "secrets"))
         decode_data(c, root);
     rewrite_object(c, root);
@@ -323,11 +321,11 @@ static void add_object(struct canon *c, struct state *s, struct str table,
     struct state_object *at = &s->objects[s->n++];
     at->key =
         arena_printf(c->arena, STR_FMT " " STR_FMT "%s" STR_FMT, STR_ARG(table), STR_ARG(o->ns),
-                     o->ns.n ? "/" : "", STR_ARG(rewritten(c, &scratch, o->name)));
+                     o->ns.n ? "/" : "", STR_ARG(rewritten(c, &c->scratch, o->name)));
     at->table = str_sub(at->key, 0, table.n);
     at->json = arena_str(c->arena, buf_str(&json));
     buf_free(&json);
-    arena_free(&scratch);
+    arena_reset(&c->scratch);
 }
 
 static int object_order(const void *a, const void *b)
@@ -356,6 +354,7 @@ struct state *state_of(const struct store *store)
         qsort(s->objects, s->n, sizeof(*s->objects), object_order);
     map_free(&c.uids);
     map_free(&c.words);
+    arena_free(&c.scratch);
     buf_free(&c.text);
     return s;
 }

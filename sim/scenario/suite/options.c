@@ -326,6 +326,12 @@ static struct str *text_option(struct options *o, enum option_id id)
     switch (id) {
     case OPT_FILTER:
         return &o->filter;
+    case OPT_OUT:
+        return &o->out;
+    case OPT_PROFILE:
+        return &o->profile;
+    case OPT_CASE:
+        return &o->case_filter;
     case OPT_AT:
         return &o->at;
     case OPT_AGAINST:
@@ -346,6 +352,29 @@ static struct str *text_option(struct options *o, enum option_id id)
         return &o->audit;
     case OPT_RECORD:
         return &o->record;
+    default:
+        return NULL;
+    }
+}
+
+/* The options that are there or not. */
+static bool *flag_option(struct parser *p, enum option_id id)
+{
+    switch (id) {
+    case OPT_ALL_CASES:
+        return &p->out->all_cases;
+    case OPT_WATCH:
+        return &p->out->watch;
+    case OPT_TRACE:
+        return &p->out->trace;
+    case OPT_OBJECTS:
+        return &p->out->objects;
+    case OPT_BARE:
+        return &p->out->bare;
+    case OPT_HELP:
+        return &p->help;
+    case OPT_VERSION:
+        return &p->version;
     default:
         return NULL;
     }
@@ -418,10 +447,13 @@ static struct err *take_option(struct parser *p, enum option_id id, struct str v
     int choice = 0;
     struct err *err = NULL;
     struct str *text = text_option(o, id);
-    if (text) {
+    bool *flag = flag_option(p, id);
+    if (text)
         *text = value;
+    if (flag)
+        *flag = true;
+    if (text || flag)
         return NULL;
-    }
     switch (id) {
     case OPT_SEED:
         return take_seed(o, value);
@@ -431,26 +463,11 @@ static struct err *take_option(struct parser *p, enum option_id id, struct str v
         return take_shard(o, value);
     case OPT_BUDGET:
         return take_budget(o, value);
-    case OPT_ALL_CASES:
-        o->all_cases = true;
-        return NULL;
-    case OPT_WATCH:
-        o->watch = true;
-        return NULL;
     case OPT_SET:
         append(p->arena, &o->sets, &o->sets_n, value);
         return NULL;
     case OPT_POLICY:
         append(p->arena, &o->policies, &o->policies_n, value);
-        return NULL;
-    case OPT_CASE:
-        o->case_filter = value;
-        return NULL;
-    case OPT_PROFILE:
-        o->profile = value;
-        return NULL;
-    case OPT_OUT:
-        o->out = value;
         return NULL;
     case OPT_UNTIL:
         return take_until(o, value);
@@ -460,14 +477,8 @@ static struct err *take_option(struct parser *p, enum option_id id, struct str v
         return take_jobs(o, value);
     case OPT_NODES:
         return take_nodes(o, value);
-    case OPT_TRACE:
-        o->trace = true;
-        return NULL;
     case OPT_FORMAT:
         return take_format(o, value);
-    case OPT_OBJECTS:
-        o->objects = true;
-        return NULL;
     case OPT_WORLD:
         err = choose(STR("--world"), value, worlds, ARRAY_LEN(worlds), &choice);
         o->world_real = choice == 1;
@@ -481,15 +492,6 @@ static struct err *take_option(struct parser *p, enum option_id id, struct str v
         err = choose(STR("--color"), value, colors, ARRAY_LEN(colors), &choice);
         o->color = (enum color_choice)choice;
         return err;
-    case OPT_HELP:
-        p->help = true;
-        return NULL;
-    case OPT_VERSION:
-        p->version = true;
-        return NULL;
-    case OPT_BARE:
-        o->bare = true;
-        return NULL;
     default:
         break;
     }
