@@ -31,6 +31,14 @@ static struct str stem_of(struct str path)
     return str_sub(path, from, to > from ? to - 1 - from : 0);
 }
 
+/* scenarios/THEME/NAME.yaml: the schema is one for all themes. */
+static bool is_of_a_theme(struct str path)
+{
+    struct str top, theme, rest;
+    return str_cut(path, '/', &top, &rest) && str_eq_c(top, "scenarios") &&
+           str_cut(rest, '/', &theme, &rest) && str_find_char(rest, '/') < 0;
+}
+
 static bool is_good_name(struct str name)
 {
     for (size_t i = 0; i < name.n; i++) {
@@ -115,10 +123,7 @@ int command_new(struct shell *sh)
         code = cli_usage_error(err_new(
             ERR_INVALID, "\"" STR_FMT "\" is no name: letters, digits, - and _", STR_ARG(name)));
     else
-        code = write_files(buf_str(&path),
-                           str_starts(buf_str(&path), STR("scenarios/")) &&
-                               !str_starts(name, STR("scenarios/")),
-                           &folder, &text);
+        code = write_files(buf_str(&path), is_of_a_theme(buf_str(&path)), &folder, &text);
     buf_free(&path);
     buf_free(&folder);
     buf_free(&text);

@@ -212,6 +212,9 @@ check 0 '^1 passed, 0 failed$' '' run scenarios/trial
 holds 'its first line announces the schema' \
     grep -q '^# yaml-language-server: [$]schema=[.][.]/schema.json$' scenarios/trial/trial.yaml
 holds 'and the schema is there' test -s scenarios/schema.json
+check 0 '^      scenarios/schema.json ' '' new scenarios/theme/named.yaml
+holds 'a file of a theme announces the schema of all' \
+    grep -q 'schema=[.][.]/schema.json$' scenarios/theme/named.yaml
 check 0 '^wrote here/it.yaml$' '' new here/it.yaml
 check 0 '^name: it$' '' expand here/it.yaml
 check 2 '' 'new needs one name' new

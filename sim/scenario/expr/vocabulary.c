@@ -36,8 +36,10 @@ static const struct expr_field agent_fields[VOC_AGENT_FIELD_COUNT] = {
 static const struct expr_field cluster_fields[VOC_CLUSTER_FIELD_COUNT] = {
     [VOC_CLUSTER_NAME] = {"name", EXPR_STRING, 0, NULL, "edge-3"},
     [VOC_CLUSTER_GROUP] = {"group", EXPR_STRING, 0, "groups", "its group"},
-    [VOC_CLUSTER_STATE] = {"state", EXPR_STRING, 0, "cluster_states",
-                           "as the manager shows it: active, unavailable, ..."},
+    [VOC_CLUSTER_STATE] =
+        {"state", EXPR_STRING, 0, "cluster_states",
+         "pending, waiting, active, unavailable, updating, removing, provisioning or "
+         "error, as the manager shows it"},
     [VOC_CLUSTER_CONNECTED] = {"connected", EXPR_BOOL, 0, NULL,
                                "the manager's condition Connected"},
     [VOC_CLUSTER_READY] = {"ready", EXPR_BOOL, 0, NULL, "the manager's condition Ready"},
@@ -50,7 +52,7 @@ static const struct expr_field cluster_fields[VOC_CLUSTER_FIELD_COUNT] = {
     [VOC_CLUSTER_WRITER_SITE] = {"writer.site", EXPR_STRING, EXPR_HISTORY, "site_refs",
                                  "the sites whose managers write to it"},
     [VOC_CLUSTER_WRITER] = {"writer", EXPR_STRING, EXPR_HISTORY, NULL,
-                            "the replicas that write to it"},
+                            "the same: replicas of one site share its lease, and count as one"},
     [VOC_CLUSTER_REASON] =
         {"reason", EXPR_STRING, 0, NULL,
          "of its condition Ready: Disconnected, CertExpired, ...; unknown: none"},
@@ -61,7 +63,7 @@ static const struct expr_field cluster_fields[VOC_CLUSTER_FIELD_COUNT] = {
 };
 
 static const struct expr_field server_fields[VOC_SERVER_FIELD_COUNT] = {
-    [VOC_SERVER_NAME] = {"name", EXPR_STRING, 0, NULL, "a/server-0"},
+    [VOC_SERVER_NAME] = {"name", EXPR_STRING, 0, NULL, "site/a/manager-0"},
     [VOC_SERVER_SITE] = {"site", EXPR_STRING, 0, "site_refs", "its site"},
     [VOC_SERVER_RUNNING] = {"running", EXPR_BOOL, 0, NULL, "the process is up"},
     [VOC_SERVER_LEADER] = {"leader", EXPR_BOOL, 0, NULL, "it believes that it leads"},

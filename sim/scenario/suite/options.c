@@ -85,9 +85,10 @@ static const struct {
         {"trace", "what a trace holds: as text, JSON lines, or for the Perfetto viewer",
          "usage: paddock-sim trace FILE [options]\n\n"
          "  --filter EXPR        only records for which it holds, such as\n"
-         "                       'component=agent/* kind=tunnel.* time>=10m not key=c-1'\n"
+         "                       'component=*/manager-? kind=tunnel.* time>=10m'\n"
          "                       (fields: time, component, kind, key, text; = and != take\n"
-         "                       * and ?; and, or, not, parentheses)\n"
+         "                       * and ?; and, or, not, parentheses; the kind of\n"
+         "                       a note is the word after it: agent.connected)\n"
          "  --format FORMAT      text (default), json (an object a line) or "
          "perfetto\n" COMMON_HELP},
     [COMMAND_DIFF] =
