@@ -173,6 +173,10 @@ static bool resolve_sides(struct resolver *r, struct expr_node *n)
             return false;
         }
         bool ok = b->op == OP_FIELD || b->op == OP_ITEM ? settle(r, b) : resolve(r, b);
+        if (ok && b->op == OP_CONST && b->value.type == EXPR_STRING && !r->in_constant) {
+            names_fail(r, a); /* text beside text: the word was meant as a name */
+            return false;
+        }
         return ok && resolve_beside(r, a, b) && check_domain(r, a, b);
     }
     bool ok = a->op == OP_FIELD || a->op == OP_ITEM ? settle(r, a) : resolve(r, a);
