@@ -67,7 +67,7 @@ static void incoming(void *owner, struct tunnel_conn *c, struct str proto, struc
 {
     struct pair *p = owner;
     (void)proto, (void)address;
-    struct peer *far = &p->far[p->far_n++];
+    struct peer *far = &p->far[p->far_n < FAR_MAX ? p->far_n++ : FAR_MAX - 1];
     far->conn = c;
     far->t = p->t;
     tunnel_conn_attach(c, &peer_handler, far);

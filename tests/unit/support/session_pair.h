@@ -30,7 +30,7 @@ struct pair {
     struct world *wa, *wb;
     struct tiny_wire *wire;
     struct tunnel_session *server, *client; /* NULL: closed */
-    struct peer far[FAR_MAX];               /* the agent's ends, in order of arrival */
+    struct peer far[FAR_MAX]; /* the agent's ends, in order of arrival; the last has all others */
     size_t far_n;
     int server_code, client_code; /* of the sessions' ends; 0: open, -1: without an error */
     struct policies policies;
