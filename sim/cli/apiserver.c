@@ -13,6 +13,7 @@
 #include "engine/world/uv/uv_world.h"
 #include "sim/kubeapi/furnish/furnish.h"
 #include "sim/kubeapi/kubeapi.h"
+#include "sim/scenario/language/stages.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -269,12 +270,21 @@ static struct err *observe(struct apiserver *s)
     return err;
 }
 
-static struct err *read_stages(struct apiserver *s, struct buf *text)
+/* Every mistake is told at its place; what is returned says only that there were some. */
+static struct err *read_stages(struct apiserver *s, struct str *stages)
 {
     struct str path = s->sh->options.stages;
-    struct err *err = path.n ? cli_read_file(path.p, text) : NULL;
-    if (!err && path.n)
-        err = kubeapi_stages_check(buf_str(text));
+    struct buf text = {0}, said = {0};
+    struct diags diags;
+    struct err *err = path.n ? cli_read_file(path.p, &text) : NULL;
+    if (!err && path.n &&
+        !stages_load(&s->sh->arena, path, arena_str(&s->sh->arena, buf_str(&text)), &diags,
+                     stages)) {
+        diags_print(&diags, &said);
+        err = err_new(ERR_INVALID, "these are no stages");
+    }
+    cli_print(stderr, &said);
+    buf_free(&text);
     return err ? err_wrap(err, ERR_INVALID, "--stages: %s", path.p) : NULL;
 }
 
@@ -297,12 +307,10 @@ static struct err *start(struct apiserver *s)
         store_free(store);
         return err;
     }
-    struct buf stages = {0};
+    struct str stages = {0};
     err = read_stages(s, &stages);
-    struct kubeapi_workloads workloads = {.nodes = o->has_nodes ? o->nodes : 1,
-                                          .events = true,
-                                          .owners = true,
-                                          .stages = buf_str(&stages)};
+    struct kubeapi_workloads workloads = {
+        .nodes = o->has_nodes ? o->nodes : 1, .events = true, .owners = true, .stages = stages};
     struct kubeapi_options api = {.name = STR("apiserver"),
                                   .bare = o->bare,
                                   .workloads = &workloads,
@@ -316,7 +324,6 @@ static struct err *start(struct apiserver *s)
                                   .datastore_owner = s};
     s->api = kubeapi_new(s->w, &api);
     s->drain = world_timer_new(s->w, on_drain, s);
-    buf_free(&stages);
     if (!err)
         err = preload_all(s);
     kubeapi_keep_nodes(s->api);

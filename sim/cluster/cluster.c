@@ -21,9 +21,12 @@ static void make_api(struct sim_cluster *c, struct store_snapshot **shared)
     struct buf name = {0}, ip = {0};
     buf_addf(&name, STR_FMT "/api", STR_ARG(c->name));
     address(c, 1, &ip);
-    struct kubeapi_workloads workloads = {
-        .kubelet = {
-            .runs = kubelet_runs, .gone = kubelet_gone, .node_up = kubelet_node_up, .owner = c}};
+    struct kubeapi_workloads workloads = {.stages = c->stages,
+                                          .kubelet = {.runs = kubelet_runs,
+                                                      .staged = kubelet_staged,
+                                                      .gone = kubelet_gone,
+                                                      .node_up = kubelet_node_up,
+                                                      .owner = c}};
     struct apihost_options o = {.sim = c->sim,
                                 .name = buf_str(&name),
                                 .address = buf_str(&ip),
@@ -77,6 +80,7 @@ struct sim_cluster *sim_cluster_new(const struct sim_cluster_options *o)
     c->name = str_dup(o->name);
     c->zone = str_dup(o->zone);
     c->index = o->index;
+    c->stages = str_dup(o->stages);
     c->agent_replicas = o->agent_replicas;
     c->policies = *o->policies;
     c->rng = sim_rng(o->sim, o->name);
@@ -103,6 +107,7 @@ void sim_cluster_free(struct sim_cluster *c)
     str_free(&c->name);
     str_free(&c->zone);
     str_free(&c->cleanup_pod);
+    str_free(&c->stages);
     mem_free(c);
 }
 

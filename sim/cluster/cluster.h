@@ -23,6 +23,7 @@ struct sim_cluster_options {
     struct str name, zone;
     uint32_t index; /* unique: addresses follow from it */
     uint32_t nodes;
+    struct str stages;       /* of its pods (controllers/stages.h); empty: the usual ones */
     uint32_t agent_replicas; /* the administrator scales the agent Deployment to it */
     const struct policies *policies;
     struct sim_resolver_options resolver; /* its name is made here */

@@ -15,7 +15,7 @@ struct node {
 
 struct sim_cluster {
     struct sim *sim;
-    struct str name, zone; /* owned */
+    struct str name, zone, stages; /* owned */
     uint32_t index, agent_replicas;
     struct policies policies;
     struct rng rng;
@@ -47,6 +47,7 @@ enum node_state node_state(const struct sim_cluster *c, struct str name);
 
 /* ---- kubelet.c: struct kubeapi_kubelet ---- */
 bool kubelet_runs(void *owner, const struct kube_object *pod);
+bool kubelet_staged(void *owner, const struct kube_object *pod);
 void kubelet_gone(void *owner, const struct kube_object *pod);
 bool kubelet_node_up(void *owner, struct str node);
 /* The API is there, with another content perhaps: pods that it does not know end. */

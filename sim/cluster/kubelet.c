@@ -88,6 +88,13 @@ bool kubelet_runs(void *owner, const struct kube_object *pod)
     return true;
 }
 
+/* Stages of its own say when the agent's containers start; from then on it is a process that lives as it does. */
+bool kubelet_staged(void *owner, const struct kube_object *pod)
+{
+    const struct sim_cluster *c = owner;
+    return c->stages.n > 0 && !pod->deleting && is_agent(pod) && !slot_of(c, pod->uid);
+}
+
 void kubelet_gone(void *owner, const struct kube_object *pod)
 {
     struct pod *p = slot_of(owner, pod->uid);

@@ -10,6 +10,7 @@
 
 #include "engine/base/codec.h"
 #include "engine/kube/management.h"
+#include "engine/kube/scan.h"
 
 #define START_MIN     NS_PER_S /* image, volumes, network of the pod */
 #define START_MAX     (3 * NS_PER_S)
@@ -318,6 +319,18 @@ static void forget(struct pod *p)
         str_free(owned[i]);
 }
 
+/* Containers that crashed before they became a process: the cluster's stages had them do so. */
+static uint32_t crashed_before(const struct kube_object *pod)
+{
+    struct scan s = scan_of(kube_object_raw(pod, "status.containerStatuses"));
+    struct str it;
+    int64_t n = 0;
+    if (s.p == s.end || !scan_enter(&s, '[') || !scan_element(&s, &it) ||
+        !str_to_i64(scan_get(it, STR("restartCount")), &n))
+        return 0;
+    return n > 0 ? (uint32_t)n : 0;
+}
+
 void pod_take(struct pod *p, const struct kube_object *pod)
 {
     forget(p);
@@ -326,7 +339,8 @@ void pod_take(struct pod *p, const struct kube_object *pod)
     p->uid = str_dup(pod->uid);
     p->node = str_dup(kube_object_string(pod, "spec.nodeName"));
     p->state = POD_STARTING;
-    p->restarts = p->backoffs = 0;
+    p->restarts = crashed_before(pod);
+    p->backoffs = 0;
     read_env(p, pod);
     read_probe(p, pod);
     later(p, START_MIN + (world_time)rng_below(&p->cluster->rng, START_MAX - START_MIN));

@@ -61,13 +61,20 @@ static struct plan *plan_for(struct ctl *c, const struct kube_object *pod)
     return p;
 }
 
+static bool is_staged(struct ctl *c, const struct kube_object *pod)
+{
+    const struct kubeapi_kubelet *own = &c->options.kubelet;
+    return own->staged && own->staged(own->owner, pod);
+}
+
 static void carry_out(struct ctl *c, struct kube_object *pod, const struct stage *stage)
 {
     struct str argument = stage_argument(stage, pod);
     int64_t code = 1;
     switch (stage->action) {
     case STAGE_RUN:
-        kubelet_run(c, pod, str_empty, true);
+        if (!is_staged(c, pod) || !c->options.kubelet.runs(c->options.kubelet.owner, pod))
+            kubelet_run(c, pod, str_empty, true);
         break;
     case STAGE_EXIT:
         (void)str_to_i64(argument, &code);
@@ -101,7 +108,7 @@ void sync_kubelet(struct ctl *c, struct str ns, struct str name)
         return;
     struct str node_name = kube_object_string(pod, "spec.nodeName");
     const struct kubeapi_kubelet *own = &c->options.kubelet;
-    if (node_name.n == 0 || (own->runs && own->runs(own->owner, pod)))
+    if (node_name.n == 0 || (own->runs && !is_staged(c, pod) && own->runs(own->owner, pod)))
         return;
     struct kube_object *node = ctl_get(c, T_NODES, str_empty, node_name);
     if (!node || !node_is_kept(c, node))

@@ -126,11 +126,3 @@ void api_workloads_free(struct ctl *c)
     str_free(&c->options.node_prefix);
     mem_free(c);
 }
-
-struct err *kubeapi_stages_check(struct str text)
-{
-    struct stages *s = NULL;
-    struct err *err = stages_parse(text, &s);
-    stages_free(s);
-    return err;
-}

@@ -16,6 +16,8 @@ struct kubeapi;
 struct kubeapi_kubelet {
     /* Has a node: is it the owner's? Asked again soon after each change of the pod. */
     bool (*runs)(void *owner, const struct kube_object *pod);
+    /* True: it is the owner's, but its stages go first: `runs` is asked when one of them says run. May be NULL. */
+    bool (*staged)(void *owner, const struct kube_object *pod);
     void (*gone)(void *owner,
                  const struct kube_object *pod);   /* of any pod; from within the write */
     bool (*node_up)(void *owner, struct str node); /* false: its kubelet is silent */
@@ -43,8 +45,6 @@ void kubeapi_pod_exited(struct kubeapi *api, struct str ns, struct str name, int
 /* Publishes where the server is found: Service `kubernetes` in namespace default with its endpoints; with workloads also
  * CoreDNS in kube-system. */
 void kubeapi_publish(struct kubeapi *api, struct str host, uint16_t port);
-/* Are these life-cycle stages? ERR_INVALID with the line. */
-struct err *kubeapi_stages_check(struct str text) must_check;
 
 /* ---- for the server ---- */
 struct ctl;

@@ -60,6 +60,9 @@ static const struct expr_field cluster_fields[VOC_CLUSTER_FIELD_COUNT] = {
                              "the manager's condition Updated: its agent is as it should be"},
     [VOC_CLUSTER_REMAINS] = {"remains", EXPR_BOOL, EXPR_LIVE, NULL,
                              "the agent's namespace is (still) in it"},
+    [VOC_CLUSTER_PODS] = {"pods", EXPR_INT, EXPR_LIVE, NULL, "pods in it; 0 while its API is down"},
+    [VOC_CLUSTER_PODS_RUNNING] = {"pods_running", EXPR_INT, EXPR_LIVE, NULL,
+                                  "of them those in phase Running"},
 };
 
 static const struct expr_field server_fields[VOC_SERVER_FIELD_COUNT] = {

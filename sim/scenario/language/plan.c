@@ -4,6 +4,7 @@
 #include "engine/base/timefmt.h"
 #include "sim/scenario/expr/vocabulary.h"
 #include "sim/scenario/language/planning.h"
+#include "sim/scenario/language/stages.h"
 
 #include <string.h>
 
@@ -259,6 +260,19 @@ static void resolve_link(struct planning *p, struct plan_link *link)
         diag_add(p->diags, link->latency.origin.place, "p99 must not be below p50");
 }
 
+/* Files have been read when the scenario was: what is still a path here was not written out. */
+static void plan_group_stages(struct planning *p, struct plan_group *g)
+{
+    const struct yaml_node *n = g->stages_node;
+    if (!n || schema_is_reported(n))
+        return;
+    struct str path = schema_path(p->arena, g->origin.place.path, STR("stages"));
+    if (n->kind == YAML_STRING)
+        diag_add(p->diags, schema_place(n, path), "the path of a file stands here without ${...}");
+    else
+        (void)stages_compile(&p->decode, n, path, &g->stages);
+}
+
 void plan_topology(struct planning *p)
 {
     const struct yaml_node *node = planning_section(p, p->scenario->file->topology, "topology");
@@ -270,6 +284,8 @@ void plan_topology(struct planning *p)
     collect_names(p);
     check_names(p);
     share_resolvers(p);
+    for (size_t i = 0; i < t->groups.n; i++)
+        plan_group_stages(p, PLAN_GROUP(p->plan, i));
     for (size_t i = 0; i < t->dns.records.n; i++)
         plan_site_refs(p, &PLAN_RECORD(p->plan, i)->value, &PLAN_RECORD(p->plan, i)->sites);
     for (size_t i = 0; i < t->links.n; i++)

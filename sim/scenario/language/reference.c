@@ -2,6 +2,7 @@
 #include "sim/scenario/expr/vocabulary.h"
 #include "sim/scenario/language/language.h"
 #include "sim/scenario/language/scenario.h"
+#include "sim/scenario/language/stages.h"
 
 static const char *type_text(const struct field *f)
 {
@@ -72,6 +73,7 @@ static void write_shapes(struct buf *out)
     struct walk w = {.n = 0};
     note_shape(&w, &file_shape);
     note_shape(&w, &template_shape);
+    note_shape(&w, &stages_shape);
     for (size_t i = 0; i < w.n; i++) {
         const struct shape *shape = w.seen[i];
         buf_addf(out, "## %s\n\n%s.", shape->name, shape->doc);

@@ -69,6 +69,7 @@ enum {
     FIELD_NON_EMPTY = 8,
     FIELD_LIST_OF = 16, /* FIELD_NODE: for the JSON Schema: a list of `shape` */
     FIELD_MAP_OF = 32,  /* FIELD_NODE: a map of names to `shape` */
+    FIELD_OR_FILE = 64, /* FIELD_NODE: `shape`, or the path of a file that has it */
 };
 
 struct shape;

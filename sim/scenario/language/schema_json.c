@@ -3,6 +3,7 @@
 #include "engine/base/json.h"
 #include "sim/scenario/language/language.h"
 #include "sim/scenario/language/scenario.h"
+#include "sim/scenario/language/stages.h"
 
 static void text(struct buf *out, const char *z)
 {
@@ -170,7 +171,11 @@ static void write_node(struct buf *out, const struct field *f)
         write_list_of(out, f->shape, f->flags & FIELD_OR_ONE, f->flags & FIELD_NON_EMPTY);
     else if (f->flags & FIELD_MAP_OF)
         write_map_of(out, f->shape);
-    else
+    else if (f->flags & FIELD_OR_FILE) {
+        buf_add_c(out, "{\"anyOf\":[{\"type\":\"string\",\"minLength\":1},");
+        write_shape(out, f->shape);
+        buf_add_c(out, "]}");
+    } else
         write_shape(out, f->shape);
 }
 
@@ -445,6 +450,8 @@ static void write_definitions(struct buf *out)
     write_faults(out);
     key(out, "template");
     write_shape(out, &template_shape);
+    key(out, "stages");
+    write_shape(out, &stages_shape);
     key(out, "scenario");
     write_shape(out, &file_shape);
 }
@@ -456,11 +463,13 @@ void scenario_schema(struct buf *out)
         "{\"$schema\":\"https://json-schema.org/draft/2020-12/schema\","
         "\"$id\":\"urn:paddock:scenario:" SCENARIO_VERSION "\","
         "\"title\":\"Paddock scenario " SCENARIO_VERSION "\","
-        "\"description\":\"A scenario, or a template of scenarios\",\"type\":\"object\","
+        "\"description\":\"A scenario, a template of scenarios, or stages of "
+        "pods\",\"type\":\"object\","
         "\"if\":{\"required\":[\"template\"]},\"then\":{\"$ref\":\"#/$defs/template\"},"
+        "\"else\":{\"if\":{\"required\":[\"stages\"]},\"then\":{\"$ref\":\"#/$defs/stages\"},"
         "\"else\":{\"$ref\":\"#/$defs/scenario\",\"required\":[\"scenario\",\"name\"],"
         "\"if\":{\"required\":[\"use\"]},\"else\":{\"required\":[\"topology\"],\"properties\":{"
-        "\"topology\":{\"required\":[\"sites\"]}}}},\"$defs\":{");
+        "\"topology\":{\"required\":[\"sites\"]}}}}},\"$defs\":{");
     write_definitions(out);
     buf_add_c(out, "}}\n");
 }

@@ -225,7 +225,9 @@ static struct unit *unit_new(struct drawing *d, const struct unit *by, struct st
     return u;
 }
 
-static struct yaml_node *read_tree(struct drawing *d, struct unit *u)
+/* `head`: the key that such a file begins with. */
+static struct yaml_node *read_tree(struct drawing *d, struct unit *u, const char *what,
+                                   const char *head)
 {
     struct buf bytes = {.max = YAML_BYTES_MAX};
     struct yaml_node *root = NULL;
@@ -234,7 +236,7 @@ static struct yaml_node *read_tree(struct drawing *d, struct unit *u)
     u->source.text = without_mark(arena_str(d->s->arena, buf_str(&bytes)));
     buf_free(&bytes);
     if (err) {
-        diag_add(d->diags, u->used, "the template cannot be read: %s", err->message);
+        diag_add(d->diags, u->used, "the %s cannot be read: %s", what, err->message);
         err_free(err);
         d->s->torn = true;
         return NULL;
@@ -244,11 +246,11 @@ static struct yaml_node *read_tree(struct drawing *d, struct unit *u)
         return NULL;
     }
     mark(root, u);
-    if (root->kind == YAML_MAP && yaml_get(root, "template"))
+    if (root->kind == YAML_MAP && yaml_get(root, head))
         return root;
     d->s->torn = true;
     diag_add(d->diags, schema_place(root, str_empty),
-             "a template is a mapping that begins with \"template: v1\"");
+             "a %s is a mapping that begins with \"%s: v1\"", what, head);
     return NULL;
 }
 
@@ -320,7 +322,7 @@ static void draw_one(struct drawing *d, const struct use_entry *use, const struc
     if (!resolve_path(d, by, use->path, at, &path) || !check_bounds(d, by, path, at))
         return;
     struct unit *u = unit_new(d, by, path, at);
-    struct yaml_node *root = read_tree(d, u);
+    struct yaml_node *root = read_tree(d, u, "template", "template");
     if (!root)
         return;
     struct decode decode = {.arena = d->s->arena, .diags = d->diags, .source = &u->source};
@@ -348,21 +350,72 @@ static void draw_list(struct drawing *d, const struct yaml_node *list, const str
             draw_one(d, OBJECTS_AT(uses, struct use_entry, i), by);
 }
 
-void templates_use(struct scenario *s, const struct scenario_files *files, struct diags *diags)
+/* ---- stages ---- */
+
+static struct unit *stages_unit(struct drawing *d, const struct yaml_node *node, struct str path)
 {
+    struct place at = schema_place(node, path);
+    struct str relative;
+    if (!resolve_path(d, node->of, node->text, at, &relative) ||
+        !check_bounds(d, node->of, relative, at))
+        return NULL;
+    return unit_new(d, NULL, relative, at);
+}
+
+/* The path becomes the tree of its file, so that whatever writes the scenario out has all of it. What is wrong with one
+ * file leaves the rest of the scenario whole. */
+static void draw_stages(struct drawing *d, struct yaml_node *node, struct str path)
+{
+    bool torn = d->s->torn;
+    if (node->text.n == 0 || str_find(node->text, STR("${")) >= 0)
+        return; /* refused when the plan is made */
+    struct unit *u = stages_unit(d, node, path);
+    struct yaml_node *root = u ? read_tree(d, u, "file of stages", "stages") : NULL;
+    d->s->torn = torn;
+    if (!root) {
+        node->text = schema_reported;
+        return;
+    }
+    refuse_bent_keys(root, path, d->diags);
+    node->kind = root->kind;
+    node->first = root->first;
+    node->count = root->count;
+    node->of = u;
+}
+
+static void draw_all_stages(struct drawing *d)
+{
+    const struct yaml_node *topology = yaml_get(d->s->root, "topology");
+    const struct yaml_node *groups =
+        topology && topology->kind == YAML_MAP ? yaml_get(topology, "clusters") : NULL;
+    for (struct yaml_node *g = groups && groups->kind == YAML_MAP ? groups->first : NULL; g;
+         g = g->next) {
+        struct yaml_node *stages = g->kind == YAML_MAP ? yaml_get(g, "stages") : NULL;
+        if (!stages || stages->kind != YAML_STRING)
+            continue;
+        if (!d->s->units)
+            d->s->units = ARENA_NEW_ARRAY(d->s->arena, struct unit *, TEMPLATES_MAX);
+        draw_stages(
+            d, stages,
+            arena_printf(d->s->arena, "topology.clusters." STR_FMT ".stages", STR_ARG(g->key)));
+    }
+}
+
+static void templates_draw(struct drawing *d)
+{
+    struct scenario *s = d->s;
     const struct yaml_node *list = yaml_get(s->root, "use");
-    struct drawing d = {.s = s, .files = files, .diags = diags};
     if (!list)
         return;
     s->units = ARENA_NEW_ARRAY(s->arena, struct unit *, TEMPLATES_MAX);
-    d.into = ARENA_NEW(s->arena, struct yaml_node);
-    *d.into = *s->root;
-    d.into->first = NULL;
-    d.into->count = 0;
+    d->into = ARENA_NEW(s->arena, struct yaml_node);
+    *d->into = *s->root;
+    d->into->first = NULL;
+    d->into->count = 0;
     s->torn = list->kind != YAML_LIST;
-    draw_list(&d, list, NULL);
-    join(&d, d.into, s->root, str_empty);
-    s->root = d.into;
+    draw_list(d, list, NULL);
+    join(d, d->into, s->root, str_empty);
+    s->root = d->into;
     if (!s->torn || yaml_get(s->root, "topology"))
         return;
     struct yaml_node *missed = ARENA_NEW(s->arena, struct yaml_node);
@@ -370,4 +423,11 @@ void templates_use(struct scenario *s, const struct scenario_files *files, struc
     missed->next = s->root->first;
     s->root->first = missed;
     s->root->count++;
+}
+
+void templates_use(struct scenario *s, const struct scenario_files *files, struct diags *diags)
+{
+    struct drawing d = {.s = s, .files = files, .diags = diags};
+    templates_draw(&d);
+    draw_all_stages(&d);
 }

@@ -1,6 +1,7 @@
 /* The back ends of paddock-sim validate and list. */
 #include "sim/scenario/language/language.h"
 #include "sim/scenario/language/scenario.h"
+#include "sim/scenario/language/stages.h"
 
 /* ---- validate ---- */
 
@@ -21,6 +22,11 @@ static void plan_every_case(const struct scenario *s, struct diags *diags)
 void scenario_diagnose(struct arena *a, struct str file, struct str bytes,
                        const struct scenario_files *files, struct diags *diags)
 {
+    struct str compiled;
+    if (stages_are_those(bytes)) {
+        (void)stages_load(a, file, bytes, diags, &compiled);
+        return;
+    }
     struct scenario *s = scenario_load_with(a, file, bytes, files, diags);
     /* the sections are checked as well when the head has errors: all of them in one pass */
     if (s && !s->torn)

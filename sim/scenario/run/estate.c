@@ -160,6 +160,7 @@ void estate_add_clusters(struct estate *e, uint32_t group, uint32_t count)
                                         .zone = zone_of(e, group, &zone),
                                         .index = (uint32_t)e->clusters_n,
                                         .nodes = (uint32_t)g->nodes,
+                                        .stages = g->stages,
                                         .agent_replicas = (uint32_t)g->agent.replicas,
                                         .policies = &e->plan->policies,
                                         .resolver = resolver_options(e->plan, c->resolver),

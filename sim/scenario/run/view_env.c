@@ -178,6 +178,19 @@ static bool agent_remains(const struct sim_cluster *c)
     return !api || kubeapi_get(api, STR("namespaces"), str_empty, STR(NAMESPACE_SYSTEM));
 }
 
+/* Walked when asked: nothing is counted along. */
+static int64_t count_pods(const struct sim_cluster *c, bool running)
+{
+    struct kubeapi *api = apihost_api(sim_cluster_api(c));
+    int64_t n = 0;
+    if (!api)
+        return 0;
+    struct store_cursor at = store_seek(kubeapi_table(api, STR("pods")), str_empty, str_empty);
+    for (const struct kube_object *pod; (pod = store_next(&at));)
+        n += !running || str_eq_c(kube_object_string(pod, "status.phase"), "Running");
+    return n;
+}
+
 static struct expr_value cluster_field(const struct view *v, uint32_t item, uint32_t field)
 {
     const struct view_cluster *c = &v->clusters[item];
@@ -207,6 +220,9 @@ static struct expr_value cluster_field(const struct view *v, uint32_t item, uint
         return truth(c->updated);
     case VOC_CLUSTER_REMAINS:
         return truth(agent_remains(e->sim));
+    case VOC_CLUSTER_PODS:
+    case VOC_CLUSTER_PODS_RUNNING:
+        return number(EXPR_INT, count_pods(e->sim, field == VOC_CLUSTER_PODS_RUNNING));
     case VOC_CLUSTER_WRITER_SITE:
         return site_ref(v, (int32_t)history_at(&c->writer, sim_now(v->estate->sim), -1));
     default:
