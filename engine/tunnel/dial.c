@@ -88,13 +88,14 @@ static const struct str relay = STR_INIT("relay"); /* no client has this key */
 
 /* A peer that may know a way: the links between replicas need not be whole. */
 static struct tunnel_session *choose_relay(const struct tunnel_router *r,
+                                           const struct tunnel_session *silent,
                                            const struct tunnel_session *except)
 {
     if (policy_get(&r->policies, POLICY_PEER_RELAY) == POLICY_RELAY_NEVER)
         return NULL;
     for (struct list *it = r->peers.next; it != &r->peers; it = it->next) {
         struct tunnel_session *s = container_of(it, struct route, link)->session;
-        if (s != except && !tunnel_session_draining(s) && session_fresh(r, s))
+        if (s != silent && s != except && !tunnel_session_draining(s) && session_fresh(r, s))
             return s;
     }
     return NULL;
@@ -143,8 +144,9 @@ static struct err *dial_best(struct tunnel_router *r, const struct tunnel_sessio
 {
     struct tunnel_session *s = choose(r, key, except);
     bool own = s && str_eq(s->key, key);
-    struct tunnel_session *by = own || (s && session_fresh(r, s)) ? NULL : choose_relay(r, s);
-    if (by && by != except)
+    bool known = own || (s && session_fresh(r, s));
+    struct tunnel_session *by = known ? NULL : choose_relay(r, s, except);
+    if (by)
         return dial_relay(by, key, proto, address, handler, owner, out);
     if (!s || (except && tunnel_session_doubted(s)))
         return no_session(key);
