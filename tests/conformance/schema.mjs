@@ -1,4 +1,4 @@
-// Goal: the JSON Schema accepts every scenario and every template, and refuses every broken file that a schema can refuse.
+// Goal: the JSON Schema accepts every scenario, template and file of stages, and refuses every broken file that a schema can refuse.
 // Method: Ajv (draft 2020-12, strict) over what the `yaml` package reads (YAML 1.2 core, no duplicate keys). What only the
 // loader can refuse (names that must exist, expressions, times, places) is listed in schema.loader-only: a file there that
 // the schema refuses has to leave the list, one that is not there must be refused.
@@ -39,7 +39,7 @@ function refusal(path) {
 }
 
 const good = [...files(join(root, 'scenarios')), ...files(join(root, 'fixtures/scenarios/good'))]
-  .filter((path) => /^(scenario|template):/m.test(readFileSync(path, 'utf8')));
+  .filter((path) => /^(scenario|template|stages):/m.test(readFileSync(path, 'utf8')));
 for (const path of good) {
   const why = refusal(path);
   note(!why, `accepts ${path.slice(root.length + 1)}`, why);

@@ -6,6 +6,7 @@
 
 #include "sim/cluster/cluster.h"
 #include "sim/cluster/supervisor.h"
+#include "sim/kubeapi/controllers/stages.h"
 
 struct scene {
     struct lab *l;
@@ -38,7 +39,7 @@ static void look(void *owner)
     s->most = pods > s->most ? pods : s->most;
 }
 
-static void open_scene(struct scene *s, uint32_t agents, bool import)
+static void open_cluster(struct scene *s, uint32_t agents, const char *stages)
 {
     *s = (struct scene){.l = lab_new(1), .policies = policies_hardened()};
     sim_on_event(s->l->sim, look, s);
@@ -55,9 +56,15 @@ static void open_scene(struct scene *s, uint32_t agents, bool import)
                                     .zone = STR("edge"),
                                     .index = 7,
                                     .nodes = 3,
+                                    .stages = str_c(stages),
                                     .agent_replicas = agents,
                                     .policies = &s->policies};
     s->c = sim_cluster_new(&o);
+}
+
+static void open_scene(struct scene *s, uint32_t agents, bool import)
+{
+    open_cluster(s, agents, "");
     if (!import)
         return;
     sim_cluster_import(s->c, STR("https://" MANAGER_NAME "/v3/import/t_c.yaml"));
@@ -406,6 +413,35 @@ static void test_import(void **state)
     close_scene(&s);
 }
 
+/* An agent waits for the stages of its cluster: its image comes late, it crashes once, and then it is a process. */
+static void test_stages(void **state)
+{
+    (void)state;
+    struct scene s;
+    open_cluster(&s, 1,
+                 "stage crash\n when deleting=no state=none\n delay 40s\n do exit 139\n"
+                 "stage again\n when deleting=no state=backoff\n delay 10s\n do run\n"
+                 "stage stop\n when deleting=yes\n delay 10ms\n do delete\n");
+    sim_cluster_import(s.c, STR("https://" MANAGER_NAME "/v3/import/t_c.yaml"));
+    lab_run(s.l, 35 * S);
+    assert_true(sim_cluster_imported(s.c));
+    assert_int_equal(pods(&s), 1);
+    assert_int_equal(running(&s), 0);
+    lab_run(s.l, 10 * S);
+    assert_string_equal(stage_state(first_pod(&s)), "backoff");
+    assert_int_equal(running(&s), 0);
+    lab_run(s.l, 20 * S);
+    assert_int_equal(running(&s), 1);
+    assert_int_equal(sim_cluster_restarts(s.c, 0), 1);
+    /* another pod, the same life */
+    assert_null(kubeapi_delete(api(&s), STR("pods"), first_pod(&s)->ns, first_pod(&s)->name));
+    lab_run(s.l, 30 * S);
+    assert_int_equal(running(&s), 0);
+    lab_run(s.l, 60 * S);
+    assert_int_equal(running(&s), 1);
+    close_scene(&s);
+}
+
 /* The clean-up Job of a removed cluster takes the agent's namespace, and so the agents. */
 static void test_cleanup(void **state)
 {
@@ -523,8 +559,9 @@ int main(void)
         cmocka_unit_test(test_deleted_pod),    cmocka_unit_test(test_nodes),
         cmocka_unit_test(test_lost_node),      cmocka_unit_test(test_node_keeps_marks),
         cmocka_unit_test(test_no_ready_node),  cmocka_unit_test(test_api_crash),
-        cmocka_unit_test(test_import),         cmocka_unit_test(test_cleanup),
-        cmocka_unit_test(test_supervisor),     cmocka_unit_test(test_authority),
+        cmocka_unit_test(test_import),         cmocka_unit_test(test_stages),
+        cmocka_unit_test(test_cleanup),        cmocka_unit_test(test_supervisor),
+        cmocka_unit_test(test_authority),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -271,13 +271,35 @@ static void aliases_are_joined(void **state)
         "m.yaml:3:7)\n");
 }
 
+/* A path of stages is seen from the file that it stands in, and the file becomes part of what is planned. */
+static void stages_are_drawn_in(void **state)
+{
+    (void)state;
+    static const struct file files[FILES_MAX] = {
+        {"s/x/main.yaml", HEAD "use: [../t/estate.yaml]\n"
+                               "topology: {clusters: {b: {stages: own.yaml}, c: {}}}\n"},
+        {"s/t/estate.yaml", "template: v1\ntopology:\n  sites: {a: {}}\n"
+                            "  dns: {records: {manager: {value: site/a}}}\n"
+                            "  clusters: {e: {stages: deep/a.yaml}}\n"},
+        {"s/x/own.yaml", "stages: v1\npods: {mine: {do: run}}\n"},
+        {"s/t/deep/a.yaml", "stages: v1\npods: {theirs: {do: run}}\n"},
+    };
+    struct arena a = {0};
+    struct diags diags;
+    struct plan *p = plan_of(&a, files, 0, &diags);
+    assert_non_null(p);
+    assert_true(str_starts(PLAN_GROUP(p, 0)->stages, STR("stage theirs")));
+    assert_true(str_starts(PLAN_GROUP(p, 1)->stages, STR("stage mine")));
+    assert_int_equal(PLAN_GROUP(p, 2)->stages.n, 0);
+    arena_free(&a);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(sections_are_joined),
-        cmocka_unit_test(mistakes_are_told),
-        cmocka_unit_test(depth_is_bounded),
-        cmocka_unit_test(aliases_are_joined),
+        cmocka_unit_test(sections_are_joined), cmocka_unit_test(mistakes_are_told),
+        cmocka_unit_test(depth_is_bounded),    cmocka_unit_test(aliases_are_joined),
+        cmocka_unit_test(stages_are_drawn_in),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,4 +1,5 @@
-/* stages: the life of pods as data: what a pod must look like, how long it takes, what happens then.
+/* stages: the life of pods as data: what a pod must look like, how long it takes, what happens then. People write YAML
+ * (sim/scenario/language/stages.h), which becomes this:
  *
  *   stage NAME                              # the first line of each; '#' starts a comment
  *     when  KEY=VALUE KEY!=VALUE ...        # all must hold

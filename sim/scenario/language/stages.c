@@ -6,6 +6,10 @@
 
 #define WEIGHT_MAX 999999
 #define CODE_MAX   255
+#define STATES     "none|running|backoff|waiting|done"
+#define PHASES     "Pending|Running|Succeeded|Failed"
+#define RESTARTS   "Always|OnFailure|Never"
+#define ACTIONS    "run|exit|wait|unready|ready|delete"
 
 struct conditions_entry {
     struct origin origin;
@@ -48,12 +52,11 @@ struct stages_entry {
 
 static const struct field conditions_fields[] = {
     CONDITION("deleting", FIELD_BOOL, deleting, "it is on its way out"),
-    F_ENUM("state", conditions_entry, state, 0, "none|running|backoff|waiting|done",
-           "of its containers"),
-    F_ENUM("phase", conditions_entry, phase, 0, "Pending|Running|Succeeded|Failed", "the pod's"),
+    F_ENUM("state", conditions_entry, state, 0, STATES, "of its containers"),
+    F_ENUM("phase", conditions_entry, phase, 0, PHASES, "the pod's"),
     CONDITION("ready", FIELD_BOOL, ready, "its condition Ready"),
     WORDS("owner", owner, "kind of its controller; none: it has none"),
-    F_ENUM("restart", conditions_entry, restart, 0, "Always|OnFailure|Never", "its restart policy"),
+    F_ENUM("restart", conditions_entry, restart, 0, RESTARTS, "its restart policy"),
     WORDS("command", command, "the first word of its first container's, without the folder"),
     WORDS("namespace", ns, "its namespace"),
     WORDS("node", node, "the node that it is on"),
@@ -93,7 +96,7 @@ static const struct field stage_fields[] = {
      .otherwise = "1",
      .max = WEIGHT_MAX,
      .doc = "of several stages that match one is drawn"},
-    F_ENUM("do", stage_entry, action, FIELD_REQUIRED, "run|exit|wait|unready|ready|delete",
+    F_ENUM("do", stage_entry, action, FIELD_REQUIRED, ACTIONS,
            "what happens then: containers run, end, or wait for `reason`; delete lets a pod go"),
     {.name = "code",
      .type = FIELD_INT,
@@ -241,14 +244,13 @@ static void add_conditions(struct writing *w, const struct conditions_entry *c, 
     if (shape_given(s, &c->origin, "deleting"))
         add_term(w, STR("deleting"), str_empty, c->deleting ? STR("yes") : STR("no"));
     if (shape_given(s, &c->origin, "state"))
-        add_term(w, STR("state"), str_empty,
-                 word_of("none|running|backoff|waiting|done", c->state));
+        add_term(w, STR("state"), str_empty, word_of(STATES, c->state));
     if (shape_given(s, &c->origin, "phase"))
-        add_term(w, STR("phase"), str_empty, word_of("Pending|Running|Succeeded|Failed", c->phase));
+        add_term(w, STR("phase"), str_empty, word_of(PHASES, c->phase));
     if (shape_given(s, &c->origin, "ready"))
         add_term(w, STR("ready"), str_empty, c->ready ? STR("yes") : STR("no"));
     if (shape_given(s, &c->origin, "restart"))
-        add_term(w, STR("restart"), str_empty, word_of("Always|OnFailure|Never", c->restart));
+        add_term(w, STR("restart"), str_empty, word_of(RESTARTS, c->restart));
     for (size_t i = 0; i < ARRAY_LEN(lists); i++)
         add_words(w, lists[i].name, lists[i].words);
     add_map(w, "label", c->label, c->origin.place.path);
@@ -272,7 +274,7 @@ static void add_delay(struct writing *w, const struct stage_entry *s)
     }
 }
 
-enum { DO_RUN, DO_EXIT, DO_WAIT };
+enum { DO_RUN, DO_EXIT, DO_WAIT }; /* indexes in ACTIONS */
 
 static void refuse_others(struct writing *w, const struct stage_entry *s, const char *field,
                           const char *of, bool fits)
@@ -285,7 +287,7 @@ static void refuse_others(struct writing *w, const struct stage_entry *s, const 
 
 static void add_action(struct writing *w, const struct stage_entry *s)
 {
-    struct str word = word_of("run|exit|wait|unready|ready|delete", s->action);
+    struct str word = word_of(ACTIONS, s->action);
     refuse_others(w, s, "code", "exit", s->action == DO_EXIT);
     refuse_others(w, s, "code_annotation", "exit", s->action == DO_EXIT);
     refuse_others(w, s, "reason", "wait", s->action == DO_WAIT);

@@ -133,7 +133,7 @@ static const struct {
          "  --bare               no controllers and no default service accounts: what a\n"
          "                       kube-apiserver does alone\n"
          "  --nodes N            fake nodes that run pods (default 1; not with --bare)\n"
-         "  --stages FILE        what becomes of their pods, and when\n"
+         "  --stages FILE        what becomes of their pods, and when (YAML, stages: v1)\n"
          "  --cluster FILE       objects to start with: YAML documents or JSON\n"
          "  --crds DIR           definitions of custom resources to start with\n"
          "  --datastore STORE    memory (default)\n"
