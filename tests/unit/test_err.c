@@ -56,12 +56,28 @@ static void codes_have_names(void **state)
     assert_int_equal(err_http_status(ERR_DNS_TIMEOUT), 500);
 }
 
+/* The reason of a TLS failure is found through what was wrapped around it. */
+static void tls_reasons_are_found(void **state)
+{
+    (void)state;
+    assert_int_equal(err_tls_of(NULL), ERR_TLS_OTHER);
+    struct err *e = err_new(ERR_TLS, "handshake failed");
+    assert_int_equal(err_tls_of(e), ERR_TLS_OTHER);
+    e = err_wrap(err_tls(e, ERR_TLS_PIN), ERR_UNAVAILABLE, "cannot register");
+    assert_int_equal(err_tls_of(e), ERR_TLS_PIN);
+    err_free(e);
+    e = err_wrap(err_new(ERR_TIMEOUT, "silence"), ERR_TLS, "handshake");
+    assert_int_equal(err_tls_of(e), ERR_TLS_OTHER);
+    err_free(e);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(chains_are_printed),
         cmocka_unit_test(long_messages_are_cut),
         cmocka_unit_test(codes_have_names),
+        cmocka_unit_test(tls_reasons_are_found),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

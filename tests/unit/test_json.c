@@ -329,13 +329,71 @@ static void writer_repairs_and_sorts(void **state)
     arena_free(&a);
 }
 
+/* Questions about values that are of another kind, or not there at all. */
+static void values_of_another_kind(void **state)
+{
+    (void)state;
+    struct arena a = {0};
+    cJSON *v;
+    struct json_duplicates twice;
+    assert_null(json_parse(&a,
+                           STR("{\"t\":true,\"f\":false,\"s\":\"true\",\"n\":7,\"big\":1e3,"
+                               "\"list\":[1,\"a\",null]}"),
+                           &v));
+    assert_true(json_bool_at(v, "t", false));
+    assert_false(json_bool_at(v, "f", true));
+    assert_true(json_bool_at(v, "s", true));
+    assert_false(json_bool_at(v, "s", false));
+    assert_true(json_bool_at(v, "none.at.all", true));
+    assert_int_equal(json_int_at(v, "n", 3), 7);
+    assert_int_equal(json_int_at(v, "big", 3), 3);
+    assert_int_equal(json_int_at(v, "s", 3), 3);
+    assert_int_equal(json_int_at(v, "none", 3), 3);
+    assert_true(json_list_has(json_get(v, "list"), STR("a")));
+    assert_false(json_list_has(json_get(v, "list"), STR("1")));
+    assert_false(json_list_has(NULL, STR("a")));
+    assert_false(json_is_number(NULL));
+    assert_false(json_is_number(json_get(v, "s")));
+    static const struct {
+        double number;
+        int whole;
+        bool ok;
+    } numbers[] = {{2, 2, true}, {2.5, 2, false}, {-3, -3, true}};
+    for (size_t i = 0; i < ARRAY_LEN(numbers); i++) {
+        const cJSON number = {
+            .type = cJSON_Number, .valuedouble = numbers[i].number, .valueint = numbers[i].whole};
+        int64_t n;
+        assert_true(json_is_number(&number));
+        assert_int_equal(json_int(&number, &n), numbers[i].ok);
+        if (numbers[i].ok)
+            assert_int_equal(n, numbers[i].whole);
+    }
+    assert_true(json_equal(NULL, NULL));
+    assert_false(json_equal(v, NULL));
+    assert_false(json_equal(NULL, v));
+    assert_null(json_ensure(&a, v, "s"));
+    assert_null(json_ensure(&a, v, "s.x"));
+    assert_null(
+        json_parse_duplicates(&a, STR("{\"a\":1,\"b\":{\"c\":1,\"c\":2},\"a\":3}"), &v, &twice));
+    assert_int_equal(twice.n, 2);
+    assert_int_equal(json_int_at(v, "a", 0), 3);
+    assert_null(json_parse_duplicates(&a, STR("{\"a\":1}"), &v, &twice));
+    assert_int_equal(twice.n, 0);
+    arena_free(&a);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(accepted_texts), cmocka_unit_test(refused_texts),
-        cmocka_unit_test(bounds_hold),    cmocka_unit_test(duplicates_are_found_in_any_size),
-        cmocka_unit_test(lookups),        cmocka_unit_test(edits),
-        cmocka_unit_test(equality),       cmocka_unit_test(writer_repairs_and_sorts),
+        cmocka_unit_test(accepted_texts),
+        cmocka_unit_test(refused_texts),
+        cmocka_unit_test(bounds_hold),
+        cmocka_unit_test(duplicates_are_found_in_any_size),
+        cmocka_unit_test(lookups),
+        cmocka_unit_test(edits),
+        cmocka_unit_test(equality),
+        cmocka_unit_test(values_of_another_kind),
+        cmocka_unit_test(writer_repairs_and_sorts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -295,6 +295,49 @@ static void test_compat_waits(void **state)
     pair_free(p);
 }
 
+/* A handshake's first message that comes in pieces is said whole; one that is too long is not said twice. */
+static void test_hello_in_pieces(void **state)
+{
+    (void)state;
+    enum { LONG = 100000 };
+    for (int too_long = 0; too_long < 2; too_long++) {
+        struct policies policies = policies_hardened();
+        struct pair_of_agents *p = pair_new(&policies, 2, 0);
+        struct tip tip = {0};
+        char *more = mem_alloc(LONG);
+        tiny_wire_cut(p->agents[1].wire, true);
+        dial(p, &tip, STR("\x16he"));
+        tiny_run(p->t, 20 * MS);
+        world_stream_write(tip.stream, (struct str){more, too_long ? LONG : 3});
+        tiny_run(p->t, S);
+        assert_int_equal(tip.got, too_long ? 0 : 6);
+        assert_int_equal(tunnel_local_stats(p->local).hedged, !too_long);
+        mem_free(more);
+        tip_drop(&tip);
+        pair_free(p);
+    }
+}
+
+/* There is no second agent when one is wanted; later there is. */
+static void test_second_way_comes_late(void **state)
+{
+    (void)state;
+    struct policies policies = policies_hardened();
+    struct pair_of_agents *p = pair_new(&policies, 1, 0);
+    struct tip tip = {0};
+    tiny_wire_cut(p->agents[0].wire, true);
+    dial(p, &tip, STR(HELLO));
+    tiny_run(p->t, 2 * S);
+    assert_int_equal(tip.got, 0);
+    assert_int_equal(tunnel_local_stats(p->local).hedged, 0);
+    join(p, 1, 0);
+    tiny_run(p->t, 2 * S);
+    assert_int_equal(tip.got, 6);
+    assert_int_equal(tunnel_local_stats(p->local).hedged, 1);
+    tip_drop(&tip);
+    pair_free(p);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -305,6 +348,8 @@ int main(void)
         cmocka_unit_test(test_late_first_answer),
         cmocka_unit_test(test_slow_is_not_dead),
         cmocka_unit_test(test_compat_waits),
+        cmocka_unit_test(test_hello_in_pieces),
+        cmocka_unit_test(test_second_way_comes_late),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -286,6 +286,40 @@ static void test_reading_resumes(void **state)
     pair_free(p);
 }
 
+/* Two connections joined, as a replica that forwards does: a reader that stands still stops the writer two hops away,
+ * and the end of one is the end of the other, with its reason. */
+static void test_joined_connections(void **state)
+{
+    (void)state;
+    enum { TOTAL = 16 << 20, PIECE = 1 << 20 };
+    for (int in_order = 0; in_order < 2; in_order++) {
+        struct pair *p = pair_new(policies_hardened(), 1 * MS, 0);
+        struct tunnel_conn *a, *b;
+        assert_null(tunnel_session_dial(p->server, STR("tcp"), STR("a:1"), NULL, NULL, &a));
+        assert_null(tunnel_session_dial(p->server, STR("tcp"), STR("b:1"), NULL, NULL, &b));
+        tunnel_conn_join(a, b);
+        tiny_run(p->t, 10 * MS);
+        tunnel_conn_pause(p->far[1].conn);
+        for (size_t sent = 0; sent < TOTAL; sent += PIECE) {
+            conn_write_n(p->far[0].conn, PIECE, 'x');
+            tiny_run(p->t, 10 * MS);
+        }
+        assert_true(tunnel_conn_queued(p->far[0].conn) >= TOTAL / 2);
+        assert_true(tunnel_conn_buffered(p->far[1].conn) <= TUNNEL_BUFFER_MARK + PIECE);
+        tunnel_conn_write(p->far[1].conn, STR("the other way"));
+        tunnel_conn_resume(p->far[1].conn);
+        tiny_run(p->t, S);
+        assert_int_equal(p->far[1].got.n, TOTAL);
+        assert_string_equal(buf_c(&p->far[0].got), "the other way");
+        tunnel_conn_fail(p->far[0].conn, in_order ? STR("EOF") : STR("connection refused"));
+        tiny_run(p->t, S);
+        assert_int_equal(p->far[1].closes, 1);
+        assert_int_equal(p->far[1].code, in_order ? -1 : ERR_CONN_REFUSED);
+        assert_int_equal(tunnel_session_stats(p->server).open, 0);
+        pair_free(p);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -299,6 +333,7 @@ int main(void)
         cmocka_unit_test(test_slow_reader_does_not_block),
         cmocka_unit_test(test_round_robin),
         cmocka_unit_test(test_reading_resumes),
+        cmocka_unit_test(test_joined_connections),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -293,6 +293,12 @@ static void test_connect_fails_behind_the_agent(void **state)
         {"nowhere:443", ERR_DNS_NXDOMAIN, "dial tcp nowhere:443: no such host"},
         {"10.43.0.1", ERR_CONN_RESET, "dial tcp: missing port in address"},
         {"10.43.0.1:0", ERR_CONN_RESET, "dial tcp: missing port in address"},
+        {"10.43.0.1:65536", ERR_CONN_RESET, "dial tcp: missing port in address"},
+        {"10.43.0.1:https", ERR_CONN_RESET, "dial tcp: missing port in address"},
+        {":443", ERR_CONN_RESET, "dial tcp: missing port in address"},
+        {"n:443", ERR_DNS_NXDOMAIN, "dial tcp n:443: no such host"},
+        {"[no:443", ERR_DNS_NXDOMAIN, "dial tcp [no:443: no such host"},
+        {"no]:443", ERR_DNS_NXDOMAIN, "dial tcp no]:443: no such host"},
     };
     for (size_t i = 0; i < ARRAY_LEN(table); i++) {
         struct chain *c = chain_new(table[i].address, 0);
@@ -479,6 +485,67 @@ static void test_other_target(void **state)
     chain_free(c);
 }
 
+static void test_address_in_brackets(void **state)
+{
+    (void)state;
+    struct chain *c = chain_new("[" SERVICE "]:443", 0);
+    struct tip client = {0};
+    c->model.echo = true;
+    client_dial(c, &client);
+    world_stream_write(client.stream, STR("hello"));
+    tiny_run(c->t, S);
+    assert_string_equal(buf_c(&client.got), "hello");
+    tip_drop(&client);
+    tiny_run(c->t, S);
+    chain_free(c);
+}
+
+/* What the agent lets through and cannot dial, and what it does not let through. */
+static void test_other_protocols(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *proto, *address;
+        enum err_code code;
+        const char *message;
+    } table[] = {
+        {"unix", "/var/run/docker.sock", ERR_CONN_RESET,
+         "dial unix /var/run/docker.sock: not supported"},
+        {"unix", "/etc/passwd", ERR_FORBIDDEN, "connect not allowed"},
+        {"udp", SERVICE ":443", ERR_FORBIDDEN, "connect not allowed"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(table); i++) {
+        struct chain *c = chain_new(SERVICE ":443", 0);
+        struct tip client = {0};
+        tunnel_local_set_target(c->local, str_c(table[i].proto), str_c(table[i].address));
+        client_dial(c, &client);
+        world_stream_write(client.stream, STR("x"));
+        tiny_run(c->t, S);
+        assert_int_equal(client.closes, 1);
+        assert_int_equal(tunnel_local_last_error(c->local)->code, table[i].code);
+        assert_string_equal(tunnel_local_last_error(c->local)->message, table[i].message);
+        assert_nothing_open(c);
+        chain_free(c);
+    }
+}
+
+static void test_service_aborts(void **state)
+{
+    (void)state;
+    struct chain *c = chain_new(SERVICE ":443", 0);
+    struct tip client = {0};
+    client_dial(c, &client);
+    tiny_run(c->t, 100 * MS);
+    tip_drop(&c->accepted[0]);
+    tiny_run(c->t, 100 * MS);
+    assert_int_equal(client.code, ERR_CONN_RESET);
+    assert_string_equal(tunnel_local_last_error(c->local)->message,
+                        "read tcp " SERVICE ":443: read: connection reset by peer");
+    assert_nothing_open(c);
+    tip_drop(&client);
+    chain_free(c);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -495,6 +562,9 @@ int main(void)
         cmocka_unit_test(test_open_close_cycles),
         cmocka_unit_test(test_free_with_open_pairs),
         cmocka_unit_test(test_other_target),
+        cmocka_unit_test(test_address_in_brackets),
+        cmocka_unit_test(test_other_protocols),
+        cmocka_unit_test(test_service_aborts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
