@@ -1,5 +1,6 @@
 /* Goal: of several ways to a client the right one is dialled, whatever state each is in, and what peers announce is kept
  * within bounds. Method: a session table over simulated wires with nobody behind them; who gets the Connect? */
+#include "engine/tunnel/client.h"
 #include "engine/tunnel/peers.h"
 #include "engine/tunnel/router.h"
 
@@ -236,6 +237,10 @@ static void test_announced_sessions_are_counted(void **state)
         hear(b->way, TUNNEL_REMOVE_CLIENT, text);
     }
     assert_false(tunnel_router_has(b->router, STR("c-2")));
+    add(b, 'o');
+    tunnel_router_disconnect(b->router, STR("c-1"));
+    assert_string_equal(buf_c(&seen.text),
+                        "+c-1 -c-1 +c-2 -c-2 "); /* our own are no news of peers */
     tunnel_router_unlisten(b->router, &seen.listener);
     tunnel_router_unlisten(b->router, &deaf.listener);
     buf_free(&seen.text);
@@ -273,6 +278,87 @@ static void test_malformed_announcement_ends_the_session(void **state)
         assert_false(tunnel_router_has(b->router, STR("c-1")));
         table_free(b);
     }
+}
+
+/* A peer's answer that it knows no such client ends what it announced; any other error does not. */
+static void test_refusal_of_a_peer(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        bool stays;
+    } table[] = {{"dial tcp a:1: connect: connection refused", true},
+                 {"failed to find Session for client c-1", false}};
+    for (size_t i = 0; i < ARRAY_LEN(table); i++) {
+        struct table *b = table_new(policies_hardened());
+        struct peer near = {0};
+        struct buf error = {0};
+        add(b, 'p');
+        assert_null(tunnel_router_dial(b->router, STR("c-1"), STR("tcp"), STR("a:1"), &peer_handler,
+                                       &near, &near.conn));
+        tunnel_frame_encode(&error,
+                            &(struct tunnel_frame){1, 2, TUNNEL_ERROR, str_c(table[i].text)});
+        tiny_end_inject(tiny_wire_end(b->way->wire, 0), buf_str(&error));
+        assert_int_equal(near.closes, 1);
+        assert_string_equal(near.text, table[i].text);
+        assert_int_equal(tunnel_router_has(b->router, STR("c-1")), table[i].stays);
+        buf_free(&error);
+        table_free(b);
+    }
+}
+
+/* A link to a peer that does not answer is given up for those clients that there is another way to. */
+static void test_silent_peer_is_given_up(void **state)
+{
+    (void)state;
+    for (int both_silent = 0; both_silent < 2; both_silent++) {
+        struct table *b = table_new(policies_hardened());
+        struct peer forwarded = {0}, other = {0}, direct = {0};
+        struct tunnel_conn *c;
+        char address[300] = {0};
+        add(b, 'p');
+        add(b, 'p');
+        memset(address, 'a', sizeof(address) - 1);
+        struct err *err = tunnel_router_dial(b->router, STR("c-1"), STR("tcp"), str_c(address),
+                                             &peer_handler, &direct, &c);
+        assert_int_equal(err->code, ERR_INVALID);
+        err_free(err);
+        assert_null(tunnel_router_dial(b->router, STR("c-1"), STR("tcp"), STR("a:1"), &peer_handler,
+                                       &forwarded, &forwarded.conn));
+        assert_null(tunnel_session_dial(b->way[0].session, STR("tcp"), STR("a:1"), &peer_handler,
+                                        &direct, &direct.conn));
+        if (both_silent)
+            assert_null(tunnel_router_dial_other(b->router, forwarded.conn, STR("c-1"), STR("tcp"),
+                                                 STR("a:1"), &peer_handler, &other, &other.conn));
+        tiny_run(b->t, 2 * S);
+        assert_true(tunnel_session_doubted(b->way[0].session));
+        assert_int_equal(forwarded.closes, !both_silent);
+        assert_string_equal(forwarded.text, both_silent ? "" : "tunnel does not answer");
+        assert_int_equal(direct.closes + other.closes, 0);
+        table_free(b);
+    }
+}
+
+/* A session in doubt is not announced to a peer that joins. */
+static void test_doubted_session_is_not_announced(void **state)
+{
+    (void)state;
+    struct table *b = table_new(policies_hardened());
+    struct tunnel_session_options o = {
+        .side = TUNNEL_CLIENT, .policies = &b->policies, .key = STR("p")};
+    struct tiny_wire *wire = tiny_wire_new(b->t, MS, 0);
+    struct frame_log said = {0};
+    set_up(b, "od of");
+    struct tunnel_session *s = tunnel_session_new(tiny_process(b->t, "10.0.0.1"), &tiny_wire_ops,
+                                                  tiny_wire_end(wire, 0), &o);
+    tiny_end_tap(tiny_wire_end(wire, 0), frame_log_add, &said);
+    struct tunnel_announcer *a = tunnel_router_announce(b->router, s);
+    assert_true(str_starts(buf_str(&said.text), STR("add 0 c-1/")));
+    assert_int_equal(tunnel_session_stats(s).messages_out, 1);
+    tunnel_router_forget(b->router, a);
+    tunnel_session_close(s);
+    buf_free(&said.text);
+    table_free(b);
 }
 
 /* ---- the list of peers ---- */
@@ -330,6 +416,11 @@ static void test_peer_list_changes(void **state)
         assert_int_equal(tunnel_peers_connected(peers), there);
         assert_int_equal(tunnel_peers_check(peers, STR("p"), STR("secret")), there);
     }
+    struct peer near = {0}; /* "relay" is a word between replicas, no client */
+    assert_null(tunnel_session_dial(front[0].session, STR("relay::tcp"), STR("a:1"), &peer_handler,
+                                    &near, &near.conn));
+    tiny_run(b->t, S);
+    assert_string_equal(near.text, "failed to find Session for client relay");
     tunnel_peers_free(peers);
     peers = tunnel_peers_new(w, r, &policies, STR("me"), str_empty); /* no token: nobody has it */
     tunnel_peers_set(peers, &(struct tunnel_peer){.id = STR("p")}, 1);
@@ -341,6 +432,51 @@ static void test_peer_list_changes(void **state)
     table_free(b);
 }
 
+/* ---- a client with what is optional, and without ---- */
+
+static void count_client(void *owner, bool add, struct str key, uint64_t number)
+{
+    struct peer *p = owner;
+    assert_true(add && str_eq_c(key, "c-5") && number == 6);
+    p->drains++;
+}
+
+static void client_closed(void *owner, const struct tunnel_client_closed *how)
+{
+    (void)how;
+    ((struct peer *)owner)->closes++;
+}
+
+static void test_client_options(void **state)
+{
+    (void)state;
+    static const struct tunnel_client_handler handler = {NULL, client_closed};
+    struct table *b = table_new(policies_hardened());
+    struct front front = {.table = b};
+    struct peer p = {0};
+    tiny_ws_serve(b->t, "10.0.0.2", front_upgrade, &front);
+    const struct world_header id = {STR("X-API-Tunnel-ID"), STR("p")};
+    struct tunnel_client_options o = {.address = world_addr_make(STR("10.0.0.2"), 443),
+                                      .path = STR("/v3/connect"),
+                                      .headers = &id,
+                                      .headers_n = 1};
+    o.session = (struct tunnel_session_options){
+        .policies = &b->policies, .key = STR("agent-7"), .client = count_client, .owner = &p};
+    struct tunnel_client *c =
+        tunnel_client_connect(tiny_process(b->t, "10.0.0.9"), &o, &handler, &p);
+    tiny_run(b->t, S);
+    assert_true(str_eq_c(tunnel_session_key(tunnel_client_session(c)), "agent-7"));
+    tunnel_session_announce(front.session, true, STR("c-5"), 6);
+    tiny_run(b->t, S);
+    assert_int_equal(p.drains, 1);
+    tunnel_router_disconnect(b->router, STR("p")); /* no client of that name: a peer stays */
+    assert_int_equal(p.closes, 0);
+    tunnel_client_close(c);
+    tiny_run(b->t, S);
+    assert_int_equal(p.closes, 0); /* whoever closes is not told */
+    table_free(b);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -348,7 +484,11 @@ int main(void)
         cmocka_unit_test(test_announced_sessions_are_counted),
         cmocka_unit_test(test_announced_clients_are_bounded),
         cmocka_unit_test(test_malformed_announcement_ends_the_session),
+        cmocka_unit_test(test_refusal_of_a_peer),
+        cmocka_unit_test(test_silent_peer_is_given_up),
+        cmocka_unit_test(test_doubted_session_is_not_announced),
         cmocka_unit_test(test_peer_list_changes),
+        cmocka_unit_test(test_client_options),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
