@@ -338,6 +338,28 @@ static void test_second_way_comes_late(void **state)
     pair_free(p);
 }
 
+/* Both ways are open and neither has answered: the loss of one is none for the stream. */
+static void test_one_of_two_ways_is_lost(void **state)
+{
+    (void)state;
+    struct policies policies = policies_hardened();
+    struct pair_of_agents *p = pair_new(&policies, 2, 0);
+    struct tip tip = {0};
+    p->mute = true;
+    dial(p, &tip, STR(HELLO));
+    tiny_run(p->t, 500 * MS);
+    assert_int_equal(tunnel_local_stats(p->local).hedged, 1);
+    assert_int_equal(p->accepted_n, 2);
+    tiny_wire_break(p->agents[1].wire);
+    tiny_run(p->t, 100 * MS);
+    assert_non_null(tip.stream);
+    world_stream_write(p->accepted[1].stream, STR("late"));
+    tiny_run(p->t, 100 * MS);
+    assert_int_equal(tip.got, 4);
+    tip_drop(&tip);
+    pair_free(p);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -350,6 +372,7 @@ int main(void)
         cmocka_unit_test(test_compat_waits),
         cmocka_unit_test(test_hello_in_pieces),
         cmocka_unit_test(test_second_way_comes_late),
+        cmocka_unit_test(test_one_of_two_ways_is_lost),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -412,6 +412,64 @@ static void test_calls_inside_the_end(void **state)
     }
 }
 
+static void incoming_ends_session(void *owner, struct tunnel_conn *c, struct str proto,
+                                  struct str address)
+{
+    (void)c, (void)proto, (void)address;
+    tunnel_session_close(*(struct tunnel_session **)owner);
+}
+
+/* The owner may end the session when a Connect comes, before the connection has an owner of its own. */
+static void test_session_ends_inside_connect(void **state)
+{
+    (void)state;
+    struct pair *p = pair_new(policies_hardened(), 5 * MS, 0);
+    struct tiny_wire *wire = tiny_wire_new(p->t, 5 * MS, 0);
+    struct tunnel_session *s;
+    struct buf connect = {0};
+    struct tunnel_session_options o = {.side = TUNNEL_CLIENT,
+                                       .policies = &p->policies,
+                                       .key = STR("client"),
+                                       .incoming = incoming_ends_session,
+                                       .owner = &s};
+    s = tunnel_session_new(p->wb, &tiny_wire_ops, tiny_wire_end(wire, 1), &o);
+    tunnel_frame_encode(&connect, &(struct tunnel_frame){1, 2, TUNNEL_CONNECT, STR("tcp/a:1")});
+    tunnel_session_on_message(s, false, buf_str(&connect));
+    buf_free(&connect);
+    tiny_run(p->t, S); /* nothing of it is left: no timer, no memory */
+    assert_non_null(p->client);
+    pair_free(p);
+}
+
+static void drained_closes(void *owner)
+{
+    struct peer *near = owner;
+    near->drains++;
+    tunnel_conn_close(near->conn);
+    near->conn = NULL;
+}
+
+/* A writer that gives up when it hears that its queue is gone. */
+static void test_close_inside_drained(void **state)
+{
+    (void)state;
+    struct pair *p = pair_new(policies_hardened(), 5 * MS, 0);
+    struct tunnel_conn_handler handler = peer_handler;
+    struct peer near = {0};
+    handler.drained = drained_closes;
+    assert_null(
+        tunnel_session_dial(p->server, STR("tcp"), STR("a:1"), &handler, &near, &near.conn));
+    tiny_run(p->t, 20 * MS);
+    pair_inject(p, 0, TUNNEL_PAUSE, 2, str_empty);
+    conn_write_n(near.conn, 2 * TUNNEL_CONN_LOW, 'a');
+    tunnel_conn_close(p->far[0].conn);
+    tiny_run(p->t, 20 * MS);
+    assert_int_equal(near.drains, 1);
+    assert_int_equal(near.closes, 0);
+    assert_int_equal(tunnel_session_stats(p->server).open, 0);
+    pair_free(p);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -428,6 +486,8 @@ int main(void)
         cmocka_unit_test(test_close_inside_delivery_with_a_queue),
         cmocka_unit_test(test_sync_passes_over_others),
         cmocka_unit_test(test_calls_inside_the_end),
+        cmocka_unit_test(test_session_ends_inside_connect),
+        cmocka_unit_test(test_close_inside_drained),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -276,6 +276,7 @@ static void test_reading_resumes(void **state)
     struct tiny_end *near = tiny_wire_end(p->wire, 1);
     for (size_t i = 0; tiny_end_queued(near) <= TUNNEL_TRANSPORT_MAX; i++)
         pair_inject(p, 1, TUNNEL_DATA, 9, STR("x"));
+    pair_inject(p, 1, TUNNEL_DATA, 9, STR("x")); /* was under way when reading stopped */
     struct peer conn = {0};
     pair_dial(p, &conn, "a:1");
     tiny_run(p->t, S);
