@@ -65,7 +65,7 @@ async function kubernetes() {
   await new Promise((ready) => server.stdout.on('data', (text) => String(text).includes('ready') && ready()));
   const kube = (...args) => execFileSync(kubectl, ['--kubeconfig', config, ...args], { encoding: 'utf8' });
   try {
-    const said = kube('apply', '--validate=strict', '-f', join(ci, 'kubernetes-job.yaml'));
+    const said = kube('apply', '--validate=true', '-f', join(ci, 'kubernetes-job.yaml'));
     check('kubectl applies the manifest', /job.batch\/paddock-sweep created/.test(said) && /job.batch\/paddock-merge created/.test(said), said);
     const wanted = YAML.parseAllDocuments(readFileSync(join(ci, 'kubernetes-job.yaml'), 'utf8')).map((d) => d.toJS()).find((o) => o.metadata.name === 'paddock-sweep').spec.completions;
     let pods = [];

@@ -18,7 +18,7 @@ static void test_empty(void **state)
 static void test_error_of_every_octave(void **state)
 {
     (void)state;
-    for (int64_t v = 1; v > 0 && v < INT64_MAX / 3; v = v * 5 / 3 + 1) {
+    for (int64_t v = 1; v < INT64_MAX / 5; v = v * 5 / 3 + 1) {
         struct latency l = {0};
         latency_add(&l, v);
         latency_add(&l, v * 2); /* so that the greatest value does not bound it */
