@@ -218,9 +218,52 @@ static void waits_side_by_side(void **state)
     suite_free(s);
 }
 
+/* A gauge is looked at all along, at its moment, or at a step's end; a cut of a minute shows in it. */
+static void gauges(void **state)
+{
+    static const char text[] =
+        CUT "measure:\n"
+            "  up: {gauge: \"count(agent where connected)\", every: 10s}\n"
+            "  cut: {gauge: \"count(agent where connected)\", at: 3m50s}\n"
+            "  settled: {gauge: \"count(agent where connected)\", at: {step: settle, delay: 5s}}\n"
+            "  lost: {hist: \"agent.reconnected_at - agent.lost_at\"}\n";
+    (void)state;
+    struct options options = {.command = COMMAND_RUN, .profile = STR("hardened")};
+    struct run_options run = {.log_level = LOG_ERROR, .wall_clock = no_clock, .until_ns = -1};
+    struct suite *s = suite_new(&options, &run);
+    struct arena a = {0};
+    struct buf file = {0}, errors = {0};
+    buf_addf(&file, "%s%s", head, text);
+    if (!suite_add_file(s, STR("t.yaml"), buf_str(&file), &errors))
+        fail_msg("%s", buf_c(&errors));
+    check_ok(suite_lay_out(s));
+    const struct report_run *r = suite_done(s, 0, suite_run(s, 0, &a));
+    assert_int_equal(r->hists_n, 4);
+    assert_int_equal(r->hists[0].n, 30);         /* 5m: the last one at the end */
+    assert_int_equal(r->hists[0].values[0], 0);  /* cut off */
+    assert_int_equal(r->hists[0].values[29], 2); /* and well */
+    assert_int_equal(r->hists[1].n, 1);
+    assert_int_equal(r->hists[1].values[0], 0);
+    assert_int_equal(r->hists[2].n, 1);
+    assert_int_equal(r->hists[2].values[0], 2);
+    assert_int_equal(r->hists[3].n, 2);
+    size_t found = 0;
+    for (size_t i = 0; i < r->series_n; i++)
+        if (str_eq_c(r->series[i].name, "up")) {
+            found++;
+            assert_true(r->series[i].points[0].at_ns == 10 * NS_PER_S);
+            assert_true(r->series[i].n >= 5 && r->series[i].n < 20);
+        }
+    assert_int_equal(found, 1);
+    buf_free(&file);
+    buf_free(&errors);
+    suite_free(s);
+    arena_free(&a);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(verdicts),
-                                       cmocka_unit_test(waits_side_by_side)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(verdicts), cmocka_unit_test(waits_side_by_side), cmocka_unit_test(gauges)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

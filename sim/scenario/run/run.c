@@ -3,6 +3,7 @@
 
 #include "sim/scenario/run/inject.h"
 #include "sim/scenario/run/involved.h"
+#include "sim/scenario/run/measures.h"
 #include "sim/scenario/run/recorder.h"
 #include "sim/scenario/run/reference.h"
 #include "sim/scenario/run/traffic.h"
@@ -46,6 +47,7 @@ struct run {
     struct estate *estate;
     struct inject *inject;
     struct recorder *recorder;
+    struct measures *measures;
     struct run_step *steps;
     struct run_fault *faults;
     struct traffic *traffic;
@@ -107,6 +109,7 @@ static void step_end(struct run_step *s)
         view_unfollow(r->view, s->wait);
     sim_note(r->estate->sim, "step.ended", p->name, str_empty);
     view_step_ended(r->view, s->index, s->end_ns);
+    measures_step_ended(r->measures, s->index, s->end_ns);
     if (r->options->until_step.n && str_eq(p->name, r->options->until_step))
         sim_stop(r->estate->sim);
     steps_advance(r);
@@ -264,6 +267,7 @@ static void on_quiet(void *owner)
     (void)inject_heal(r->inject, &everything);
     sim_heal_all(r->estate->sim);
     monitor_quiet_began(r->monitor, sim_now(r->estate->sim));
+    measures_quiet_began(r->measures, sim_now(r->estate->sim));
     sim_note(r->estate->sim, "quiet", STR("from here on nothing is injected"), str_empty);
 }
 
@@ -404,6 +408,7 @@ static void begin(struct run *r)
     r->inject = inject_new(r->estate, r->view);
     inject_points(r->inject, r->options->record, r->options->point);
     r->recorder = recorder_new(r->estate, r->view);
+    r->measures = measures_new(plan, r->estate->sim, view_env(r->view));
     r->steps = ARENA_NEW_ARRAY(r->arena, struct run_step, plan->steps_n + 1);
     for (size_t i = 0; i < plan->steps_n; i++)
         r->steps[i] =
@@ -447,7 +452,7 @@ static void end(struct run *r, struct report_run *out)
     verdict_of_faults(&r->verdict, r->inject, cut);
     recorder_finish(r->recorder, r->arena, out);
     finish_steps(r, out);
-    verdict_measures(&r->verdict, r->plan, view_env(r->view), sim_now(r->estate->sim), out);
+    measures_finish(r->measures, r->arena, out);
     verdict_metrics(r->arena, r->estate->sim, out);
     struct buf hash = {0};
     sim_trace_hash_hex(r->estate->sim, &hash);
@@ -512,6 +517,7 @@ struct report_run *run_plan(struct arena *a, const struct plan *plan,
     estate_free(r.estate); /* first: processes that end still say so to the others */
     traffic_free(r.traffic);
     recorder_free(r.recorder);
+    measures_free(r.measures);
     inject_free(r.inject);
     view_free(r.view);
     reference_give(&r);

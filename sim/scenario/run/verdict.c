@@ -254,71 +254,7 @@ void verdict_describe(struct arena *a, const struct plan *plan, struct report_ru
     buf_free(&replay);
 }
 
-/* ---- measures ---- */
-
-static int compare_values(const void *a, const void *b)
-{
-    int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
-    return (x > y) - (x < y);
-}
-
-/* Durations are shown in thousandths of a second, ratios in millionths. */
-static int64_t scale_of(enum expr_type type)
-{
-    if (type == EXPR_DURATION || type == EXPR_TIME)
-        return 1000;
-    return type == EXPR_RATIO ? EXPR_RATIO_ONE : 1;
-}
-
-static int64_t scaled(const struct expr_value *value)
-{
-    bool time = value->type == EXPR_DURATION || value->type == EXPR_TIME;
-    return time ? value->i / NS_PER_MS : value->i;
-}
-
-static size_t take_values(const struct plan_measure *m, const struct expr_env *env, int64_t now,
-                          struct arena *a, int64_t **out)
-{
-    int over = expr_over(m->value);
-    uint32_t items = over < 0 ? 1 : env->ops->count(env->ctx, (uint32_t)over);
-    int64_t *values = ARENA_NEW_ARRAY(a, int64_t, items + 1);
-    size_t n = 0;
-    for (uint32_t i = 0; i < items; i++) {
-        struct expr_result r =
-            over < 0 ? expr_eval(m->value, env, now) : expr_eval_item(m->value, env, now, i);
-        if (r.value.known)
-            values[n++] = scaled(&r.value);
-    }
-    qsort(values, n, sizeof *values, compare_values);
-    *out = values;
-    return n;
-}
-
-void verdict_measures(struct verdict *v, const struct plan *plan, const struct expr_env *env,
-                      int64_t now, struct report_run *out)
-{
-    struct report_hist *list = ARENA_NEW_ARRAY(v->arena, struct report_hist, plan->measures_n + 1);
-    for (size_t i = 0; i < plan->measures_n; i++) {
-        const struct plan_measure *m = &plan->measures[i];
-        int64_t *values = NULL;
-        size_t n = take_values(m, env, now, v->arena, &values);
-        struct str *show = ARENA_NEW_ARRAY(v->arena, struct str, m->show.n + 1);
-        for (size_t s = 0; s < m->show.n; s++)
-            show[s] = copy(v->arena, m->show.v[s]);
-        enum expr_type type = expr_result_type(m->value);
-        bool time = type == EXPR_DURATION || type == EXPR_TIME;
-        list[i] = (struct report_hist){.name = copy(v->arena, m->name),
-                                       .unit = time ? STR("s") : copy(v->arena, m->unit),
-                                       .doc = copy(v->arena, m->doc),
-                                       .scale = scale_of(type),
-                                       .values = values,
-                                       .n = n,
-                                       .show = show,
-                                       .show_n = m->show.n};
-    }
-    out->hists = list;
-    out->hists_n = plan->measures_n;
-}
+/* ---- metrics ---- */
 
 void verdict_metrics(struct arena *a, const struct sim *sim, struct report_run *out)
 {

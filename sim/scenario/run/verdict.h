@@ -1,4 +1,4 @@
-/* verdict: gathers what a run found into its report: failures, assertions, faults that never fired, measures, metrics. */
+/* verdict: gathers what a run found into its report: failures, assertions, faults that never fired, metrics. */
 #ifndef PADDOCK_SIM_SCENARIO_RUN_VERDICT_H
 #define PADDOCK_SIM_SCENARIO_RUN_VERDICT_H
 
@@ -27,8 +27,6 @@ void verdict_of_faults(struct verdict *v, struct inject *in, bool cut);
 bool verdict_unsupported(struct verdict *v, const struct plan *plan);
 /* Names, parameters, and the command that runs it again. The scenario's doc is the caller's to add. */
 void verdict_describe(struct arena *a, const struct plan *plan, struct report_run *out);
-void verdict_measures(struct verdict *v, const struct plan *plan, const struct expr_env *env,
-                      int64_t now, struct report_run *out);
 void verdict_metrics(struct arena *a, const struct sim *sim, struct report_run *out);
 /* in and m may be NULL when there was no run. */
 void verdict_finish(struct verdict *v, struct inject *in, const struct monitor *m,

@@ -227,9 +227,9 @@ bool suite_add_file(struct suite *s, struct str file, struct str bytes, struct b
     diags_init(&diags, a, &source);
     struct scenario *sc = scenario_load_with(a, source.file, source.text, s->named, &diags);
     struct err *err = sc && diags.n == 0 ? open_file(s, sc, &diags) : NULL;
-    if (sc && !err)
-        note_digest(s, bytes);
     bool ok = sc && !err && diags.n == 0;
+    if (ok)
+        note_digest(s, bytes);
     if (err) { /* what is wrong with the options for this file */
         buf_addf(errors, STR_FMT ": error: ", STR_ARG(source.file));
         err_print(err, errors);
