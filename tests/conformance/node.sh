@@ -15,6 +15,7 @@ skip() {
     echo "skipped: @kubernetes/client-node: $1" | tee "$work/node.summary"
     exit 77
 }
+# shellcheck source=tests/conformance/node_modules
 . "$here/node_modules"
 install_modules
 update=0

@@ -325,7 +325,7 @@ static void check_unique(struct check *c, const struct rule *rule, const struct 
     size_t i = 0;
     for (const cJSON *v = node_is(n) ? n->v->child : NULL; v; v = v->next, i++) {
         const cJSON *key = rule->text ? json_get(v, rule->text) : v, *seen = NULL;
-        for (const cJSON *w = n->v->child; key && w != v && !seen; w = w->next) {
+        for (const cJSON *w = n->v->child; key && w && w != v && !seen; w = w->next) {
             const cJSON *other = rule->text ? json_get(w, rule->text) : w;
             seen = other && json_equal(other, key) ? other : NULL;
         }

@@ -54,8 +54,8 @@ static void write_examples(struct buf *out, const struct field *f)
         [FIELD_SIZE] = "\"64KiB\",\"8GiB\"",
         [FIELD_EVENTS] = "\"3 events\"",
         [FIELD_EXPR] = "\"all(agent: connected)\",\"count(cluster where state == active) == 3\"",
-        [FIELD_TARGET] = "\"site/a\",\"manager/a[0]\",\"cluster/edge[0..4]\",\"dns\",\"link/"
-                         "cluster/edge/site/a\"",
+        [FIELD_TARGET] =
+            "\"site/a\",\"manager/a[0]\",\"cluster/edge[0..4]\",\"link/cluster/edge/site/a\"",
         [FIELD_FAULT] = "{\"net\":\"partition\"},{\"process\":\"crash\"},{\"dns\":\"servfail\"}",
         [FIELD_MOMENT] = "\"10m\",\"the name of a step\",{\"step\":\"settle\",\"delay\":\"20s\"}",
     };
