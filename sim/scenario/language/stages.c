@@ -138,7 +138,7 @@ const struct shape stages_shape = {"stages",
 struct writing {
     struct decode *d;
     struct buf *out;
-    bool not ;
+    bool negated;
     size_t n; /* conditions of this stage */
     bool ok;
 };
@@ -173,7 +173,7 @@ static bool check_word(struct decode *d, struct str text, struct place at)
 static void add_term(struct writing *w, struct str key, struct str of, struct str value)
 {
     buf_addf(w->out, " " STR_FMT "%s" STR_FMT "%s" STR_FMT, STR_ARG(key), of.n ? ":" : "",
-             STR_ARG(of), w->not ? "!=" : "=", STR_ARG(value));
+             STR_ARG(of), w->negated ? "!=" : "=", STR_ARG(value));
     w->n++;
 }
 
@@ -189,7 +189,7 @@ static void add_words(struct writing *w, const char *name, const struct strs *wo
             word = STR("-");
         if (image)
             buf_addf(&joined, "%s" STR_FMT, i ? "|" : "", STR_ARG(word));
-        else if (i == 0 || w->not )
+        else if (i == 0 || w->negated)
             add_term(w, str_c(name), str_empty, word);
         else {
             diag_add(w->d->diags, words->places[i], "a pod has one %s only: make it two stages",
@@ -232,7 +232,7 @@ static void add_map(struct writing *w, const char *name, const struct yaml_node 
     }
 }
 
-static void add_conditions(struct writing *w, const struct conditions_entry *c, bool not )
+static void add_conditions(struct writing *w, const struct conditions_entry *c, bool negated)
 {
     const struct {
         const char *name;
@@ -240,7 +240,7 @@ static void add_conditions(struct writing *w, const struct conditions_entry *c, 
     } lists[] = {{"owner", &c->owner}, {"command", &c->command}, {"namespace", &c->ns},
                  {"node", &c->node},   {"reason", &c->reason},   {"image", &c->image}};
     const struct shape *s = &conditions_shape;
-    w->not = not ;
+    w->negated = negated;
     if (shape_given(s, &c->origin, "deleting"))
         add_term(w, STR("deleting"), str_empty, c->deleting ? STR("yes") : STR("no"));
     if (shape_given(s, &c->origin, "state"))
