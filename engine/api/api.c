@@ -20,7 +20,7 @@ struct api *api_new(const struct api_options *o)
     a->agent_image = str_dup(o->agent_image);
     a->registration = registration_new(o->client, o->clusters, o->secrets);
     a->admission = admission_new(a);
-    a->views = cluster_views_new(a, o->client);
+    a->views = cluster_views_new(a, o->client, o->forwards);
     return a;
 }
 

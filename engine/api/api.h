@@ -7,12 +7,13 @@
  *
  * Anything else is 404 in the API's error shape. Tunnels are admitted by policy connect.admission: paced gives each
  * replica its share of the rate, holds a few seconds' worth of agents, and tells the rest when to come back.
- * Ownership: caches, client, router and peers belong to the server and outlive the API.
+ * Ownership: caches, client, router, peers and forwards belong to the server and outlive the API.
  * Source: fixtures/incidents.yaml#K12, #K46, #K48; the paths and codes are the original's. */
 #ifndef PADDOCK_ENGINE_API_API_H
 #define PADDOCK_ENGINE_API_API_H
 
 #include "engine/kube/informer.h"
+#include "engine/tunnel/forwards.h"
 #include "engine/tunnel/peers.h"
 
 struct api;
@@ -24,6 +25,7 @@ struct api_options {
     size_t tokens_by_token; /* index of tokens on status.token */
     struct tunnel_router *router;
     struct tunnel_peers *peers;
+    struct tunnel_forwards *forwards; /* to agents' local addresses */
     struct str agent_image;
 };
 struct api *api_new(const struct api_options *options);

@@ -6,6 +6,7 @@
 #include "engine/base/json.h"
 #include "engine/http/ws.h"
 #include "engine/kube/informer.h"
+#include "engine/tunnel/forwards.h"
 #include "engine/tunnel/peers.h"
 
 #define API_PARAMS_BYTES_MAX   ((size_t)64 << 10)
@@ -45,7 +46,8 @@ void api_clusters_handle(struct api *a, struct http_exchange *x, struct str rest
 void api_connect_handle(struct api *a, struct http_exchange *x);
 
 /* ---- cluster_view.c ---- */
-struct cluster_views *cluster_views_new(struct api *a, struct kube_client *client);
+struct cluster_views *cluster_views_new(struct api *a, struct kube_client *client,
+                                        struct tunnel_forwards *forwards);
 void cluster_views_free(struct cluster_views *v); /* after the HTTP server: no exchange is open */
 
 /* ---- admission ---- */

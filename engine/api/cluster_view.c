@@ -12,7 +12,6 @@
 #include "engine/http/client.h"
 #include "engine/kube/management.h"
 #include "engine/kube/served.h"
-#include "engine/tunnel/local.h"
 
 #define AGENT_ADDRESS  "127.0.0.1:6080" /* where agents serve their caches */
 #define FETCH_TIMEOUT  (15 * NS_PER_S)
@@ -25,7 +24,7 @@ struct cluster_views {
     struct api *api;
     struct kube_client *client; /* whose server is asked for rights */
     struct http_client *http;
-    struct map locals; /* cluster id → struct tunnel_local * */
+    struct tunnel_forwards *forwards;
     struct list open;
 };
 
@@ -83,34 +82,22 @@ static void on_fetched(void *owner, const struct http_response *r, const struct 
     http_headers_free(&headers);
 }
 
-static struct err *local_of(struct cluster_views *vs, struct str id, struct tunnel_local **out)
-{
-    struct tunnel_local_options o = {id, STR("tcp"), STR(AGENT_ADDRESS)};
-    *out = map_get(&vs->locals, id);
-    if (*out)
-        return NULL;
-    struct err *err = tunnel_local_new(vs->api->world, vs->api->router, &o, out);
-    if (!err)
-        map_put(&vs->locals, id, *out);
-    return err;
-}
-
 static void fetch(struct view *v)
 {
     static const struct http_call_handler handler = {.done = on_fetched};
     struct cluster_views *vs = v->of;
-    struct tunnel_local *local = NULL;
+    uint16_t port = 0;
     struct err *err = NULL;
     if (!tunnel_router_has(vs->api->router, v->id))
         err = err_new(ERR_UNAVAILABLE, "the cluster's agent is not connected");
     if (!err)
-        err = local_of(vs, v->id, &local);
+        err = tunnel_forwards_port(vs->forwards, v->id, STR(AGENT_ADDRESS), &port);
     if (err) {
         api_error(answered(v), 503, "ClusterUnavailable", "%s", err->message);
         err_free(err);
         return;
     }
-    struct http_request r = {.address = world_addr_make(STR("127.0.0.1"), tunnel_local_port(local)),
+    struct http_request r = {.address = world_addr_make(STR("127.0.0.1"), port),
                              .host = STR(AGENT_ADDRESS),
                              .method = "GET",
                              .target = v->target,
@@ -126,9 +113,7 @@ static bool is_allowed(struct str review)
     struct arena a = {0};
     cJSON *tree = NULL;
     struct err *err = json_parse(&a, review, &tree);
-    const cJSON *status = err ? NULL : json_get(tree, "status");
-    const cJSON *allowed = status ? json_get(status, "allowed") : NULL;
-    bool yes = allowed && cJSON_IsTrue(allowed);
+    bool yes = !err && json_bool_at(tree, "status.allowed", false);
     err_ignore(err);
     arena_free(&a);
     return yes;
@@ -216,34 +201,22 @@ void api_clusters_handle(struct api *a, struct http_exchange *x, struct str rest
 
 /* ---- life ---- */
 
-static void on_cluster(void *owner, const struct kube_object *before,
-                       const struct kube_object *after)
-{
-    struct cluster_views *vs = owner;
-    if (!after)
-        tunnel_local_free(map_remove(&vs->locals, before->name));
-}
-
-struct cluster_views *cluster_views_new(struct api *a, struct kube_client *client)
+struct cluster_views *cluster_views_new(struct api *a, struct kube_client *client,
+                                        struct tunnel_forwards *forwards)
 {
     struct cluster_views *vs = MEM_NEW(struct cluster_views);
     vs->api = a;
     vs->client = client;
+    vs->forwards = forwards;
     vs->http = http_client_new(a->world);
     list_init(&vs->open);
-    kube_informer_on_change(a->clusters, on_cluster, vs);
     return vs;
 }
 
 void cluster_views_free(struct cluster_views *vs)
 {
-    void *local;
-    kube_informer_off_change(vs->api->clusters, vs);
     list_each (&vs->open, it, next)
         view_free(container_of(it, struct view, node));
-    for (size_t i = 0; map_next(&vs->locals, &i, NULL, &local);)
-        tunnel_local_free(local);
-    map_free(&vs->locals);
     http_client_free(vs->http);
     mem_free(vs);
 }

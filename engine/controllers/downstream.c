@@ -33,7 +33,7 @@ struct downstreams {
     struct log log;
     struct map entries;   /* cluster id → struct entry */
     struct map by_secret; /* secret's key → its cluster's id (owned C string) */
-    struct map forwards;  /* "cluster id address" → struct tunnel_local */
+    struct tunnel_forwards *forwards;
     struct list listeners;
     uint32_t telling; /* depth of callbacks under way */
     struct world_timer *retry;
@@ -224,46 +224,22 @@ static void entry_remove(struct downstreams *d, struct str id)
 
 /* ---- other addresses ---- */
 
-static void forward_key(struct str id, struct str address, struct buf *out)
-{
-    buf_addf(out, STR_FMT " " STR_FMT, STR_ARG(id), STR_ARG(address));
-}
-
 uint16_t downstream_forward(struct downstreams *d, struct str id, struct str address)
 {
-    struct buf key = {0};
-    forward_key(id, address, &key);
-    struct tunnel_local *local = map_get(&d->forwards, buf_str(&key));
-    if (!local && map_has(&d->entries, id)) {
-        bool is_path = str_starts(address, STR("unix/"));
-        struct tunnel_local_options o = {id, is_path ? STR("unix") : STR("tcp"),
-                                         is_path ? str_sub(address, STR("unix/").n, address.n)
-                                                 : address};
-        struct err *err = tunnel_local_new(d->options.world, d->options.router, &o, &local);
-        if (err)
-            log_warn(&d->log, "no way to " STR_FMT " of cluster " STR_FMT ": %s", STR_ARG(address),
-                     STR_ARG(id), err->message);
-        else
-            map_put(&d->forwards, buf_str(&key), local);
-        err_free(err);
-    }
-    buf_free(&key);
-    return local ? tunnel_local_port(local) : 0;
+    uint16_t port = 0;
+    struct err *err = map_has(&d->entries, id)
+                          ? tunnel_forwards_port(d->forwards, id, address, &port)
+                          : NULL;
+    if (err)
+        log_warn(&d->log, "no way to " STR_FMT " of cluster " STR_FMT ": %s", STR_ARG(address),
+                 STR_ARG(id), err->message);
+    err_free(err);
+    return port;
 }
 
-/* Those of one cluster; id empty: all. */
-static void forwards_remove(struct downstreams *d, struct str id)
+struct tunnel_forwards *downstreams_forwards(struct downstreams *d)
 {
-    struct str key, of, address;
-    void *local;
-    for (size_t i = 0; map_next(&d->forwards, &i, &key, &local);) {
-        str_cut(key, ' ', &of, &address);
-        if (id.n && !str_eq(of, id))
-            continue;
-        struct str own = str_dup(key); /* the map's copy goes with the entry */
-        tunnel_local_free(map_remove(&d->forwards, own));
-        str_free(&own);
-    }
+    return d->forwards;
 }
 
 static void take_cluster(struct downstreams *d, const struct kube_object *cluster)
@@ -290,7 +266,7 @@ static void on_cluster(void *owner, const struct kube_object *before,
     }
     /* Each replica ends the sessions that it holds; the registration tokens went before. */
     entry_remove(d, before->name);
-    forwards_remove(d, before->name);
+    tunnel_forwards_end(d->forwards, before->name);
     tunnel_router_disconnect(d->options.router, before->name);
 }
 
@@ -328,6 +304,7 @@ struct downstreams *downstreams_new(const struct downstreams_options *options)
     d->options = *options;
     d->log = (struct log){world_log(options->world), STR("downstream")};
     d->retry = world_timer_new(options->world, on_retry, d);
+    d->forwards = tunnel_forwards_new(options->world, options->router);
     list_init(&d->listeners);
     kube_informer_on_change(options->clusters, on_cluster, d);
     kube_informer_on_change(options->secrets, on_secret, d);
@@ -351,8 +328,7 @@ void downstreams_free(struct downstreams *d)
         entry_remove(d, own);
         str_free(&own);
     }
-    forwards_remove(d, str_empty);
-    map_free(&d->forwards);
+    tunnel_forwards_free(d->forwards);
     map_free(&d->entries);
     map_free(&d->by_secret);
     world_timer_free(d->retry);

@@ -10,7 +10,7 @@
 #define PADDOCK_ENGINE_CONTROLLERS_DOWNSTREAM_H
 
 #include "engine/kube/informer.h"
-#include "engine/tunnel/local.h"
+#include "engine/tunnel/forwards.h"
 
 struct downstreams;
 struct downstreams_options {
@@ -28,6 +28,8 @@ uint16_t downstream_port(struct downstreams *d, struct str cluster_id);
 /* The port on 127.0.0.1 behind which another address of that cluster is ("10.42.0.7:8080", numeric, or "unix//run/x.sock"),
  * as its agent reaches it; made at the first call and kept until the Cluster goes. 0: the manager knows no such cluster, or no port is free. */
 uint16_t downstream_forward(struct downstreams *d, struct str cluster_id, struct str address);
+/* The table behind it; what is in it of a cluster goes with the Cluster. */
+struct tunnel_forwards *downstreams_forwards(struct downstreams *d);
 /* Called when an entry came, was made anew or went: downstream_client gives the new state already, and the old client
  * dies, with its calls and without their callbacks, when all listeners have returned. */
 void downstreams_on_change(struct downstreams *d,

@@ -271,6 +271,7 @@ struct err *server_new(struct world *w, const struct server_config *c, struct se
                             .tokens_by_token = s->tokens_by_token,
                             .router = s->router,
                             .peers = s->peers,
+                            .forwards = downstreams_forwards(s->downstreams),
                             .agent_image = s->agent_image};
     s->api = api_new(&a);
     s->http = http_server_new(w, NULL, api_handle, s->api);
