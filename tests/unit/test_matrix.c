@@ -291,11 +291,58 @@ static void lists(void **state)
                              "    ttl (duration) = 1m\n"
                              "    mode (enum) = fast\n"
                              "    share (percent) = 0.05\n"
-                             "    room (size) = 8192\n"
+                             "    room (size) = 8KiB\n"
                              "    fine (bool) = true\n"
                              "    who (string) = site/b\n");
     buf_free(&out);
     arena_free(&f.arena);
+}
+
+/* A size or a duration stays one wherever ${} puts it, whole, computed or put together; an object of Kubernetes, which
+ * knows no KiB, has bytes. */
+static void quantities_keep_their_unit(void **state)
+{
+    static const char text[] =
+        "scenario: v1\n"
+        "name: t\n"
+        "params:\n"
+        "  many: {type: int, default: 64}\n"
+        "  room: {type: size, default: 8KiB}\n"
+        "  pause: {type: duration, default: 90s}\n"
+        "clock: {limit: \"${many}m30s\"}\n"
+        "topology:\n"
+        "  sites: {a: {}}\n"
+        "  clusters: {edge: {count: 1}}\n"
+        "  dns: {records: {manager: {ttl: \"${pause * 2}\", value: site/a}}}\n"
+        "  links:\n"
+        "    - {between: [cluster/edge, site/a], bandwidth: \"${room}\"}\n"
+        "    - {between: [cluster/edge, site/a], bandwidth: \"${many}KiB\"}\n"
+        "    - {between: [cluster/edge, site/a], bandwidth: \"${3 * room + 1B}\", loss: "
+        "\"${many / 10}%\"}\n"
+        "steps:\n"
+        "  - {name: set, at: 1m, do: {apply: {to: api/a, object: {apiVersion: v1, kind: ConfigMap, "
+        "metadata: {name: x}, room: "
+        "\"${room}\", said: \"of ${room} in ${pause}\"}}}}\n";
+    static const int64_t bandwidths[] = {8 << 10, 64 << 10, (24 << 10) + 1};
+    struct arena a = {0};
+    struct diags diags;
+    struct buf errors = {0};
+    struct scenario *s = scenario_load(&a, STR("t.yaml"), str_c(text), &diags);
+    struct plan *plan = scenario_plan(&a, s, &(struct plan_request){.seed = 1}, &diags);
+    diags_print(&diags, &errors);
+    check_str(buf_str(&errors), "");
+    assert_non_null(plan);
+    assert_int_equal(plan->clock.limit_ns, 3870 * NS_PER_S);
+    for (size_t i = 0; i < ARRAY_LEN(bandwidths); i++)
+        assert_int_equal(PLAN_LINK(plan, i)->bytes_per_s, bandwidths[i]);
+    assert_int_equal(PLAN_LINK(plan, 2)->loss_ppm, 64000);
+    assert_int_equal(PLAN_RECORD(plan, 0)->ttl_ns, 180 * NS_PER_S);
+    const struct yaml_node *object = plan->steps[0].actions[0]->object;
+    assert_int_equal(yaml_get(object, "room")->kind, YAML_INT);
+    assert_int_equal(yaml_get(object, "room")->integer, 8 << 10);
+    check_str(yaml_get(object, "said")->text, "of 8KiB in 1m30s");
+    buf_free(&errors);
+    arena_free(&a);
 }
 
 int main(void)
@@ -305,6 +352,7 @@ int main(void)
         cmocka_unit_test(cases_are_chosen),
         cmocka_unit_test(parameters_are_set),
         cmocka_unit_test(values_arrive_typed),
+        cmocka_unit_test(quantities_keep_their_unit),
         cmocka_unit_test(rounds_have_their_number),
         cmocka_unit_test(absent_values_remove_entries),
         cmocka_unit_test(profiles_choose),

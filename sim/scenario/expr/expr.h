@@ -46,8 +46,13 @@ struct expr_value {
     enum expr_type type;
     bool known;
     int64_t i;    /* all but strings */
-    struct str s; /* strings */
+    struct str s; /* strings; of an integer its unit: EXPR_BYTES, or empty */
 };
+#define EXPR_BYTES STR("B") /* a size: it is written with its unit */
+static inline bool expr_is_size(const struct expr_value *v)
+{
+    return v->type == EXPR_INT && v->s.n > 0;
+}
 void expr_value_print(const struct expr_value *v,
                       struct buf *out); /* as a literal: 1m30s, 10%, site/a */
 
@@ -104,6 +109,10 @@ struct expr_scope {
     bool (*constant)(void *ctx, const struct source *from, struct str path, struct expr_value *out);
     /* Their names, for suggestions. */
     const struct str *(*constants)(void *ctx, const struct source *from, size_t *n);
+    /* The texts that a constant can have in any run (the ids of an axis, the values of an enum), so that a slip beside
+     * it is told. NULL, or false: any. */
+    bool (*constant_values)(void *ctx, const struct source *from, struct str path,
+                            struct expr_domain *out);
     void *ctx;
     bool bare_constants; /* also without ${}: in `when` and inside ${...} */
     bool

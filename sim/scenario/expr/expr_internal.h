@@ -67,8 +67,10 @@ struct expr_node {
     struct str name;                /* NAME, ITEM; of an opening: the collection */
     struct str alias;               /* of an opening: `as`; FIELD, HISTORY: of the item's opening */
     const struct expr_field *field; /* FIELD, ITEM, HISTORY: its row, for its domain */
-    uint32_t offset;                /* in the text */
-    uint32_t slot;                  /* 1 + its place in a tracker; 0: none */
+    bool named;                     /* CONST: it was a name, or ${...} */
+    const struct expr_domain *range; /* CONST that was a name: the texts it can have; NULL: any */
+    uint32_t offset;                 /* in the text */
+    uint32_t slot;                   /* 1 + its place in a tracker; 0: none */
 };
 
 struct expr {

@@ -65,6 +65,7 @@ static bool classify(struct str text, struct expr_value *out)
     if (duration_parse(text, &out->i))
         return true;
     out->type = EXPR_INT;
+    out->s = EXPR_BYTES;
     return size_parse(text, &out->i);
 }
 

@@ -178,6 +178,14 @@ static bool lookup_constant(struct resolver *r, struct expr_node *n)
         return false;
     n->op = OP_CONST;
     n->type = n->value.type;
+    n->named = true;
+    struct expr_domain range;
+    if (scope->constant_values &&
+        scope->constant_values(scope->ctx, r->c->at.source, n->name, &range)) {
+        struct expr_domain *copy = ARENA_NEW(r->c->arena, struct expr_domain);
+        *copy = range;
+        n->range = copy;
+    }
     return true;
 }
 

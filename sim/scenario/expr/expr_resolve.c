@@ -1,18 +1,6 @@
 /* Names into meanings, types checked from the leaves up, constants folded. Goes on behind a mistake, so that one pass
  * finds several. */
-#include "sim/scenario/expr/expr_names.h"
-
-static bool resolve(struct resolver *r, struct expr_node *n);
-
-static bool is_number(enum expr_type t)
-{
-    return t == EXPR_INT || t == EXPR_RATIO;
-}
-
-static bool is_span(enum expr_type t)
-{
-    return t == EXPR_DURATION || t == EXPR_TIME;
-}
+#include "sim/scenario/expr/expr_resolve.h"
 
 static struct str op_text(enum expr_op op)
 {
@@ -24,11 +12,11 @@ static struct str op_text(enum expr_op op)
     return str_c(texts[op]);
 }
 
-static bool fail_types(struct resolver *r, const struct expr_node *n, const struct expr_node *a,
-                       const struct expr_node *b)
+bool resolve_fail_types(struct resolver *r, const struct expr_node *n, const struct expr_node *a,
+                        const struct expr_node *b)
 {
     const char *hint = "";
-    bool spans = is_span(a->type) || is_span(b->type);
+    bool spans = resolve_is_span(a->type) || resolve_is_span(b->type);
     if (spans && (a->type == EXPR_INT || b->type == EXPR_INT))
         hint = "; a duration needs a unit: 5s";
     expr_fail(r->c, n->offset, "\"" STR_FMT "\" does not take %s and %s%s", STR_ARG(op_text(n->op)),
@@ -36,8 +24,8 @@ static bool fail_types(struct resolver *r, const struct expr_node *n, const stru
     return false;
 }
 
-static bool want_type(struct resolver *r, const struct expr_node *n, enum expr_type type,
-                      const char *where)
+bool resolve_want(struct resolver *r, const struct expr_node *n, enum expr_type type,
+                  const char *where)
 {
     if (n->type == type)
         return true;
@@ -53,17 +41,14 @@ static bool is_constant(const struct expr_node *n)
     return !n || n->op == OP_CONST;
 }
 
-static void become_constant(struct expr_node *n, struct expr_value value)
+void resolve_constant(struct expr_node *n, struct expr_value value)
 {
     n->op = OP_CONST;
     n->value = value;
     n->type = value.type;
     n->a = n->b = n->c = NULL;
-}
-
-static struct expr_value boolean(bool holds)
-{
-    return (struct expr_value){EXPR_BOOL, true, holds, str_empty};
+    n->named = false;
+    n->range = NULL;
 }
 
 static bool holds(const struct expr_node *n)
@@ -76,25 +61,24 @@ static void fold(struct expr_node *n)
     if (!is_constant(n->a) || !is_constant(n->b))
         return;
     if (n->op == OP_NOT)
-        become_constant(n, boolean(!holds(n->a)));
+        resolve_constant(n, resolve_truth(!holds(n->a)));
     else if (n->op == OP_AND)
-        become_constant(n, boolean(holds(n->a) && holds(n->b)));
+        resolve_constant(n, resolve_truth(holds(n->a) && holds(n->b)));
     else if (n->op == OP_OR)
-        become_constant(n, boolean(holds(n->a) || holds(n->b)));
+        resolve_constant(n, resolve_truth(holds(n->a) || holds(n->b)));
     else if (n->op == OP_KNOWN)
-        become_constant(n, boolean(n->a->value.known));
+        resolve_constant(n, resolve_truth(n->a->value.known));
     else if (n->op >= OP_EQ && n->op <= OP_GE)
-        become_constant(n, boolean(expr_compare(n->op, &n->a->value, &n->b->value)));
+        resolve_constant(n, resolve_truth(expr_compare(n->op, &n->a->value, &n->b->value)));
     else if (n->op >= OP_ADD && n->op <= OP_MAX)
-        become_constant(n, expr_arith(n->op, n->type, &n->a->value, &n->b->value));
+        resolve_constant(n, expr_arith(n->op, n->type, &n->a->value, &n->b->value));
     else if (n->op == OP_NEG)
-        become_constant(n, expr_arith(OP_NEG, n->type, &n->a->value, NULL));
+        resolve_constant(n, expr_arith(OP_NEG, n->type, &n->a->value, NULL));
 }
 
 /* ---- names ---- */
 
-/* A name that was found is used as a plain value: not so a record over time. */
-static bool settle(struct resolver *r, struct expr_node *n)
+bool resolve_settle(struct resolver *r, struct expr_node *n)
 {
     if (!n->field || !(n->field->flags & EXPR_HISTORY))
         return true;
@@ -103,195 +87,20 @@ static bool settle(struct resolver *r, struct expr_node *n)
     return false;
 }
 
-static bool resolve_name(struct resolver *r, struct expr_node *n)
+bool resolve_name(struct resolver *r, struct expr_node *n)
 {
     if (names_lookup(r, n))
-        return settle(r, n);
+        return resolve_settle(r, n);
     names_fail(r, n);
     return false;
-}
-
-/* ---- comparisons ---- */
-
-/* Against a field with known values, a string must be one of them. */
-static bool check_domain(struct resolver *r, const struct expr_node *literal,
-                         const struct expr_node *other)
-{
-    const struct expr_domain *domain = other->field ? names_domain(r, other->field->domain) : NULL;
-    if (!domain || literal->op != OP_CONST || literal->value.type != EXPR_STRING ||
-        names_in_domain(domain, literal->value.s))
-        return true;
-    struct str word = literal->value.s;
-    expr_fail(r->c, literal->offset, "\"%s\" is never \"" STR_FMT "\"" STR_FMT, other->field->name,
-              STR_ARG(word),
-              STR_ARG(diag_suggest_tail(r->c->arena, word, domain->values, domain->n)));
-    return false;
-}
-
-static void become_string(struct expr_node *n)
-{
-    become_constant(n, (struct expr_value){EXPR_STRING, true, 0, n->name});
-}
-
-/* A bare word beside a string: a value of the other side's domain, else a name, else just text. */
-static bool resolve_beside(struct resolver *r, struct expr_node *n, const struct expr_node *other)
-{
-    if (n->op != OP_NAME)
-        return resolve(r, n);
-    const struct expr_domain *domain = other->field ? names_domain(r, other->field->domain) : NULL;
-    if (other->type == EXPR_STRING && names_in_domain(domain, n->name))
-        become_string(n);
-    else if (names_lookup(r, n))
-        return settle(r, n);
-    else if (other->type == EXPR_STRING)
-        become_string(n);
-    else
-        return resolve_name(r, n);
-    return true;
-}
-
-static bool comparable(enum expr_op op, enum expr_type a, enum expr_type b)
-{
-    if ((is_number(a) && is_number(b)) || (is_span(a) && is_span(b)))
-        return true;
-    return a == b && (op == OP_EQ || op == OP_NE);
-}
-
-/* Words such as site/a can only be text. */
-static bool is_text(struct str word)
-{
-    return str_find_char(word, '/') >= 0 || str_find_char(word, '-') >= 0;
-}
-
-static bool resolve_sides(struct resolver *r, struct expr_node *n)
-{
-    struct expr_node *a = n->a, *b = n->b;
-    bool a_is_word = a->op == OP_NAME && !names_lookup(r, a);
-    if (a_is_word) { /* "site/a == peer": the other side tells what the word is */
-        if (b->op == OP_NAME && !names_lookup(r, b)) {
-            names_fail(r, is_text(a->name) ? b : a); /* what the other is cannot be told */
-            return false;
-        }
-        bool ok = b->op == OP_FIELD || b->op == OP_ITEM ? settle(r, b) : resolve(r, b);
-        if (ok && b->op == OP_CONST && b->value.type == EXPR_STRING && !r->in_constant) {
-            names_fail(r, a); /* text beside text: the word was meant as a name */
-            return false;
-        }
-        return ok && resolve_beside(r, a, b) && check_domain(r, a, b);
-    }
-    bool ok = a->op == OP_FIELD || a->op == OP_ITEM ? settle(r, a) : resolve(r, a);
-    if (!ok) {
-        if (b->op != OP_NAME)
-            (void)resolve(r, b);
-        return false;
-    }
-    if (!resolve_beside(r, b, a))
-        return false;
-    return a->type != EXPR_STRING || b->type != EXPR_STRING ||
-           (check_domain(r, b, a) && check_domain(r, a, b));
-}
-
-static bool resolve_window(struct resolver *r, struct expr_node *window)
-{
-    const struct expr_node *outer = r->window;
-    r->window = NULL;
-    bool ok = resolve(r, window) && want_type(r, window, EXPR_DURATION, "a window");
-    r->window = outer;
-    if (ok && (window->op != OP_CONST || window->value.i <= 0)) {
-        expr_fail(r->c, window->offset, "a window is a fixed duration above zero, such as 1s");
-        return false;
-    }
-    return ok;
-}
-
-static bool is_state(const struct expr_node *n)
-{
-    return n->op == OP_STATE || n->op == OP_REFERENCE_STATE;
-}
-
-/* state(X) == reference.state(X), in any order; `!=` is its negation. */
-static bool resolve_states(struct resolver *r, struct expr_node *n)
-{
-    struct expr *e = r->e;
-    bool equal = n->op == OP_EQ, fits = equal || n->op == OP_NE;
-    if (!fits || n->c || !is_state(n->a) || !is_state(n->b) || n->a->op == n->b->op ||
-        !str_eq(n->a->name, n->b->name)) {
-        expr_fail(r->c, n->offset,
-                  "states are compared with those of the faultless run: state(api/a) == "
-                  "reference.state(api/a)");
-        return false;
-    }
-    if (!e->scope->vocabulary || r->in_constant || e->states_n == EXPR_STATES_MAX) {
-        expr_fail(r->c, n->offset,
-                  e->states_n == EXPR_STATES_MAX
-                      ? "too many states in one expression"
-                      : "here only parameters, the matrix and the profile can be named");
-        return false;
-    }
-    struct expr_node *same = equal ? n : n->a;
-    *same = (struct expr_node){
-        .op = OP_SAME_STATE, .type = EXPR_BOOL, .name = n->a->name, .offset = n->offset};
-    e->states[e->states_n++] = same;
-    e->uses_time = true;
-    if (!equal)
-        *n = (struct expr_node){
-            .op = OP_NOT, .type = EXPR_BOOL, .a = same, .offset = same->offset, .next = n->next};
-    return true;
-}
-
-static bool resolve_comparison(struct resolver *r, struct expr_node *n)
-{
-    if (is_state(n->a) || is_state(n->b))
-        return resolve_states(r, n);
-    n->type = EXPR_BOOL;
-    const struct expr_node *outer = r->window;
-    bool outer_used = r->window_used;
-    if (n->c) {
-        if (!resolve_window(r, n->c))
-            return false;
-        r->window = n->c;
-        r->window_used = false;
-    }
-    bool ok = resolve_sides(r, n);
-    if (ok && !comparable(n->op, n->a->type, n->b->type))
-        ok = fail_types(r, n, n->a, n->b);
-    if (n->c) {
-        if (ok && !r->window_used) {
-            expr_fail(r->c, n->c->offset,
-                      "\"within\" needs a record over time before it, as in distinct(writer.site)");
-            ok = false;
-        }
-        r->window = outer;
-        r->window_used = outer_used;
-    }
-    return ok;
-}
-
-static bool resolve_in(struct resolver *r, struct expr_node *n)
-{
-    n->type = EXPR_BOOL;
-    bool ok = resolve(r, n->a);
-    bool constant = ok && n->a->op == OP_CONST, found = false;
-    for (struct expr_node *item = n->b; ok && item; item = item->next) {
-        ok = resolve_beside(r, item, n->a) && check_domain(r, item, n->a);
-        if (ok && !comparable(OP_EQ, n->a->type, item->type)) {
-            expr_fail(r->c, item->offset, "the list has %s, but %s is looked for",
-                      expr_type_name(item->type), expr_type_name(n->a->type));
-            ok = false;
-        }
-        constant = constant && ok && item->op == OP_CONST;
-        found = found || (constant && expr_compare(OP_EQ, &n->a->value, &item->value));
-    }
-    if (constant)
-        become_constant(n, boolean(found));
-    return ok;
 }
 
 /* ---- arithmetic ---- */
 
 static bool arith_type(enum expr_op op, enum expr_type a, enum expr_type b, enum expr_type *out)
 {
-    bool numbers = is_number(a) && is_number(b), spans = is_span(a) && is_span(b);
+    bool numbers = resolve_is_number(a) && resolve_is_number(b),
+         spans = resolve_is_span(a) && resolve_is_span(b);
     enum expr_type number = a == EXPR_INT && b == EXPR_INT ? EXPR_INT : EXPR_RATIO;
     bool times = a == EXPR_TIME || b == EXPR_TIME;
     switch (op) {
@@ -303,11 +112,11 @@ static bool arith_type(enum expr_op op, enum expr_type a, enum expr_type b, enum
         return numbers || (spans && !(a == EXPR_DURATION && b == EXPR_TIME));
     case OP_MUL:
         *out = numbers ? number : EXPR_DURATION;
-        return numbers || (a == EXPR_DURATION && is_number(b)) ||
-               (is_number(a) && b == EXPR_DURATION);
+        return numbers || (a == EXPR_DURATION && resolve_is_number(b)) ||
+               (resolve_is_number(a) && b == EXPR_DURATION);
     case OP_DIV:
-        *out = a == EXPR_DURATION && is_number(b) ? EXPR_DURATION : EXPR_RATIO;
-        return numbers || (a == EXPR_DURATION && (is_number(b) || b == EXPR_DURATION));
+        *out = a == EXPR_DURATION && resolve_is_number(b) ? EXPR_DURATION : EXPR_RATIO;
+        return numbers || (a == EXPR_DURATION && (resolve_is_number(b) || b == EXPR_DURATION));
     default: /* min, max */
         *out = numbers ? number : times ? EXPR_TIME : EXPR_DURATION;
         return numbers || spans;
@@ -316,21 +125,21 @@ static bool arith_type(enum expr_op op, enum expr_type a, enum expr_type b, enum
 
 static bool resolve_arith(struct resolver *r, struct expr_node *n)
 {
-    bool ok = resolve(r, n->a);
-    ok = resolve(r, n->b) && ok;
+    bool ok = resolve_node(r, n->a);
+    ok = resolve_node(r, n->b) && ok;
     if (!ok)
         return false;
     if (!arith_type(n->op, n->a->type, n->b->type, &n->type))
-        return fail_types(r, n, n->a, n->b);
+        return resolve_fail_types(r, n, n->a, n->b);
     return true;
 }
 
 static bool resolve_neg(struct resolver *r, struct expr_node *n)
 {
-    if (!resolve(r, n->a))
+    if (!resolve_node(r, n->a))
         return false;
     n->type = n->a->type;
-    if (is_number(n->type) || n->type == EXPR_DURATION)
+    if (resolve_is_number(n->type) || n->type == EXPR_DURATION)
         return true;
     expr_fail(r->c, n->offset, "\"-\" does not take %s", expr_type_name(n->type));
     return false;
@@ -340,9 +149,9 @@ static bool resolve_logic(struct resolver *r, struct expr_node *n)
 {
     n->type = EXPR_BOOL;
     const char *where = n->op == OP_AND ? "\"and\"" : n->op == OP_OR ? "\"or\"" : "\"not\"";
-    bool ok = resolve(r, n->a) && want_type(r, n->a, EXPR_BOOL, where);
+    bool ok = resolve_node(r, n->a) && resolve_want(r, n->a, EXPR_BOOL, where);
     if (n->b)
-        ok = resolve(r, n->b) && want_type(r, n->b, EXPR_BOOL, where) && ok;
+        ok = resolve_node(r, n->b) && resolve_want(r, n->b, EXPR_BOOL, where) && ok;
     return ok;
 }
 
@@ -352,19 +161,19 @@ static bool resolve_age(struct resolver *r, struct expr_node *n)
 {
     r->e->uses_time = true;
     n->type = EXPR_DURATION;
-    return resolve(r, n->a) && want_type(r, n->a, EXPR_TIME, "age()");
+    return resolve_node(r, n->a) && resolve_want(r, n->a, EXPR_TIME, "age()");
 }
 
 static bool resolve_known(struct resolver *r, struct expr_node *n)
 {
     n->type = EXPR_BOOL;
-    return resolve(r, n->a);
+    return resolve_node(r, n->a);
 }
 
 static bool resolve_rate(struct resolver *r, struct expr_node *n)
 {
     r->e->uses_time = true;
-    if (!resolve(r, n->a) || !resolve_window(r, n->b))
+    if (!resolve_node(r, n->a) || !resolve_window(r, n->b))
         return false;
     const struct expr_vocabulary *v = r->e->scope->vocabulary;
     if (n->a->op != OP_GLOBAL || !(v->globals[n->a->index].flags & EXPR_COUNTER)) {
@@ -428,9 +237,9 @@ static bool resolve_quantified(struct resolver *r, struct expr_node *n)
     names_depend(r, EXPR_DEP_ITEMS, n->collection, 0);
     bool ok = true;
     if (n->a)
-        ok = resolve(r, n->a) && want_type(r, n->a, EXPR_BOOL, "\"where\"");
+        ok = resolve_node(r, n->a) && resolve_want(r, n->a, EXPR_BOOL, "\"where\"");
     if (n->b)
-        ok = resolve(r, n->b) && want_type(r, n->b, EXPR_BOOL, "\":\"") && ok;
+        ok = resolve_node(r, n->b) && resolve_want(r, n->b, EXPR_BOOL, "\":\"") && ok;
     r->open_n--;
     return ok;
 }
@@ -475,7 +284,7 @@ static bool check_aggregate(struct resolver *r, struct expr_node *n)
     n->name = n->alias = r->open[n->var].alias;
     n->type = n->op == OP_DISTINCT ? EXPR_INT : n->b->type;
     enum expr_type t = n->b->type;
-    bool fits = n->op == OP_DISTINCT || is_number(t) || t == EXPR_DURATION ||
+    bool fits = n->op == OP_DISTINCT || resolve_is_number(t) || t == EXPR_DURATION ||
                 (t == EXPR_TIME && n->op != OP_SUM);
     if (!fits)
         expr_fail(r->c, n->b->offset, "%s() does not take %s", name, expr_type_name(t));
@@ -486,7 +295,7 @@ static bool resolve_aggregate(struct resolver *r, struct expr_node *n)
 {
     if (!open_collection(r, n, (struct opening){NAMES_NOT_BOUND, str_empty}))
         return false;
-    bool ok = n->b->op == OP_NAME ? names_lookup(r, n->b) : resolve(r, n->b);
+    bool ok = n->b->op == OP_NAME ? names_lookup(r, n->b) : resolve_node(r, n->b);
     if (!ok && n->b->op == OP_NAME)
         names_fail(r, n->b);
     const struct expr_node *field = n->b;
@@ -500,10 +309,10 @@ static bool resolve_aggregate(struct resolver *r, struct expr_node *n)
                   "\"%s\" is a record of one item: use it inside exists(" STR_FMT " where ...)",
                   field->field->name, STR_ARG(r->open[n->var].alias));
     else if (record)
-        (void)settle(r, n->b);
+        (void)resolve_settle(r, n->b);
     ok = ok && !record && check_aggregate(r, n);
     if (ok && n->a)
-        ok = resolve(r, n->a) && want_type(r, n->a, EXPR_BOOL, "\"where\"");
+        ok = resolve_node(r, n->a) && resolve_want(r, n->a, EXPR_BOOL, "\"where\"");
     r->open_n--;
     return ok;
 }
@@ -514,7 +323,7 @@ static bool resolve_subst(struct resolver *r, struct expr_node *n)
 {
     bool outer = r->in_constant;
     r->in_constant = true;
-    bool ok = resolve(r, n->a);
+    bool ok = resolve_node(r, n->a);
     r->in_constant = outer;
     if (!ok)
         return false;
@@ -522,7 +331,11 @@ static bool resolve_subst(struct resolver *r, struct expr_node *n)
         expr_fail(r->c, n->offset, "${...} takes parameters only, not what happens in the run");
         return false;
     }
-    become_constant(n, n->a->value);
+    const struct expr_node *inner = n->a;
+    resolve_constant(n, inner->value);
+    n->named = true;
+    n->range = inner->range;
+    n->name = inner->name;
     return true;
 }
 
@@ -572,7 +385,7 @@ static bool resolve_kind(struct resolver *r, struct expr_node *n)
     }
 }
 
-static bool resolve(struct resolver *r, struct expr_node *n)
+bool resolve_node(struct resolver *r, struct expr_node *n)
 {
     if (!resolve_kind(r, n))
         return false;
@@ -600,7 +413,7 @@ bool expr_resolve(struct compilation *c, struct expr *e, int want)
     e->over = -1;
     if (e->scope->per_item)
         r.open[r.open_n++] = (struct opening){NAMES_NOT_BOUND, str_empty};
-    if (!resolve(&r, e->root))
+    if (!resolve_node(&r, e->root))
         return false;
     if (e->scope->per_item && r.open[0].collection != NAMES_NOT_BOUND)
         e->over = (int)r.open[0].collection;

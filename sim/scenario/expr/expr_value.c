@@ -1,6 +1,7 @@
 /* Values: arithmetic that saturates, comparison, text. Ratios are millionths; in between everything is 128 bits wide. */
 #include "engine/base/timefmt.h"
 #include "sim/scenario/expr/expr_internal.h"
+#include "sim/scenario/expr/quantity.h"
 
 typedef __int128 wide;
 
@@ -38,7 +39,10 @@ void expr_value_print(const struct expr_value *v, struct buf *out)
         buf_add_c(out, v->i ? "true" : "false");
         return;
     case EXPR_INT:
-        buf_add_i64(out, v->i);
+        if (expr_is_size(v))
+            size_print(v->i, out);
+        else
+            buf_add_i64(out, v->i);
         return;
     case EXPR_RATIO:
         print_ratio(v->i, out);
@@ -83,6 +87,15 @@ static wide divide(enum expr_type type, const struct expr_value *a, const struct
     return b->type == EXPR_INT ? (wide)a->i / b->i : (wide)a->i * EXPR_RATIO_ONE / b->i;
 }
 
+/* A size stays one: beside a size, or times a number. */
+static bool keeps_unit(enum expr_op op, const struct expr_value *a, const struct expr_value *b)
+{
+    if (!b)
+        return expr_is_size(a);
+    return op == OP_MUL ? expr_is_size(a) != expr_is_size(b)
+                        : op != OP_DIV && expr_is_size(a) && expr_is_size(b);
+}
+
 struct expr_value expr_arith(enum expr_op op, enum expr_type type, const struct expr_value *a,
                              const struct expr_value *b)
 {
@@ -90,6 +103,8 @@ struct expr_value expr_arith(enum expr_op op, enum expr_type type, const struct 
     struct expr_value out = {.type = type, .known = a->known && (!b || b->known)};
     if (!out.known)
         return out;
+    if (type == EXPR_INT && keeps_unit(op, a, b))
+        out.s = EXPR_BYTES;
     wide x = type == EXPR_RATIO ? unit_of(a) : a->i;
     wide y = !b ? 0 : type == EXPR_RATIO ? unit_of(b) : b->i;
     switch (op) {

@@ -52,3 +52,13 @@ bool size_parse(struct str text, int64_t *bytes)
     }
     return false;
 }
+
+void size_print(int64_t bytes, struct buf *out)
+{
+    static const char *const units[] = {"B", "KiB", "MiB", "GiB", "TiB"};
+    size_t unit = 0;
+    for (; bytes != 0 && bytes % 1024 == 0 && unit + 1 < ARRAY_LEN(units); unit++)
+        bytes /= 1024;
+    buf_add_i64(out, bytes);
+    buf_add_c(out, units[unit]);
+}

@@ -29,8 +29,9 @@ struct binding {
     uint64_t seed;
     bool in_repeat; /* ${i} is known: index */
     int64_t index;
-    bool keep_i;  /* what is repeated is expanded all but ${i}: for writing it out */
-    bool literal; /* strings are put in as literals of expressions */
+    bool keep_i;    /* what is repeated is expanded all but ${i}: for writing it out */
+    bool literal;   /* strings are put in as literals of expressions */
+    bool in_object; /* of Kubernetes, which knows no KiB: sizes are bytes */
     struct diags *diags;
     unsigned depth;              /* of matrix values being put in */
     size_t nodes;                /* made so far */

@@ -10,9 +10,11 @@ static bool param_parse(const struct param *p, struct str text, struct expr_valu
     switch (p->type) {
     case PARAM_INT:
         out->type = EXPR_INT;
+        out->s = str_empty;
         return str_to_i64(text, &out->i);
     case PARAM_SIZE:
         out->type = EXPR_INT;
+        out->s = EXPR_BYTES;
         return size_parse(text, &out->i);
     case PARAM_DURATION:
         out->type = EXPR_DURATION;
@@ -66,7 +68,7 @@ static struct str param_out_of_bounds(struct arena *a, const struct param *p,
     bool low = p->has_min && v->i < p->min, high = p->has_max && v->i > p->max;
     if (!low && !high)
         return str_empty;
-    struct expr_value bound = {v->type, true, low ? p->min : p->max, str_empty};
+    struct expr_value bound = {v->type, true, low ? p->min : p->max, v->s};
     struct buf text = {0};
     buf_add_c(&text, low ? "must be at least " : "must be at most ");
     expr_value_print(&bound, &text);

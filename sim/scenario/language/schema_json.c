@@ -419,6 +419,8 @@ static void write_target(struct buf *out)
 }
 
 #define UNITS "[0-9]+(\\\\.[0-9]+)?(ns|us|ms|s|m|h|d)"
+/* In place of a value; part of a text. */
+#define HOLDS ".*\\\\$\\\\{.*\\\\}.*"
 #define SUBST "\\\\$\\\\{.*\\\\}"
 
 static void write_definitions(struct buf *out)
@@ -426,17 +428,17 @@ static void write_definitions(struct buf *out)
     static const char plain[] =
         "\"substitution\":{\"type\":\"string\",\"pattern\":\"^" SUBST "$\"},"
         "\"duration\":{\"type\":[\"string\",\"integer\"],\"pattern\":\"^((" UNITS ")+|-(" UNITS
-        ")+|0|" SUBST ")$\",\"maximum\":0,\"minimum\":0},"
+        ")+|0|" HOLDS ")$\",\"maximum\":0,\"minimum\":0},"
         "\"span\":{\"type\":\"string\",\"pattern\":\"^((([0-9]+(\\\\.[0-9]+)?(ns|us|ms|s|m|h|d))+|"
         "\\\\$\\\\{[^}]*\\\\})(\\\\.\\\\.|$)){1,2}$\"},"
         "\"share\":{\"type\":[\"string\",\"number\"],\"minimum\":0,\"maximum\":1,"
-        "\"pattern\":\"^([0-9]+(\\\\.[0-9]+)?%|" SUBST ")$\"},"
+        "\"pattern\":\"^([0-9]+(\\\\.[0-9]+)?%|" HOLDS ")$\"},"
         "\"size\":{\"type\":\"string\",\"pattern\":\"^([0-9]+ "
-        "?(B|kB|KB|MB|GB|KiB|MiB|GiB|TiB)|" SUBST ")$\"},"
+        "?(B|kB|KB|MB|GB|KiB|MiB|GiB|TiB)|" HOLDS ")$\"},"
         "\"instant\":{\"type\":\"string\",\"pattern\":\"^([0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]"
         "{2}:"
-        "[0-9]{2}(\\\\.[0-9]+)?(Z|[+-][0-9]{2}:[0-9]{2})|" SUBST ")$\"},"
-        "\"events\":{\"type\":\"string\",\"pattern\":\"^([0-9]+ events?|" SUBST ")$\"},"
+        "[0-9]{2}(\\\\.[0-9]+)?(Z|[+-][0-9]{2}:[0-9]{2})|" HOLDS ")$\"},"
+        "\"events\":{\"type\":\"string\",\"pattern\":\"^([0-9]+ events?|" HOLDS ")$\"},"
         "\"name\":{\"pattern\":\"^[A-Za-z_][A-Za-z0-9_-]*$\",\"not\":{\"enum\":[\"y\",\"n\","
         "\"yes\","
         "\"no\",\"on\",\"off\"]}}";

@@ -296,9 +296,25 @@ static bool decode_target(struct decode *d, const struct yaml_node *node, struct
     return fill_in(d, node->text, at, &text) && target_parse(text, at, out, d->diags);
 }
 
-bool decode_scalar(struct decode *d, const struct field *f, const struct yaml_node *node,
+/* A value with its unit may be put together, as in "${n}KiB"; other types see to it themselves, or never are. */
+static bool fill_value(struct decode *d, const struct field *f, const struct yaml_node *node,
+                       struct str path, struct yaml_node *out)
+{
+    bool composed = f->type == FIELD_DURATION || f->type == FIELD_SIZE || f->type == FIELD_SHARE ||
+                    f->type == FIELD_EVENTS || f->type == FIELD_INSTANT;
+    *out = *node;
+    if (!composed || node->kind != YAML_STRING || str_find(node->text, STR("${")) < 0)
+        return true;
+    return fill_in(d, node->text, schema_place(node, path), &out->text);
+}
+
+bool decode_scalar(struct decode *d, const struct field *f, const struct yaml_node *written,
                    struct str path, void *out)
 {
+    struct yaml_node whole;
+    const struct yaml_node *node = &whole;
+    if (!fill_value(d, f, written, path, &whole))
+        return false;
     switch (f->type) {
     case FIELD_BOOL:
         return decode_bool(d, node, path, out);
