@@ -115,6 +115,9 @@ struct report_run {
     struct str
         swarm; /* which faults the seed has drawn: "on: dns servfail; off: net reset"; empty: no swarm */
     uint64_t seed;
+    /* Not a run, but what is judged over so many runs of the file together: it has no profile, case, seed and trace of its
+     * own; `replay` repeats all of them. 0: a run. */
+    uint64_t over;
     enum report_outcome outcome;
     struct str trace_hash; /* hex; empty: no trace */
     int64_t simulated_ns, wall_ns;
@@ -152,6 +155,7 @@ struct report {
     struct str command; /* the command line of the whole */
     bool summed_up;     /* the JSON has a summary of what the runs have in common */
     size_t left;        /* that were not started: a budget or an interruption ended it before */
+    struct str folder;  /* where the reports were written, for the terminal; empty: nowhere */
 };
 /* The run without what only a page shows: a few hundred bytes, of which texts are shared with `like` (may be NULL)
  * where they are equal. Failures stay. */

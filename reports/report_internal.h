@@ -21,6 +21,9 @@ void report_add_measure(struct buf *out, int64_t value, int64_t scale, struct st
 const struct str *report_hist_show(const struct report_hist *h, size_t *n);
 /* "a=1,b=x,y": the next pair; a piece without "=" belongs to the value before it. False: no more. */
 bool report_next_pair(struct str *rest, struct str *name, struct str *value);
+/* A line for all the runs that failed like `first`, and the command of that one. */
+void report_pretty_cause(const struct report_run *first, size_t runs,
+                         const struct report_style *style, struct buf *out);
 /* What was not judged, and the last line "N passed, M failed". */
 void report_pretty_counts(const struct report *r, struct buf *out);
 const struct report_assert *report_assert_named(const struct report_run *run, struct str name);

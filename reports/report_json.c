@@ -382,7 +382,10 @@ static void js_head(struct report_js *j, const struct report_run *run)
     report_js_pairs(j, "policies", run->policies);
     if (run->swarm.n)
         report_js_str(j, "swarm", run->swarm);
-    report_js_u64(j, "seed", run->seed);
+    if (run->over)
+        report_js_u64(j, "over", run->over);
+    else
+        report_js_u64(j, "seed", run->seed);
     report_js_str(j, "result", str_c(report_outcome_name(run->outcome)));
     report_js_str(j, "traceHash", run->trace_hash);
     report_js_seconds(j, "simulatedSeconds", run->simulated_ns);
@@ -419,7 +422,8 @@ void report_js_run(struct report_js *j, const struct report_run *run,
     js_all_series(j, run, page != NULL);
     if (page) {
         struct buf seed = {0}; /* as text: scripts in pages hold 53 bits */
-        buf_add_u64(&seed, run->seed);
+        if (!run->over)
+            buf_add_u64(&seed, run->seed);
         report_js_str(j, "seedText", buf_str(&seed));
         buf_free(&seed);
         js_lanes(j, run);

@@ -69,6 +69,12 @@ static void property(struct buf *out, const char *name, struct str value)
 static void properties(struct buf *out, const struct report_run *run)
 {
     struct buf simulated = {0};
+    if (run->over) {
+        buf_add_c(out, "      <properties>\n");
+        property(out, "replay", run->replay);
+        buf_add_c(out, "      </properties>\n");
+        return;
+    }
     report_decimal(&simulated, run->simulated_ns, NS_PER_S);
     buf_add_c(out, "      <properties>\n");
     property(out, "traceHash", run->trace_hash);
@@ -138,7 +144,10 @@ static void case_name(struct buf *out, const struct report_run *run)
     struct buf name = {0};
     if (run->case_id.n > 0)
         buf_addf(&name, STR_FMT " ", STR_ARG(run->case_id));
-    buf_addf(&name, STR_FMT " seed=%llu", STR_ARG(run->profile), (unsigned long long)run->seed);
+    if (run->over)
+        buf_addf(&name, "over all %llu runs", (unsigned long long)run->over);
+    else
+        buf_addf(&name, STR_FMT " seed=%llu", STR_ARG(run->profile), (unsigned long long)run->seed);
     attribute(out, "name", buf_str(&name));
     buf_free(&name);
 }

@@ -243,6 +243,7 @@ static void whole(struct packer *p, struct report_run *r)
     p->bad = p->bad || outcome > REPORT_SKIPPED;
     r->outcome = p->bad ? REPORT_ERROR : (enum report_outcome)outcome;
     u64(p, &r->seed);
+    u64(p, &r->over);
     i64(p, &r->simulated_ns);
     i64(p, &r->wall_ns);
     u64(p, &r->events);
@@ -296,6 +297,9 @@ static void part_file(struct packer *p, struct report_part_file *f)
     text(p, &f->file);
     text(p, &f->digest);
     text(p, &f->tally);
+    text(p, &f->again);
+    u64(p, &f->seeds_first);
+    u64(p, &f->seeds_n);
 }
 
 static void part_head(struct packer *p, struct report_part *part)

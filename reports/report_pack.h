@@ -18,6 +18,8 @@ struct err *report_unpack(struct arena *a, struct str *bytes, struct report_run 
 struct report_part_file {
     struct str file, digest; /* of its bytes */
     struct str tally;        /* as the runner packs it */
+    struct str again;        /* the command that runs it, without its seeds */
+    uint64_t seeds_first, seeds_n;
 };
 struct report_part {
     uint32_t shard, shards; /* 1 .. shards; 0 of 0: not a share */

@@ -8,6 +8,7 @@
  *
  * Texts of scenarios go through report_add_line_text: none can move the cursor. */
 #include "reports/report_internal.h"
+#include "reports/report_told.h"
 
 enum tint { TINT_NONE, TINT_GOOD, TINT_BAD, TINT_WARN, TINT_DIM, TINT_BOLD };
 
@@ -95,6 +96,10 @@ static void head_line(struct buf *out, const struct report_run *run,
         column(out, run->case_id, style->case_width);
     }
     buf_add_c(out, "  ");
+    if (run->over) {
+        buf_addf(out, "over all %llu runs\n", (unsigned long long)run->over);
+        return;
+    }
     column(out, run->profile, style->profile_width);
     buf_addf(out, "  seed %-4llu ", (unsigned long long)run->seed);
     if (run->outcome != REPORT_SKIPPED && run->outcome != REPORT_UNSUPPORTED) {
@@ -288,28 +293,19 @@ static void moment(struct buf *out, int64_t ns)
     }
 }
 
-/* The verdict line that design/cli.md fixes: FAIL name case=... profile=... seed=... t=... assert="..." replay: ... */
-void report_pretty_verdict(const struct report_run *run, const struct report_style *style,
-                           struct buf *out)
+static void verdict_head(const struct report_run *run, const struct report_style *style,
+                         struct buf *out)
 {
     tinted(out, style, TINT_BAD, run->outcome == REPORT_ERROR ? "ERROR" : "FAIL");
     buf_add_char(out, ' ');
     report_add_line_text(out, run->name);
-    struct str rest = run->case_id, word;
-    for (bool more = rest.n > 0, first = true; more; first = false) {
-        more = str_cut(rest, '=', &word, &rest); /* lie=drop is lie:drop: one "=" a word */
-        buf_add_c(out, first ? " case=" : ":");
-        report_add_line_text(out, word);
-    }
-    buf_add_c(out, " profile=");
-    report_add_line_text(out, run->profile);
-    buf_addf(out, " seed=%llu", (unsigned long long)run->seed);
+}
+
+/* assert="..." replay: ... */
+static void verdict_tail(const struct report_run *run, struct buf *out)
+{
     if (run->failures_n > 0) {
         const struct report_failure *f = &run->failures[0];
-        if (f->at_ns >= 0) {
-            buf_add_c(out, " t=");
-            moment(out, f->at_ns);
-        }
         buf_add_char(out, ' ');
         report_add_line_text(out, f->kind);
         buf_add_char(out, '=');
@@ -320,6 +316,39 @@ void report_pretty_verdict(const struct report_run *run, const struct report_sty
         report_add_line_text(out, run->replay);
     }
     buf_add_char(out, '\n');
+}
+
+void report_pretty_cause(const struct report_run *first, size_t runs,
+                         const struct report_style *style, struct buf *out)
+{
+    verdict_head(first, style, out);
+    buf_addf(out, " runs=%llu", (unsigned long long)(first->over ? first->over : runs));
+    verdict_tail(first, out);
+}
+
+/* The verdict line that design/cli.md fixes: FAIL name case=... profile=... seed=... t=... assert="..." replay: ... */
+void report_pretty_verdict(const struct report_run *run, const struct report_style *style,
+                           struct buf *out)
+{
+    if (run->over) {
+        report_pretty_cause(run, 1, style, out);
+        return;
+    }
+    verdict_head(run, style, out);
+    struct str rest = run->case_id, word;
+    for (bool more = rest.n > 0, first = true; more; first = false) {
+        more = str_cut(rest, '=', &word, &rest); /* lie=drop is lie:drop: one "=" a word */
+        buf_add_c(out, first ? " case=" : ":");
+        report_add_line_text(out, word);
+    }
+    buf_add_c(out, " profile=");
+    report_add_line_text(out, run->profile);
+    buf_addf(out, " seed=%llu", (unsigned long long)run->seed);
+    if (run->failures_n > 0 && run->failures[0].at_ns >= 0) {
+        buf_add_c(out, " t=");
+        moment(out, run->failures[0].at_ns);
+    }
+    verdict_tail(run, out);
 }
 
 static size_t count_of(const struct report *r, enum report_outcome o)
@@ -339,17 +368,24 @@ void report_pretty_counts(const struct report *r, struct buf *out)
         buf_addf(out, "%zu unsupported in this world\n", unsupported);
     if (skipped > 0)
         buf_addf(out, "%zu skipped\n", skipped);
+    if (r->folder.n > 0) {
+        buf_add_c(out, "reports are in ");
+        report_add_line_text(out, r->folder);
+        buf_add_char(out, '\n');
+    }
     buf_addf(out, "%zu passed, %zu failed\n", passed, failed);
 }
 
 void report_pretty_end(const struct report *r, const struct report_style *style, struct buf *out)
 {
+    struct report_told told = {0};
     size_t passed, failed;
     report_count(r, &passed, &failed);
     if (failed > 0 && style->verbosity >= 0)
         buf_add_char(out, '\n');
     for (size_t i = 0; i < r->n; i++)
         if (r->runs[i]->outcome == REPORT_FAILED || r->runs[i]->outcome == REPORT_ERROR)
-            report_pretty_verdict(r->runs[i], style, out);
+            report_tell(&told, r->runs[i], style, out);
+    report_told_free(&told);
     report_pretty_counts(r, out);
 }

@@ -170,10 +170,15 @@ static struct str text_of(struct arena *a, const struct report_run *run,
         report_duration(&text, failure->at_ns);
         buf_add_c(&text, ")");
     }
-    buf_addf(&text, "\n" STR_FMT ", profile " STR_FMT, STR_ARG(run->name), STR_ARG(run->profile));
+    buf_addf(&text, "\n" STR_FMT ", ", STR_ARG(run->name));
+    if (run->over)
+        buf_addf(&text, "over all %llu runs", (unsigned long long)run->over);
+    else
+        buf_addf(&text, "profile " STR_FMT, STR_ARG(run->profile));
     if (run->case_id.n)
         buf_addf(&text, ", case " STR_FMT, STR_ARG(run->case_id));
-    buf_addf(&text, ", seed %llu", (unsigned long long)run->seed);
+    if (!run->over)
+        buf_addf(&text, ", seed %llu", (unsigned long long)run->seed);
     if (run->replay.n)
         buf_addf(&text, "\n" STR_FMT, STR_ARG(run->replay));
     struct str said = arena_str(a, buf_str(&text));

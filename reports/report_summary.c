@@ -176,7 +176,8 @@ static void fill_group(struct arena *a, const struct report *r, const struct gat
         g->failed += is_failed(run);
         g->unsupported += run->outcome == REPORT_UNSUPPORTED;
         g->skipped += run->outcome == REPORT_SKIPPED;
-        consider_slow(g, run);
+        if (!run->over)
+            consider_slow(g, run);
     }
     add_causes(a, r, from, pages, g);
     add_measures(a, r, from, g);
@@ -215,6 +216,10 @@ static void pretty_cause(const struct summary_cause *c, struct buf *out)
     report_add_line_text(out, c->kind);
     buf_add_c(out, " \"");
     report_add_line_text(out, c->name);
+    if (c->runs[0]->over) {
+        buf_add_c(out, "\"\n");
+        return;
+    }
     buf_add_c(out, c->n == 1 ? "\": seed" : "\": seeds");
     size_t named = c->n < 10 ? c->n : 10;
     for (size_t i = 0; i < named; i++)
@@ -232,7 +237,10 @@ static void pretty_group(const struct summary_group *g, struct buf *out)
         buf_add_c(out, words[w].n ? "  " : "");
         report_add_line_text(out, words[w]);
     }
-    buf_addf(out, ": %zu of %zu failed\n", g->failed, g->runs);
+    if (g->like->over)
+        buf_addf(out, "  over all %llu runs: failed\n", (unsigned long long)g->like->over);
+    else
+        buf_addf(out, ": %zu of %zu failed\n", g->failed, g->runs);
     for (size_t c = 0; c < g->causes_n; c++)
         pretty_cause(&g->causes[c], out);
 }
@@ -273,7 +281,8 @@ static void js_cause(struct report_js *j, const struct summary_cause *c, bool pa
         const struct report_run *run = c->runs[i];
         report_js_item(j);
         report_js_open(j, '{');
-        js_seed(j, run->seed, page);
+        if (!run->over)
+            js_seed(j, run->seed, page);
         report_js_seconds(j, "atSeconds", run->failures_n ? run->failures[0].at_ns : -1);
         report_js_str(j, "replay", run->replay);
         if (c->pages[i] != SIZE_MAX)
@@ -327,7 +336,9 @@ static void js_group(struct report_js *j, const struct summary_group *g, bool pa
     report_js_str(j, "profile", g->like->profile);
     report_js_str(j, "case", g->like->case_id);
     report_js_pairs(j, "params", g->like->params);
-    report_js_u64(j, "runs", g->runs);
+    if (g->like->over)
+        report_js_u64(j, "over", g->like->over);
+    report_js_u64(j, "runs", g->like->over ? 0 : g->runs);
     report_js_u64(j, "passed", g->passed);
     report_js_u64(j, "failed", g->failed);
     report_js_u64(j, "unsupported", g->unsupported);
@@ -354,11 +365,13 @@ void report_js_summary(struct report_js *j, const struct report *r, bool page)
 {
     struct arena a = {0};
     const struct summary *s = report_summary(&a, r);
-    size_t passed, failed;
+    size_t passed, failed, runs = 0;
     report_count(r, &passed, &failed);
+    for (size_t i = 0; i < r->n; i++)
+        runs += r->runs[i]->over == 0;
     report_js_key(j, "summary");
     report_js_open(j, '{');
-    report_js_u64(j, "runs", r->n);
+    report_js_u64(j, "runs", runs);
     report_js_u64(j, "passed", passed);
     report_js_u64(j, "failed", failed);
     report_js_u64(j, "left", r->left);

@@ -27,7 +27,7 @@ const GLANCES_MAX = 24, MINI_W = 300, MINI_H = 76;
 
 function caseGroups() {
   const groups = [];
-  for (const run of runs) {
+  for (const run of runs.filter((r) => !r.over)) {
     const group = groups.find((g) => sameCase(g[0], run));
     if (group) group.push(run); else groups.push([run]);
   }
@@ -66,10 +66,11 @@ function mini(group) {
 
 function drawGlance() {
   const groups = caseGroups();
-  if (runs.length < 2 || groups.length > GLANCES_MAX) return null;
-  const seeds = new Set(runs.map((r) => r.seedText)).size > 1, names = new Set(runs.map((r) => r.name)).size > 1;
+  const own = runs.filter((r) => !r.over);
+  if (own.length < 2 || groups.length > GLANCES_MAX) return null;
+  const seeds = new Set(own.map((r) => r.seedText)).size > 1, names = new Set(own.map((r) => r.name)).size > 1;
   const first = runs[0].series.find((s) => s.at.length);
-  const profiles = [...new Set(runs.map((r) => r.profile))];
+  const profiles = [...new Set(own.map((r) => r.profile))];
   return el("section", {class: "card", id: "glance"}, el("div", {class: "row spread"}, el("h2", null, "Every case at a glance"),
     first ? el("div", {class: "keys"}, el("span", {class: "small"}, first.name + ":"), profiles.map((p) => el("span", {class: "key"}, lineSample(`var(--${profileLook(p).colour})`, profileLook(p).dash), p))) : null),
   el("p", {class: "lead"}, "One picture per case, from the start of its run to the end. Dashed lines are steps, tinted stretches are faults. Choose a profile to look into its run."),
@@ -80,9 +81,11 @@ function drawGlance() {
 
 /* ---- the table of runs ---- */
 
+const overText = (run) => `over all ${number(run.over)} runs`; /* what is judged over a file's runs together */
+
 function runLabel(run) {
   const several = new Set(runs.map((r) => r.name)).size > 1;
-  return [several || !run.case ? run.name : null, run.case, run.profile, "seed " + run.seedText].filter(Boolean).join(" · ");
+  return [several || !run.case ? run.name : null, run.case, run.profile, run.over ? overText(run) : "seed " + run.seedText].filter(Boolean).join(" · ");
 }
 
 function drawRuns() {
@@ -92,9 +95,9 @@ function drawRuns() {
   const result = el("select", {"aria-label": "filter runs by result"}, ["every result", ...new Set(runs.map((r) => r.result))].map((v) => el("option", null, v)));
   const body = el("tbody"), count = el("span", {class: "soft small", role: "status"});
   const text = (r) => (runLabel(r) + " " + r.name + " " + r.result + " " + r.failures.map((f) => f.name + " " + f.text).join(" ")).toLowerCase();
+  const numbers = (r) => r.over ? ["", "", "", "", ""] : [r.seedText, duration(r.simulatedSeconds), duration(r.wallSeconds), speedText(r), number(r.events)];
   const line = (r, i) => el("tr", {class: "choice", "data-run": i, "aria-selected": String(i === selected), onclick: () => select(i, true)}, el("td", null, badge(r.result)),
-    several ? el("td", null, r.name) : null, el("td", null, el("button", {class: "link", type: "button"}, r.case || r.name)), el("td", null, r.profile), el("td", {class: "num"}, r.seedText),
-    el("td", {class: "num"}, duration(r.simulatedSeconds)), el("td", {class: "num"}, duration(r.wallSeconds)), el("td", {class: "num"}, speedText(r)), el("td", {class: "num"}, number(r.events)),
+    several ? el("td", null, r.name) : null, el("td", null, el("button", {class: "link", type: "button"}, r.over ? overText(r) : r.case || r.name)), el("td", null, r.profile), numbers(r).map((v) => el("td", {class: "num"}, v)),
     el("td", null, r.failures.length ? r.failures[0].name : ""));
   const show = () => {
     const words = filter.value.toLowerCase().split(/\s+/).filter(Boolean);
@@ -114,6 +117,7 @@ function drawRuns() {
 
 function sentence(run) {
   const broken = run.asserts.filter((a) => !a.ok).length;
+  if (run.over) return `What is judged over all ${number(run.over)} runs of the file together did not hold.`;
   if (run.result === "passed") return `All ${plural(run.asserts.length, "assertion")} held.`;
   if (run.result === "error") return "The run could not be carried out.";
   if (run.result !== "failed") return "This run was not carried out: " + run.result + " in this world.";
@@ -162,8 +166,8 @@ function verdictCard(run, view) {
   const speed = run.wallSeconds > 0 ? `, ${speedText(run)} as fast as real time` : "";
   return el("section", {class: "card " + resultKind(run.result), id: "verdict"}, el("div", {class: "row spread"}, el("h2", null, runLabel(run)), badge(run.result)),
     el("p", {class: "said"}, sentence(run)), run.failures.map((f) => failureCard(run, f, view)),
-    el("dl", {class: "facts"}, el("dt", null, "Simulated"), el("dd", null, `${duration(run.simulatedSeconds)} in ${duration(run.wallSeconds)}${speed}; ${plural(run.events, "event")}`),
-      el("dt", null, "Profile"), el("dd", null, run.profile, profileWords[run.profile] ? el("span", {class: "soft"}, "(" + profileWords[run.profile] + ")") : null, chips(run.policies)),
+    el("dl", {class: "facts"}, run.over ? null : [el("dt", null, "Simulated"), el("dd", null, `${duration(run.simulatedSeconds)} in ${duration(run.wallSeconds)}${speed}; ${plural(run.events, "event")}`),
+      el("dt", null, "Profile"), el("dd", null, run.profile, profileWords[run.profile] ? el("span", {class: "soft"}, "(" + profileWords[run.profile] + ")") : null, chips(run.policies))],
       Object.keys(run.params).length ? [el("dt", null, "Parameters"), el("dd", null, chips(run.params))] : null,
       el("dt", null, "File"), el("dd", null, el("code", null, run.file), el("span", {class: "soft"}, "its clock starts at " + run.start.replace("T", " ").replace("Z", " UTC"))),
       run.traceHash ? [el("dt", null, "Trace"), el("dd", null, el("code", null, run.traceHash))] : null),
@@ -222,6 +226,7 @@ function drawRun() {
   const run = runs[selected], view = makeView(Math.max(run.simulatedSeconds, 0.002)), charts = [];
   closing.forEach((close) => close());
   closing = [() => charts.forEach((c) => c.destroy())];
+  if (run.over) { runHost.replaceChildren(verdictCard(run, view)); nav.replaceChildren(...navigation()); return; }
   const timed = typeof Chart === "undefined" ? [timelineCard(run, view)] : [compareCard(runs, run, view, charts), timelineCard(run, view), chartsCard(run, view, charts), histsCard(run, view, charts)];
   const live = timed.filter(Boolean);
   runHost.replaceChildren(verdictCard(run, view), ...live.map((p) => p.card), ...[run.asserts.length && assertTable(run, view),

@@ -4,7 +4,8 @@ const report = JSON.parse(document.getElementById("data").textContent);
 const summary = report.summary, groups = summary.groups;
 
 const pairsText = (pairs) => Object.entries(pairs).map(([k, v]) => k + "=" + v).join(" ");
-const groupLabel = (g) => [g.name, g.case, pairsText(g.params), g.profile].filter(Boolean).join(" · ");
+const overText = (g) => g.over ? `over all ${number(g.over)} runs` : null; /* what is judged over a file's runs together */
+const groupLabel = (g) => [g.name, g.case, pairsText(g.params), g.profile, overText(g)].filter(Boolean).join(" · ");
 const groupKind = (g) => g.failed ? "bad" : g.passed ? "good" : "warn";
 
 /* ---- the head ---- */
@@ -26,13 +27,14 @@ function drawHead() {
 
 /* A failed run: into its report when it is there, and the command that repeats it. */
 function seedLink(run) {
+  if (run.seed === undefined) return el("li", null, el("code", null, run.replay)); /* over all runs */
   const link = run.page === undefined ? el("b", null, run.seed) : el("a", {href: "report.html#run=" + (run.page + 1), title: "the report of this run"}, run.seed);
   return el("li", null, el("span", {class: "seed"}, "seed ", link, run.atSeconds === null ? null : el("span", {class: "soft"}, " at " + duration(run.atSeconds))), el("code", null, run.replay));
 }
 
 function causeList(cause) {
   const more = cause.count - cause.runs.length;
-  return el("details", {class: "seeds"}, el("summary", null, plural(cause.count, "run") + ", first seed " + cause.runs[0].seed),
+  return el("details", {class: "seeds"}, el("summary", null, cause.runs[0].seed === undefined ? "all of them" : plural(cause.count, "run") + ", first seed " + cause.runs[0].seed),
     el("ul", null, cause.runs.map(seedLink), more > 0 ? el("li", {class: "soft"}, `and ${number(more)} more, in report.json`) : null));
 }
 
@@ -42,7 +44,7 @@ function drawCauses() {
   return el("section", {class: "card bad", id: "causes"}, el("h2", null, "Why runs failed"),
     el("p", {class: "lead"}, "By what failed first. Open a line for its seeds: each has the command that repeats the run alone, and a link into its report where one was kept."),
     el("div", {class: "scroll"}, el("table", null, el("thead", null, el("tr", null, ["#Runs", "Failed first", "In", "Seeds"].map((h) => el("th", {scope: "col", class: h[0] === "#" ? "num" : null}, h.replace("#", ""))))),
-      el("tbody", null, rows.map(({g, c}) => el("tr", {class: "cause"}, el("td", {class: "num"}, number(c.count)), el("td", null, el("span", {class: "badge bad"}, sign("bad"), c.kind), " ", el("b", null, c.name)),
+      el("tbody", null, rows.map(({g, c}) => el("tr", {class: "cause"}, el("td", {class: "num"}, number(g.over ?? c.count)), el("td", null, el("span", {class: "badge bad"}, sign("bad"), c.kind), " ", el("b", null, c.name)),
         el("td", null, groupLabel(g)), el("td", null, causeList(c))))))));
 }
 
@@ -64,6 +66,7 @@ function measureTable(g) {
 }
 
 function slowTable(g) {
+  if (!g.slowest.length) return null;
   return [el("h3", null, "Slowest runs"), el("table", null, el("thead", null, el("tr", null, ["#Seed", "#Real time", "#Events", "Command"].map((h) => el("th", {scope: "col", class: h[0] === "#" ? "num" : null}, h.replace("#", ""))))),
     el("tbody", null, g.slowest.map((r) => el("tr", {class: "slow"}, el("td", {class: "num"}, r.seed), el("td", {class: "num"}, duration(r.wallSeconds)), el("td", {class: "num"}, number(r.events)), el("td", null, el("code", null, r.replay))))))];
 }
@@ -78,7 +81,7 @@ function groupLine(g) {
   const kind = groupKind(g);
   const line = el("details", {class: "group"}, el("summary", null, el("span", {class: "badge " + kind}, sign(kind), el("span", {class: "hidden-text"}, kind === "bad" ? "failed" : kind === "good" ? "passed" : "not run")),
     el("span", {class: "group-name"}, el("b", null, g.name), g.case ? el("span", null, g.case) : null, Object.entries(g.params).map(([k, v]) => el("span", {class: "chip"}, k + "=" + v)), el("span", {class: "soft"}, g.profile)),
-    el("span", {class: "group-count"}, plural(g.runs, "run"), g.failed ? el("span", {class: "badge bad"}, number(g.failed) + " failed") : null, g.unsupported + g.skipped ? el("span", {class: "badge warn"}, number(g.unsupported + g.skipped) + " not run") : null)));
+    el("span", {class: "group-count"}, overText(g) ?? plural(g.runs, "run"), g.failed && !g.over ? el("span", {class: "badge bad"}, number(g.failed) + " failed") : null, g.unsupported + g.skipped ? el("span", {class: "badge warn"}, number(g.unsupported + g.skipped) + " not run") : null)));
   line.addEventListener("toggle", () => { if (line.open && line.childElementCount === 1) line.append(groupBody(g)); });
   return line;
 }

@@ -14,9 +14,11 @@
 #include <stdio.h>
 #include <sys/types.h>
 
-#define CLI_FILE_BYTES_MAX ((size_t)16 << 20)
-#define CLI_DIR_DEPTH_MAX  16
-#define CLI_PACK_BYTES_MAX ((size_t)4 << 30)
+#define CLI_FILE_BYTES_MAX  ((size_t)16 << 20)
+#define CLI_DIR_DEPTH_MAX   16
+#define CLI_PACK_NAME       "runs.pack"
+#define CLI_PACK_BYTES_MAX  ((size_t)4 << 30)
+#define CLI_TRACE_BYTES_MAX ((size_t)4 << 30)
 
 enum exit_code {
     EXIT_HELD = 0,
@@ -98,6 +100,8 @@ void cli_file_name_of(const struct report_run *run, const char *suffix, struct b
 void cli_on_failure(struct shell *sh, struct str dir);
 
 /* ---- trace.c ---- */
+/* A block of a run's trace, kept until it is known whether the trace is wanted. */
+void cli_keep_trace(struct buf *trace, struct str block);
 /* What `diff` prints. */
 struct err *cli_diff_traces(const char *const paths[2], struct buf *out, bool *same) must_check;
 
@@ -107,7 +111,7 @@ struct pool_how {
     bool in_order;                       /* results are given on in the order of the runs */
     bool (*may_start)(struct shell *sh); /* NULL: always */
     void (*looked)(struct shell *sh);    /* at each round; NULL: nobody looks on */
-    void (*done)(struct shell *sh, size_t i, const struct report_run *run);
+    void (*done)(struct shell *sh, const struct report_run *run); /* kept by the suite */
 };
 void cli_run_in_workers(struct shell *sh, const struct pool_how *how);
 
@@ -118,8 +122,9 @@ int cli_watch(struct shell *sh, int (*once)(struct shell *sh));
 /* ---- output.c ---- */
 /* The folder of the reports must be there before anything runs. False: said why. */
 bool cli_out_is_writable(const struct options *o);
-bool cli_write_reports(struct shell *sh, const struct report *report); /* false: said why */
-void cli_print_end(struct shell *sh, const struct report *report);
-int cli_exit_of(const struct shell *sh, const struct report *report);
+/* Writes the reports to --out, with `packed` for merge, prints the end and does what files want done with failures
+ * (`on_failure`). The exit status. */
+int cli_end(struct shell *sh, const struct report *report, struct str packed);
+int cli_end_suite(struct shell *sh); /* of the suite that has been carried out */
 
 #endif

@@ -1,14 +1,14 @@
 /* paddock-sim merge: the reports of shards as one. */
 #include "sim/cli/cli.h"
 
+#include "reports/report_told.h"
+
 #include <string.h>
 #include <sys/stat.h>
 
-#define PACK_NAME "runs.pack"
-
 static bool is_pack(const char *name)
 {
-    return strcmp(name, PACK_NAME) == 0;
+    return strcmp(name, CLI_PACK_NAME) == 0;
 }
 
 /* The packs of a folder, or of the folders in it. False: said why. */
@@ -24,7 +24,8 @@ static bool collect_packs(struct str folder, struct names *out)
     else
         cli_walk(folder.p, is_pack, out);
     if (!what && out->n == before)
-        what = "no " PACK_NAME " in this folder: merge takes what run or sweep wrote with --out";
+        what =
+            "no " CLI_PACK_NAME " in this folder: merge takes what run or sweep wrote with --out";
     if (what)
         fprintf(stderr, "paddock-sim: error: " STR_FMT ": %s\n", STR_ARG(folder), what);
     return !what;
@@ -45,6 +46,17 @@ static struct err *read_packs(struct arena *a, const struct names *files, struct
     return NULL;
 }
 
+static void print_failed(const struct report *report, const struct report_style *style)
+{
+    struct buf out = {0};
+    struct report_told told = {0};
+    for (size_t i = 0; i < report->n; i++)
+        if (report->runs[i]->outcome == REPORT_FAILED || report->runs[i]->outcome == REPORT_ERROR)
+            report_tell(&told, report->runs[i], style, &out);
+    cli_print(stdout, &out);
+    report_told_free(&told);
+}
+
 static int merge_files(struct shell *sh, const struct names *files)
 {
     struct arena *a = &sh->arena;
@@ -62,17 +74,10 @@ static int merge_files(struct shell *sh, const struct names *files)
     for (size_t i = 0; i < report.n; i++)
         report_style_fit(&sh->style, report.runs[i]->name, report.runs[i]->case_id,
                          report.runs[i]->profile);
-    struct buf failed = {0};
-    for (size_t i = 0; i < report.n && sh->options.format == FORMAT_PRETTY; i++)
-        if (report.runs[i]->outcome == REPORT_FAILED || report.runs[i]->outcome == REPORT_ERROR)
-            report_pretty_verdict(report.runs[i], &sh->style, &failed);
-    cli_print(stdout, &failed);
+    if (sh->options.format == FORMAT_PRETTY && sh->options.verbosity >= 0)
+        print_failed(&report, &sh->style);
     cli_print(stderr, &notes);
-    cli_print_end(sh, &report);
-    int code = cli_exit_of(sh, &report);
-    if (sh->options.out.n && (!cli_write_reports(sh, &report) ||
-                              !cli_write_file(sh->options.out.p, PACK_NAME, buf_str(&whole), 0666)))
-        code = EXIT_NO_WORLD;
+    int code = cli_end(sh, &report, buf_str(&whole));
     buf_free(&whole);
     return code;
 }

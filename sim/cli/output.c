@@ -2,6 +2,7 @@
 #include "sim/cli/cli.h"
 
 #include "reports/report_summary.h"
+#include "reports/report_told.h"
 
 #include <errno.h>
 #include <string.h>
@@ -60,16 +61,13 @@ static bool any_run(const struct report_run *run)
     return run != NULL;
 }
 
-bool cli_write_reports(struct shell *sh, const struct report *report)
+static bool write_reports(struct shell *sh, const struct report *report, struct str packed)
 {
     const char *dir = sh->options.out.p;
-    struct buf packed = {0};
     if (!cli_make_dirs(dir)) {
         fprintf(stderr, "paddock-sim: error: %s: %s\n", dir, strerror(errno));
         return false;
     }
-    if (sh->suite)
-        suite_save(sh->suite, &packed);
     bool ok = write_some(dir, "report.json", report, any_run, report_json) &&
               write_some(dir, "junit.xml", report, in_junit, report_junit) &&
               write_some(dir, "report.html", report, report_in_page, report_html) &&
@@ -78,30 +76,13 @@ bool cli_write_reports(struct shell *sh, const struct report *report)
     if (ok && report->summed_up)
         ok = write_some(dir, "summary.html", report, any_run, report_html_summary);
     if (ok && packed.n)
-        ok = cli_write_file(dir, "runs.pack", buf_str(&packed), 0666);
-    buf_free(&packed);
+        ok = cli_write_file(dir, CLI_PACK_NAME, packed, 0666);
     return ok;
 }
 
 /* ---- the end ---- */
 
-void cli_print_end(struct shell *sh, const struct report *report)
-{
-    struct buf text = {0};
-    if (sh->options.format == FORMAT_JSON)
-        report_json(report, &text);
-    else if (sh->options.format == FORMAT_JUNIT)
-        report_junit(report, &text);
-    else if (sh->options.format == FORMAT_SARIF)
-        report_sarif(report, &text);
-    else if (report->summed_up)
-        report_pretty_sweep_end(report, &sh->style, &text);
-    else
-        report_pretty_end(report, &sh->style, &text);
-    cli_print(stdout, &text);
-}
-
-int cli_exit_of(const struct shell *sh, const struct report *report)
+static int exit_of(const struct shell *sh, const struct report *report)
 {
     bool unsupported = false;
     for (size_t i = 0; i < report->n; i++) {
@@ -113,4 +94,53 @@ int cli_exit_of(const struct shell *sh, const struct report *report)
     if (sh->interrupted)
         return EXIT_INTERRUPTED;
     return unsupported ? EXIT_UNSUPPORTED : EXIT_HELD;
+}
+
+/* Quiet: a line for all the runs that failed alike. */
+static void print_causes(const struct report *report, const struct report_style *style,
+                         struct buf *out)
+{
+    report_tell_causes(report, style, out);
+    report_pretty_sweep_end(report, style, out);
+}
+
+static void print_end(const struct shell *sh, const struct report *report)
+{
+    struct buf text = {0};
+    if (sh->options.format == FORMAT_JSON)
+        report_json(report, &text);
+    else if (sh->options.format == FORMAT_JUNIT)
+        report_junit(report, &text);
+    else if (sh->options.format == FORMAT_SARIF)
+        report_sarif(report, &text);
+    else if (report->summed_up && sh->options.verbosity < 0)
+        print_causes(report, &sh->style, &text);
+    else if (report->summed_up)
+        report_pretty_sweep_end(report, &sh->style, &text);
+    else
+        report_pretty_end(report, &sh->style, &text);
+    cli_print(stdout, &text);
+}
+
+int cli_end(struct shell *sh, const struct report *report, struct str packed)
+{
+    bool written = sh->options.out.n && write_reports(sh, report, packed);
+    int code = sh->options.out.n && !written ? EXIT_NO_WORLD : exit_of(sh, report);
+    struct report shown = *report;
+    if (written && sh->options.verbosity >= 0)
+        shown.folder = sh->options.out;
+    print_end(sh, &shown);
+    if (written && code == EXIT_NOT_HELD && sh->suite)
+        cli_on_failure(sh, sh->options.out);
+    return code;
+}
+
+int cli_end_suite(struct shell *sh)
+{
+    struct buf packed = {0};
+    if (sh->options.out.n)
+        suite_save(sh->suite, &packed);
+    int code = cli_end(sh, suite_report(sh->suite), buf_str(&packed));
+    buf_free(&packed);
+    return code;
 }

@@ -133,6 +133,8 @@ static bool is_chosen(const struct options *o, const cJSON *run, bool failed_onl
     if (json_get(run, "seed") && json_get(run, "seed")->valuestring)
         seed = str_c(json_get(run, "seed")->valuestring);
     bool failed = str_eq_c(result, "failed") || str_eq_c(result, "error");
+    if (json_get(run, "over")) /* what is judged over all runs: none of them */
+        return false;
     bool ran = failed || str_eq_c(result, "passed");
     if (!ran || (failed_only && !failed))
         return false;
@@ -158,14 +160,23 @@ struct err *past_in_folder(struct shell *sh, const char *dir, bool failed_only, 
     if (err)
         return err_wrap(err, ERR_INVALID, "%s: no folder that `run --out` wrote", dir);
     size_t count = 0;
+    const cJSON *whole = NULL;
     const cJSON *runs = json_get(report, "scenarios");
-    for (const cJSON *r = runs ? runs->child : NULL; r; r = r->next)
+
+    for (const cJSON *r = runs ? runs->child : NULL; r; r = r->next) {
         count++;
+        whole = json_get(r, "over") ? r : whole;
+    }
     *out = ARENA_NEW_ARRAY(a, struct past, count + 1);
     *n = 0;
     for (const cJSON *r = runs ? runs->child : NULL; r && !err; r = r->next)
         if (is_chosen(&sh->options, r, failed_only))
             err = take_run(sh, dir, r, &(*out)[(*n)++]);
+    if (!err && *n == 0 && failed_only && whole)
+        err = err_new(ERR_NOT_FOUND,
+                      "%s: what failed is judged over all the runs of a file together: no single "
+                      "run of it fails; all of them again: " STR_FMT,
+                      dir, STR_ARG(json_string_at(whole, "replay")));
     return err;
 }
 

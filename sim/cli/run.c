@@ -1,8 +1,8 @@
 /* paddock-sim run: scenarios, their reports and what failures leave behind. */
+#include "sim/cli/child.h"
 #include "sim/cli/cli.h"
 
 #include "engine/base/timefmt.h"
-#include "sim/trace/stream.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -10,7 +10,6 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
-#include <time.h>
 #include <unistd.h>
 
 #define HEAP_STEP_BYTES (1 << 30) /* of addresses: what is not written to costs nothing */
@@ -27,18 +26,14 @@ static int64_t memory_bytes(void *ctx)
 static int64_t wall_clock(void *ctx)
 {
     struct shell *sh = ctx;
-    struct timespec t;
     sh->interrupted = sh->interrupted || cli_signalled();
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+    return cli_clock_ns();
 }
 
 static void trace_block(void *ctx, struct str bytes)
 {
     struct shell *sh = ctx;
-    if (sh->trace_ring.n == 0) /* kept until the verdict is known */
-        trace_file_begin(&sh->trace_ring);
-    trace_file_block(&sh->trace_ring, bytes);
+    cli_keep_trace(&sh->trace_ring, bytes);
 }
 
 static void log_line(void *ctx, int64_t at_ns, enum log_level level, struct str component,
@@ -186,7 +181,7 @@ bool cli_open_suite(struct shell *sh, const struct names *files)
                               .interrupted = &sh->interrupted,
                               .ctx = sh,
                               .trace_block = sh->options.out.n ? trace_block : NULL};
-    sh->trace_ring.max = (size_t)4 << 30;
+    sh->trace_ring.max = CLI_TRACE_BYTES_MAX;
     sh->suite = suite_new(&sh->options, &run);
     suite_files(sh->suite, sh->files.read ? &sh->files : cli_files());
     if (!add_files(sh, files))
@@ -213,9 +208,8 @@ int cli_suite_code(struct shell *sh, struct names *files)
     return code == EXIT_HELD && !cli_out_is_writable(&sh->options) ? EXIT_NO_WORLD : code;
 }
 
-static void run_done(struct shell *sh, size_t i, const struct report_run *run)
+static void run_done(struct shell *sh, const struct report_run *run)
 {
-    run = suite_done(sh->suite, i, run);
     if (sh->options.format != FORMAT_PRETTY)
         return;
     struct buf text = {0};
@@ -223,11 +217,19 @@ static void run_done(struct shell *sh, size_t i, const struct report_run *run)
     cli_print(stdout, &text);
 }
 
+/* What is said of all the runs of a file together. */
+static void judge(struct shell *sh)
+{
+    const struct report_run *row;
+    for (size_t file = 0; (row = suite_judge(sh->suite, &file));)
+        run_done(sh, row);
+}
+
 static void run_here(struct shell *sh)
 {
     struct arena a = {0};
     for (size_t i = 0; i < suite_count(sh->suite) && !sh->interrupted; i++) {
-        run_done(sh, i, cli_carry_out(sh, i, &a));
+        run_done(sh, suite_done(sh->suite, i, cli_carry_out(sh, i, &a)));
         arena_reset(&a);
     }
     arena_free(&a);
@@ -245,13 +247,8 @@ static int run_once(struct shell *sh, const struct names *files)
                            &(struct pool_how){.jobs = jobs, .in_order = true, .done = run_done});
     else
         run_here(sh);
-    const struct report *report = suite_report(sh->suite);
-    cli_print_end(sh, report);
-    int code = cli_exit_of(sh, report);
-    if (sh->options.out.n && !cli_write_reports(sh, report))
-        code = EXIT_NO_WORLD;
-    else if (sh->options.out.n && code == EXIT_NOT_HELD)
-        cli_on_failure(sh, sh->options.out);
+    judge(sh);
+    int code = cli_end_suite(sh);
     cli_close_suite(sh);
     return code;
 }

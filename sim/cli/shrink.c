@@ -1,4 +1,5 @@
 /* paddock-sim shrink: candidates in processes, the time, what is said while it goes on, and the file. */
+#include "sim/cli/child.h"
 #include "sim/cli/past.h"
 
 #include "engine/base/timefmt.h"

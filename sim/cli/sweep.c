@@ -1,9 +1,10 @@
 /* paddock-sim sweep: many seeds at a time. What failed is told at once; what passed is counted. */
+#include "sim/cli/child.h"
 #include "sim/cli/cli.h"
 
 #include "engine/base/timefmt.h"
+#include "reports/report_told.h"
 
-#include <time.h>
 #include <unistd.h>
 
 #define BAR_COLUMNS  24u
@@ -16,14 +17,8 @@ struct sweep_state {
     bool out_of_time;
     int64_t started_ns, drawn_ns;
     size_t done, failed;
+    struct report_told told;
 };
-
-static int64_t wall_ns(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (int64_t)t.tv_sec * NS_PER_S + t.tv_nsec;
-}
 
 /* ---- the bar ---- */
 
@@ -59,7 +54,7 @@ static void draw_bar(struct shell *sh, int64_t now)
 static void looked(struct shell *sh)
 {
     struct sweep_state *w = sh->sweep;
-    int64_t now = wall_ns();
+    int64_t now = cli_clock_ns();
     if (w->bar && now - w->drawn_ns >= REDRAW_NS)
         draw_bar(sh, now);
 }
@@ -70,7 +65,7 @@ static bool may_start(struct shell *sh)
 {
     struct sweep_state *w = sh->sweep;
     int64_t budget = sh->options.budget_ns;
-    w->out_of_time = w->out_of_time || (budget > 0 && wall_ns() - w->started_ns >= budget);
+    w->out_of_time = w->out_of_time || (budget > 0 && cli_clock_ns() - w->started_ns >= budget);
     return !w->out_of_time;
 }
 
@@ -78,16 +73,15 @@ static void tell(struct shell *sh, const struct report_run *run)
 {
     struct buf text = {0};
     sh->sweep->failed++;
-    if (sh->options.format != FORMAT_PRETTY)
+    if (sh->options.format != FORMAT_PRETTY || sh->options.verbosity < 0)
         return;
     clear_bar(sh->sweep);
-    report_pretty_verdict(run, &sh->style, &text);
+    report_tell(&sh->sweep->told, run, &sh->style, &text);
     cli_print(stdout, &text);
 }
 
-static void done(struct shell *sh, size_t i, const struct report_run *run)
+static void done(struct shell *sh, const struct report_run *run)
 {
-    run = suite_done(sh->suite, i, run);
     sh->sweep->done++;
     if (run->outcome == REPORT_FAILED || run->outcome == REPORT_ERROR)
         tell(sh, run);
@@ -123,15 +117,8 @@ static int sweep(struct shell *sh, const struct names *files)
                                               .done = done});
     clear_bar(sh->sweep);
     judge(sh);
-    const struct report *report = suite_report(sh->suite);
-    say_what_is_left(sh, report);
-    cli_print_end(sh, report);
-    int code = cli_exit_of(sh, report);
-    if (sh->options.out.n && !cli_write_reports(sh, report))
-        code = EXIT_NO_WORLD;
-    else if (sh->options.out.n && code == EXIT_NOT_HELD)
-        cli_on_failure(sh, sh->options.out);
-    return code;
+    say_what_is_left(sh, suite_report(sh->suite));
+    return cli_end_suite(sh);
 }
 
 int command_sweep(struct shell *sh)
@@ -140,9 +127,10 @@ int command_sweep(struct shell *sh)
     int code = cli_suite_code(sh, &files);
     sh->sweep = MEM_NEW(struct sweep_state);
     sh->sweep->bar = isatty(STDERR_FILENO) && sh->options.verbosity >= 0;
-    sh->sweep->started_ns = wall_ns();
+    sh->sweep->started_ns = cli_clock_ns();
     if (code == EXIT_HELD)
         code = sweep(sh, &files);
+    report_told_free(&sh->sweep->told);
     mem_free(sh->sweep);
     sh->sweep = NULL;
     if (sh->suite)

@@ -3,11 +3,19 @@
 
 #include "sim/trace/diff.h"
 #include "sim/trace/show.h"
+#include "sim/trace/stream.h"
 
 #include <errno.h>
 #include <sys/stat.h>
 
 #define FLUSH_BYTES ((size_t)1 << 16)
+
+void cli_keep_trace(struct buf *trace, struct str block)
+{
+    if (trace->n == 0)
+        trace_file_begin(trace);
+    trace_file_block(trace, block);
+}
 
 static size_t read_some(void *ctx, char *to, size_t n)
 {

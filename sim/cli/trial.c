@@ -2,42 +2,17 @@
 #include "sim/cli/trial.h"
 
 #include "reports/report_pack.h"
-#include "sim/trace/stream.h"
+#include "sim/cli/child.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <poll.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/wait.h>
-#include <time.h>
-#include <unistd.h>
+#include <signal.h>
 
 #define LOOK_MS 100 /* a signal just before a wait is noticed after this time */
 
-struct process {
-    pid_t pid;
-    int from;
-    int64_t started_ns;
-    struct buf bytes;
-    bool cut;
-};
-
-int64_t cli_clock_ns(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
-}
-
 /* ---- in the child ---- */
 
-static void spill(void *ctx, struct str block)
+static void keep_block(void *ctx, struct str block)
 {
-    struct buf framed = {0};
-    trace_file_block(&framed, block);
-    fwrite(framed.p, 1, framed.n, ctx);
-    buf_free(&framed);
+    cli_keep_trace(ctx, block);
 }
 
 static int64_t wall_clock(void *ctx)
@@ -46,144 +21,110 @@ static int64_t wall_clock(void *ctx)
     return cli_clock_ns();
 }
 
-static FILE *trace_open_file(const char *path)
+static void write_trace(const char *path, const struct buf *trace)
 {
-    FILE *f = path ? fopen(path, "wb") : NULL;
-    if (f)
-        fwrite(TRACE_MAGIC.p, 1, TRACE_MAGIC.n, f);
-    return f;
+    FILE *f = fopen(path, "wb");
+    if (!f)
+        return;
+    fwrite(trace->p, 1, trace->n, f);
+    fclose(f);
+}
+
+static struct suite *open_suite(const struct trial *t, const struct run_options *options,
+                                struct buf *errors)
+{
+    struct suite *suite = suite_new(&t->options, options);
+    suite_files(suite, cli_files());
+    if (suite_add_file(suite, t->file, t->bytes, errors)) {
+        struct err *err = suite_lay_out(suite);
+        if (err)
+            err_print(err, errors);
+        err_free(err);
+    }
+    return suite;
 }
 
 static void carry_out(const struct trial *t, struct buf *out)
 {
     static const bool interrupted = false;
     struct arena a = {0};
-    struct buf errors = {0};
-    FILE *trace = trace_open_file(t->trace);
+    struct buf errors = {0}, trace = {.max = CLI_TRACE_BYTES_MAX};
     struct run_options options = {.log_level = LOG_ERROR,
                                   .wall_clock = wall_clock,
                                   .interrupted = &interrupted,
-                                  .ctx = trace,
-                                  .trace_block = trace ? spill : NULL};
-    struct suite *suite = suite_new(&t->options, &options);
-    suite_files(suite, cli_files());
-    if (suite_add_file(suite, t->file, t->bytes, &errors)) {
-        struct err *err = suite_lay_out(suite);
-        if (err)
-            err_print(err, &errors);
-        err_free(err);
-    }
+                                  .ctx = &trace,
+                                  .trace_block = t->trace ? keep_block : NULL};
+    struct suite *suite = open_suite(t, &options, &errors);
     if (errors.n > 0) {
         buf_addf(out, "I0\n" STR_FMT, STR_ARG(buf_str(&errors)));
-        return;
+    } else {
+        const struct report_run *run = suite_run(suite, t->job, &a);
+        buf_addf(out, "R%zu\n", suite_count(suite));
+        report_pack(run, out);
     }
-    const struct report_run *run = suite_run(suite, t->job, &a);
-    buf_addf(out, "R%zu\n", suite_count(suite));
-    report_pack(run, out);
-    if (trace)
-        fclose(trace);
+    if (t->trace)
+        write_trace(t->trace, &trace);
+    suite_free(suite);
+    buf_free(&errors);
+    buf_free(&trace);
+    arena_free(&a);
 }
 
-static _Noreturn void be_process(const struct trial *t, int to)
+static void be_trial(void *ctx, struct buf *out)
 {
-    struct buf out = {0};
-    int null = open("/dev/null", O_WRONLY);
-    if (null >= 0) /* a broken invariant of the engine is one outcome among others */
-        dup2(null, STDERR_FILENO);
     signal(SIGINT, SIG_IGN); /* whoever started us ends us */
-    carry_out(t, &out);
-    for (size_t at = 0; at < out.n;) {
-        ssize_t n = write(to, out.p + at, out.n - at);
-        if (n < 0 && errno != EINTR)
-            _exit(EXIT_NO_WORLD);
-        at += n < 0 ? 0 : (size_t)n;
-    }
-    buf_free(&out);
-    exit(EXIT_HELD); /* in full: sanitizers look for leaks, gcov writes what it counted */
+    carry_out(ctx, out);
 }
 
-/* ---- in the parent ---- */
+/* ---- here ---- */
 
-static bool process_start(struct process *p, const struct trial *t)
+static void lose(struct trial_result *out, struct arena *a, struct str why)
 {
-    int ends[2];
-    if (pipe(ends) != 0)
-        return false;
-    fflush(NULL);
-    p->started_ns = cli_clock_ns();
-    p->pid = fork();
-    if (p->pid == 0) {
-        close(ends[0]);
-        be_process(t, ends[1]);
-    }
-    close(ends[1]);
-    p->from = ends[0];
-    if (p->pid < 0)
-        close(ends[0]);
-    return p->pid > 0;
+    *out = (struct trial_result){.end = TRIAL_LOST, .why = arena_str(a, why)};
 }
 
-static void lost(struct trial_result *out, struct arena *a, int status)
-{
-    out->end = TRIAL_LOST;
-    if (WIFSIGNALED(status))
-        out->why = arena_printf(a, "the process of this run was ended by signal %d (%s)",
-                                WTERMSIG(status), strsignal(WTERMSIG(status)));
-    else
-        out->why = arena_printf(a, "the process of this run ended with exit status %d",
-                                WEXITSTATUS(status));
-}
-
-static void take_result(struct process *p, struct arena *a, struct trial_result *out)
+static void take_result(struct str bytes, struct arena *a, struct trial_result *out)
 {
     struct str head, rest;
     uint64_t jobs = 0;
     struct report_run *run = NULL;
-    (void)str_cut(buf_str(&p->bytes), '\n', &head, &rest);
+    (void)str_cut(bytes, '\n', &head, &rest);
     bool number = str_to_u64(str_sub(head, 1, head.n), &jobs);
+    if (!number) {
+        lose(out, a, STR("the process of this run handed nothing over"));
+        return;
+    }
     *out = (struct trial_result){.end = TRIAL_INVALID, .why = arena_str(a, rest), .jobs = jobs};
-    if (!number || head.p[0] != 'R')
+    if (head.p[0] != 'R')
         return;
     struct err *err = report_unpack(a, &rest, &run);
-    out->run = run;
-    out->end = err ? TRIAL_LOST : TRIAL_RAN;
+    *out = (struct trial_result){.end = TRIAL_RAN, .run = run, .jobs = jobs};
+    if (err)
+        lose(out, a, STR("what the process of this run handed over cannot be read"));
     err_ignore(err);
 }
 
-static void process_end(struct process *p, struct arena *a, struct trial_result *out)
+static void trial_end(struct child *c, bool cut, struct arena *a, struct trial_result *out)
 {
-    int status = 0;
-    close(p->from);
-    while (waitpid(p->pid, &status, 0) < 0 && errno == EINTR)
-        ;
-    p->pid = 0;
-    if (p->cut)
+    struct buf why = {0};
+    if (!child_end(c, &why) && !cut)
+        lose(out, a, buf_str(&why));
+    else if (cut)
         *out = (struct trial_result){.end = TRIAL_CUT};
-    else if (WIFSIGNALED(status) || WEXITSTATUS(status) != 0)
-        lost(out, a, status);
     else
-        take_result(p, a, out);
-    buf_free(&p->bytes);
+        take_result(buf_str(&c->bytes), a, out);
+    child_free(c);
+    buf_free(&why);
 }
 
-static void process_read(struct process *p, struct arena *a, struct trial_result *out)
-{
-    char chunk[65536];
-    ssize_t n = read(p->from, chunk, sizeof chunk);
-    if (n > 0)
-        buf_add(&p->bytes, (struct str){chunk, (size_t)n});
-    else if (n == 0 || errno != EINTR)
-        process_end(p, a, out);
-}
-
-static void cut_late_ones(struct process *v, size_t n, int64_t limit_ns)
+static void cut_late_ones(struct child *v, bool *cut, size_t n, int64_t limit_ns)
 {
     int64_t now = cli_clock_ns();
     for (size_t i = 0; i < n; i++) {
         bool late = limit_ns > 0 && now - v[i].started_ns > limit_ns;
-        if (v[i].pid > 0 && !v[i].cut && (late || cli_signalled())) {
-            v[i].cut = true;
-            kill(v[i].pid, SIGKILL);
+        if (v[i].pid && !cut[i] && (late || cli_signalled())) {
+            cut[i] = true;
+            child_kill(&v[i], SIGKILL);
         }
     }
 }
@@ -191,30 +132,25 @@ static void cut_late_ones(struct process *v, size_t n, int64_t limit_ns)
 void cli_trials(const struct trial *v, size_t n, int64_t limit_ns, struct arena *a,
                 struct trial_result *out)
 {
-    struct process *p = MEM_NEW_ARRAY(struct process, n + 1);
-    struct pollfd *fds = MEM_NEW_ARRAY(struct pollfd, n + 1);
+    struct child *children = MEM_NEW_ARRAY(struct child, n + 1);
+    bool *cut = MEM_NEW_ARRAY(bool, n + 1);
     size_t running = 0;
     for (size_t i = 0; i < n; i++) {
-        bool started = process_start(&p[i], &v[i]);
-        running += started;
-        if (!started) {
-            p[i].pid = 0;
-            out[i] =
-                (struct trial_result){.end = TRIAL_LOST, .why = STR("no process could be had")};
-        }
+        struct trial one = v[i];
+        if (child_start(&children[i], &(struct child_work){be_trial, &one, .heard = false}))
+            running++;
+        else
+            lose(&out[i], a, STR("no process could be had"));
     }
     while (running > 0) {
-        cut_late_ones(p, n, limit_ns);
+        cut_late_ones(children, cut, n, limit_ns);
+        child_poll(children, n, LOOK_MS);
         for (size_t i = 0; i < n; i++)
-            fds[i] = (struct pollfd){.fd = p[i].pid > 0 ? p[i].from : -1, .events = POLLIN};
-        int ready = poll(fds, (nfds_t)n, LOOK_MS);
-        for (size_t i = 0; ready > 0 && i < n; i++)
-            if (fds[i].revents)
-                process_read(&p[i], a, &out[i]);
-        running = 0;
-        for (size_t i = 0; i < n; i++)
-            running += p[i].pid > 0;
+            if (children[i].over) {
+                trial_end(&children[i], cut[i], a, &out[i]);
+                running--;
+            }
     }
-    mem_free(fds);
-    mem_free(p);
+    mem_free(cut);
+    mem_free(children);
 }

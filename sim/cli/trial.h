@@ -22,6 +22,5 @@ struct trial_result {
 /* All at the same time; those that take longer are ended (CUT), and all when a signal comes. 0: as long as they take. */
 void cli_trials(const struct trial *v, size_t n, int64_t limit_ns, struct arena *a,
                 struct trial_result *out);
-int64_t cli_clock_ns(void); /* monotonic */
 
 #endif

@@ -109,14 +109,36 @@ check 0 '^4 passed, 0 failed$' '' merge ab
 check 1 '^4 passed, 2 failed$' '' merge r1 r2
 
 # ---- sometimes ----
-check 1 'FAIL unseen profile=hardened seed=10 assert="never seen"' '' sweep unseen.yaml
+check 1 '^FAIL unseen runs=6 assert="never seen" replay: paddock-sim sweep unseen.yaml --seeds 5..10$' '' sweep unseen.yaml --out own
+holds 'it is the file that failed, none of its runs' test "$(tail -n 1 out)" = '6 passed, 1 failed'
+holds 'junit.xml has it as a case of its own' grep -q 'testcase name="over all 6 runs" classname="unseen"' own/junit.xml
+holds 'report.json has it as the file' grep -q '"over":6,"result":"failed".*"replay":"paddock-sim sweep unseen.yaml --seeds 5..10"' own/report.json
+holds 'report.html has it' grep -q '"over":6' own/report.html
+holds 'summary.html has it' grep -q '"over":6' own/summary.html
+check 1 'over all 6 runs' '' sweep unseen.yaml --format sarif
+check 2 '' 'over all the runs of a file together.*paddock-sim sweep unseen.yaml --seeds 5..10' shrink own
+check 0 '^1 the same, 0 different$' '' replay own --seed 5
+check 1 '^FAIL unseen runs=1 assert="never seen" replay: paddock-sim run unseen.yaml --profile hardened --seed 5$' '' run unseen.yaml --profile hardened
+check 1 '^FAIL   unseen  over all 1 runs$' '' run unseen.yaml
+replay=$(sed -n 's/^FAIL .* replay: paddock-sim //p' out | head -n 1)
+check 1 '^1 passed, 1 failed$' '' $replay
 check 0 '^3 passed, 0 failed$' '' sweep unseen.yaml --shard 1/2 --out u1
 check 0 '^3 passed, 0 failed$' '' sweep unseen.yaml --shard 2/2 --out u2
-check 1 '^5 passed, 1 failed$' '' merge u1 u2 --out u
+check 1 '^6 passed, 1 failed$' '' merge u1 u2 --out u
+check 1 'replay: paddock-sim sweep unseen.yaml --seeds 5..10$' '' merge u1 u2
 check 1 'held in none of the 6 runs' '' merge u --format json
 "$sim" sweep unseen.yaml --seeds 20..21 --out v >out
-check 1 'held in none of the 8 runs' '' merge u v --format json
-check 1 '^7 passed, 1 failed$' '' merge u v
+check 1 'sweep unseen.yaml --seeds 5..21.*held in none of the 8 runs' '' merge u v --format json
+check 1 '^8 passed, 1 failed$' '' merge u v
+
+# ---- many failures of one kind ----
+check 1 '^FAIL cases runs=12 assert="it" replay: paddock-sim run cases.yaml --case x=two --profile compat --seed 1 ' '' sweep cases.yaml --case x=two --seeds 1..6 -q --out many
+holds '-q: a line for the failure, and the last one' test "$(wc -l <out)" -eq 2
+check 1 '^0 passed, 12 failed$' '' sweep cases.yaml --case x=two --seeds 1..6
+holds 'ten failures of a kind are told, the others counted' test "$(grep -c '^FAIL ' out)" -eq 10
+holds 'and that is said' grep -q 'more of this kind are only counted' out
+check 1 '^reports are in many2$' '' merge many --out many2
+check 1 '^FAIL cases runs=12 ' '' merge many -q
 
 # ---- what the file wants written ----
 check 1 '*' '' run quiet.yaml --out quiet

@@ -122,7 +122,8 @@ static void a_part_comes_back(void **state)
     struct buf bytes = {0};
     struct report_part *back = NULL;
     const struct report *r = sample_report_small(&a);
-    const struct report_part_file file = {STR("a.yaml"), STR("abc"), STR("+x\n")};
+    const struct report_part_file file = {STR("a.yaml"),       STR("abc"), STR("+x\n"),
+                                          STR("sweep a.yaml"), 3,          7};
     const struct report_part part = {.shard = 2,
                                      .shards = 3,
                                      .planned = 9,
@@ -136,6 +137,8 @@ static void a_part_comes_back(void **state)
     assert_int_equal(back->planned, 9);
     assert_int_equal(back->n, r->n);
     assert_true(str_eq_c(back->files[0].tally, "+x\n"));
+    assert_true(str_eq_c(back->files[0].again, "sweep a.yaml"));
+    assert_int_equal(back->files[0].seeds_n, 7);
     for (size_t i = 0; i < r->n; i++)
         check_same(r->runs[i], back->runs[i]);
     for (size_t n = 0; n < bytes.n; n++) {

@@ -162,8 +162,7 @@ bool verdict_unsupported(struct verdict *v, const struct plan *plan)
 
 /* ---- description ---- */
 
-/* A word of a shell's command line. */
-static void add_word(struct buf *out, struct str word)
+void verdict_add_word(struct buf *out, struct str word)
 {
     bool plain = word.n > 0;
     for (size_t i = 0; i < word.n; i++) {
@@ -189,7 +188,7 @@ static void add_option(struct buf *out, const char *option, struct str value)
     if (!value.n)
         return;
     buf_addf(out, " %s ", option);
-    add_word(out, value);
+    verdict_add_word(out, value);
 }
 
 /* "a=1,b=2" as repeated options. */
@@ -229,7 +228,7 @@ void verdict_describe(struct arena *a, const struct plan *plan, struct report_ru
 {
     struct buf replay = {0};
     buf_add_c(&replay, "paddock-sim run ");
-    add_word(&replay, plan->file);
+    verdict_add_word(&replay, plan->file);
     add_option(&replay, "--case", plan->case_id);
     add_option(&replay, "--profile", plan->profile);
     add_list(&replay, "--set", plan->params_set);

@@ -25,6 +25,8 @@ void verdict_of_monitor(struct verdict *v, const struct monitor *m, bool cut);
 void verdict_of_faults(struct verdict *v, struct inject *in, bool cut);
 /* True: the plan asks for something that this world cannot do; each is added as an error. */
 bool verdict_unsupported(struct verdict *v, const struct plan *plan);
+/* A word of a shell's command line. */
+void verdict_add_word(struct buf *out, struct str word);
 /* Names, parameters, and the command that runs it again. The scenario's doc is the caller's to add. */
 void verdict_describe(struct arena *a, const struct plan *plan, struct report_run *out);
 void verdict_metrics(struct arena *a, const struct sim *sim, struct report_run *out);

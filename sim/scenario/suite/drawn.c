@@ -25,13 +25,14 @@ void drawn_count(struct drawn_tally *t, struct str name, uint64_t runs, uint64_t
 
 void drawn_add(struct drawn_tally *t, const struct report_run *run)
 {
+    t->runs++;
     for (size_t i = 0; i < run->faults_n; i++) {
         const struct report_fault *f = &run->faults[i];
         if (!f->drawn_from.n || f->begin_ns < 0)
             continue;
         struct drawn *d = entry_of(t, f->drawn_from);
-        d->runs += d->last != run;
-        d->last = run;
+        d->runs += d->last != t->runs;
+        d->last = t->runs;
         d->fired += f->fired > 0;
     }
 }

@@ -10,12 +10,13 @@
 struct drawn {
     struct str name;
     uint64_t runs, fired; /* in how many it was injected; how often it then took effect */
-    const void *last;     /* the run that was counted last */
+    uint64_t last;        /* the run that was counted last: the nth that was added */
 };
 struct drawn_tally {
     struct arena *arena;
     struct drawn *items;
     size_t n, cap;
+    uint64_t runs; /* that were added */
 };
 
 void drawn_add(struct drawn_tally *t, const struct report_run *run);

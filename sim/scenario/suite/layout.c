@@ -191,6 +191,7 @@ static struct err *open_file(struct suite *s, struct scenario *sc, struct diags 
     file->scenario = sc;
     choose_seeds(s->options, file);
     overall_init(&file->overall, &s->arena);
+    file->again = overall_command(&s->arena, s->options, sc->source.file);
     file->profiles = sc->profiles;
     if (s->options->profile.n) { /* asked for by name: whether the file lists it or not */
         file->profiles.v = ARENA_NEW(&s->arena, struct str);
@@ -269,7 +270,6 @@ static void add_job(struct layout *l, const struct job *job)
     }
     if (job->file->runs++ == 0)
         job->file->first = s->jobs_n;
-    job->file->last = s->jobs_n;
     s->jobs[s->jobs_n++] = *job;
     job->file->left++;
 }
@@ -386,7 +386,8 @@ struct err *suite_lay_out(struct suite *s)
     BUG_ON(l.at != s->planned, "as many runs are laid out as were counted");
     s->laid_out = true;
     s->runs = MEM_NEW_ARRAY(struct report_run *, s->jobs_n + 1);
-    s->done = MEM_NEW_ARRAY(const struct report_run *, s->jobs_n + 1);
+    s->rows = MEM_NEW_ARRAY(const struct report_run *, s->files_n + 1);
+    s->done = MEM_NEW_ARRAY(const struct report_run *, s->jobs_n + s->files_n + 1);
     return NULL;
 }
 

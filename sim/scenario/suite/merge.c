@@ -17,7 +17,7 @@ struct merge {
     size_t n;
     struct map files; /* file → struct merged_file */
     struct map keys;  /* run → the name of its part */
-    struct report_run **runs;
+    const struct report_run **runs;
     size_t runs_n;
     size_t shown_failed, shown_passed;
     bool swept, missing;
@@ -27,7 +27,7 @@ struct merged_file {
     struct report_part_file of;
     struct str from;
     struct overall overall;
-    struct report_run *last;
+    const struct report_run *like; /* one of its runs */
     size_t runs;
 };
 
@@ -76,6 +76,15 @@ static struct err *check_shares(const struct merge *m)
     return NULL;
 }
 
+/* From the least seed of all parts to the greatest. */
+static void join_seeds(struct report_part_file *all, const struct report_part_file *f)
+{
+    uint64_t first = all->seeds_first < f->seeds_first ? all->seeds_first : f->seeds_first;
+    uint64_t end = all->seeds_first + all->seeds_n, other = f->seeds_first + f->seeds_n;
+    all->seeds_first = first;
+    all->seeds_n = (end > other ? end : other) - first;
+}
+
 static struct err *take_file(struct merge *m, const struct source_part *s,
                              const struct report_part_file *f)
 {
@@ -92,12 +101,14 @@ static struct err *take_file(struct merge *m, const struct source_part *s,
                                " (sha256 %.12s and %.12s)",
                        STR_ARG(known->from), STR_ARG(s->from), STR_ARG(f->file), known->of.digest.p,
                        f->digest.p);
+    join_seeds(&known->of, f);
     return overall_unpack(&known->overall, f->tally);
 }
 
 /* In full, or brief: as many as one sweep of the whole would have kept. */
-static struct report_run *take_over(struct merge *m, const struct source_part *s,
-                                    const struct merged_file *file, const struct report_run *run)
+static const struct report_run *take_over(struct merge *m, const struct source_part *s,
+                                          const struct merged_file *file,
+                                          const struct report_run *run)
 {
     bool failed = run->outcome == REPORT_FAILED || run->outcome == REPORT_ERROR;
     bool full = !run->brief;
@@ -106,9 +117,7 @@ static struct report_run *take_over(struct merge *m, const struct source_part *s
                       : file->runs == 0 && m->shown_passed++ < SUITE_SHOWN_MAX;
     if (!full)
         return report_brief(m->arena, run, NULL);
-    struct report_run *own = ARENA_NEW(m->arena, struct report_run);
-    *own = *run;
-    return own;
+    return run;
 }
 
 static struct err *take_run(struct merge *m, const struct source_part *s,
@@ -128,21 +137,22 @@ static struct err *take_run(struct merge *m, const struct source_part *s,
         return err_new(ERR_INVALID, STR_FMT ": a run of a file that it does not name: " STR_FMT,
                        STR_ARG(s->from), STR_ARG(run->file));
     map_put(&m->keys, key, (void *)(uintptr_t)s);
-    struct report_run *own = take_over(m, s, file, run);
-    overall_forget(m->arena, own); /* of its part: judged anew over all */
+    const struct report_run *own = take_over(m, s, file, run);
     m->runs[m->runs_n++] = own;
-    file->last = own;
+    file->like = own;
     file->runs++;
     return NULL;
 }
 
 static struct err *take_all(struct merge *m)
 {
-    size_t n = 0;
+    size_t n = 0, files = 0;
     struct err *err = NULL;
     for (size_t i = 0; i < m->n; i++)
         n += m->parts[i].part->n;
-    m->runs = ARENA_NEW_ARRAY(m->arena, struct report_run *, n + 1);
+    for (size_t i = 0; i < m->n; i++)
+        files += m->parts[i].part->files_n;
+    m->runs = ARENA_NEW_ARRAY(m->arena, const struct report_run *, n + files + 1);
     for (size_t i = 0; i < m->n; i++) {
         const struct report_part *p = m->parts[i].part;
         for (size_t f = 0; f < p->files_n && !err; f++)
@@ -178,13 +188,18 @@ static void note_missing(struct merge *m, struct report *out, struct buf *notes)
                  (unsigned long long)planned);
 }
 
+/* The rows of files come behind the runs. */
 static void judge(struct merge *m)
 {
     void *value;
     for (size_t i = 0; !m->missing && map_next(&m->files, &i, NULL, &value);) {
-        struct merged_file *f = value;
-        if (f->last)
-            overall_judge(m->arena, &f->overall, f->runs, f->last);
+        const struct merged_file *f = value;
+        const struct report_part_file *of = &f->of;
+        struct str again = overall_seeds(m->arena, of->again, of->seeds_first, of->seeds_n);
+        const struct report_run *row =
+            f->like ? overall_judge(m->arena, &f->overall, f->runs, f->like, again) : NULL;
+        if (row)
+            m->runs[m->runs_n++] = row;
     }
 }
 
@@ -208,7 +223,7 @@ static void pack_whole(struct merge *m, struct buf *out)
                                 .partial = m->missing,
                                 .files = files,
                                 .files_n = n,
-                                .runs = (const struct report_run *const *)m->runs,
+                                .runs = m->runs,
                                 .n = m->runs_n};
     report_part_pack(&whole, out);
 }
@@ -228,7 +243,7 @@ struct err *suite_merge(struct arena *a, const struct suite_part *parts, size_t 
         note_missing(&m, out, notes);
         pack_whole(&m, whole);
         judge(&m);
-        out->runs = (const struct report_run *const *)m.runs;
+        out->runs = m.runs;
         out->n = m.runs_n;
     }
     map_free(&m.files);

@@ -1,7 +1,6 @@
 #include "sim/scenario/suite/overall.h"
 
-static const struct str unseen = STR_INIT("sometimes: it held in none of the ");
-static const struct str unfired = STR_INIT("chaos injected it in ");
+#include "sim/scenario/run/verdict.h"
 
 void overall_init(struct overall *o, struct arena *a)
 {
@@ -46,49 +45,82 @@ struct err *overall_unpack(struct overall *o, struct str bytes)
     return err;
 }
 
-static void add_failure(struct arena *a, struct report_run *last, const char *kind, struct str name,
+static void add_failure(struct arena *a, struct report_run *row, const char *kind, struct str name,
                         struct str text)
 {
-    struct report_failure *more = ARENA_NEW_ARRAY(a, struct report_failure, last->failures_n + 1);
-    for (size_t f = 0; f < last->failures_n; f++)
-        more[f] = last->failures[f];
-    more[last->failures_n] = (struct report_failure){
+    struct report_failure *more = ARENA_NEW_ARRAY(a, struct report_failure, row->failures_n + 1);
+    for (size_t f = 0; f < row->failures_n; f++)
+        more[f] = row->failures[f];
+    more[row->failures_n] = (struct report_failure){
         .kind = str_c(kind), .name = arena_str(a, name), .text = text, .at_ns = -1};
-    last->failures = more;
-    last->failures_n++;
-    if (last->outcome == REPORT_PASSED)
-        last->outcome = REPORT_FAILED;
+    row->failures = more;
+    row->failures_n++;
 }
 
-void overall_judge(struct arena *a, const struct overall *o, size_t runs, struct report_run *last)
+struct report_run *overall_judge(struct arena *a, const struct overall *o, size_t runs,
+                                 const struct report_run *like, struct str again)
 {
     struct str name;
     const struct drawn *drawn;
+    struct report_run *row = ARENA_NEW(a, struct report_run);
+    *row = (struct report_run){.name = like->name,
+                               .doc = like->doc,
+                               .file = like->file,
+                               .over = runs,
+                               .outcome = REPORT_FAILED,
+                               .wall_start_unix_ns = like->wall_start_unix_ns,
+                               .replay = again,
+                               .wishes = like->wishes};
     for (size_t i = 0; sometimes_unseen(&o->sometimes, &i, &name);)
-        add_failure(a, last, "assert", name,
+        add_failure(a, row, "assert", name,
                     arena_printf(a,
-                                 STR_FMT "%zu runs of this file: what it guards against did not "
-                                         "happen",
-                                 STR_ARG(unseen), runs));
+                                 "sometimes: it held in none of the %zu runs of this file: what it "
+                                 "guards against did not happen",
+                                 runs));
     for (size_t i = 0; (drawn = drawn_unfired(&o->drawn, &i));)
-        add_failure(a, last, "fault", drawn->name,
+        add_failure(a, row, "fault", drawn->name,
                     arena_printf(a,
-                                 STR_FMT "%llu of the %zu runs of this file, and it never "
-                                         "took effect: nothing met it",
-                                 STR_ARG(unfired), (unsigned long long)drawn->runs, runs));
+                                 "chaos injected it in %llu of the %zu runs of this file, and it "
+                                 "never took effect: nothing met it",
+                                 (unsigned long long)drawn->runs, runs));
+    return row->failures_n ? row : NULL;
 }
 
-void overall_forget(struct arena *a, struct report_run *run)
+/* ---- the command ---- */
+
+static void add_option(struct buf *out, const char *option, struct str value)
 {
-    struct report_failure *kept = ARENA_NEW_ARRAY(a, struct report_failure, run->failures_n + 1);
-    size_t n = 0;
-    for (size_t i = 0; i < run->failures_n; i++) {
-        struct str text = run->failures[i].text;
-        if (!str_starts(text, unseen) && !str_starts(text, unfired))
-            kept[n++] = run->failures[i];
-    }
-    if (n == 0 && run->failures_n > 0)
-        run->outcome = REPORT_PASSED;
-    run->failures = kept;
-    run->failures_n = n;
+    if (!value.n)
+        return;
+    buf_addf(out, " %s ", option);
+    verdict_add_word(out, value);
+}
+
+struct str overall_command(struct arena *a, const struct options *o, struct str file)
+{
+    struct buf out = {0};
+    bool sweeps = o->command == COMMAND_SWEEP;
+    buf_add_c(&out, sweeps ? "paddock-sim sweep " : "paddock-sim run ");
+    verdict_add_word(&out, file);
+    add_option(&out, "--case", o->case_filter);
+    add_option(&out, "--profile", o->profile);
+    for (size_t i = 0; i < o->sets_n; i++)
+        add_option(&out, "--set", o->sets[i]);
+    for (size_t i = 0; i < o->policies_n; i++)
+        add_option(&out, "--policy", o->policies[i]);
+    if (o->all_cases)
+        buf_add_c(&out, " --all-cases");
+    if (o->points_of)
+        buf_addf(&out, " --points %u/%u", o->points_at, o->points_of);
+    struct str command = arena_str(a, buf_str(&out));
+    buf_free(&out);
+    return command;
+}
+
+struct str overall_seeds(struct arena *a, struct str command, uint64_t first, uint64_t n)
+{
+    unsigned long long from = first, to = first + n - 1;
+    if (!str_starts(command, STR("paddock-sim sweep ")))
+        return arena_printf(a, STR_FMT " --seed %llu", STR_ARG(command), from);
+    return arena_printf(a, STR_FMT " --seeds %llu..%llu", STR_ARG(command), from, to);
 }

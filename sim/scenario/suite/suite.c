@@ -28,7 +28,11 @@ void suite_free(struct suite *s)
     mem_free(s->files);
     mem_free(s->jobs);
     mem_free(s->runs);
+    mem_free(s->rows);
     mem_free(s->done);
+    for (size_t i = 0; i < s->kept_n; i++)
+        arena_free(&s->kept[i]);
+    mem_free(s->kept);
     arena_free(&s->arena);
     mem_free(s);
 }
@@ -202,13 +206,6 @@ void suite_pack(const struct suite *s, size_t i, const struct report_run *run, s
     sometimes_pack(&s->jobs[i].file->overall.sometimes, out);
 }
 
-struct err *suite_unpack(struct suite *s, size_t i, struct str bytes, struct arena *a,
-                         struct report_run **out)
-{
-    struct err *err = report_unpack(a, &bytes, out);
-    return err ? err : sometimes_unpack(&s->jobs[i].file->overall.sometimes, bytes);
-}
-
 /* Of a sweep only the first failures, and one passed run of each file, are kept as they are. */
 static bool keep_in_full(struct suite *s, size_t i, const struct report_run *run)
 {
@@ -221,16 +218,57 @@ static bool keep_in_full(struct suite *s, size_t i, const struct report_run *run
            s->shown_passed++ < SUITE_SHOWN_MAX;
 }
 
-static struct report_run *copy_of(struct arena *a, const struct report_run *run)
+/* Into an arena of its own, which is kept as it is or not at all. */
+static struct err *unpack(struct suite *s, size_t i, struct str bytes, struct arena *own,
+                          struct report_run **out)
+{
+    struct err *err = report_unpack(own, &bytes, out);
+    return err ? err : sometimes_unpack(&s->jobs[i].file->overall.sometimes, bytes);
+}
+
+static void keep_arena(struct suite *s, const struct arena *own)
+{
+    if (s->kept_n == s->kept_cap) {
+        s->kept_cap = s->kept_cap ? s->kept_cap * 2 : 16;
+        s->kept = mem_resize(s->kept, s->kept_cap * sizeof *s->kept);
+    }
+    s->kept[s->kept_n++] = *own;
+}
+
+const struct report_run *suite_take(struct suite *s, size_t i, struct str bytes)
+{
+    BUG_ON(i >= suite_count(s) || s->runs[i], "each run is done once");
+    struct suite_file *file = s->jobs[i].file;
+    struct arena own = {0};
+    struct report_run *run;
+    struct err *err = unpack(s, i, bytes, &own, &run);
+    if (err) {
+        struct buf why = {0};
+        buf_add_c(&why, "what the process of this run handed over cannot be read: ");
+        err_print(err, &why);
+        err_free(err);
+        run = suite_lost(s, i, buf_str(&why), &own);
+        buf_free(&why);
+    }
+    drawn_add(&file->overall.drawn, run);
+    file->left--;
+    if (keep_in_full(s, i, run)) {
+        keep_arena(s, &own);
+        s->runs[i] = run;
+    } else {
+        file->like = s->runs[i] = report_brief(&s->arena, run, file->like);
+        arena_free(&own);
+    }
+    return s->runs[i];
+}
+
+const struct report_run *suite_done(struct suite *s, size_t i, const struct report_run *run)
 {
     struct buf bytes = {0};
-    struct report_run *copy;
-    report_pack(run, &bytes);
-    struct str packed = buf_str(&bytes);
-    struct err *err = report_unpack(a, &packed, &copy);
-    BUG_ON(err, "what was packed here can be read");
+    suite_pack(s, i, run, &bytes);
+    const struct report_run *kept = suite_take(s, i, buf_str(&bytes));
     buf_free(&bytes);
-    return copy;
+    return kept;
 }
 
 /* What is known of a file's clauses here is all that there is to know. */
@@ -240,31 +278,17 @@ static bool may_judge(const struct suite *s, const struct suite_file *file)
            s->options->shards <= 1 && !interrupted(s);
 }
 
-const struct report_run *suite_done(struct suite *s, size_t i, const struct report_run *run)
-{
-    BUG_ON(i >= suite_count(s) || s->runs[i], "each run is done once");
-    struct suite_file *file = s->jobs[i].file;
-    if (keep_in_full(s, i, run))
-        s->runs[i] = copy_of(&s->arena, run);
-    else
-        file->like = s->runs[i] = report_brief(&s->arena, run, file->like);
-    drawn_add(&file->overall.drawn, run);
-    file->left--;
-    if (!suite_sweeps(s) && may_judge(s, file)) /* its runs come in order: this is the last */
-        overall_judge(&s->arena, &file->overall, file->runs, s->runs[i]);
-    return s->runs[i];
-}
-
 const struct report_run *suite_judge(struct suite *s, size_t *file)
 {
     while (*file < s->files_n) {
-        struct suite_file *f = s->files[(*file)++];
-        struct report_run *last = may_judge(s, f) ? s->runs[f->last] : NULL;
-        size_t before = last ? last->failures_n : 0;
-        if (last)
-            overall_judge(&s->arena, &f->overall, f->runs, last);
-        if (last && last->failures_n > before)
-            return last;
+        size_t i = (*file)++;
+        struct suite_file *f = s->files[i];
+        if (s->rows[i] || !may_judge(s, f))
+            continue;
+        struct str again = overall_seeds(&s->arena, f->again, f->seeds_first, f->seeds_n);
+        s->rows[i] = overall_judge(&s->arena, &f->overall, f->runs, s->runs[f->first], again);
+        if (s->rows[i])
+            return s->rows[i];
     }
     return NULL;
 }
@@ -274,17 +298,30 @@ bool suite_keeps_failure(const struct suite *s)
     return !suite_sweeps(s) || s->shown_failed < SUITE_SHOWN_MAX;
 }
 
+/* Those that are done, without the gaps; how many. */
+static size_t done_runs(struct suite *s)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < s->jobs_n; i++)
+        if (s->runs[i])
+            s->done[n++] = s->runs[i];
+    return n;
+}
+
 void suite_save(struct suite *s, struct buf *out)
 {
     struct arena a = {0};
-    const struct report *r = suite_report(s);
+    size_t n = done_runs(s);
     struct report_part_file *files = ARENA_NEW_ARRAY(&a, struct report_part_file, s->files_n + 1);
     for (size_t i = 0; i < s->files_n; i++) {
         struct buf tally = {0};
         overall_pack(&s->files[i]->overall, &tally);
         files[i] = (struct report_part_file){.file = s->files[i]->scenario->source.file,
                                              .digest = s->files[i]->digest,
-                                             .tally = arena_str(&a, buf_str(&tally))};
+                                             .tally = arena_str(&a, buf_str(&tally)),
+                                             .again = s->files[i]->again,
+                                             .seeds_first = s->files[i]->seeds_first,
+                                             .seeds_n = s->files[i]->seeds_n};
         buf_free(&tally);
     }
     struct report_part part = {.shard = s->options->shard,
@@ -294,20 +331,21 @@ void suite_save(struct suite *s, struct buf *out)
                                .partial = s->options->until.n > 0,
                                .files = files,
                                .files_n = s->files_n,
-                               .runs = r->runs,
-                               .n = r->n};
+                               .runs = s->done,
+                               .n = n};
     report_part_pack(&part, out);
     arena_free(&a);
 }
 
 const struct report *suite_report(struct suite *s)
 {
+    size_t n = done_runs(s);
+    s->report.left = s->jobs_n - n;
+    for (size_t i = 0; i < s->files_n; i++)
+        if (s->rows[i])
+            s->done[n++] = s->rows[i];
     s->report.runs = s->done;
-    s->report.n = 0;
-    for (size_t i = 0; i < s->jobs_n; i++)
-        if (s->runs[i])
-            s->done[s->report.n++] = s->runs[i];
+    s->report.n = n;
     s->report.summed_up = suite_sweeps(s);
-    s->report.left = s->jobs_n - s->report.n;
     return &s->report;
 }

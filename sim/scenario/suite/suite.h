@@ -2,7 +2,7 @@
  * and processes are the program's: it gives bytes in, has runs carried out (here, or in a copy of this process that hands
  * its result over as bytes), and takes the results.
  *
- *   add_file ... ─► lay_out ─► run(i), or in another process run(i), pack ─► unpack(i) ─► done(i) ─► report
+ *   add_file ... ─► lay_out ─► run(i) ─► done(i), or in another process run(i), pack ─► take(i) ─► judge ─► report
  *
  * A run's plan is made when the run is carried out and dies with it: a thousand seeds cost no memory before.
  * Ownership: files and what is kept of results live in the suite until suite_free; a run under way in the arena of whoever
@@ -40,15 +40,17 @@ void suite_style(const struct suite *s, struct report_style *style);
 
 /* Makes the plan and carries the run out, now and here; plan and report are in `a`. */
 struct report_run *suite_run(struct suite *s, size_t i, struct arena *a);
-/* A run that was carried out here, for suite_unpack elsewhere. */
+/* A run that was carried out here, for suite_take in another process. */
 void suite_pack(const struct suite *s, size_t i, const struct report_run *run, struct buf *out);
-struct err *suite_unpack(struct suite *s, size_t i, struct str bytes, struct arena *a,
-                         struct report_run **out) must_check;
 /* An error in place of a run whose process ended before its time. */
 struct report_run *suite_lost(struct suite *s, size_t i, struct str why, struct arena *a);
-/* Takes the result of a run; what is kept of it, which lives as long as the suite. Those of `run` come in order. */
+/* Takes what was packed; what is kept of it, which lives as long as the suite. Bytes that cannot be read: an error of this
+ * run. Each run once, in any order. */
+const struct report_run *suite_take(struct suite *s, size_t i, struct str bytes);
+/* The same of a run that was carried out here. */
 const struct report_run *suite_done(struct suite *s, size_t i, const struct report_run *run);
-/* After a sweep: judges `sometimes` over the runs of a file, from *file on. The run that has failed by that; NULL: no more. */
+/* When no more runs come: judges what is said of all the runs of a file together (`sometimes`), from *file on. The file's own
+ * row, which the report then has; NULL: no more. Of a share nothing is judged: merge does. */
 const struct report_run *suite_judge(struct suite *s, size_t *file);
 const struct report *suite_report(struct suite *s); /* of what is done, in the order of the runs */
 /* Whether a further failure would be kept in full (its trace is worth keeping then). */

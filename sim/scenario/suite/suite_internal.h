@@ -17,7 +17,8 @@ struct suite_file {
     struct overall overall;
     size_t planned;                /* runs of the whole */
     size_t runs, left;             /* of them here; those that are not done */
-    size_t first, last;            /* jobs of it */
+    size_t first;                  /* job of it */
+    struct str again;              /* the command that runs it, without its seeds */
     const struct report_run *like; /* the last brief one */
 };
 
@@ -54,9 +55,12 @@ struct suite {
     size_t jobs_n, jobs_cap;
     uint64_t planned; /* runs of the whole; the jobs are this shard's share */
     bool laid_out;
-    struct report_run **runs;          /* of each job; NULL: not done */
-    const struct report_run **done;    /* without the gaps: for the report */
+    struct report_run **runs;       /* of each job; NULL: not done */
+    const struct report_run **rows; /* of each file: what is judged over its runs; NULL: nothing */
+    const struct report_run **done; /* without the gaps: for the report */
     size_t shown_failed, shown_passed; /* kept in full */
+    struct arena *kept;                /* in which they are */
+    size_t kept_n, kept_cap;
     struct report report;
 };
 
