@@ -19,6 +19,7 @@ struct api *api_new(const struct api_options *o)
     a->peers = o->peers;
     a->agent_image = str_dup(o->agent_image);
     a->registration = registration_new(o->client, o->clusters, o->secrets);
+    a->paths = paths_new(o->client, o->clusters);
     a->admission = admission_new(a);
     a->views = cluster_views_new(a, o->client, o->forwards);
     return a;
@@ -30,6 +31,7 @@ void api_free(struct api *a)
         return;
     cluster_views_free(a->views);
     admission_free(a->admission);
+    paths_free(a->paths);
     registration_free(a->registration);
     str_free(&a->agent_image);
     mem_free(a);

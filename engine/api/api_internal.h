@@ -2,6 +2,7 @@
 #ifndef PADDOCK_ENGINE_API_API_INTERNAL_H
 #define PADDOCK_ENGINE_API_API_INTERNAL_H
 
+#include "engine/api/path.h"
 #include "engine/api/registration.h"
 #include "engine/base/json.h"
 #include "engine/http/ws.h"
@@ -25,6 +26,7 @@ struct api {
     struct tunnel_peers *peers;
     struct str agent_image; /* owned */
     struct registration *registration;
+    struct paths *paths;
     struct admission *admission;
     struct cluster_views *views;
 };

@@ -11,6 +11,7 @@
 
 struct caller {
     struct str cluster_id, address, token, ca_cert, instance;
+    int64_t idle_cut_ms; /* at which something on the way cuts its tunnels; 0: nothing does */
 };
 
 static void caller_free(void *data)
@@ -88,6 +89,9 @@ static struct err *read_caller(const struct api *a, struct http_exchange *x, str
         err = read_params(&arena, http_headers_get(h, "X-API-Tunnel-Params"), c);
     if (!err)
         c->instance = str_dup(http_headers_get(h, "X-Agent-Instance"));
+    if (!str_to_i64(http_headers_get(h, AGENT_IDLE_CUT_HEADER), &c->idle_cut_ms) ||
+        c->idle_cut_ms < 0)
+        c->idle_cut_ms = 0;
     arena_free(&arena);
     return err;
 }
@@ -96,8 +100,11 @@ static void admit_agent(struct api *a, struct http_exchange *x, void *data)
 {
     struct caller *c = data;
     struct tunnel_identity who = {.key = c->cluster_id, .instance = c->instance};
-    if (tunnel_router_accept(a->router, x, &who))
+    if (tunnel_router_accept(a->router, x, &who)) {
         registration_note(a->registration, c->cluster_id, c->address, c->token, c->ca_cert);
+        paths_note(a->paths, c->cluster_id, c->idle_cut_ms ? PATH_IDLE_CUT : PATH_GOOD,
+                   c->idle_cut_ms);
+    }
     caller_free(c);
 }
 
@@ -121,6 +128,15 @@ static void tell_removed(const struct api *a, struct http_exchange *x)
     buf_free(&text);
 }
 
+/* It asks for a tunnel and cannot have one; if the cluster has another, its way is not to blame. */
+static void note_blocked(struct api *a, struct http_exchange *x, const struct caller *c)
+{
+    bool tells = policy_get(&a->policies, POLICY_FAILURE_REASON) == POLICY_REASON_CAUSE;
+    bool asks = http_headers_has_token(http_request_headers(x), "Upgrade", "websocket");
+    if (tells && !asks && !tunnel_router_has(a->router, c->cluster_id))
+        paths_note(a->paths, c->cluster_id, PATH_BLOCKED, 0);
+}
+
 static void connect_agent(struct api *a, struct http_exchange *x)
 {
     struct caller *c = MEM_NEW(struct caller);
@@ -138,6 +154,7 @@ static void connect_agent(struct api *a, struct http_exchange *x)
         caller_free(c);
         return;
     }
+    note_blocked(a, x, c);
     admission_ask(a->admission, x, c, admit_agent, caller_free);
 }
 

@@ -46,8 +46,10 @@ static void client_report(struct tunnel_client *c, const struct tunnel_client_cl
 static void on_session_closed(void *owner, const struct err *why)
 {
     struct tunnel_client *c = owner;
+    struct tunnel_client_closed how = {.err = why, .was_open = true};
+    how.idle = tunnel_session_idle(c->session, &how.longest_idle);
     c->session = NULL;
-    client_report(c, &(struct tunnel_client_closed){.err = why, .was_open = true});
+    client_report(c, &how);
 }
 
 static bool on_session_allow(void *owner, struct str proto, struct str address)

@@ -30,7 +30,8 @@ struct tunnel_client_options {
 struct tunnel_client_closed {
     const struct err *err; /* NULL: the server ended the WebSocket in order */
     bool was_open;
-    int http_status; /* the upgrade was refused with it; 0: it did not come to that */
+    world_time idle, longest_idle; /* was_open: how long nothing had gone either way; before that */
+    int http_status;               /* the upgrade was refused with it; 0: it did not come to that */
     struct str http_body;
 };
 struct tunnel_client_handler {

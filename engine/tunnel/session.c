@@ -86,12 +86,20 @@ static void session_send_sync(struct tunnel_session *s)
     mem_free(ids);
 }
 
+static void session_used(struct tunnel_session *s, world_time now)
+{
+    if (now - s->used > s->longest_idle)
+        s->longest_idle = now - s->used;
+    s->used = now;
+}
+
 static void session_keep_alive(struct tunnel_session *s, world_time now)
 {
     if (s->ping_every == 0)
         return;
     if (now >= s->ping_at) {
         s->ping_at = now + s->ping_every;
+        session_used(s, now);
         s->ops->ping(s->transport);
     }
     if (now >= s->sync_at) {
@@ -184,7 +192,7 @@ struct tunnel_session *tunnel_session_new(struct world *w, const struct tunnel_t
     list_init(&s->linger);
     s->timer = world_timer_new(w, session_fire, s);
     s->armed_for = NEVER;
-    s->heard = world_now(w);
+    s->heard = s->used = world_now(w);
     s->dead_after = policy_get(&s->policies, POLICY_TUNNEL_DEAD_AFTER);
     s->ping_every = s->o.side == TUNNEL_CLIENT ? policy_get(&s->policies, POLICY_TUNNEL_PING) : 0;
     s->echo = s->o.side == TUNNEL_SERVER &&
@@ -245,6 +253,7 @@ void tunnel_session_send(struct tunnel_session *s, enum tunnel_type type, int64_
     buf_clear(&s->scratch);
     tunnel_frame_encode(&s->scratch, &f);
     s->stats.messages_out++;
+    session_used(s, world_now(s->w));
     s->ops->send(s->transport, buf_str(&s->scratch));
     if (type == TUNNEL_CONNECT || type == TUNNEL_DATA)
         tunnel_doubt_sent(s);
@@ -327,6 +336,7 @@ void tunnel_session_on_message(struct tunnel_session *s, bool text, struct str p
     tunnel_session_enter(s);
     if (policy_get(&s->policies, POLICY_TUNNEL_ALIVE_BY) == POLICY_ALIVE_BY_TRAFFIC)
         session_alive(s);
+    session_used(s, world_now(s->w));
     if (s->doubt)
         tunnel_doubt_heard(s);
     s->stats.messages_in++;
@@ -346,6 +356,7 @@ void tunnel_session_on_alive(struct tunnel_session *s)
     if (s->ended)
         return;
     session_alive(s);
+    session_used(s, s->heard);
     if (s->doubt)
         tunnel_doubt_heard(s);
 }
@@ -384,6 +395,12 @@ struct str tunnel_session_instance(const struct tunnel_session *s)
 world_time tunnel_session_heard(const struct tunnel_session *s)
 {
     return s->heard;
+}
+
+world_time tunnel_session_idle(const struct tunnel_session *s, world_time *longest_before)
+{
+    *longest_before = s->longest_idle;
+    return world_now(s->w) - s->used;
 }
 
 bool tunnel_session_draining(const struct tunnel_session *s)

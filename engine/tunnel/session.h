@@ -106,6 +106,8 @@ struct str tunnel_session_key(const struct tunnel_session *s);
 struct str tunnel_session_instance(const struct tunnel_session *s);
 world_time tunnel_session_heard(
     const struct tunnel_session *s); /* last sign of life of kind tunnel.alive_by */
+/* How long nothing has gone either way, and the longest such pause before it. */
+world_time tunnel_session_idle(const struct tunnel_session *s, world_time *longest_before);
 bool tunnel_session_draining(const struct tunnel_session *s);
 bool tunnel_session_doubted(const struct tunnel_session *s);
 

@@ -22,7 +22,8 @@ struct tunnel_session {
     struct world_timer *timer;
     world_time armed_for; /* INT64_MAX: not armed */
     world_time heard, dead_after;
-    world_time ping_every; /* 0: the other side pings */
+    world_time used, longest_idle; /* anything last went either way; the longest pause before */
+    world_time ping_every;         /* 0: the other side pings */
     world_time ping_at, sync_at;
     unsigned busy; /* callbacks under way: memory stays */
     bool ended, draining, reading_paused;

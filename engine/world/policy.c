@@ -40,6 +40,9 @@ const struct policy_row policy_table[POLICY_COUNT] = {
                                     "how often the dialling side of a tunnel pings"),
     [POLICY_TUNNEL_DEAD_AFTER] = DURATION("tunnel.dead_after", 60 * NS_PER_S, 15 * NS_PER_S,
                                           "the silence after which a tunnel is given up"),
+    [POLICY_TUNNEL_KEEPALIVE] =
+        ENUM("tunnel.keepalive", "fixed|measured", POLICY_KEEPALIVE_FIXED,
+             POLICY_KEEPALIVE_MEASURED, "whether an agent whose tunnels are cut idle pings more"),
     [POLICY_TUNNEL_ALIVE_BY] =
         ENUM("tunnel.alive_by", "control|traffic", POLICY_ALIVE_BY_CONTROL, POLICY_ALIVE_BY_TRAFFIC,
              "what counts as a sign of life of a tunnel"),

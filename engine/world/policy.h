@@ -20,6 +20,7 @@ enum policy {
     POLICY_CONNECT_HEDGE, /* enum: never | handshake (a TLS handshake without an answer is begun by another session too) */
     POLICY_TUNNEL_PING,       /* duration: how often the agent's side pings */
     POLICY_TUNNEL_DEAD_AFTER, /* duration: silence after which a side gives the session up */
+    POLICY_TUNNEL_KEEPALIVE, /* enum: fixed (tunnel.ping) | measured (a third of the idle age at which tunnels are cut) */
     POLICY_TUNNEL_ALIVE_BY, /* enum: control (only ping and pong count) | traffic (anything received counts) */
     POLICY_TUNNEL_SYNC, /* enum: plain | young-safe (ids younger than the last seen one are left alone) */
     POLICY_TUNNEL_QUEUE, /* enum: fifo (all in one line) | fair (control first, then round robin) */
@@ -51,6 +52,7 @@ enum { POLICY_AGENT_START_EXIT, POLICY_AGENT_START_RETRY };
 enum { POLICY_SESSION_OLDEST, POLICY_SESSION_NEWEST };
 enum { POLICY_LIVENESS_SILENCE, POLICY_LIVENESS_ECHO };
 enum { POLICY_HEDGE_NEVER, POLICY_HEDGE_HANDSHAKE };
+enum { POLICY_KEEPALIVE_FIXED, POLICY_KEEPALIVE_MEASURED };
 enum { POLICY_ALIVE_BY_CONTROL, POLICY_ALIVE_BY_TRAFFIC };
 enum { POLICY_SYNC_PLAIN, POLICY_SYNC_YOUNG_SAFE };
 enum { POLICY_QUEUE_FIFO, POLICY_QUEUE_FAIR };

@@ -5,6 +5,8 @@
 
 enum { TRACE_BEGINS = 1, TRACE_ENDS };
 
+#define IDLE_LOOKS (20 * NS_PER_MS) /* no more often does a middlebox look for idle connections */
+
 /* ---- targets ---- */
 
 static void host_set_copy(struct sim *sim, const struct sim_set *from, struct host_set *to)
@@ -229,6 +231,28 @@ static void connections_end(struct sim_fault *f)
     }
 }
 
+/* A middlebox looks at its table now and then; it knows no connection that is younger than that. */
+static void idle_due(struct sim_event *e)
+{
+    struct sim_fault *f = container_of(e, struct sim_fault, tick);
+    struct sim *sim = f->sim;
+    world_time next = sim->now + f->o.delay;
+    list_each (&sim->conns, it, following) {
+        struct sim_conn *c = container_of(it, struct sim_conn, link);
+        if (!c->established || c->forgotten || (c->ends[0].gone && c->ends[1].gone) ||
+            !path_matches(c, f) || !fault_decides(f, c->id))
+            continue;
+        world_time last = c->last_byte_at > c->opened_at ? c->last_byte_at : c->opened_at;
+        if (last + f->o.delay <= sim->now) {
+            ++*f->fired;
+            conn_reset_both(c);
+        } else if (last + f->o.delay < next) {
+            next = last + f->o.delay;
+        }
+    }
+    event_set(sim, &f->tick, next > sim->now + IDLE_LOOKS ? next : sim->now + IDLE_LOOKS);
+}
+
 static void hosts_begin(struct sim_fault *f)
 {
     for (size_t i = 0; i < f->sim->hosts_n; i++) {
@@ -254,6 +278,9 @@ static void begin(struct sim_fault *f)
     case SIM_FAULT_NET_HALF_OPEN:
     case SIM_FAULT_NET_RESET:
         connections_begin(f);
+        break;
+    case SIM_FAULT_NET_IDLE_CUT:
+        event_set(sim, &f->tick, sim->now);
         break;
     case SIM_FAULT_DNS_STALE:
         f->frozen = records_copy(sim->records);
@@ -302,6 +329,7 @@ void sim_fault_end(struct sim_fault *f)
     f->ended = true;
     event_clear(&f->begin);
     event_clear(&f->end);
+    event_clear(&f->tick);
     if (!f->active)
         return;
     f->active = false;
@@ -368,6 +396,7 @@ struct sim_fault *sim_fault_add(struct sim *sim, const struct sim_fault_options 
     BUG_ON(o->share > SIM_SHARE_ALL, "a share is at most one");
     BUG_ON(o->kind == SIM_FAULT_NET_THROTTLE && o->bytes_per_second <= 0,
            "a throttled link still carries something");
+    BUG_ON(o->kind == SIM_FAULT_NET_IDLE_CUT && o->delay <= 0, "a timeout takes time");
     struct sim_fault *f = MEM_NEW(struct sim_fault);
     struct buf text = {0};
     f->sim = sim;
@@ -384,6 +413,7 @@ struct sim_fault *sim_fault_add(struct sim *sim, const struct sim_fault_options 
     buf_free(&text);
     event_init(&f->begin, begin_due, NULL);
     event_init(&f->end, end_due, NULL);
+    event_init(&f->tick, idle_due, NULL);
     map_put(&sim->faults, o->name, f);
     SIM_GROW(sim->fault_list, sim->faults_n, sim->faults_cap);
     sim->fault_list[sim->faults_n++] = f;
@@ -423,6 +453,7 @@ void faults_free(struct sim *sim)
         struct sim_fault *f = sim->fault_list[i];
         event_drop(sim, &f->begin);
         event_drop(sim, &f->end);
+        event_drop(sim, &f->tick);
         for (size_t k = 0; k < f->o.addresses_n; k++)
             str_free(&f->addresses[k]);
         str_free(&f->name);

@@ -18,7 +18,8 @@ enum sim_fault_kind {
     SIM_FAULT_NET_ONE_WAY,   /* nothing passes from `from` to `to` */
     SIM_FAULT_NET_CLOG,      /* held and delivered at the end, without retransmission delay */
     SIM_FAULT_NET_HALF_OPEN, /* the path forgets established connections for good; new ones work; share: of them */
-    SIM_FAULT_NET_RESET,    /* established connections get RST at both ends; share: of them */
+    SIM_FAULT_NET_RESET, /* established connections get RST at both ends; share: of them */
+    SIM_FAULT_NET_IDLE_CUT, /* connections on which nothing has arrived for `delay` get RST at both ends; share: of them */
     SIM_FAULT_NET_REFUSE,   /* connects are refused; share: of connects */
     SIM_FAULT_NET_THROTTLE, /* bytes_per_second for each connection and direction */
     /* dns: asked by hosts of `from`, answered by `resolvers`. Decision per query. */

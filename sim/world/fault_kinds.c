@@ -11,6 +11,7 @@ static const char *const names[SIM_FAULT_KIND_COUNT] = {
     [SIM_FAULT_NET_CLOG] = "net.clog",
     [SIM_FAULT_NET_HALF_OPEN] = "net.half-open",
     [SIM_FAULT_NET_RESET] = "net.reset",
+    [SIM_FAULT_NET_IDLE_CUT] = "net.idle-cut",
     [SIM_FAULT_NET_REFUSE] = "net.refuse",
     [SIM_FAULT_NET_THROTTLE] = "net.throttle",
     [SIM_FAULT_DNS_SERVFAIL] = "dns.servfail",

@@ -297,6 +297,7 @@ struct sim_fault {
     uint64_t decision_seed;
     uint32_t component;
     struct sim_event begin, end;
+    struct sim_event tick; /* of idle cuts: the next one that is due */
     struct sim_process **processes;
     struct sim_resolver **resolvers;
     struct str *addresses;

@@ -3,7 +3,7 @@
  * Method: small objects in, the merge patch's text out, compared byte by byte. */
 #include "tests/unit/support/check.h"
 
-#include "engine/controllers/conditions.h"
+#include "engine/kube/conditions.h"
 
 #define OLD  "2026-01-01T00:00:00Z"
 #define WALL (INT64_C(1767225600) * 1000000000 + INT64_C(60) * 1000000000) /* a minute later */

@@ -7,9 +7,9 @@
 
 #include "engine/controllers/cluster/cluster.h"
 #include "engine/controllers/cluster/state.h"
-#include "engine/controllers/conditions.h"
 #include "engine/controllers/health/health.h"
 #include "engine/controllers/rotation/rotation.h"
+#include "engine/kube/conditions.h"
 #include "engine/kube/management.h"
 
 #include <stdlib.h>

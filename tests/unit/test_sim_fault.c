@@ -139,6 +139,33 @@ static void reset_and_refuse(void **state)
     kit_free(k);
 }
 
+/* What is used stays; what is not is reset at both ends once it has been silent for so long. */
+static void idle_cut(void **state)
+{
+    struct kit *k = kit_new();
+    kit_up(k);
+    struct sim_fault_options o = between(SIM_FAULT_NET_IDLE_CUT);
+    o.delay = 3 * S;
+    struct sim_fault *f = kit_fault(k, &o);
+    for (int i = 0; i < 5; i++) {
+        send(k);
+        kit_run(k, 2 * S);
+    }
+    assert_int_equal(sim_fault_fired(f), 0);
+    kit_run(k, S + KIT_ONE_WAY - MS);
+    check_str(buf_str(&k->c.events), "o");
+    kit_run(k, 30 * MS);
+    check_str(buf_str(&k->c.events), "oc");
+    assert_int_equal(k->c.code, ERR_CONN_RESET);
+    assert_int_equal(sim_fault_fired(f), 1);
+    kit_connect(k, NULL);
+    kit_run(k, 2 * S);
+    sim_fault_end(f);
+    kit_run(k, MINUTE);
+    assert_int_equal(sim_fault_fired(f), 1); /* it is over: silence is nobody's business */
+    kit_free(k);
+}
+
 /* {kind, delay of one 1000-byte message beyond 10 ms: at least, at most} */
 static void delays(void **state)
 {
@@ -410,6 +437,7 @@ int main(void)
         cmocka_unit_test(lost_acknowledgements),
         cmocka_unit_test(half_open),
         cmocka_unit_test(reset_and_refuse),
+        cmocka_unit_test(idle_cut),
         cmocka_unit_test(delays),
         cmocka_unit_test(targets_and_times),
         cmocka_unit_test(share),

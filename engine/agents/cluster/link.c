@@ -34,6 +34,8 @@ struct agent_link {
     size_t tried, offset; /* addresses of the answer that were tried, from a random one on */
     uint32_t failures_in_a_row;
     world_time down_since;
+    world_time cut_idle; /* the age without traffic at which the last tunnel was cut; 0: none was */
+    uint32_t cuts;       /* in a row, all at about that age */
     struct agent_link_state state;
 };
 
@@ -48,7 +50,10 @@ static struct attempt *dial(struct agent_link *l, const char *host)
 {
     struct attempt *a = MEM_NEW(struct attempt);
     struct world_tls tls = {.server_name = l->config->server.host, .ca_pem = l->ca_pem};
-    struct world_header headers[] = {{STR("X-Agent-Instance"), l->instance}};
+    struct buf idle = {0};
+    buf_addf(&idle, "%lld", (long long)(l->state.idle_timeout / NS_PER_MS));
+    struct world_header headers[] = {{STR("X-Agent-Instance"), l->instance},
+                                     {STR("X-Agent-Idle-Cut"), buf_str(&idle)}};
     a->link = l;
     a->address = world_addr_make(str_c(host), l->config->server.port);
     list_add_tail(&l->attempts, &a->node);
@@ -60,10 +65,11 @@ static struct attempt *dial(struct agent_link *l, const char *host)
                                       .token = l->config->token,
                                       .params_json = l->params_json,
                                       .headers = headers,
-                                      .headers_n = ARRAY_LEN(headers),
+                                      .headers_n = ARRAY_LEN(headers) - !l->state.idle_timeout,
                                       .timeout = AGENT_CONNECT_TIMEOUT,
                                       .session = {.policies = &l->policies}};
     a->client = tunnel_client_connect(l->world, &o, &handler, a);
+    buf_free(&idle);
     return a;
 }
 
@@ -88,6 +94,33 @@ static void explain(struct agent_link *l, const struct tunnel_client_closed *how
         set_reason(l, agent_reason_of_refusal(&l->policies, how->http_status, how->http_body));
     else if (how->err)
         set_reason(l, agent_reason_of(&l->policies, AGENT_PHASE_CONNECT, how->err));
+}
+
+/* ---- what cuts idle tunnels ---- */
+
+static bool is_near(world_time a, world_time b)
+{
+    return a - b <= AGENT_IDLE_SPREAD && b - a <= AGENT_IDLE_SPREAD;
+}
+
+/* An open tunnel ended in the middle of silence. Chance has no favourite age, and a tunnel that has lived through a
+ * longer silence meets no timeout. */
+static void measure_cut(struct agent_link *l, const struct tunnel_client_closed *how)
+{
+    bool cut = how->err && (how->err->code == ERR_CONN_RESET || how->err->code == ERR_EOF);
+    if (!cut || policy_get(&l->policies, POLICY_TUNNEL_KEEPALIVE) != POLICY_KEEPALIVE_MEASURED)
+        return;
+    bool longest =
+        how->idle >= AGENT_IDLE_LEAST && how->idle + AGENT_IDLE_SPREAD >= how->longest_idle;
+    bool again = longest && is_near(how->idle, l->cut_idle);
+    l->cuts = again ? l->cuts + 1 : longest;
+    l->cut_idle = longest ? how->idle : 0;
+    if (l->cuts < AGENT_IDLE_CUTS)
+        return;
+    l->state.idle_timeout = how->idle;
+    l->policies.value[POLICY_TUNNEL_PING] = how->idle / AGENT_PINGS_PER_IDLE;
+    l->cuts = 0;
+    set_reason(l, AGENT_REASON_IDLE);
 }
 
 /* ---- waiting ---- */
@@ -201,6 +234,7 @@ static void on_closed(void *owner, const struct tunnel_client_closed *how)
     if (next)
         l->next = NULL;
     if (current && l->open) {
+        measure_cut(l, how);
         on_lost(l, how->err == NULL);
         return;
     }

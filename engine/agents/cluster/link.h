@@ -10,7 +10,9 @@
  *          reconnect.max. An agent whose DNS answer is kept for its life (dns.cache: process) gives up and ends its
  *          process after AGENT_GIVE_UP without a connection; its supervisor starts a new one, which asks anew. That is the
  *          5 to 10 minutes of mission L4.
- * Source: fixtures/incidents.yaml#K03, #K04, #K12. */
+ * Idle:    tunnels that are cut again and again at the same age without traffic meet a middlebox with a timeout (policy
+ *          tunnel.keepalive: measured): the agent pings three times as often as that from then on, and tells the manager.
+ * Source: fixtures/incidents.yaml#K03, #K04, #K06, #K12. */
 #ifndef PADDOCK_ENGINE_AGENTS_CLUSTER_LINK_H
 #define PADDOCK_ENGINE_AGENTS_CLUSTER_LINK_H
 
@@ -25,6 +27,12 @@
 #define AGENT_GIVE_UP         (300 * NS_PER_S)
 #define AGENT_RECHECK         (10 * NS_PER_S) /* and up to as much again as jitter */
 #define AGENT_CONNECT_TIMEOUT (10 * NS_PER_S)
+/* Policy tunnel.keepalive: measured. So many tunnels in a row that were cut at the same age without traffic, which none
+ * of them had lived through before, make a timeout; what is younger than the least, or differs by more, is chance. */
+#define AGENT_IDLE_CUTS       3u
+#define AGENT_IDLE_LEAST      NS_PER_S
+#define AGENT_IDLE_SPREAD     (200 * NS_PER_MS)
+#define AGENT_PINGS_PER_IDLE  3
 
 struct agent_link;
 struct agent_link_options {
@@ -49,6 +57,7 @@ struct agent_link_state {
     world_time connected_at; /* of it */
     world_time heard_at;     /* the last sign of life on it */
     uint64_t connects, failures, moves;
+    world_time idle_timeout; /* of a middlebox on the way, as measured; 0: none is known */
     const char
         *reason; /* why there is no tunnel (reason.h); NULL: there is one, or none was tried yet */
 };

@@ -11,6 +11,9 @@
 /* A proxy on the way strips Upgrade, or answers in the manager's place. */
 #define AGENT_REASON_BLOCKED "WebSocketsBlocked"
 
+/* Something on the way cuts connections without traffic, at one and the same age (fixtures/incidents.yaml#K06). */
+#define AGENT_REASON_IDLE    "MiddleboxIdleTimeout"
+
 /* Of a failed step. */
 const char *agent_reason_of(const struct policies *policies, enum agent_phase phase,
                             const struct err *err);

@@ -1,7 +1,7 @@
 /* A living cluster: what it lacks, in order, one call at a time. */
 #include "engine/controllers/cluster/cluster_internal.h"
 
-#include "engine/controllers/conditions.h"
+#include "engine/kube/conditions.h"
 #include "engine/kube/management.h"
 
 static const char *const tokens[] = {CLUSTER_TOKEN_DEFAULT, CLUSTER_TOKEN_SYSTEM};

@@ -2,7 +2,7 @@
 #include "engine/controllers/cluster/cluster_internal.h"
 
 #include "engine/base/yaml.h"
-#include "engine/controllers/conditions.h"
+#include "engine/kube/conditions.h"
 #include "engine/kube/management.h"
 #include "engine/manifests/agent_manifest.h"
 

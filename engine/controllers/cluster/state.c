@@ -1,7 +1,7 @@
 /* From conditions to the one word that users see. */
 #include "engine/controllers/cluster/state.h"
 
-#include "engine/controllers/conditions.h"
+#include "engine/kube/conditions.h"
 
 enum meaning { UNKNOWN_MOVES, FALSE_MOVES, TRUE_MOVES, TRUE_FAILS };
 

@@ -2,9 +2,9 @@
 #ifndef PADDOCK_ENGINE_CONTROLLERS_DEPLOY_DEPLOY_INTERNAL_H
 #define PADDOCK_ENGINE_CONTROLLERS_DEPLOY_DEPLOY_INTERNAL_H
 
-#include "engine/controllers/conditions.h"
 #include "engine/controllers/deploy/deploy.h"
 #include "engine/controllers/deploy/desired.h"
+#include "engine/kube/conditions.h"
 #include "engine/kube/management.h"
 
 /* What this leader knows of one cluster beside its objects. */

@@ -1,7 +1,7 @@
 /* Targets, probes and the conditions that follow. */
 #include "engine/controllers/health/health_internal.h"
 
-#include "engine/controllers/conditions.h"
+#include "engine/kube/conditions.h"
 #include "engine/kube/management.h"
 
 #define REASON_API  "ComponentStatusFetchingFailure"

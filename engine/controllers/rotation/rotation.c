@@ -1,8 +1,8 @@
 /* Who is missing, and the setting that says so. */
 #include "engine/controllers/rotation/rotation.h"
 
-#include "engine/controllers/conditions.h"
 #include "engine/controllers/deploy/desired.h"
+#include "engine/kube/conditions.h"
 #include "engine/kube/management.h"
 
 struct rotation_controller {

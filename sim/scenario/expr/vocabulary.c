@@ -56,6 +56,10 @@ static const struct expr_field cluster_fields[VOC_CLUSTER_FIELD_COUNT] = {
     [VOC_CLUSTER_REASON] =
         {"reason", EXPR_STRING, 0, NULL,
          "of its condition Ready: Disconnected, CertExpired, ...; unknown: none"},
+    [VOC_CLUSTER_CONNECTION] =
+        {"connection", EXPR_STRING, 0, NULL,
+         "reason of its condition AgentConnection: WebSocketsBlocked, MiddleboxIdleTimeout; "
+         "unknown: none"},
     [VOC_CLUSTER_UPDATED] = {"updated", EXPR_BOOL, 0, NULL,
                              "the manager's condition Updated: its agent is as it should be"},
     [VOC_CLUSTER_REMAINS] = {"remains", EXPR_BOOL, EXPR_LIVE, NULL,

@@ -52,6 +52,14 @@ static const struct field latency_fields[] = {
 static const struct field reorder_fields[] = {
     SHARE_FIELD, FIELD_OF("jitter", FIELD_DURATION, jitter_ns, "50ms", "up to this much late")};
 static const struct field partition_fields[] = {SHARE_FIELD, DIRECTION_FIELD};
+static const struct field idle_fields[] = {SHARE_FIELD,
+                                           {.name = "idle",
+                                            .type = FIELD_DURATION,
+                                            .offset = IN(delay_ns),
+                                            .flags = FIELD_REQUIRED,
+                                            .min = 1000000,
+                                            .max = INT64_MAX,
+                                            .doc = "this long without traffic"}};
 static const struct field throttle_fields[] = {
     FIELD_NEEDED("rate", FIELD_SIZE, bytes_per_s, "bytes a second, each connection and direction")};
 static const struct field dns_fields[] = {
@@ -178,6 +186,8 @@ const struct fault_row fault_table[] = {
     {"net", "half-open", FAULT_NET_HALF_OPEN, NET, FIELDS(share_only),
      "established connections go dead in silence, new ones work"},
     {"net", "reset", FAULT_NET_RESET, NET, FIELDS(share_only), "connections are reset"},
+    {"net", "idle-cut", FAULT_NET_IDLE_CUT, NET, FIELDS(idle_fields),
+     "a middlebox resets connections without traffic"},
     {"net", "refuse", FAULT_NET_REFUSE, NET, FIELDS(share_only), "new connections are refused"},
     {"net", "throttle", FAULT_NET_THROTTLE, NET, FIELDS(throttle_fields), "bandwidth is short"},
     {"net", "clog", FAULT_NET_CLOG, NET, FIELDS(share_only),

@@ -3,7 +3,7 @@
 
 #include "engine/base/json.h"
 #include "engine/base/timefmt.h"
-#include "engine/controllers/conditions.h"
+#include "engine/kube/conditions.h"
 #include "reports/report.h"
 #include "sim/kubeapi/core/reading.h"
 #include "sim/scenario/run/inject.h"

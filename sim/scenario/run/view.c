@@ -2,7 +2,7 @@
 #include "sim/scenario/run/view_internal.h"
 
 #include "engine/controllers/cluster/state.h"
-#include "engine/controllers/conditions.h"
+#include "engine/kube/conditions.h"
 
 #include <string.h>
 
@@ -287,6 +287,19 @@ static void on_note(void *owner, const struct sim_note *n)
 
 static const struct str no_state = {"", 0};
 
+/* The reason of one of its conditions, kept. */
+static void cluster_reason(struct view *v, uint32_t item, const struct kube_object *o,
+                           const char *type, struct str *kept, uint32_t field)
+{
+    struct condition c;
+    struct str reason = o && condition_get(o, type, &c) ? c.reason : str_empty;
+    if (str_eq(reason, *kept))
+        return;
+    str_free(kept);
+    *kept = str_dup(reason);
+    view_changed_item(v, VOC_CLUSTER, field, item);
+}
+
 static void cluster_seen(struct view *v, struct str id, const struct kube_object *o)
 {
     uint32_t index = (uint32_t)(uintptr_t)map_get(&v->cluster_of, id);
@@ -297,8 +310,6 @@ static void cluster_seen(struct view *v, struct str id, const struct kube_object
     bool connected = o && condition_is(o, "Connected", "True");
     bool ready = o && condition_is(o, "Ready", "True");
     bool updated = o && condition_is(o, "Updated", "True");
-    struct condition why = {0};
-    struct str reason = o && condition_get(o, "Ready", &why) ? why.reason : str_empty;
     bool was = str_eq_c(c->state, "active"), is = str_eq_c(state, "active");
     if (!str_eq(state, c->state)) {
         c->state = state;
@@ -308,11 +319,8 @@ static void cluster_seen(struct view *v, struct str id, const struct kube_object
         view_changed_item(v, VOC_CLUSTER, VOC_CLUSTER_STATE, index - 1);
         view_changed_item(v, VOC_CLUSTER, VOC_CLUSTER_ACTIVE_AT, index - 1);
     }
-    if (!str_eq(reason, c->reason)) {
-        str_free(&c->reason);
-        c->reason = str_dup(reason);
-        view_changed_item(v, VOC_CLUSTER, VOC_CLUSTER_REASON, index - 1);
-    }
+    cluster_reason(v, index - 1, o, "Ready", &c->reason, VOC_CLUSTER_REASON);
+    cluster_reason(v, index - 1, o, "AgentConnection", &c->connection, VOC_CLUSTER_CONNECTION);
     if (updated != c->updated) {
         c->updated = updated;
         view_changed_item(v, VOC_CLUSTER, VOC_CLUSTER_UPDATED, index - 1);
@@ -389,6 +397,7 @@ void view_free(struct view *v)
     for (size_t i = 0; i < v->clusters_n; i++) {
         history_free(&v->clusters[i].writer);
         str_free(&v->clusters[i].reason);
+        str_free(&v->clusters[i].connection);
     }
     for (size_t i = 0; i < v->agents_n; i++)
         str_free(&v->agents[i].reason);

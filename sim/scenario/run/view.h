@@ -27,8 +27,8 @@ struct view_agent {
 struct view_cluster {
     struct str state; /* constant text; empty: not registered */
     bool connected, ready, updated;
-    struct str reason; /* of Ready; owned; empty: none */
-    int32_t site;      /* where its agents are; -1: nowhere */
+    struct str reason, connection; /* of Ready, of AgentConnection; owned; empty: none */
+    int32_t site;                  /* where its agents are; -1: nowhere */
     int32_t sessions;
     int64_t last_seen, active_at; /* -1: never */
     struct history writer;        /* of sites, by index */

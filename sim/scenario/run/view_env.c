@@ -216,6 +216,8 @@ static struct expr_value cluster_field(const struct view *v, uint32_t item, uint
         return moment(c->active_at);
     case VOC_CLUSTER_REASON:
         return c->reason.n ? text(c->reason) : unknown(EXPR_STRING);
+    case VOC_CLUSTER_CONNECTION:
+        return c->connection.n ? text(c->connection) : unknown(EXPR_STRING);
     case VOC_CLUSTER_UPDATED:
         return truth(c->updated);
     case VOC_CLUSTER_REMAINS:

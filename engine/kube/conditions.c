@@ -1,5 +1,5 @@
 /* Conditions read from canonical bytes and edited as a tree. */
-#include "engine/controllers/conditions.h"
+#include "engine/kube/conditions.h"
 
 #include "engine/base/timefmt.h"
 

@@ -6,8 +6,8 @@
  * Times: wall clock, RFC 3339. lastUpdateTime moves with any change, lastTransitionTime with the status. What would only
  *        change times changes nothing: a condition that says the same again is not written (fixtures/incidents.yaml#K31).
  * Ownership: what is read borrows from the object; what is edited lives in the edit's arena until conditions_end. */
-#ifndef PADDOCK_ENGINE_CONTROLLERS_CONDITIONS_H
-#define PADDOCK_ENGINE_CONTROLLERS_CONDITIONS_H
+#ifndef PADDOCK_ENGINE_KUBE_CONDITIONS_H
+#define PADDOCK_ENGINE_KUBE_CONDITIONS_H
 
 #include "engine/kube/object.h"
 #include "engine/kube/scan.h"
