@@ -21,8 +21,13 @@ struct str {
         (literal), sizeof(literal) - 1                                                             \
     } /* in static tables */
 #define STR_FMT    "%.*s"
-#define STR_ARG(s) (int)(s).n, (s).p ? (s).p : ""
+#define STR_ARG(s) (int)(s).n, str_bytes((s).p)
 static const struct str str_empty = {"", 0};
+
+static inline const char *str_bytes(const char *p) /* what printf may be given: never NULL */
+{
+    return p ? p : "";
+}
 
 /* The smallest are here, so that comparisons with literals cost a length and a few words. */
 static inline struct str str_c(const char *z) /* of a NUL-terminated string; NULL: str_empty */
