@@ -281,6 +281,12 @@ static void overlaps(void **state)
         {"agent/edge[1]/0", "agent/edge/1", false},
         {"agent/edge[1]/1", "agent/edge[0..1]", true},
         {"leader/a", "site/b", false},
+        {"follower/a[1]", "manager/a[0]", true},
+        {"follower/a", "site/b", false},
+        {"holder/edge[1]", "manager/b", true},
+        {"holder/edge[1]", "cluster/edge[1]", false},
+        {"held/a", "agent/edge[1]", true},
+        {"held/a[0]", "node/edge", false},
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         struct made m;

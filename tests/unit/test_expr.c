@@ -237,8 +237,8 @@ static const struct {
     {"true && false", "1:6: \"&&\" is not an operator; did you mean \"and\"?"},
     {"true || false", "1:6: \"||\" is not an operator; did you mean \"or\"?"},
     {"!true", "1:1: \"!\" is not an operator; did you mean \"not\"?"},
-    {"not 5", "1:5: \"not\" takes a condition, not an integer"},
-    {"1 and true", "1:1: \"and\" takes a condition, not an integer"},
+    {"not 5", "1:5: \"not\" takes a condition, not an integer; compare it: ... > 0"},
+    {"1 and true", "1:1: \"and\" takes a condition, not an integer; compare it: ... > 0"},
     {"true or 1s", "1:9: \"or\" takes a condition, not a duration"},
     {"10x", "1:1: \"10x\" is not a number; write 5, 0.25, 10%, 1m30s or 8GiB"},
     {"99999999999999999999", "1:1: \"99999999999999999999\" is not a number; write 5, 0.25, 10%, "
@@ -279,7 +279,8 @@ static const struct {
     {"all(agent)", "1:10: expected \":\" and a condition: all(agent: connected), not \")\""},
     {"exists(agent)", "1:13: expected \"where\" and a condition, not \")\""},
     {"count(agent: connected)", "1:12: expected \"where\", not \":\""},
-    {"exists(agent where restarts)", "1:20: \"where\" takes a condition, not an integer"},
+    {"exists(agent where restarts)",
+     "1:20: \"where\" takes a condition, not an integer; compare it: ... > 0"},
     {"exists(agent where peer < site/a)", "1:25: \"<\" does not take a string and a string"},
     {"count(agent", "1:12: expected \")\", but the expression ends here"},
     {"foo == bar", "1:1: unknown name \"foo\"; known are manager.handshakes, "

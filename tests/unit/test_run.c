@@ -122,6 +122,21 @@ static const struct row {
     {"  - {name: orderly, after: {step: settle, delay: 3s}, do: {process.restart: manager/a}}\n"
      "quiet: {from: {step: settle, delay: 1s}}\n",
      "", "", 0},
+    /* has a fault happened, is it going on; also before it has begun, and where it never begins */
+    {
+        CUT "  - {name: 'two words', when: profile == compat, at: 1m, target: dns, fault: {dns: "
+            "timeout}}\n" ASSERT("always: \"fault.cut.active == (now >= 3m and now < 4m) and "
+                                 "(fault.cut.fired == 0 or now > 3m) "
+                                 "and fault.'two words'.fired == 0 and not fault.'two "
+                                 "words'.active\"") "  - {name: fired, at: "
+                                                    "3m30s, that: fault.cut.fired > 0}\n  - {name: "
+                                                    "began, at: 5m, that: fault.cut.started_at == "
+                                                    "3m}\n",
+        "", "", 0},
+    {"  - {name: hit, at: 3m, do: {fault: {net: reset}, target: site/a}}\n" ASSERT(
+         "at: 4m, that: fault.hit.fired > 0") "  - {name: before, at: 2m, that: fault.hit.fired > "
+                                              "0}\n",
+     "assert before", "", 0},
     /* several at once, each by its name */
     {IDLE("false") ASSERT("never: " ON ", from: settle") "  - {name: other, at: 4m, that: " SOME_OFF
                                                          "}\n",
@@ -160,18 +175,17 @@ static int64_t no_clock(void *ctx)
     return 0;
 }
 
-static void verdicts(void **state)
+static bool all_run(const char *before, const struct row *of, size_t n)
 {
-    (void)state;
     bool ok = true;
-    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+    for (size_t i = 0; i < n; i++) {
         struct options options = {.command = COMMAND_RUN, .profile = STR("hardened")};
         struct run_options run = {.log_level = LOG_ERROR, .wall_clock = no_clock, .until_ns = -1};
         struct suite *s = suite_new(&options, &run);
         struct buf errors = {0}, text = {0};
-        buf_addf(&text, "%s%s", head, rows[i].text);
+        buf_addf(&text, "%s%s", before, of[i].text);
         if (!suite_add_file(s, STR("t.yaml"), buf_str(&text), &errors)) {
-            print_error("%s%s", rows[i].text, buf_c(&errors));
+            print_error("%s%s", of[i].text, buf_c(&errors));
             ok = false;
         } else {
             struct arena a = {0};
@@ -181,13 +195,56 @@ static void verdicts(void **state)
             arena_free(&a);
             const struct report *r = suite_report(s);
             assert_int_equal(r->n, 1);
-            ok &= check_run(&rows[i], r->runs[0]);
+            ok &= check_run(&of[i], r->runs[0]);
         }
         buf_free(&text);
         buf_free(&errors);
         suite_free(s);
     }
-    assert_true(ok);
+    return ok;
+}
+
+static void verdicts(void **state)
+{
+    (void)state;
+    assert_true(all_run(head, rows, ARRAY_LEN(rows)));
+}
+
+/* Of several replicas, those that the moment tells. */
+static void targets_of_the_moment(void **state)
+{
+    static const char wide[] =
+        "scenario: v1\n"
+        "name: t\n"
+        "clock: {start: \"2026-01-01T00:00:00Z\", limit: 2m}\n"
+        "topology:\n"
+        "  sites: {a: {manager: {replicas: 3}}}\n"
+        "  clusters: {edge: {count: 4, nodes: 1, agent: {replicas: 2}}}\n"
+        "  dns: {zone: x.test, records: {manager: {ttl: 30s, value: [site/a]}}}\n"
+        "steps:\n"
+        "  - {name: settle, wait: {until: \"all(agent: connected)\", within: 1m}}\n";
+#define AT_ONCE(what) "  - {name: it, at: 90s, do: " what "}\n"
+#define AFTER(text)   "assert:\n  - {name: so, at: 100s, that: \"" text "\"}\n"
+#define KILLED        "count(server where started_at >= 90s)"
+#define ONE_LEADER    " and manager.leader_changes == 1"
+    static const struct row told[] = {
+        {AT_ONCE("{process.kill: follower/a}") AFTER(KILLED " == 1" ONE_LEADER), "", "", 0},
+        {AT_ONCE("{process.kill: leader/a}") AFTER(KILLED " == 1" ONE_LEADER), "assert so", "", 0},
+        {AT_ONCE("[{process.kill: 'follower/a[1]'}, {process.kill: follower/a}]")
+             AFTER(KILLED " == 2" ONE_LEADER),
+         "", "", 0},
+        {AT_ONCE("{process.kill: 'follower/a[2]'}") AFTER(KILLED " == 0"), "", "", 0},
+        {AT_ONCE("{process.kill: 'holder/edge[2]/1'}")
+             AFTER(KILLED " == 1 and exists(agent where name == 'edge-2/agent-1' and lost_at >= "
+                          "90s) and exists(agent where not known(lost_at))"),
+         "", "", 0},
+        {AT_ONCE("{process.kill: held/a}") AFTER("all(agent: restarts == 1)"), "", "", 0},
+        {AT_ONCE("{process.kill: 'held/a[0..1]'}")
+             AFTER("exists(agent where restarts == 1) and exists(agent where restarts == 0)"),
+         "", "", 0},
+    };
+    (void)state;
+    assert_true(all_run(wide, told, ARRAY_LEN(told)));
 }
 
 /* Any number of steps may wait side by side. */
@@ -264,6 +321,7 @@ static void gauges(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(verdicts), cmocka_unit_test(waits_side_by_side), cmocka_unit_test(gauges)};
+        cmocka_unit_test(verdicts), cmocka_unit_test(targets_of_the_moment),
+        cmocka_unit_test(waits_side_by_side), cmocka_unit_test(gauges)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -33,12 +33,29 @@ static struct token bad(struct lexer *l, size_t n, const char *problem)
     return t;
 }
 
+/* At a dot: steps over a quoted part behind it, as in fault.'the cut'.fired, to its end. */
+static bool quoted_part(const struct lexer *l, size_t *n)
+{
+    char quote = peek(l, *n + 1);
+    size_t end = *n + 2;
+    if (quote != '\'' && quote != '"')
+        return false;
+    while (peek(l, end) != quote && peek(l, end) != '\0')
+        end++;
+    if (peek(l, end) != quote || end == *n + 2)
+        return false;
+    *n = end;
+    return true;
+}
+
 static struct token take_word(struct lexer *l)
 {
     size_t n = 1;
     for (;; n++) {
         char c = peek(l, n);
         if (is_letter(c) || is_digit(c))
+            continue;
+        if (c == '.' && quoted_part(l, &n))
             continue;
         bool joins = c == '.' || c == '-' || c == '/';
         if (!joins || !(is_letter(peek(l, n + 1)) || is_digit(peek(l, n + 1))))

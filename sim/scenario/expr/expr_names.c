@@ -133,13 +133,23 @@ static bool lookup_binding(struct resolver *r, struct expr_node *n)
     return true;
 }
 
-/* site.a.died_at */
+/* site.a.died_at, fault.'the cut'.fired */
+static bool cut_item(struct str name, struct str *head, struct str *item, struct str *tail)
+{
+    struct str rest, nothing;
+    if (!str_cut(name, '.', head, &rest) || rest.n == 0)
+        return false;
+    if (rest.p[0] != '\'' && rest.p[0] != '"')
+        return str_cut(rest, '.', item, tail);
+    return str_cut(str_sub(rest, 1, rest.n), rest.p[0], item, &rest) &&
+           str_cut(rest, '.', &nothing, tail);
+}
+
 static bool lookup_item(struct resolver *r, struct expr_node *n)
 {
-    struct str head, rest, item, tail;
+    struct str head, item, tail;
     uint32_t collection, field;
-    if (!str_cut(n->name, '.', &head, &rest) || !str_cut(rest, '.', &item, &tail) ||
-        !names_collection(r, head, &collection))
+    if (!cut_item(n->name, &head, &item, &tail) || !names_collection(r, head, &collection))
         return false;
     const struct expr_collection *c = collection_at(r, collection);
     if (!names_in_domain(names_domain(r, c->names), item) || !find_field(c, tail, &field))
@@ -276,7 +286,7 @@ static bool fail_in_collection(struct resolver *r, const struct expr_node *n)
         expr_fail(r->c, n->offset,
                   "\"" STR_FMT "\" is a field of many; say of which, as in exists(%s where ...)",
                   STR_ARG(n->name), c->name);
-    } else if (items && str_cut(rest, '.', &item, &tail)) {
+    } else if (items && cut_item(n->name, &head, &item, &tail)) {
         struct listing l = {.n = 0};
         for (size_t i = 0; i < items->n; i++)
             list(&l, items->values[i]);

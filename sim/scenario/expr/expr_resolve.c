@@ -29,8 +29,9 @@ bool resolve_want(struct resolver *r, const struct expr_node *n, enum expr_type 
 {
     if (n->type == type)
         return true;
-    expr_fail(r->c, n->offset, "%s takes %s, not %s", where, expr_type_name(type),
-              expr_type_name(n->type));
+    bool counts = type == EXPR_BOOL && n->type == EXPR_INT;
+    expr_fail(r->c, n->offset, "%s takes %s, not %s%s", where, expr_type_name(type),
+              expr_type_name(n->type), counts ? "; compare it: ... > 0" : "");
     return false;
 }
 

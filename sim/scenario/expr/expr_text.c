@@ -55,6 +55,20 @@ static void print_field(const struct expr *e, const struct expr_node *n, struct 
              expr_collection_of(e, n->collection)->fields[n->index].name);
 }
 
+/* An item's name that is no word stands in quotes. */
+static void print_item(const struct expr *e, const struct expr_node *n, struct buf *out)
+{
+    bool word = true;
+    for (size_t i = 0; i < n->name.n; i++) {
+        char c = n->name.p[i];
+        word = word && ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' ||
+                        (c >= '0' && c <= '9'));
+    }
+    const char *quote = word ? "" : str_find_char(n->name, '\'') >= 0 ? "\"" : "'";
+    buf_addf(out, "%s.%s" STR_FMT "%s.%s", expr_collection_of(e, n->collection)->name, quote,
+             STR_ARG(n->name), quote, n->field->name);
+}
+
 static void print(const struct expr *e, const struct expr_node *n, struct buf *out);
 
 static void print_opening(const struct expr *e, const struct expr_node *n, struct buf *out)
@@ -145,8 +159,7 @@ static void print_leaf(const struct expr *e, const struct expr_node *n, struct b
         print_field(e, n, out);
         return;
     case OP_ITEM:
-        buf_addf(out, "%s." STR_FMT ".%s", expr_collection_of(e, n->collection)->name,
-                 STR_ARG(n->name), n->field->name);
+        print_item(e, n, out);
         return;
     case OP_GLOBAL:
         buf_add_c(out, scope->vocabulary->globals[n->index].name);

@@ -2,7 +2,7 @@
 
 #define FIELDS(table) (table), ARRAY_LEN(table)
 
-/* Domains: sites "a"; site_refs "site/a"; groups, resolvers by name; the others below are fixed. The loader makes them. */
+/* Domains: sites "a"; site_refs "site/a"; faults, groups, resolvers by name; the others below are fixed. The loader makes them. */
 
 static const struct expr_field agent_fields[VOC_AGENT_FIELD_COUNT] = {
     [VOC_AGENT_NAME] = {"name", EXPR_STRING, 0, NULL, "edge-3/agent-0"},
@@ -107,7 +107,7 @@ static const struct expr_field node_fields[VOC_NODE_FIELD_COUNT] = {
 
 static const struct expr_field fault_fields[VOC_FAULT_FIELD_COUNT] = {
     [VOC_FAULT_NAME] = {"name", EXPR_STRING, 0, NULL, "as the scenario calls it"},
-    [VOC_FAULT_FIRED] = {"fired", EXPR_INT, EXPR_LIVE, NULL, "how often it took effect"},
+    [VOC_FAULT_FIRED] = {"fired", EXPR_INT, EXPR_LIVE, NULL, "how often it took effect until now"},
     [VOC_FAULT_ACTIVE] = {"active", EXPR_BOOL, EXPR_LIVE, NULL, "it is going on"},
     [VOC_FAULT_STARTED_AT] = {"started_at", EXPR_TIME, EXPR_LIVE, NULL, "when it began"},
 };
@@ -165,7 +165,9 @@ static const struct expr_collection collections[VOC_COLLECTION_COUNT] = {
     [VOC_SERVER] = {"server", FIELDS(server_fields), NULL, "manager replicas"},
     [VOC_SITE] = {"site", FIELDS(site_fields), "sites", "places with a manager"},
     [VOC_NODE] = {"node", FIELDS(node_fields), NULL, "nodes of downstream clusters"},
-    [VOC_FAULT] = {"fault", FIELDS(fault_fields), NULL, "faults of the timeline"},
+    [VOC_FAULT] = {"fault", FIELDS(fault_fields), "faults",
+                   "faults that have begun; by name also those to come: fault.NAME.fired > 0, "
+                   "fault.'THE NAME'.active"},
     [VOC_TRAFFIC] = {"traffic", FIELDS(traffic_fields), "traffics",
                      "what users do, by its name: traffic.NAME.failures"},
     [VOC_CACHE] = {"cache", FIELDS(cache_fields), NULL,

@@ -315,6 +315,42 @@ static const struct str *traffic_names(struct planning *p)
     return names;
 }
 
+static bool does(const struct yaml_node *step, const char *action)
+{
+    const struct yaml_node *actions = yaml_get(step, "do");
+    if (!actions || actions->kind != YAML_LIST)
+        return actions && actions->kind == YAML_MAP && yaml_get(actions, action);
+    for (const struct yaml_node *n = actions->first; n; n = n->next)
+        if (n->kind == YAML_MAP && yaml_get(n, action))
+            return true;
+    return false;
+}
+
+/* Of the whole file, also those that this case has not, so that an expression may name them in every case. Those that
+ * steps inject are called as the step is. */
+static struct expr_domain fault_names(struct planning *p)
+{
+    const struct yaml_node *lists[] = {p->scenario->file->faults, p->scenario->file->steps};
+    size_t n = 0, most = 1;
+    for (size_t i = 0; i < ARRAY_LEN(lists); i++)
+        most += lists[i] ? lists[i]->count : 0;
+    struct str *names = ARENA_NEW_ARRAY(p->arena, struct str, most);
+    bool pauses = false;
+    for (size_t i = 0; i < ARRAY_LEN(lists); i++) {
+        bool list = lists[i] && lists[i]->kind == YAML_LIST;
+        for (const struct yaml_node *e = list ? lists[i]->first : NULL; e; e = e->next) {
+            const struct yaml_node *name = e->kind == YAML_MAP ? yaml_get(e, "name") : NULL;
+            bool plain = name && name->kind == YAML_STRING && str_find(name->text, STR("${")) < 0;
+            pauses |= i == 1 && e->kind == YAML_MAP && does(e, "process.pause");
+            if (plain && (i == 0 || does(e, "fault")))
+                names[n++] = name->text;
+        }
+    }
+    if (pauses)
+        names[n++] = STR("pause");
+    return fixed("faults", names, n);
+}
+
 void plan_scope(struct planning *p)
 {
     static const struct str states[] = {STR_INIT("pending"),      STR_INIT("waiting"),
@@ -332,6 +368,7 @@ void plan_scope(struct planning *p)
         fixed("cluster_states", states, ARRAY_LEN(states)),
         fixed("site_roles", roles, ARRAY_LEN(roles)),
         fixed("traffics", traffic_names(p), p->plan->traffic_n),
+        fault_names(p),
     };
     struct expr_domain *copy = ARENA_NEW_ARRAY(p->arena, struct expr_domain, ARRAY_LEN(domains));
     memcpy(copy, domains, sizeof(domains));

@@ -14,7 +14,7 @@ static bool plan_target(struct planning *p, struct target *t, uint32_t allowed, 
 {
     if (t->kind == TARGET_NONE)
         return false;
-    enum target_kind kind = t->kind == TARGET_LEADER ? TARGET_MANAGER : t->kind;
+    enum target_kind kind = target_becomes(t->kind);
     if (allowed >> kind & 1)
         return target_resolve(t, &p->names, p->diags);
     struct buf kinds = {0};

@@ -10,6 +10,9 @@ static const struct {
     {"site", TARGET_SITE, false, false, "site"},
     {"manager", TARGET_MANAGER, true, true, "manager"},
     {"leader", TARGET_LEADER, true, false, "leader"},
+    {"follower", TARGET_FOLLOWER, false, true, "follower"},
+    {"holder", TARGET_HOLDER, false, true, "holder"},
+    {"held", TARGET_HELD, false, true, "held"},
     {"cluster", TARGET_CLUSTER, false, true, "cluster"},
     {"agent", TARGET_AGENT, true, true, "agent"},
     {"node", TARGET_NODE, false, true, "node"},
@@ -26,6 +29,20 @@ const char *target_kind_name(enum target_kind kind)
         if (kinds[i].kind == kind)
             return kinds[i].text;
     return "none";
+}
+
+enum target_kind target_becomes(enum target_kind kind)
+{
+    switch (kind) {
+    case TARGET_LEADER:
+    case TARGET_FOLLOWER:
+    case TARGET_HOLDER:
+        return TARGET_MANAGER;
+    case TARGET_HELD:
+        return TARGET_AGENT;
+    default:
+        return kind;
+    }
 }
 
 /* ---- reading ---- */
@@ -109,7 +126,8 @@ static bool fail_kind(struct reader *r, struct str word)
 static bool take_slot(struct reader *r, struct target_end *end)
 {
     bool digit = r->rest.n > 1 && r->rest.p[1] >= '0' && r->rest.p[1] <= '9';
-    if (end->kind != TARGET_AGENT || !digit || !take(r, STR("/")))
+    bool slotted = end->kind == TARGET_AGENT || end->kind == TARGET_HOLDER;
+    if (!slotted || !digit || !take(r, STR("/")))
         return true;
     return take_number(r, &end->slot) || fail(r, "an agent's number is written agent/edge[3]/1");
 }
@@ -137,6 +155,9 @@ static bool take_end(struct reader *r, struct target_end *end)
         return fail(r, end->name.n ? "it takes no name" : "a name is missing");
     if (!kinds[k].ranged)
         return true;
+    if (end->kind == TARGET_FOLLOWER)
+        return take_range(r, end) &&
+               (end->first == end->last || fail(r, "a follower is one replica: follower/a[1]"));
     return take_range(r, end) && take_slot(r, end);
 }
 
@@ -222,10 +243,13 @@ static bool resolve_end(struct target *t, struct target_end *end, const struct t
     case TARGET_LEADER:
         return lookup(t, end, names->sites, names->sites_n, "site", diags);
     case TARGET_MANAGER:
+    case TARGET_FOLLOWER:
+    case TARGET_HELD:
         return lookup(t, end, names->sites, names->sites_n, "site", diags) &&
                check_range(t, end, names->site_replicas, diags);
     case TARGET_CLUSTER:
     case TARGET_AGENT:
+    case TARGET_HOLDER:
     case TARGET_NODE:
         return lookup(t, end, names->groups, names->groups_n, "cluster group", diags) &&
                check_range(t, end, names->group_counts, diags);

@@ -3,6 +3,9 @@
  *     site/a              a whole site: its manager replicas and its local API
  *     manager             every replica of every site         manager/a, manager/a[0], manager/a[0..1]
  *     leader/a            the replica of the site that leads when it begins (wherever managers can be aimed at)
+ *     follower/a          the first of the site's replicas that serve and do not lead then; follower/a[1]: the second
+ *     holder/edge[3]      the replica at which this cluster's tunnel ends then; holder/edge[3]/1: of its second agent
+ *     held/a[0]           the agents whose tunnels end at this replica then; held/a: at the site
  *     cluster/edge        every cluster of the group          cluster/edge[3], cluster/edge[0..4], cluster/...
  *     agent/edge[0..4]    the agents of these clusters        node/edge[0]: the nodes of these clusters
  *     agent/edge[0..4]/1  of each of these clusters the second agent
@@ -22,6 +25,9 @@ enum target_kind {
     TARGET_SITE,
     TARGET_MANAGER,
     TARGET_LEADER,
+    TARGET_FOLLOWER,
+    TARGET_HOLDER,
+    TARGET_HELD,
     TARGET_CLUSTER,
     TARGET_AGENT,
     TARGET_NODE,
@@ -40,8 +46,9 @@ struct target_end {
     bool any;            /* an asterisk, or no name where one may be left out (manager, dns) */
     int64_t first, last; /* -1, -1: no range: all of the group */
     int32_t index;       /* of the site, group or resolver in the plan; -1: any */
-    int64_t slot;        /* TARGET_AGENT: which agent of each cluster; -1: all of them */
+    int64_t slot;        /* TARGET_AGENT, HOLDER: which agent of each cluster; -1: all of them */
     bool of_site;        /* TARGET_API: the name is a site's, not a cluster group's */
+    bool held; /* TARGET_AGENT: of these replicas of site `index`, not of a group's clusters */
 };
 struct target {
     struct target_end a;
@@ -70,6 +77,8 @@ bool target_draw(const struct target *t, const struct target_names *names, struc
 /* Whether something is meant by both; a link is met by what meets one of its ends. Both have been resolved. */
 bool target_overlaps(const struct target *a, const struct target *b);
 
+/* What is aimed at in the end, where the moment tells: managers of a leader, agents of what is held. */
+enum target_kind target_becomes(enum target_kind kind);
 const char *target_kind_name(enum target_kind kind); /* "site", "dns/resolver" */
 
 #endif

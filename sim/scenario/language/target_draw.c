@@ -42,7 +42,7 @@ static bool draw_member(const struct target_end *t, const char *kind, const stru
     buf_addf(out, "%s/" STR_FMT, kind, STR_ARG(of->names[g]));
     if (of->counts)
         buf_addf(out, "[%lld]", (long long)(first_of(t) + at));
-    if (t->kind == TARGET_AGENT && t->slot >= 0)
+    if ((t->kind == TARGET_AGENT || t->kind == TARGET_HOLDER) && t->slot >= 0)
         buf_addf(out, "/%lld", (long long)t->slot);
     return true;
 }
@@ -59,10 +59,14 @@ static bool draw_end(const struct target_end *t, const struct target_names *name
     case TARGET_SITE:
     case TARGET_LEADER:
         return draw_member(t, kind, &sites, rng, out);
+    case TARGET_FOLLOWER:
+        return draw_member(t, kind, t->first < 0 ? &sites : &replicas, rng, out);
     case TARGET_MANAGER:
+    case TARGET_HELD:
         return draw_member(t, kind, &replicas, rng, out);
     case TARGET_CLUSTER:
     case TARGET_AGENT:
+    case TARGET_HOLDER:
     case TARGET_NODE:
         return draw_member(t, kind, &clusters, rng, out);
     case TARGET_API:
@@ -104,10 +108,13 @@ static struct reach reach_of(const struct target_end *t)
         return (struct reach){true, PART_MANAGER | PART_API};
     case TARGET_MANAGER:
     case TARGET_LEADER: /* any replica may lead */
+    case TARGET_FOLLOWER:
+    case TARGET_HOLDER:
         return (struct reach){true, PART_MANAGER};
     case TARGET_CLUSTER:
         return (struct reach){false, PART_AGENT | PART_API | PART_NODE};
     case TARGET_AGENT:
+    case TARGET_HELD:
         return (struct reach){false, PART_AGENT};
     case TARGET_NODE:
         return (struct reach){false, PART_NODE};
@@ -121,16 +128,26 @@ static struct reach reach_of(const struct target_end *t)
     }
 }
 
+/* Where a tunnel ends, and whose do, is known only then. */
+static bool is_anywhere(const struct target_end *t)
+{
+    return t->kind == TARGET_HOLDER || t->kind == TARGET_HELD;
+}
+
 static bool ends_overlap(const struct target_end *a, const struct target_end *b)
 {
     struct reach x = reach_of(a), y = reach_of(b);
     if (!(x.parts & y.parts) || x.at_sites != y.at_sites)
         return false;
+    if (is_anywhere(a) || is_anywhere(b))
+        return true;
     if (!a->any && !b->any && a->index != b->index)
         return false;
     if (a->kind == TARGET_AGENT && b->kind == TARGET_AGENT && a->slot >= 0 && b->slot >= 0 &&
         a->slot != b->slot)
         return false;
+    if (a->kind == TARGET_FOLLOWER || b->kind == TARGET_FOLLOWER)
+        return true; /* its number counts the others as well */
     return a->first < 0 || b->first < 0 || (a->first <= b->last && b->first <= a->last);
 }
 

@@ -16,14 +16,14 @@ bool inject_supports(const struct fault *f, const struct target *t, const char *
     return of_world || inject_is_of_apis(f, t) || inject_is_of_clusters(f->kind);
 }
 
-static uint64_t fired(const struct injected *it)
+static uint64_t fired(const void *owner)
 {
+    const struct injected *it = owner;
     return it->fired + (it->world ? sim_fault_fired(it->world) : 0);
 }
 
 static void show(struct injected *it)
 {
-    it->shown->fired = fired(it);
     it->shown->active = !it->over;
     view_fault_changed(it->in->view);
 }
@@ -89,6 +89,8 @@ struct injected *inject_fault(struct inject *in, struct str name, const struct t
                             .optional = optional};
     it->shown = view_add_fault(in->view, it->name);
     it->shown->started_at = it->begin_ns;
+    it->shown->fired = fired;
+    it->shown->owner = it;
     sim_note(in->estate->sim, "fault.began", it->name, target->text);
     start(it, for_ns);
     if (fault_is_momentary(fault) || for_ns > 0)

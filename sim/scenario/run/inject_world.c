@@ -119,8 +119,7 @@ bool inject_is_of_world(const struct fault *f, const struct target *t)
     if (f->kind == FAULT_PROCESS_CRASH && f->when != FAULT_AT_ONCE)
         return false;
     if (inject_is_http(f->kind)) /* managers serve; Kubernetes APIs have faults of their own */
-        return t->a.kind == TARGET_MANAGER || t->a.kind == TARGET_LEADER ||
-               t->a.kind == TARGET_SITE;
+        return target_becomes(t->a.kind) == TARGET_MANAGER || t->a.kind == TARGET_SITE;
     return world_kind(f->kind, &kind);
 }
 

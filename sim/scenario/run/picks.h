@@ -16,7 +16,8 @@ struct picks {
     size_t resolvers_n, resolvers_cap;
 };
 
-/* A target that depends on the moment as one that does not: the leader as the manager it is. */
+/* A target that depends on the moment as one that does not: a leader, follower or holder as the manager it is; of what is
+ * held it is found out when it is added. */
 struct target picks_settle(const struct estate *e, const struct target *t);
 void picks_add(const struct estate *e, const struct target_end *t, struct picks *p);
 void picks_free(struct picks *p);

@@ -45,7 +45,8 @@ struct view_server {
 };
 struct view_fault { /* filled by the runner */
     struct str name;
-    uint64_t fired;
+    uint64_t (*fired)(const void *owner); /* until now */
+    const void *owner;
     bool active;
     int64_t started_at; /* -1: not yet */
 };

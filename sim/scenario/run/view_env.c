@@ -331,14 +331,51 @@ static struct expr_value node_field(const struct view *v, uint32_t item, uint32_
     return unknown(EXPR_STRING);
 }
 
+static const struct expr_domain *fault_names(const struct view *v)
+{
+    const struct expr_scope *scope = &v->plan->scope;
+    for (size_t i = 0; i < scope->domains_n; i++)
+        if (str_eq_c(str_c(scope->domains[i].name), "faults"))
+            return &scope->domains[i];
+    return NULL;
+}
+
+/* What the scenario names and has not begun has a number behind those that have. */
+static int64_t find_fault_to_come(const struct view *v, struct str name)
+{
+    const struct expr_domain *names = fault_names(v);
+    for (size_t i = 0; names && i < names->n; i++)
+        if (str_eq(names->values[i], name))
+            return (int64_t)(v->faults_n + i);
+    return -1;
+}
+
+static struct expr_value fault_to_come(const struct view *v, uint32_t i, uint32_t field)
+{
+    const struct expr_domain *names = fault_names(v);
+    BUG_ON(!names || i >= names->n, "a fault has begun, or the scenario names it");
+    switch (field) {
+    case VOC_FAULT_NAME:
+        return text(names->values[i]);
+    case VOC_FAULT_FIRED:
+        return number(EXPR_INT, 0);
+    case VOC_FAULT_ACTIVE:
+        return truth(false);
+    default:
+        return moment(-1);
+    }
+}
+
 static struct expr_value fault_field(const struct view *v, uint32_t item, uint32_t field)
 {
+    if (item >= v->faults_n)
+        return fault_to_come(v, item - (uint32_t)v->faults_n, field);
     const struct view_fault *f = v->faults[item];
     switch (field) {
     case VOC_FAULT_NAME:
         return text(f->name);
     case VOC_FAULT_FIRED:
-        return number(EXPR_INT, (int64_t)f->fired);
+        return number(EXPR_INT, (int64_t)f->fired(f->owner));
     case VOC_FAULT_ACTIVE:
         return truth(f->active);
     default:
@@ -384,7 +421,7 @@ static int64_t item_find(void *ctx, uint32_t collection, struct str name)
     for (uint32_t i = 0; i < n; i++)
         if (str_eq(item_name(ctx, collection, i), name))
             return i;
-    return -1;
+    return collection == VOC_FAULT ? find_fault_to_come(ctx, name) : -1;
 }
 
 /* ---- counters ---- */
