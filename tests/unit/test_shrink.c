@@ -231,6 +231,47 @@ static void a_frozen_file_has_nothing_left_to_choose(void **state)
     arena_free(&a);
 }
 
+/* What a seed draws is a timeline in the file; policies of the file and of the command are joined. */
+static void what_is_drawn_becomes_the_timeline(void **state)
+{
+    static const char text[] =
+        "scenario: v1\nname: many\nseeds: {count: 50, swarm: true}\n"
+        "policies: {tunnel.dead_after: 4m, agent.start: retry}\n"
+        "clock: {limit: 8m}\n"
+        "topology:\n"
+        "  sites: {a: {manager: {replicas: 1}}}\n"
+        "  clusters: {edge: {count: 2}}\n"
+        "  dns: {records: {manager: {value: site/a}}}\n"
+        "chaos:\n"
+        "  from: 1m\n  until: 5m\n  every: 30s\n"
+        "  palette: [{target: site/a, for: 5s..20s, fault: {process: pause}}]\n"
+        "assert: [{name: it breaks, never: \"exists(agent where not connected)\"}]\n";
+    struct str policy = STR("tunnel.dead_after=5m");
+    struct arena a = {0};
+    struct buf out = {0}, errors = {0};
+    struct freeze_request q = {.file = STR("many.yaml"),
+                               .bytes = STR(text),
+                               .policies = &policy,
+                               .policies_n = 1,
+                               .seed = 9};
+    check_ok(shrink_freeze(&a, &q, &out));
+    assert_int_equal(scenario_validate(STR("frozen"), buf_str(&out), NULL, &errors), 0);
+    assert_true(str_starts(buf_str(&out), STR("scenario: v1\nname: many\nprofile: hardened\n"
+                                              "seeds: {first: 9, count: 1}\npolicies: {")));
+    assert_true(has(buf_str(&out), "tunnel.dead_after: 5m"));
+    assert_false(has(buf_str(&out), "tunnel.dead_after: 4m"));
+    assert_true(has(buf_str(&out), "\nfaults:\n  - name: \"chaos 1: process pause on site/a\"\n"
+                                   "    at: 1m41.805s\n    for: 11.526s\n"));
+    assert_false(has(buf_str(&out), "palette") || has(buf_str(&out), "swarm"));
+    buf_clear(&out);
+    q.policies_n = 0;
+    check_ok(shrink_freeze(&a, &q, &out));
+    assert_true(has(buf_str(&out), "tunnel.dead_after: 4m"));
+    buf_free(&out);
+    buf_free(&errors);
+    arena_free(&a);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -240,6 +281,7 @@ int main(void)
         cmocka_unit_test(what_does_not_fail_is_said),
         cmocka_unit_test(the_time_ends_it),
         cmocka_unit_test(a_frozen_file_has_nothing_left_to_choose),
+        cmocka_unit_test(what_is_drawn_becomes_the_timeline),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -4,47 +4,12 @@
 #include "sim/scenario/language/scenario.h"
 #include "sim/scenario/shrink/tree.h"
 
-/* What the seed has drawn becomes the timeline. */
-static struct err *put_drawn(struct arena *a, const struct freeze_request *q, struct str expanded,
-                             struct tree *root)
-{
-    struct diags diags;
-    struct yaml_node *faults;
-    struct buf text = {0};
-    struct plan_request request = {.profile = q->profile,
-                                   .policies = q->policies,
-                                   .policies_n = q->policies_n,
-                                   .seed = q->seed};
-    struct scenario *s = scenario_load(a, q->file, expanded, &diags); /* templates are put in */
-    const struct plan *plan = s && diags.n == 0 ? scenario_plan(a, s, &request, &diags) : NULL;
-    if (!plan) {
-        diags_print(&diags, &text);
-        struct err *err =
-            err_new(ERR_INVALID, "with everything put in, it is no scenario: " STR_FMT,
-                    STR_ARG(buf_str(&text)));
-        buf_free(&text);
-        return err;
-    }
-    scenario_freeze_faults(plan, &text);
-    struct err *err = yaml_parse(a, STR("faults"), arena_str(a, buf_str(&text)), &faults);
-    buf_free(&text);
-    if (err)
-        return err;
-    struct tree *drawn = tree_get(tree_of(a, faults), "faults");
-    struct tree *old = tree_get(root, "faults"), *chaos = tree_get(root, "chaos");
-    if (chaos)
-        chaos->hidden = true;
-    if (old)
-        old->hidden = true;
-    if (drawn)
-        tree_adopt(root, drawn);
-    return NULL;
-}
-
 static void put_policies(struct arena *a, const struct freeze_request *q, struct tree *root)
 {
+    if (q->policies_n == 0)
+        return;
     struct tree *policies = tree_get(root, "policies");
-    if (!policies && q->policies_n)
+    if (!policies)
         policies = tree_set(a, root, "policies", YAML_MAP, str_empty);
     for (size_t i = 0; i < q->policies_n; i++) {
         struct str name, value;
@@ -88,28 +53,13 @@ struct err *shrink_freeze(struct arena *a, const struct freeze_request *q, struc
                                      .files = q->files};
     if (!scenario_expand(q->file, q->bytes, &request, &expanded, &errors))
         err = err_new(ERR_INVALID, STR_FMT, STR_ARG(buf_str(&errors)));
-    struct str text = arena_str(a, buf_str(&expanded));
+    else
+        err = yaml_parse(a, q->file, arena_str(a, buf_str(&expanded)), &node);
     buf_free(&expanded);
     buf_free(&errors);
-    if (!err)
-        err = yaml_parse(a, q->file, text, &node);
     if (err)
         return err;
     struct tree *root = tree_of(a, node);
-    struct tree *seeds = tree_get(root, "seeds");
-    bool draws = tree_get(root, "chaos") || (seeds && tree_get(seeds, "swarm"));
-    if (draws)
-        err = put_drawn(a, q, text, root);
-    if (err)
-        return err;
-    if (seeds)
-        seeds->hidden = true;
-    seeds = tree_set(a, root, "seeds", YAML_MAP, str_empty);
-    struct str seed = arena_printf(a, "%llu", (unsigned long long)q->seed);
-    tree_set(a, seeds, "first", YAML_INT, seed);
-    tree_set(a, seeds, "count", YAML_INT, STR("1"));
-    if (q->profile.n)
-        tree_set(a, root, "profile", YAML_STRING, q->profile)->plain = true;
     put_policies(a, q, root);
     put_in_order(root);
     tree_write(root, out);

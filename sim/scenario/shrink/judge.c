@@ -7,7 +7,7 @@ bool shrink_over(void *shrinker)
     return s->job->over(s->job->ctx);
 }
 
-static bool is_same(const struct shrinker *s, const struct shrink_outcome *o)
+bool shrink_is_same(const struct shrinker *s, const struct shrink_outcome *o)
 {
     return o->end == SHRINK_FAILED && str_eq(o->kind, s->job->want.kind) &&
            str_eq(o->name, s->job->want.name);
@@ -69,15 +69,15 @@ static const struct shrink_outcome *judge_faultless(struct shrinker *s)
 }
 
 /* Without any fault it must not fail like this: a file that cannot work at all is not what was looked for. */
-static bool accepts(struct shrinker *s, const struct shrink_outcome *outcome)
+bool shrink_accepts(struct shrinker *s, const struct shrink_outcome *outcome)
 {
-    return is_same(s, outcome) && (!s->guarded || !is_same(s, judge_faultless(s)));
+    return shrink_is_same(s, outcome) && (!s->guarded || !shrink_is_same(s, judge_faultless(s)));
 }
 
 void shrink_guard(struct shrinker *s)
 {
     const struct shrink_outcome *o = judge_faultless(s);
-    s->guarded = o->end == SHRINK_PASSED || (o->end == SHRINK_FAILED && !is_same(s, o));
+    s->guarded = o->end == SHRINK_PASSED || (o->end == SHRINK_FAILED && !shrink_is_same(s, o));
 }
 
 const struct shrink_outcome *shrink_judge(struct shrinker *s)
@@ -98,7 +98,7 @@ static void tell(struct shrinker *s)
 
 bool shrink_fails_same(struct shrinker *s)
 {
-    bool same = accepts(s, shrink_judge(s));
+    bool same = shrink_accepts(s, shrink_judge(s));
     if (same)
         tell(s);
     return same;
@@ -133,7 +133,7 @@ static size_t first_same(void *ctx, const bool *const *candidates, size_t n)
     judge_all(s, texts, n, outcomes);
     for (size_t i = 0; i < n; i++) {
         apply(s, candidates[i]);
-        if (accepts(s, outcomes[i])) {
+        if (shrink_accepts(s, outcomes[i])) {
             tell(s);
             return i;
         }

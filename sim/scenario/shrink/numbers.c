@@ -26,7 +26,7 @@ static bool number_happens(void *ctx, int64_t value)
     struct number *n = ctx;
     number_put(n, value);
     bool same = shrink_fails_same(n->s);
-    if (!same && value > n->passes)
+    if (!same) /* they are tried upwards */
         n->passes = value;
     return same;
 }
@@ -54,6 +54,7 @@ static void number_shrink(struct number *n, int64_t low, int64_t high)
 {
     struct bisect b = {.happens = number_happens, .over = number_over, .ctx = n};
     struct str before = n->node->text;
+    n->node->note = str_empty; /* what was said of it before more of the file went */
     n->passes = -1;
     int64_t least = bisect(&b, low, high);
     if (least < high)
@@ -63,12 +64,12 @@ static void number_shrink(struct number *n, int64_t low, int64_t high)
     number_note(n);
 }
 
-/* An entry that is a count: not below 1. */
+/* An entry that is a count: not below 1. NULL: it has none. */
 static void shrink_count(struct shrinker *s, struct tree *node)
 {
     struct number n = {.s = s, .node = node};
     int64_t value;
-    if (node && !node->hidden && str_to_i64(node->text, &value) && value >= 1)
+    if (node && str_to_i64(node->text, &value) && value >= 1)
         number_shrink(&n, 1, value);
 }
 
@@ -80,7 +81,7 @@ static void shrink_duration(struct shrinker *s, struct tree *node)
                                       1800, 2700, 3600, 7200, 10800, 21600, 43200, 86400};
     int64_t ladder[ARRAY_LEN(round_s) + 1], value;
     size_t n = 0;
-    if (!node || node->hidden || !duration_parse(node->text, &value))
+    if (!duration_parse(node->text, &value))
         return;
     while (n < ARRAY_LEN(round_s) && round_s[n] * NS_PER_S < value) {
         ladder[n] = round_s[n] * NS_PER_S;
@@ -96,15 +97,13 @@ void shrink_clusters(struct shrinker *s)
     const struct tree *groups = tree_path(s->root, "topology.clusters");
     s->stage = "clusters";
     for (struct tree *g = groups ? groups->first : NULL; g; g = g->next)
-        if (!g->hidden)
-            shrink_count(s, tree_get(g, "count"));
+        shrink_count(s, tree_get(g, "count"));
 }
 
 /* The end comes a second after the failure, on a whole second; then later, until it fails the same way again. */
 void shrink_limit(struct shrinker *s)
 {
-    struct tree *clock = tree_get(s->root, "clock"),
-                *limit = clock ? tree_get(clock, "limit") : NULL;
+    struct tree *limit = tree_get(tree_get(s->root, "clock"), "limit");
     int64_t at = shrink_judge(s)->at_ns, end;
     s->stage = "the end of the run";
     if (!limit || !duration_parse(limit->text, &end) || at < 0)
@@ -133,7 +132,7 @@ static void shrink_range(struct shrinker *s, struct tree *node)
     struct str before = node->text;
     ptrdiff_t dots = str_find(before, STR("..")), open = str_find_char(before, '[');
     ptrdiff_t close = str_find_char(before, ']');
-    if (node->kind != YAML_STRING || open < 0 || dots < open || close < dots)
+    if (open < 0 || dots < open || close < dots)
         return;
     node->text = arena_printf(s->arena, STR_FMT STR_FMT, STR_ARG(str_sub(before, 0, (size_t)dots)),
                               STR_ARG(str_sub(before, (size_t)close, before.n)));
@@ -167,15 +166,15 @@ void shrink_numbers(struct shrinker *s)
     s->stage = "numbers";
     for (struct tree *t = s->root; t && !shrink_over(s); t = tree_next(s->root, t)) {
         bool scalar = t->kind != YAML_MAP && t->kind != YAML_LIST && !t->hidden;
-        if (scalar && is_any(t->key, counts, ARRAY_LEN(counts)) && t->parent->parent)
+        if (scalar && is_any(t->key, counts, ARRAY_LEN(counts)))
             shrink_count(s, t);
         else if (scalar && is_any(t->key, ranges, ARRAY_LEN(ranges)))
             shrink_range(s, t);
         else if (scalar && str_eq_c(t->key, "for"))
             shrink_duration(s, t);
     }
-    const struct tree *sites = topology ? tree_get(topology, "sites") : NULL;
-    const struct tree *groups = topology ? tree_get(topology, "clusters") : NULL;
+    const struct tree *sites = tree_get(topology, "sites");
+    const struct tree *groups = tree_get(topology, "clusters");
     for (struct tree *t = sites ? sites->first : NULL; t && !shrink_over(s); t = t->next)
         name_replicas(s, t, "manager");
     for (struct tree *t = groups ? groups->first : NULL; t && !shrink_over(s); t = t->next)

@@ -37,7 +37,7 @@ static void drop_onlookers(struct shrinker *s)
 /* An action that is no fault: what operators do. */
 static bool is_of_operators(const struct tree *action)
 {
-    return action->kind == YAML_MAP && !tree_get(action, "fault");
+    return !tree_get(action, "fault");
 }
 
 /* Where it fails without any fault as well, what operators do is what it takes: a name that moves to a site that nobody
@@ -72,14 +72,16 @@ static void drop_faults(struct shrinker *s)
     shrink_units(s, "faults and steps");
 }
 
-/* Entries below `root`, but not those whose default would be more, and none of what names something. */
+/* Entries below `root`, but not those whose default would be more, none of what names something, and no actions: of them
+ * there are those that have to stay, see drop_faults. */
 static void add_fields(struct shrinker *s, struct tree *root)
 {
     static const char *const kept[] = {"count", "nodes",  "replicas", "limit",  "start", "name",
                                        "at",    "after",  "for",      "target", "do",    "wait",
                                        "fault", "repeat", "each",     "until",  "within"};
     for (struct tree *t = root; t; t = tree_next(root, t)) {
-        bool stays = t == root || t->hidden || (t->parent->kind == YAML_LIST && !root->parent);
+        bool action = t->parent->kind == YAML_LIST && str_eq_c(t->parent->key, "do");
+        bool stays = t == root || t->hidden || action;
         for (size_t i = 0; i < ARRAY_LEN(kept); i++)
             stays = stays || str_eq_c(t->key, kept[i]);
         if (!stays)
@@ -89,10 +91,8 @@ static void add_fields(struct shrinker *s, struct tree *root)
 
 static void drop_topology(struct shrinker *s)
 {
-    if (tree_get(s->root, "topology"))
-        add_fields(s, tree_get(s->root, "topology"));
-    if (tree_get(s->root, "clock"))
-        add_fields(s, tree_get(s->root, "clock"));
+    add_fields(s, tree_get(s->root, "topology"));
+    add_fields(s, tree_get(s->root, "clock"));
     add_children(s, "policies");
     add_children(s, "traffic");
     shrink_units(s, "topology");
@@ -117,7 +117,7 @@ static void unroll(struct shrinker *s)
     s->stage = "repeats";
     for (struct tree *t = steps ? steps->first : NULL; t && !shrink_over(s); t = t->next) {
         struct tree *repeat = t->hidden ? NULL : tree_get(t, "repeat");
-        struct tree *times = repeat ? tree_get(repeat, "times") : NULL;
+        struct tree *times = tree_get(repeat, "times");
         if (!times || !str_eq_c(times->text, "1"))
             continue;
         repeat->hidden = true;
@@ -157,20 +157,17 @@ static bool reduce(struct shrinker *s)
 
 static struct str ends(struct shrinker *s, const struct shrink_outcome *o)
 {
-    switch (o->end) {
-    case SHRINK_PASSED:
+    if (o->end == SHRINK_PASSED)
         return STR("without it: passes");
-    case SHRINK_FAILED:
-        if (str_eq(o->kind, s->job->want.kind) && str_eq(o->name, s->job->want.name))
-            return str_empty;
-        return arena_printf(s->arena, "without it: fails otherwise (" STR_FMT " \"" STR_FMT "\")",
-                            STR_ARG(o->kind), STR_ARG(o->name));
-    case SHRINK_INVALID:
+    if (o->end == SHRINK_INVALID)
         return STR("others refer to it");
-    case SHRINK_UNJUDGED:
-        break;
-    }
-    return str_empty;
+    if (shrink_is_same(s, o))
+        return shrink_accepts(s, o) ? str_empty
+                                    : STR("without it: fails without any fault as well");
+    if (o->end == SHRINK_UNJUDGED)
+        return str_empty;
+    return arena_printf(s->arena, "without it: fails otherwise (" STR_FMT " \"" STR_FMT "\")",
+                        STR_ARG(o->kind), STR_ARG(o->name));
 }
 
 static void explain(struct shrinker *s, const char *path)
@@ -180,14 +177,8 @@ static void explain(struct shrinker *s, const char *path)
         if (t->hidden)
             continue;
         t->hidden = true;
-        const struct shrink_outcome *o = shrink_judge(s);
+        t->note = ends(s, shrink_judge(s));
         t->hidden = false;
-        struct str why = ends(s, o);
-        if (!why.n && s->guarded && o->end == SHRINK_FAILED)
-            why = STR("without it: fails without any fault as well");
-        t->note = t->note.n
-                      ? arena_printf(s->arena, STR_FMT "; " STR_FMT, STR_ARG(why), STR_ARG(t->note))
-                      : why;
     }
 }
 
@@ -245,8 +236,7 @@ static struct err *load(struct shrinker *s)
         return err;
     s->root = tree_of(s->arena, root);
     const struct shrink_outcome *o = shrink_judge(s);
-    if (o->end == SHRINK_FAILED && str_eq(o->kind, s->job->want.kind) &&
-        str_eq(o->name, s->job->want.name))
+    if (shrink_is_same(s, o))
         return NULL;
     return err_new(ERR_INVALID,
                    "with everything put in, it does not fail the same way: %s " STR_FMT

@@ -30,8 +30,12 @@ struct shrinker {
 bool shrink_over(void *shrinker);
 /* Looks whether the failure needs the faults at all. */
 void shrink_guard(struct shrinker *s);
+/* It ends as the failure that is looked for. */
+bool shrink_is_same(const struct shrinker *s, const struct shrink_outcome *o);
 /* How the tree as it is now ends. */
 const struct shrink_outcome *shrink_judge(struct shrinker *s);
+/* It is, and the tree without any fault is not: a file that cannot work at all is not what was looked for. */
+bool shrink_accepts(struct shrinker *s, const struct shrink_outcome *o);
 bool shrink_fails_same(struct shrinker *s); /* and if so, says that something became smaller */
 void shrink_add_unit(struct shrinker *s, struct tree *unit);
 /* Leaves out as many of the units as may go. */

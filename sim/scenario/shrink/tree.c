@@ -27,25 +27,27 @@ struct tree *tree_of(struct arena *a, const struct yaml_node *node)
     return copy(a, node, NULL);
 }
 
-struct tree *tree_get(const struct tree *map, const char *key)
+static struct tree *entry_of(const struct tree *map, struct str key)
 {
     for (struct tree *t = map && map->kind == YAML_MAP ? map->first : NULL; t; t = t->next)
-        if (!t->hidden && str_eq_c(t->key, key))
+        if (!t->hidden && str_eq(t->key, key))
             return t;
     return NULL;
 }
 
+struct tree *tree_get(const struct tree *map, const char *key)
+{
+    return entry_of(map, str_c(key));
+}
+
 struct tree *tree_path(const struct tree *root, const char *dotted)
 {
-    struct str rest = str_c(dotted), head;
-    const struct tree *t = root;
-    struct tree *found = NULL;
-    while (t && rest.n) {
+    struct str head, rest;
+    (void)str_cut(str_c(dotted), '.', &head, &rest);
+    struct tree *found = entry_of(root, head);
+    while (rest.n) {
         (void)str_cut(rest, '.', &head, &rest);
-        found = NULL;
-        for (struct tree *n = t->kind == YAML_MAP ? t->first : NULL; n && !found; n = n->next)
-            found = !n->hidden && str_eq(n->key, head) ? n : NULL;
-        t = found;
+        found = entry_of(found, head);
     }
     return found;
 }
@@ -58,24 +60,16 @@ size_t tree_count(const struct tree *t)
     return n;
 }
 
-void tree_adopt(struct tree *map, struct tree *entry)
-{
-    struct tree **end = &map->first;
-    while (*end)
-        end = &(*end)->next;
-    *end = entry;
-    entry->next = NULL;
-    entry->parent = map;
-}
-
 struct tree *tree_set(struct arena *a, struct tree *map, const char *key, enum yaml_kind kind,
                       struct str text)
 {
     struct tree *t = tree_get(map, key);
     if (!t) {
-        t = ARENA_NEW(a, struct tree);
-        *t = (struct tree){.key = str_c(key), .key_plain = true};
-        tree_adopt(map, t);
+        struct tree **end = &map->first;
+        while (*end)
+            end = &(*end)->next;
+        t = *end = ARENA_NEW(a, struct tree);
+        *t = (struct tree){.key = str_c(key), .key_plain = true, .parent = map};
     }
     t->kind = kind;
     t->text = arena_str(a, text);
@@ -104,7 +98,7 @@ static bool is_nested(const struct tree *t)
 static bool is_gone(const struct tree *t)
 {
     bool emptied = is_nested(t) && t->first && tree_count(t) == 0;
-    bool section = t->parent && !t->parent->parent;
+    bool section = !t->parent->parent;
     return t->hidden || (emptied && (t->kind == YAML_LIST || section));
 }
 
@@ -128,7 +122,7 @@ static void write_scalar(const struct tree *t, struct buf *out)
     if (t->kind == YAML_NULL)
         buf_add_c(out, "null");
     else
-        write_text(t->text, t->plain || t->kind != YAML_STRING, out);
+        write_text(t->text, t->plain, out);
 }
 
 static void write_flow(const struct tree *t, struct buf *out)

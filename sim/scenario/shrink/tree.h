@@ -29,8 +29,6 @@ size_t tree_count(const struct tree *t); /* visible children; NULL: 0 */
 /* A scalar entry: replaces the text, or appends the entry. */
 struct tree *tree_set(struct arena *a, struct tree *map, const char *key, enum yaml_kind kind,
                       struct str text);
-/* Appends an entry that was another tree's. */
-void tree_adopt(struct tree *map, struct tree *entry);
 /* Every node below, itself first, in the order of the file: the next one; NULL at the end. */
 struct tree *tree_next(struct tree *root, struct tree *at); /* not below hidden ones */
 
