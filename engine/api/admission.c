@@ -79,14 +79,14 @@ static void on_gone(void *data)
     held_free(h);
 }
 
-static void tell_to_come_back(struct http_exchange *x, world_time wait)
+void admission_turn_away(struct http_exchange *x, world_time wait)
 {
     struct http_headers headers = {0};
     struct buf seconds = {0};
     buf_addf(&seconds, "%lld", (long long)(wait / NS_PER_S + 1));
     http_headers_add_c(&headers, "Retry-After", buf_c(&seconds));
     http_answer(x, 503, "text/plain; charset=utf-8", &headers,
-                STR("busy: too many agents connect at once, come back a little later"));
+                STR("busy: come back a little later"));
     http_headers_free(&headers);
     buf_free(&seconds);
 }
@@ -107,7 +107,7 @@ void admission_ask(struct admission *ad, struct http_exchange *x, void *data,
     }
     world_time wait = (ad->next_slot - now) + (world_time)ad->line_n * slot_length(ad);
     if (wait > API_ADMISSION_HOLD_MAX) {
-        tell_to_come_back(x, wait);
+        admission_turn_away(x, wait);
         drop(data);
         return;
     }
@@ -139,6 +139,19 @@ void admission_free(struct admission *ad)
     }
     world_timer_free(ad->slot);
     mem_free(ad);
+}
+
+void admission_close(struct admission *ad)
+{
+    while (!list_empty(&ad->line)) {
+        struct held *h = container_of(ad->line.next, struct held, node);
+        struct http_exchange *x = h->x;
+        http_exchange_set(x, NULL, NULL);
+        h->drop(h->data);
+        held_free(h);
+        admission_turn_away(x, 0);
+    }
+    world_timer_stop(ad->slot);
 }
 
 void admission_set_replicas(struct admission *ad, size_t n)

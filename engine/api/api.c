@@ -37,6 +37,18 @@ void api_free(struct api *a)
     mem_free(a);
 }
 
+void api_set_ready(struct api *a, bool ready)
+{
+    a->ready = ready;
+}
+
+void api_drain(struct api *a)
+{
+    a->ready = false;
+    a->draining = true;
+    admission_close(a->admission);
+}
+
 void api_set_replicas(struct api *a, size_t n)
 {
     admission_set_replicas(a->admission, n);
@@ -63,6 +75,8 @@ static bool route_get(struct api *a, struct http_exchange *x, struct str path)
         ping(a, x);
     else if (str_eq_c(path, "/healthz"))
         api_text(x, 200, STR("ok"));
+    else if (str_eq_c(path, "/readyz"))
+        api_text(x, a->ready ? 200 : 503, a->ready ? STR("ok") : STR("not ready"));
     else if (str_eq_c(path, "/cacerts"))
         api_cacerts_handle(a, x);
     else if (str_starts(path, settings))

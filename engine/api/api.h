@@ -1,6 +1,7 @@
 /* api: what a server replica answers over HTTP.
  *
  *   GET /ping                        "pong", and X-Server-Time          GET /healthz    "ok"
+ *   GET /readyz                      "ok", or 503: this replica is starting, or about to stop
  *   GET /cacerts                     the CA as PEM     GET /v3/settings/cacerts   the same as a setting (JSON)
  *   GET /v3/import/TOKEN_ID.yaml     the import manifest (rendered for any token: a wrong one fails at the connect)
  *   GET /v3/connect[/register]       upgrade to a tunnel: agents by token and params, peers by ID and token
@@ -33,5 +34,8 @@ void api_free(struct api *a);
 void api_handle(void *api, struct http_exchange *x); /* an http_handler */
 /* How many replicas share the agents, this one included: paces admission. */
 void api_set_replicas(struct api *a, size_t n);
+void api_set_ready(struct api *a, bool ready); /* what /readyz says */
+/* This replica is about to stop: agents that come, and those in line, are told to come back. */
+void api_drain(struct api *a);
 
 #endif

@@ -22,6 +22,7 @@ struct api {
     struct log log;
     struct kube_informer *clusters, *tokens, *settings, *secrets;
     size_t tokens_by_token;
+    bool ready, draining;
     struct tunnel_router *router;
     struct tunnel_peers *peers;
     struct str agent_image; /* owned */
@@ -56,6 +57,9 @@ void cluster_views_free(struct cluster_views *v); /* after the HTTP server: no e
 struct admission *admission_new(struct api *a);
 void admission_free(struct admission *ad);
 void admission_set_replicas(struct admission *ad, size_t n);
+void admission_close(struct admission *ad); /* whoever waits in line is turned away */
+/* 503, with the time to come back after in whole seconds, rounded up. */
+void admission_turn_away(struct http_exchange *x, world_time wait);
 /* Lets the exchange in at once or later (then `admit` is called with it), or answers 503 itself. data is the caller's
  * for this exchange: given back to admit, or freed with `drop` when it never comes to that. */
 void admission_ask(struct admission *ad, struct http_exchange *x, void *data,

@@ -88,7 +88,7 @@ static void fetch(struct view *v)
     struct cluster_views *vs = v->of;
     uint16_t port = 0;
     struct err *err = NULL;
-    if (!tunnel_router_has(vs->api->router, v->id))
+    if (!tunnel_router_may_reach(vs->api->router, v->id))
         err = err_new(ERR_UNAVAILABLE, "the cluster's agent is not connected");
     if (!err)
         err = tunnel_forwards_port(vs->forwards, v->id, STR(AGENT_ADDRESS), &port);

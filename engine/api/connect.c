@@ -12,6 +12,7 @@
 struct caller {
     struct str cluster_id, address, token, ca_cert, instance;
     int64_t idle_cut_ms; /* at which something on the way cuts its tunnels; 0: nothing does */
+    bool leaves;
 };
 
 static void caller_free(void *data)
@@ -92,6 +93,7 @@ static struct err *read_caller(const struct api *a, struct http_exchange *x, str
     if (!str_to_i64(http_headers_get(h, AGENT_IDLE_CUT_HEADER), &c->idle_cut_ms) ||
         c->idle_cut_ms < 0)
         c->idle_cut_ms = 0;
+    c->leaves = http_headers_get(h, TUNNEL_LEAVES_HEADER).n > 0;
     arena_free(&arena);
     return err;
 }
@@ -99,7 +101,8 @@ static struct err *read_caller(const struct api *a, struct http_exchange *x, str
 static void admit_agent(struct api *a, struct http_exchange *x, void *data)
 {
     struct caller *c = data;
-    struct tunnel_identity who = {.key = c->cluster_id, .instance = c->instance};
+    struct tunnel_identity who = {
+        .key = c->cluster_id, .instance = c->instance, .leaves = c->leaves};
     if (tunnel_router_accept(a->router, x, &who)) {
         registration_note(a->registration, c->cluster_id, c->address, c->token, c->ca_cert);
         paths_note(a->paths, c->cluster_id, c->idle_cut_ms ? PATH_IDLE_CUT : PATH_GOOD,
@@ -170,6 +173,8 @@ void api_connect_handle(struct api *a, struct http_exchange *x)
         (void)tunnel_router_accept(a->router, x, &who); /* answered either way */
     } else if (!token.n) {
         api_text(x, 401, STR("failed authentication"));
+    } else if (a->draining) {
+        admission_turn_away(x, 0);
     } else if (!kube_informer_synced(a->tokens) || !kube_informer_synced(a->clusters)) {
         api_text(x, 503, STR("starting: the caches are not filled yet"));
     } else {

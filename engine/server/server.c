@@ -11,6 +11,8 @@
 #include "engine/server/bootstrap.h"
 #include "engine/tunnel/peers.h"
 
+#define PHASE_LOOK (100 * NS_PER_MS)
+
 struct server {
     struct world *world;
     struct policies policies;
@@ -36,6 +38,13 @@ struct server {
     struct world_listener *listener;
     struct leader *leader;
     struct controllers *controllers;
+    size_t others; /* replicas */
+    struct world_timer
+        *phase; /* looks whether it is ready; while it drains, whether that is over */
+    world_time phase_since;
+    bool ready, draining;
+    void (*drained)(void *owner);
+    void *drained_owner;
 };
 
 /* ---- leadership ---- */
@@ -133,6 +142,7 @@ static void set_peers(struct server *s, const struct kube_object *endpoints)
                     .id = ip, .address = world_addr_make(ip, server_port(s)), .plain = false};
         }
     }
+    s->others = n;
     tunnel_peers_set(s->peers, peers, n);
     api_set_replicas(s->api, n + 1);
     arena_free(&a);
@@ -145,6 +155,78 @@ static void on_endpoints(void *owner, const struct kube_object *before,
     (void)before;
     if (after && str_eq_c(after->name, SERVER_SERVICE) && s->peer_token.n)
         set_peers(s, after);
+}
+
+/* ---- ready, and about to stop ---- */
+
+static bool is_ready(const struct server *s)
+{
+    if (policy_get(&s->policies, POLICY_SERVER_READY) == POLICY_READY_CACHES || !s->peer_token.n)
+        return true;
+    return world_now(s->world) - s->phase_since >= SERVER_READY_WAIT ||
+           (kube_informer_synced(s->endpoints) && tunnel_peers_heard(s->peers));
+}
+
+/* A replica that has not heard of the others' sessions knows the way to no cluster (fixtures/incidents.yaml#K01). Ready
+ * once is ready until the end: that a peer goes is no reason to be asked nothing. */
+static void look_ready(struct server *s)
+{
+    s->ready = is_ready(s);
+    api_set_ready(s->api, s->ready);
+    if (!s->ready)
+        world_timer_start(s->phase, PHASE_LOOK);
+}
+
+static bool is_drained(const struct server *s)
+{
+    world_time since = world_now(s->world) - s->phase_since;
+    if (policy_get(&s->policies, POLICY_SERVER_DRAIN) == POLICY_DRAIN_NONE ||
+        since >= SERVER_DRAIN_MAX)
+        return true;
+    return since >= SERVER_DRAIN_MIN && (s->agents == 0 || s->others == 0);
+}
+
+static void look_drained(struct server *s)
+{
+    if (is_drained(s))
+        s->drained(s->drained_owner);
+    else
+        world_timer_start(s->phase, PHASE_LOOK);
+}
+
+static void on_phase(void *owner)
+{
+    struct server *s = owner;
+    if (s->draining)
+        look_drained(s);
+    else
+        look_ready(s);
+}
+
+/* The lease first: the next leader is at work before our agents begin to move. */
+static void hand_over(struct server *s)
+{
+    s->policies.value[POLICY_LEADER_LOSS] = POLICY_LEADER_LOSS_CONTROLLERS; /* we end in order */
+    leader_free(s->leader);
+    s->leader = NULL;
+    api_drain(s->api);
+    tunnel_router_hand_over(s->router, SERVER_DRAIN_SPREAD);
+}
+
+void server_drain(struct server *s, void (*done)(void *owner), void *owner)
+{
+    BUG_ON(!done, "whoever asks it to stop waits for it");
+    if (s->draining)
+        return;
+    world_note(s->world, "server.draining", s->identity, str_empty);
+    s->draining = true;
+    s->ready = false;
+    s->phase_since = world_now(s->world);
+    s->drained = done;
+    s->drained_owner = owner;
+    if (policy_get(&s->policies, POLICY_SERVER_DRAIN) == POLICY_DRAIN_HANDOVER)
+        hand_over(s);
+    world_timer_start(s->phase, 0);
 }
 
 /* ---- caches ---- */
@@ -164,8 +246,11 @@ static bool all_synced(const struct server *s)
 static void on_synced(void *owner)
 {
     struct server *s = owner;
-    if (all_synced(s) && !s->leader)
-        s->leader = leader_new(s->client, s->identity, &leader_handler, s);
+    if (!all_synced(s) || s->leader || s->draining)
+        return;
+    s->leader = leader_new(s->client, s->identity, &leader_handler, s);
+    s->phase_since = world_now(s->world);
+    look_ready(s);
 }
 
 static struct kube_informer *cache_new(struct server *s, const struct kube_gvr *gvr, const char *ns)
@@ -249,6 +334,7 @@ struct err *server_new(struct world *w, const struct server_config *c, struct se
     s->peer_token = str_dup(c->peer_token);
     s->connects = metrics_cell(&s->metrics, METRIC_COUNTER, "tunnel_agent_connects_total",
                                str_empty, "tunnel sessions of cluster agents accepted");
+    s->phase = world_timer_new(w, on_phase, s);
     s->client = kube_client_new(w, &c->kube);
     s->gated = kube_client_new(w, &c->kube);
     kube_client_set_gate(s->gated, gate_is_open, s);
@@ -294,6 +380,7 @@ void server_free(struct server *s)
     /* From the top down: nothing is called back by what it stands on. */
     s->policies.value[POLICY_LEADER_LOSS] =
         POLICY_LEADER_LOSS_CONTROLLERS; /* we are ending already */
+    world_timer_free(s->phase);
     leader_free(s->leader);
     bootstrap_cancel(s->bootstrap);
     http_server_free(s->http);
@@ -323,6 +410,8 @@ void server_free(struct server *s)
 struct server_state server_state(const struct server *s)
 {
     return (struct server_state){.serving = all_synced(s),
+                                 .ready = s->ready,
+                                 .draining = s->draining,
                                  .leading = s->leader && leader_valid(s->leader),
                                  .agents = s->agents,
                                  .peers = tunnel_peers_connected(s->peers),

@@ -5,6 +5,9 @@
  *   serving ── leader.h: started ─► controllers run ── stopped ─► controllers stop
  *                                       (policy leader.loss: exit: the process ends with them)
  *
+ *   serving ── server_drain ─► draining: no new tunnels, not ready, the lease given back; agents go elsewhere, one by one
+ *                                 └─ the last one has gone, nobody is there to take them, or SERVER_DRAIN_MAX ─► done
+ *
  * /ping and /healthz answer from the start; tunnels are taken when the caches are filled.
  * Peers: the addresses of Endpoints cattle-system/rancher, without our own (and those given).
  * Ownership: everything hangs off the instance; server_free at any time. Nothing is lost with it: state is in the API. */
@@ -38,8 +41,19 @@ struct err *server_new(struct world *w, const struct server_config *config,
                        struct server **out) must_check;
 void server_free(struct server *s);
 
+/* To be asked to stop (SIGTERM). Policy server.drain: none is done at once; handover gives back what others can take first:
+ * new requests should go elsewhere from now on, those that are under way are ended when they are done. `done` comes once,
+ * from the loop; then the server is to be freed. It may be freed before. */
+#define SERVER_DRAIN_SPREAD (10 * NS_PER_S) /* within which the agents are asked to go */
+#define SERVER_DRAIN_MIN    (2 * NS_PER_S)  /* until everybody knows that we are not ready */
+#define SERVER_DRAIN_MAX    (25 * NS_PER_S) /* less than the 30 s that Kubernetes gives */
+#define SERVER_READY_WAIT   (15 * NS_PER_S) /* for the other replicas, policy server.ready: peers */
+void server_drain(struct server *s, void (*done)(void *owner), void *owner);
+
 struct server_state {
-    bool serving;       /* caches are filled */
+    bool serving; /* caches are filled */
+    bool ready;   /* it should be asked: by policy server.ready, and not draining */
+    bool draining;
     bool leading;       /* it leads, and its lease still lets it write */
     size_t agents;      /* sessions of clusters that end here */
     size_t peers;       /* tunnels that we dialled and that are up */

@@ -20,7 +20,7 @@ static size_t announce_routes(struct tunnel_session *to, const struct list *head
     size_t n = 0;
     for (struct list *it = head->next; it != head; it = it->next, n++) {
         const struct route *route = container_of(it, struct route, link);
-        if (!tunnel_session_doubted(route->session))
+        if (!tunnel_session_doubted(route->session) && !tunnel_session_draining(route->session))
             tunnel_session_announce(to, true, route->session->key, route->session->number);
     }
     return n;

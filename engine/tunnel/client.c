@@ -72,6 +72,12 @@ static void on_session_client(void *owner, bool add, struct str key, uint64_t se
     c->options.client(c->options.owner, add, key, session_key);
 }
 
+static void on_session_leave(void *owner)
+{
+    const struct tunnel_client *c = owner;
+    c->options.leave(c->options.owner);
+}
+
 static void client_open_session(struct tunnel_client *c)
 {
     struct tunnel_session_options o = c->options;
@@ -80,6 +86,7 @@ static void client_open_session(struct tunnel_client *c)
     o.allow = on_session_allow;
     o.incoming = c->options.incoming ? on_session_incoming : NULL;
     o.client = c->options.client ? on_session_client : NULL;
+    o.leave = c->options.leave ? on_session_leave : NULL;
     c->session = tunnel_session_new(c->w, &tunnel_transport_world_ws, c->ws, &o);
     c->ws = NULL;
     c->opened_at = world_now(c->w);

@@ -23,7 +23,7 @@ struct tunnel_client_options {
     const struct world_header *headers; /* further ones, e.g. Authorization, X-API-Tunnel-ID */
     size_t headers_n;
     world_time timeout; /* 0: WORLD_WS_HANDSHAKE_TIMEOUT */
-    /* Of the session: policies, instance, allow, incoming, client and their owner; the rest is set here. key empty:
+    /* Of the session: policies, instance, allow, incoming, client, leave and their owner; the rest is set here. key empty:
      * "client". */
     struct tunnel_session_options session;
 };

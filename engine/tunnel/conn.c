@@ -143,6 +143,7 @@ void tunnel_conn_receive(struct tunnel_conn *c, struct str bytes)
     struct tunnel_session *s = c->session;
     if (c->state != CONN_OPEN || bytes.n == 0)
         return;
+    tunnel_leave_moved(c);
     if (c->handler && !c->paused && byte_queue_n(&c->in) == 0) {
         conn_call_data(c, bytes);
         return;
@@ -231,6 +232,7 @@ void tunnel_conn_peer_paused(struct tunnel_conn *c, bool paused)
 
 static void conn_send(struct tunnel_conn *c, struct str bytes)
 {
+    tunnel_leave_moved(c);
     tunnel_session_send(c->session, TUNNEL_DATA, c->id, bytes);
     c->session->stats.bytes_out += bytes.n;
 }

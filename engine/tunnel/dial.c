@@ -173,6 +173,11 @@ bool tunnel_router_has(const struct tunnel_router *r, struct str key)
     return choose(r, key, NULL) != NULL;
 }
 
+bool tunnel_router_may_reach(const struct tunnel_router *r, struct str key)
+{
+    return tunnel_router_has(r, key) || choose_relay(r, NULL, NULL) != NULL;
+}
+
 void tunnel_route_give_up(struct route *route)
 {
     struct tunnel_session *s = route->session;
@@ -194,6 +199,16 @@ void tunnel_route_give_up(struct route *route)
         tunnel_conn_break(c, why);
     }
     err_free(why);
+}
+
+bool tunnel_router_has_peer(const struct tunnel_router *r, struct str id)
+{
+    for (struct list *it = r->peers.next; it != &r->peers; it = it->next) {
+        const struct route *peer = container_of(it, struct route, link);
+        if (str_eq(peer->session->key, id))
+            return true;
+    }
+    return false;
 }
 
 size_t tunnel_router_count(const struct tunnel_router *r, struct str key)

@@ -25,7 +25,7 @@ void tunnel_doubt_sent(struct tunnel_session *s)
 
 void tunnel_doubt_heard(struct tunnel_session *s)
 {
-    bool doubted = tunnel_session_doubted(s);
+    bool doubted = s->doubt >= DOUBT_DOUBTED;
     s->doubt = DOUBT_NONE;
     if (doubted)
         tell(s, TUNNEL_TRUSTED);
@@ -54,5 +54,5 @@ void tunnel_doubt_fire(struct tunnel_session *s, world_time now)
 
 bool tunnel_session_doubted(const struct tunnel_session *s)
 {
-    return s->doubt >= DOUBT_DOUBTED;
+    return s->left || s->doubt >= DOUBT_DOUBTED;
 }

@@ -20,6 +20,9 @@ enum tunnel_type {
     TUNNEL_PAUSE,         /* the sender's buffer of this connection is full */
     TUNNEL_RESUME,
     TUNNEL_SYNC, /* ascending 8-byte little-endian connection ids, connection 0 */
+    /* Of ours, far from the original's numbers; whoever does not know it ignores it. From the side that took the WebSocket:
+     * go elsewhere. From the side that dialled it: has gone elsewhere. Connection 0, no payload. */
+    TUNNEL_LEAVE = 64,
 };
 
 #define TUNNEL_DATA_BYTES_MAX    32768u /* of one DATA that we send; any length is accepted */

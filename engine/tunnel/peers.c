@@ -13,7 +13,8 @@ struct link {
     struct world_timer *retry;
     uint64_t attempts, failures;
     struct err *last;
-    bool named; /* in the list being set */
+    bool named; /* in the list; else it ends soon */
+    bool moved; /* while the list is set: it is there with another address */
 };
 
 struct tunnel_peers {
@@ -23,6 +24,22 @@ struct tunnel_peers {
     struct str own_id, token; /* owned */
     struct map links;         /* id → struct link */
 };
+
+static void link_free(struct link *l)
+{
+    tunnel_router_forget(l->peers->router, l->announcer);
+    tunnel_client_close(l->client);
+    world_timer_free(l->retry);
+    err_free(l->last);
+    str_free(&l->id);
+    mem_free(l);
+}
+
+static void link_end(struct link *l)
+{
+    (void)map_remove(&l->peers->links, l->id);
+    link_free(l);
+}
 
 static void link_wait(struct link *l)
 {
@@ -61,6 +78,10 @@ static void on_closed(void *owner, const struct tunnel_client_closed *how)
     err_free(l->last);
     l->last = why_closed(l, how);
     world_note(l->peers->w, "tunnel.peer.closed", l->id, str_empty);
+    if (!l->named) {
+        link_end(l);
+        return;
+    }
     link_wait(l);
 }
 
@@ -69,6 +90,10 @@ static void link_dial(void *owner)
     static const struct tunnel_client_handler handler = {on_open, on_closed};
     struct link *l = owner;
     const struct tunnel_peers *p = l->peers;
+    if (!l->named) {
+        link_end(l);
+        return;
+    }
     struct buf host = {0};
     world_addr_print(&l->address, &host);
     const struct world_tls tls = {.server_name = str_c(l->address.host), .insecure = true};
@@ -87,16 +112,6 @@ static void link_dial(void *owner)
     buf_free(&host);
 }
 
-static void link_free(struct link *l)
-{
-    tunnel_router_forget(l->peers->router, l->announcer);
-    tunnel_client_close(l->client);
-    world_timer_free(l->retry);
-    err_free(l->last);
-    str_free(&l->id);
-    mem_free(l);
-}
-
 static void link_add(struct tunnel_peers *p, const struct tunnel_peer *peer)
 {
     struct link *l = MEM_NEW(struct link);
@@ -110,22 +125,35 @@ static void link_add(struct tunnel_peers *p, const struct tunnel_peer *peer)
     world_timer_start(l->retry, 0);
 }
 
-static void links_free_unnamed(struct tunnel_peers *p)
+/* A replica that is about to stop leaves the list before it stops: what goes through the link to it is not cut, for a
+ * while (policy server.drain: handover). */
+static bool link_stays(struct link *l, bool moved)
+{
+    bool handover = policy_get(&l->peers->policies, POLICY_SERVER_DRAIN) == POLICY_DRAIN_HANDOVER;
+    if (!handover || !l->open || moved)
+        return false;
+    if (!world_timer_active(l->retry))
+        world_timer_start(l->retry, TUNNEL_PEER_PARTING);
+    return true;
+}
+
+/* Ends those that are not named; `all`: whatever they carry. */
+static void links_end_unnamed(struct tunnel_peers *p, bool all)
 {
     void *value;
-    struct str id;
-    for (size_t i = 0; map_next(&p->links, &i, &id, &value);) {
+    for (size_t i = 0; map_next(&p->links, &i, NULL, &value);) {
         struct link *l = value;
-        if (l->named)
-            continue;
-        (void)map_remove(&p->links, id);
-        link_free(l);
+        if (!l->named && (all || !link_stays(l, l->moved)))
+            link_end(l);
     }
 }
 
-static bool link_same(const struct link *l, const struct tunnel_peer *peer)
+static void link_name(struct link *l, const struct tunnel_peer *peer)
 {
-    return l->plain == peer->plain && world_addr_eq(&l->address, &peer->address);
+    l->moved = l->plain != peer->plain || !world_addr_eq(&l->address, &peer->address);
+    l->named = !l->moved; /* a moved one is dialled anew */
+    if (l->named && l->open)
+        world_timer_stop(l->retry); /* it was about to end */
 }
 
 void tunnel_peers_set(struct tunnel_peers *p, const struct tunnel_peer *peers, size_t n)
@@ -137,9 +165,9 @@ void tunnel_peers_set(struct tunnel_peers *p, const struct tunnel_peer *peers, s
     for (size_t i = 0; i < n; i++) {
         struct link *l = map_get(&p->links, peers[i].id);
         if (l)
-            l->named = link_same(l, &peers[i]); /* a moved one is dialled anew */
+            link_name(l, &peers[i]);
     }
-    links_free_unnamed(p);
+    links_end_unnamed(p, false);
     for (size_t i = 0; i < n; i++)
         if (!map_has(&p->links, peers[i].id) && !str_eq(peers[i].id, p->own_id))
             link_add(p, &peers[i]);
@@ -162,7 +190,10 @@ void tunnel_peers_free(struct tunnel_peers *p)
 {
     if (!p)
         return;
-    tunnel_peers_set(p, NULL, 0);
+    void *value;
+    for (size_t i = 0; map_next(&p->links, &i, NULL, &value);)
+        ((struct link *)value)->named = false;
+    links_end_unnamed(p, true);
     map_free(&p->links);
     str_free(&p->own_id);
     str_free(&p->token);
@@ -185,6 +216,15 @@ bool tunnel_peers_check(const struct tunnel_peers *p, struct str id, struct str 
     return map_has(&p->links, id) && p->token.n > 0 && token_eq(token, p->token);
 }
 
+bool tunnel_peers_heard(const struct tunnel_peers *p)
+{
+    struct tunnel_peer_status status;
+    for (size_t i = 0; tunnel_peers_next(p, &i, &status);)
+        if (!tunnel_router_has_peer(p->router, status.id))
+            return false;
+    return true;
+}
+
 size_t tunnel_peers_connected(const struct tunnel_peers *p)
 {
     size_t n = 0;
@@ -197,8 +237,10 @@ size_t tunnel_peers_connected(const struct tunnel_peers *p)
 bool tunnel_peers_next(const struct tunnel_peers *p, size_t *i, struct tunnel_peer_status *out)
 {
     void *value;
-    if (!map_next(&p->links, i, NULL, &value))
-        return false;
+    do {
+        if (!map_next(&p->links, i, NULL, &value))
+            return false;
+    } while (!((const struct link *)value)->named);
     const struct link *l = value;
     *out = (struct tunnel_peer_status){l->id, l->open, l->attempts, l->failures, l->last};
     return true;

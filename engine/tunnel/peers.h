@@ -1,6 +1,7 @@
 /* peers: keeps one tunnel to every other server replica, each a loop of its own.
  *
  *   idle ─► dialling ─► open ─► waiting (5 s; hardened: jittered, 2.5..5 s) ─► dialling ...       removed ─► gone
+ *                    └─ removed, policy server.drain: handover ─► parting: dialled no more, ends with its session or after 30 s
  *
  * The certificate of a peer is not verified: peers prove themselves by the shared token.
  * Source: fixtures/incidents.yaml#K01, #K13. */
@@ -10,7 +11,9 @@
 #include "engine/tunnel/router.h"
 
 #define TUNNEL_PEER_RETRY (5 * NS_PER_S)
-#define TUNNEL_PEERS_MAX  64u
+#define TUNNEL_PEER_PARTING                                                                        \
+    (30 * NS_PER_S) /* what is still open to a replica that left the list, before it ends */
+#define TUNNEL_PEERS_MAX 64u
 
 struct tunnel_peers;
 struct tunnel_peer {
@@ -28,6 +31,8 @@ void tunnel_peers_free(struct tunnel_peers *p);
 void tunnel_peers_set(struct tunnel_peers *p, const struct tunnel_peer *peers, size_t n);
 /* Accepting side: is this a peer that we know, with our token? */
 bool tunnel_peers_check(const struct tunnel_peers *p, struct str id, struct str token);
+/* Every one of them has a tunnel to us, and so has told us what it has. */
+bool tunnel_peers_heard(const struct tunnel_peers *p);
 size_t tunnel_peers_connected(const struct tunnel_peers *p); /* of those that we dial */
 
 struct tunnel_peer_status {

@@ -210,6 +210,9 @@ void tunnel_session_receive(struct tunnel_session *s, struct str message)
     case TUNNEL_SYNC:
         on_sync(s, &f);
         break;
+    case TUNNEL_LEAVE:
+        tunnel_leave_received(s);
+        break;
     default:
         break; /* of a newer version */
     }

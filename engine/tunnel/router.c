@@ -86,8 +86,15 @@ static void on_doubt(void *owner, enum tunnel_doubt doubt)
     struct tunnel_router *r = route->router;
     if (doubt == TUNNEL_GIVEN_UP)
         tunnel_route_give_up(route);
-    else if (route->client)
+    else if (route->client && !route->session->left)
         tunnel_announce_change(r, doubt == TUNNEL_TRUSTED, route->session);
+}
+
+/* The client has gone to another replica, which has announced it before we heard of it. */
+static void on_left(void *owner)
+{
+    const struct route *route = owner;
+    tunnel_announce_change(route->router, false, route->session);
 }
 
 /* A newer session of the same agent process: the older ones take nothing new and end soon. */
@@ -122,6 +129,8 @@ struct tunnel_session_options tunnel_route_session_options(struct tunnel_router 
                                            .allow = allow_nothing,
                                            .client = who->peer ? tunnel_announced_by_peer : NULL,
                                            .doubt = on_doubt,
+                                           .leave = who->peer ? NULL : on_left,
+                                           .leaves = who->leaves,
                                            .closed = on_session_closed,
                                            .owner = route};
 }
@@ -159,6 +168,17 @@ struct tunnel_session *tunnel_router_add(struct tunnel_router *r,
     struct route *route = tunnel_route_new(r, who);
     struct tunnel_session_options o = tunnel_route_session_options(r, who, route);
     return tunnel_route_add(r, route, tunnel_session_new(r->w, ops, transport, &o), who);
+}
+
+void tunnel_router_hand_over(struct tunnel_router *r, world_time spread)
+{
+    void *client;
+    for (size_t i = 0; map_next(&r->clients, &i, NULL, &client);) {
+        struct list *head = &((struct client *)client)->routes;
+        list_each (head, it, next_it)
+            tunnel_session_ask_to_leave(container_of(it, struct route, link)->session,
+                                        world_random_time(r->w, spread));
+    }
 }
 
 void tunnel_router_disconnect(struct tunnel_router *r, struct str key)

@@ -19,12 +19,16 @@
 #define TUNNEL_DIGEST_INTERVAL                                                                     \
     (5 * NS_PER_S) /* stretched so that a link carries at most 50 announcements a second */
 
+/* An agent that goes elsewhere when it is asked to says so when it connects. */
+#define TUNNEL_LEAVES_HEADER "X-Agent-Leaves"
+
 struct tunnel_router;
 
 struct tunnel_identity {
     struct str key;      /* "c-abcde", "stv-cluster-c-abcde", or a peer's ID */
     struct str instance; /* empty: unknown (agents other than ours) */
     bool peer;
+    bool leaves; /* minds being asked to go elsewhere */
 };
 
 /* Intrusive: the owner keeps it alive until it is removed. `added` must not end the session. */
@@ -50,6 +54,8 @@ struct tunnel_session *tunnel_router_accept(struct tunnel_router *r, struct http
 struct tunnel_session *tunnel_router_add(struct tunnel_router *r,
                                          const struct tunnel_transport *ops, void *transport,
                                          const struct tunnel_identity *who);
+/* This replica is about to stop: every client is asked to go elsewhere, each at a random time within `spread`. */
+void tunnel_router_hand_over(struct tunnel_router *r, world_time spread);
 /* Ends every session of that client. */
 void tunnel_router_disconnect(struct tunnel_router *r, struct str key);
 
@@ -63,8 +69,12 @@ struct err *tunnel_router_dial_other(struct tunnel_router *r, const struct tunne
                                      struct str key, struct str proto, struct str address,
                                      const struct tunnel_conn_handler *handler, void *owner,
                                      struct tunnel_conn **out) must_check;
-bool tunnel_router_hedges(const struct tunnel_router *r);              /* policy connect.hedge */
-bool tunnel_router_has(const struct tunnel_router *r, struct str key); /* here or at a peer */
+bool tunnel_router_hedges(const struct tunnel_router *r); /* policy connect.hedge */
+/* A session of it is known, here or at a peer. */
+bool tunnel_router_has(const struct tunnel_router *r, struct str key);
+/* The same, or a peer would be asked for a way (policy peer.relay): a dial is worth trying. */
+bool tunnel_router_may_reach(const struct tunnel_router *r, struct str key);
+bool tunnel_router_has_peer(const struct tunnel_router *r, struct str id); /* that dialled us */
 size_t tunnel_router_count(const struct tunnel_router *r, struct str key); /* sessions here */
 /* Client keys with a session here, in order of first arrival; i starts at 0. */
 bool tunnel_router_next(const struct tunnel_router *r, size_t *i, struct str *key);

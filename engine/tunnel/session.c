@@ -44,7 +44,7 @@ static world_time session_next_event(const struct tunnel_session *s)
     world_time at = s->heard + s->dead_after;
     if (s->ping_every > 0)
         at = least(at, least(s->ping_at, s->sync_at));
-    at = least(at, tunnel_doubt_next(s));
+    at = least(least(at, tunnel_doubt_next(s)), s->part_at);
     if (!list_empty(&s->linger))
         at = least(at, container_of(s->linger.next, struct tunnel_conn, linger)->linger_until);
     if (!list_empty(&s->ready) || (s->draining && list_empty(&s->all)))
@@ -163,6 +163,7 @@ static void session_fire(void *owner)
         session_linger_timeouts(s, now);
         session_keep_alive(s, now);
         tunnel_doubt_fire(s, now);
+        tunnel_leave_fire(s, now);
         tunnel_session_wake(s, session_next_event(s));
     }
     tunnel_session_leave(s);
@@ -192,6 +193,7 @@ struct tunnel_session *tunnel_session_new(struct world *w, const struct tunnel_t
     list_init(&s->linger);
     s->timer = world_timer_new(w, session_fire, s);
     s->armed_for = NEVER;
+    s->part_at = NEVER;
     s->heard = s->used = world_now(w);
     s->dead_after = policy_get(&s->policies, POLICY_TUNNEL_DEAD_AFTER);
     s->ping_every = s->o.side == TUNNEL_CLIENT ? policy_get(&s->policies, POLICY_TUNNEL_PING) : 0;

@@ -30,7 +30,11 @@
 #define TUNNEL_ECHO_AFTER    (400 * NS_PER_MS)  /* a ping asks whether somebody is there */
 #define TUNNEL_DOUBT_AFTER   (900 * NS_PER_MS)  /* others are preferred */
 #define TUNNEL_GIVE_UP_AFTER (1500 * NS_PER_MS) /* its connections end where there is another way */
-#define TUNNEL_DIAL_TIMEOUT  (60 * NS_PER_S)    /* of the stream behind an incoming connection */
+/* Of a session that its agent has left for another replica: how long Connects are still under way to it, and after which
+ * silence a connection of it is taken for idle and ended. */
+#define TUNNEL_LEAVE_AFTER   (500 * NS_PER_MS)
+#define TUNNEL_IDLE_AFTER    NS_PER_S
+#define TUNNEL_DIAL_TIMEOUT  (60 * NS_PER_S) /* of the stream behind an incoming connection */
 
 struct tunnel_session;
 
@@ -61,6 +65,10 @@ struct tunnel_session_options {
     void (*incoming)(void *owner, struct tunnel_conn *c, struct str proto, struct str address);
     /* AddClient (add) and RemoveClient of a peer. NULL: ignored. */
     void (*client)(void *owner, bool add, struct str key, uint64_t session_key);
+    /* Client side: we are asked to go elsewhere. Server side: the other side has gone elsewhere; the session is only a last
+     * resort from here on and soon drains. NULL: ignored. Must not end the session. */
+    void (*leave)(void *owner);
+    bool leaves; /* server side: the other side minds being asked to go */
     /* It does not answer, answers again, has not answered for so long that its connections had better end; may be NULL.
      * Must not end the session. */
     void (*doubt)(void *owner, enum tunnel_doubt doubt);
@@ -81,6 +89,12 @@ struct tunnel_session *tunnel_session_accept(struct world *w, struct http_exchan
 void tunnel_session_close(struct tunnel_session *s);
 /* Takes no new connections; ends itself when the last one is gone, or after two silent ping intervals. */
 void tunnel_session_drain(struct tunnel_session *s);
+/* The same, and connections without any traffic for TUNNEL_IDLE_AFTER are ended in order, one by one. */
+void tunnel_session_drain_idle(struct tunnel_session *s);
+/* Server side: asks the other side to go elsewhere after `delay`, or drains when it would not mind that. */
+void tunnel_session_ask_to_leave(struct tunnel_session *s, world_time delay);
+/* Client side: says that we have gone elsewhere. The server ends the session when it has drained. */
+void tunnel_session_say_left(struct tunnel_session *s);
 
 /* ---- events of the transport ---- */
 void tunnel_session_on_message(struct tunnel_session *s, bool text, struct str payload);
@@ -109,7 +123,8 @@ world_time tunnel_session_heard(
 /* How long nothing has gone either way, and the longest such pause before it. */
 world_time tunnel_session_idle(const struct tunnel_session *s, world_time *longest_before);
 bool tunnel_session_draining(const struct tunnel_session *s);
-bool tunnel_session_doubted(const struct tunnel_session *s);
+bool tunnel_session_doubted(
+    const struct tunnel_session *s); /* others are preferred: it does not answer, or was left */
 
 struct tunnel_session_stats {
     uint64_t messages_in, messages_out, bytes_in, bytes_out; /* bytes: payload of Data */

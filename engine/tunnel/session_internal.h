@@ -27,6 +27,9 @@ struct tunnel_session {
     world_time ping_at, sync_at;
     unsigned busy; /* callbacks under way: memory stays */
     bool ended, draining, reading_paused;
+    bool left;                /* the other side has gone elsewhere */
+    bool ends_idle;           /* draining: connections without traffic are ended */
+    world_time part_at;       /* the next step of parting: leave.c; INT64_MAX: none */
     bool echo;                /* silence after what was sent is looked into */
     uint8_t doubt;            /* enum session_doubt */
     world_time unheard_since; /* with doubt: when the first thing was sent that met silence */
@@ -64,6 +67,7 @@ struct tunnel_conn {
     struct str last;    /* owned: text of the Error that ends a lingering connection */
     struct str forward; /* the same: client key that a peer forwards to; empty: none */
     world_time linger_until;
+    world_time moved_at; /* the last byte, while its session ends idle connections */
     unsigned busy;
     bool ours;        /* we sent Connect */
     bool paused;      /* our owner does not want to read */
@@ -87,6 +91,11 @@ void tunnel_doubt_sent(struct tunnel_session *s);  /* something that should be a
 void tunnel_doubt_heard(struct tunnel_session *s); /* any sign of life */
 world_time tunnel_doubt_next(const struct tunnel_session *s); /* INT64_MAX: nothing to look into */
 void tunnel_doubt_fire(struct tunnel_session *s, world_time now);
+
+/* leave.c */
+void tunnel_leave_received(struct tunnel_session *s);
+void tunnel_leave_fire(struct tunnel_session *s, world_time now);
+void tunnel_leave_moved(struct tunnel_conn *c); /* bytes went through it */
 
 /* conn.c */
 struct tunnel_conn *tunnel_conn_new(struct tunnel_session *s, int64_t id, bool ours);

@@ -66,6 +66,11 @@ const struct policy_row policy_table[POLICY_COUNT] = {
     [POLICY_HEALTH_PROBE] =
         ENUM("health.probe", "sequential|independent", POLICY_PROBE_SEQUENTIAL,
              POLICY_PROBE_INDEPENDENT, "how the connectivity of clusters is probed"),
+    [POLICY_SERVER_DRAIN] =
+        ENUM("server.drain", "none|handover", POLICY_DRAIN_NONE, POLICY_DRAIN_HANDOVER,
+             "what a replica does for its agents before it stops"),
+    [POLICY_SERVER_READY] = ENUM("server.ready", "caches|peers", POLICY_READY_CACHES,
+                                 POLICY_READY_PEERS, "when a replica that starts takes requests"),
     [POLICY_LEADER_LOSS] =
         ENUM("leader.loss", "exit|controllers", POLICY_LEADER_LOSS_EXIT,
              POLICY_LEADER_LOSS_CONTROLLERS, "what stops when the leader's lease is lost"),

@@ -29,6 +29,8 @@ enum policy {
     POLICY_PEER_ANNOUNCE, /* enum: edge (AddClient only on change) | digest (full list repeated periodically) */
     POLICY_PEER_RELAY, /* enum: never | once (a peer that may know a way is asked when we know none) */
     POLICY_HEALTH_PROBE, /* enum: sequential (no deadline) | independent (own deadline, jitter, hysteresis) */
+    POLICY_SERVER_DRAIN, /* enum: none (a replica that is told to stop stops) | handover (its agents go elsewhere first) */
+    POLICY_SERVER_READY, /* enum: caches (they are filled) | peers (and the other replicas have told what they have) */
     POLICY_LEADER_LOSS, /* enum: exit (the process ends) | controllers (only leader work stops) */
     POLICY_CLUSTER_REMOVE, /* enum: wait (for the downstream) | detach (after a deadline) */
     POLICY_CA_PIN, /* enum: text (SHA-256 of the PEM text) | set (order- and blank-free set of certificates) */
@@ -61,6 +63,8 @@ enum { POLICY_REFUSAL_SESSION, POLICY_REFUSAL_CONNECTION };
 enum { POLICY_PEER_EDGE, POLICY_PEER_DIGEST };
 enum { POLICY_RELAY_NEVER, POLICY_RELAY_ONCE };
 enum { POLICY_PROBE_SEQUENTIAL, POLICY_PROBE_INDEPENDENT };
+enum { POLICY_DRAIN_NONE, POLICY_DRAIN_HANDOVER };
+enum { POLICY_READY_CACHES, POLICY_READY_PEERS };
 enum { POLICY_LEADER_LOSS_EXIT, POLICY_LEADER_LOSS_CONTROLLERS };
 enum { POLICY_REMOVE_WAIT, POLICY_REMOVE_DETACH };
 enum { POLICY_PIN_TEXT, POLICY_PIN_SET };

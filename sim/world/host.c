@@ -142,7 +142,7 @@ static bool is_loopback(const char *host)
            strcmp(host, "0.0.0.0") == 0;
 }
 
-/* Of several hosts, the next one in turn that is on and listens at the port, else the next one that is on. */
+/* Of several hosts, the next one in turn that is on, not set aside and listens at the port, else the next one that is on. */
 struct sim_host *host_route(struct sim *sim, struct sim_host *from, const struct world_addr *to,
                             bool *loopback)
 {
@@ -157,7 +157,7 @@ struct sim_host *host_route(struct sim *sim, struct sim_host *from, const struct
         struct sim_host *h = r->hosts[(r->turn + i) % r->n];
         if (h->off)
             continue;
-        if (host_listener(h, to->port)) {
+        if (!h->aside && host_listener(h, to->port)) {
             r->turn = (r->turn + i + 1) % r->n;
             *loopback = h == from;
             return h;
@@ -185,6 +185,11 @@ void sim_host_power_off(struct sim_host *h)
 void sim_host_power_on(struct sim_host *h)
 {
     h->off = false;
+}
+
+void sim_host_set_aside(struct sim_host *h, bool aside)
+{
+    h->aside = aside;
 }
 
 bool sim_host_is_on(const struct sim_host *h)

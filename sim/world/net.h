@@ -34,6 +34,8 @@ void sim_host_add_address(struct sim_host *h, struct str address);
  * Each process's `exited` is called with SIM_EXIT_POWER_LOSS (process.h). */
 void sim_host_power_off(struct sim_host *h);
 void sim_host_power_on(struct sim_host *h); /* processes are started by whoever supervises them */
+/* Whoever balances load sends nothing new to it at addresses that it shares with others. */
+void sim_host_set_aside(struct sim_host *h, bool aside);
 bool sim_host_is_on(const struct sim_host *h);
 
 /* ---- links: symmetric, between two zones (or within one) ---- */

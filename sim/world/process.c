@@ -135,6 +135,8 @@ void world_kill(struct sim_world *w, int status, bool power_loss)
     w->exit_status = status;
     trace_add(w->sim, w->component, SIM_TRACE_PROCESS, TRACE_END, (uint64_t)(int64_t)status);
     *w->sim->count.crashes += status != 0;
+    sim_task_cancel(w->grace);
+    w->grace = NULL;
     timers_kill(w);
     dns_kill(w);
     files_kill(w, power_loss);
@@ -196,6 +198,35 @@ void sim_process_kill(struct sim_process *p, int status)
     worlds_reap_outside(p->sim);
 }
 
+static void on_grace_over(void *owner)
+{
+    struct sim_world *w = owner;
+    w->grace = NULL;
+    sim_process_kill(w->process, SIM_EXIT_KILLED);
+}
+
+static void deliver_term(struct sim_world *w)
+{
+    const struct sim_process *p = w->process;
+    w->term_pending = false;
+    if (p->program && p->program->terminate)
+        p->program->terminate(&w->base, p->config, w->instance);
+    else
+        sim_process_kill(w->process, 0);
+}
+
+void sim_process_terminate(struct sim_process *p, world_time grace)
+{
+    struct sim_world *w = p->world;
+    if (!w || w->dead || w->grace)
+        return;
+    note_add(p->sim, p, "process.terminate", p->name, str_empty);
+    w->grace = sim_after(p->sim, grace, on_grace_over, w);
+    w->term_pending = true;
+    if (!w->paused)
+        deliver_term(w);
+}
+
 void sim_process_hold(struct sim_process *p, world_time until)
 {
     p->held_until = until;
@@ -246,6 +277,8 @@ void sim_process_resume(struct sim_process *p)
     trace_add(p->sim, p->component, SIM_TRACE_PROCESS, TRACE_RESUME, 0);
     events_release(p->sim, p->world);
     streams_resume(p->world);
+    if (p->world->term_pending)
+        deliver_term(p->world);
 }
 
 /* ---- properties ---- */

@@ -7,6 +7,8 @@
  *
  * kill:      from this event on no callback of the instance runs. The host's kernel ends its connections as it would:
  *            bytes that were written are still sent, then FIN; RST where unread bytes were waiting.
+ * terminate: the instance is asked to end; what of it still runs after the grace period is killed. One that is paused hears
+ *            of it when it goes on.
  * power cut: sim_host_power_off (net.h): nothing is sent.
  * Files:     what was written stays. A write under way leaves the old content.
  * Source:    the "Crash" paragraph of engine/world/world.h. */
@@ -20,6 +22,8 @@ struct sim_program {
     /* `config` is the process's. An error ends the start: nothing is running then. */
     struct err *(*start)(struct world *w, const void *config, void **instance);
     void (*destroy)(void *instance);
+    /* SIGTERM: it ends itself (world_exit) when it is ready to. NULL: the signal's default, an end at once. */
+    void (*terminate)(struct world *w, const void *config, void *instance);
 };
 
 #define SIM_EXIT_KILLED     137 /* SIGKILL, out of memory */
@@ -45,6 +49,8 @@ struct sim_process *sim_process_find(struct sim *sim, struct str name);
  * event is still ending (ERR_CONFLICT): start it from `exited`, or later. */
 struct err *sim_process_start(struct sim_process *p) must_check;
 void sim_process_kill(struct sim_process *p, int status); /* no-op when it does not run */
+void sim_process_terminate(struct sim_process *p,
+                           world_time grace); /* no-op when it does not run */
 /* It is not to be started again before that time: its supervisor asks. */
 void sim_process_hold(struct sim_process *p, world_time until);
 /* What is left of it; 0: nothing holds it. */

@@ -129,7 +129,7 @@ struct sim_host {
     struct sim_zone *zone;
     size_t index;
     uint32_t component;
-    bool off;
+    bool off, aside;
     struct str *addresses;
     size_t addresses_n;
     struct map ports;   /* port as 2 bytes → struct sim_listener */
@@ -158,7 +158,9 @@ struct sim_world {
     struct rng slow_random;
     void *instance;
     int exit_status;
-    struct list reap; /* in sim->dead */
+    struct sim_task *grace; /* it was asked to end, and is killed then */
+    bool term_pending;      /* it has not heard of that yet */
+    struct list reap;       /* in sim->dead */
     struct rng random;
     uint64_t connection_seed, connections;
     uint32_t timers_made, component;

@@ -226,7 +226,7 @@ static void destroy(void *instance)
     world_listener_close(p->tls);
     mem_free(p);
 }
-static const struct sim_program program = {start, destroy};
+static const struct sim_program program = {.start = start, .destroy = destroy};
 
 /* ---- the scenario ---- */
 

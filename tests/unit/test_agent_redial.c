@@ -234,7 +234,7 @@ static void agent_destroy(void *instance)
 {
     stop(instance);
 }
-static const struct sim_program agent_program = {agent_start, agent_destroy};
+static const struct sim_program agent_program = {.start = agent_start, .destroy = agent_destroy};
 
 /* A process that holds on to its answer ends five minutes after it lost the tunnel, not before. */
 static void test_give_up(void **state)

@@ -304,7 +304,7 @@ static void hooked_destroy(void *instance)
 
 static void hook_program(struct sim *sim, struct sim_process *p, uint64_t nth)
 {
-    static const struct sim_program program = {hooked_start, hooked_destroy};
+    static const struct sim_program program = {.start = hooked_start, .destroy = hooked_destroy};
     hooked.real = p->program;
     hooked.sim = sim;
     hooked.nth = nth;

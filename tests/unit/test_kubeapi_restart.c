@@ -75,7 +75,7 @@ static void killed_and_started_again(void **state)
     struct sim *sim = sim_new(&options);
     struct sim_host_options host = {STR("api"), STR("10.0.0.1"), STR("site")};
     struct sim_host_options user = {STR("user"), STR("10.0.0.2"), STR("site")};
-    static const struct sim_program program = {start, destroy};
+    static const struct sim_program program = {.start = start, .destroy = destroy};
     struct sim_process_options po = {.name = STR("api"),
                                      .host = sim_host_new(sim, &host),
                                      .program = &program,

@@ -479,7 +479,7 @@ static void end_well(void *instance)
 static void test_supervisor(void **state)
 {
     (void)state;
-    static const struct sim_program program = {start_well, end_well};
+    static const struct sim_program program = {.start = start_well, .destroy = end_well};
     struct lab *l = lab_new(1);
     struct supervisor s = {.sim = l->sim};
     struct sim_host_options host = {STR("h"), STR("10.0.0.5"), STR("site/h")};

@@ -173,7 +173,7 @@ static void busy_destroy(void *instance)
     world_exit(b->w, 3);
     mem_free(b);
 }
-static const struct sim_program busy = {busy_start, busy_destroy};
+static const struct sim_program busy = {.start = busy_start, .destroy = busy_destroy};
 
 static void no_note(void *owner, const struct sim_note *n)
 {

@@ -4,6 +4,7 @@
 #include "engine/agents/cluster/reason.h"
 #include "engine/base/list.h"
 #include "engine/manifests/agent_manifest.h"
+#include "engine/tunnel/router.h"
 
 /* One tunnel: the one in use, the one that is about to replace it, or one that drains. */
 struct attempt {
@@ -28,6 +29,7 @@ struct agent_link {
     struct attempt *current; /* connecting or connected; NULL: waiting, or resolving */
     struct attempt *next;    /* the one we move to */
     bool open;               /* current is connected */
+    bool leaving;            /* its manager wants us to go elsewhere */
     bool registered;         /* once: /v3/connect/register, then /v3/connect */
     struct world_timer *retry, *recheck;
     struct world_dns_answer answer;
@@ -41,8 +43,10 @@ struct agent_link {
 
 static void connect_next(struct agent_link *l);
 static void recheck_later(struct agent_link *l);
+static void leave_later(struct agent_link *l);
 static void on_open(void *owner, struct tunnel_session *s);
 static void on_closed(void *owner, const struct tunnel_client_closed *how);
+static void on_leave(void *owner);
 
 static const struct tunnel_client_handler handler = {.open = on_open, .closed = on_closed};
 
@@ -50,24 +54,29 @@ static struct attempt *dial(struct agent_link *l, const char *host)
 {
     struct attempt *a = MEM_NEW(struct attempt);
     struct world_tls tls = {.server_name = l->config->server.host, .ca_pem = l->ca_pem};
+    struct world_header headers[3] = {{STR("X-Agent-Instance"), l->instance}};
+    size_t headers_n = 1;
+    bool leaves = policy_get(&l->policies, POLICY_SERVER_DRAIN) == POLICY_DRAIN_HANDOVER;
+    if (leaves)
+        headers[headers_n++] = (struct world_header){STR(TUNNEL_LEAVES_HEADER), STR("yes")};
     struct buf idle = {0};
     buf_addf(&idle, "%lld", (long long)(l->state.idle_timeout / NS_PER_MS));
-    struct world_header headers[] = {{STR("X-Agent-Instance"), l->instance},
-                                     {STR("X-Agent-Idle-Cut"), buf_str(&idle)}};
+    if (l->state.idle_timeout)
+        headers[headers_n++] = (struct world_header){STR("X-Agent-Idle-Cut"), buf_str(&idle)};
     a->link = l;
     a->address = world_addr_make(str_c(host), l->config->server.port);
     list_add_tail(&l->attempts, &a->node);
-    struct tunnel_client_options o = {.address = a->address,
-                                      .host = l->config->server.authority,
-                                      .path = l->registered ? STR("/v3/connect")
-                                                            : STR("/v3/connect/register"),
-                                      .tls = l->config->server.tls ? &tls : NULL,
-                                      .token = l->config->token,
-                                      .params_json = l->params_json,
-                                      .headers = headers,
-                                      .headers_n = ARRAY_LEN(headers) - !l->state.idle_timeout,
-                                      .timeout = AGENT_CONNECT_TIMEOUT,
-                                      .session = {.policies = &l->policies}};
+    struct tunnel_client_options o = {
+        .address = a->address,
+        .host = l->config->server.authority,
+        .path = l->registered ? STR("/v3/connect") : STR("/v3/connect/register"),
+        .tls = l->config->server.tls ? &tls : NULL,
+        .token = l->config->token,
+        .params_json = l->params_json,
+        .headers = headers,
+        .headers_n = headers_n,
+        .timeout = AGENT_CONNECT_TIMEOUT,
+        .session = {.policies = &l->policies, .leave = leaves ? on_leave : NULL, .owner = a}};
     a->client = tunnel_client_connect(l->world, &o, &handler, a);
     buf_free(&idle);
     return a;
@@ -161,12 +170,31 @@ static void wait_then_resolve(struct agent_link *l, bool clean)
 
 /* ---- connecting ---- */
 
-/* The new tunnel is up: the old one takes no new connections and ends when those it has are done. */
+/* A manager that asks us to go and never ends what we have left must not fill our memory. */
+static void end_oldest_left(struct agent_link *l)
+{
+    size_t n = 0;
+    struct list *head = &l->attempts;
+    list_each (head, it, next)
+        n++;
+    if (n <= AGENT_TUNNELS_MAX)
+        return;
+    struct attempt *oldest = container_of(l->attempts.next, struct attempt, node);
+    tunnel_client_close(oldest->client);
+    attempt_free(oldest);
+}
+
+/* The new tunnel is up: the old one takes no new connections and ends when those it has are done. Who asked us to go ends
+ * it himself: until he has heard that we are gone he may still need it. */
 static void take_over(struct agent_link *l)
 {
     struct tunnel_session *old = l->current ? tunnel_client_session(l->current->client) : NULL;
-    if (old)
+    if (old && l->leaving)
+        tunnel_session_say_left(old);
+    else if (old)
         tunnel_session_drain(old);
+    l->leaving = false;
+    end_oldest_left(l);
     l->current = l->next;
     l->next = NULL;
     l->state.moves++;
@@ -209,6 +237,7 @@ static void note_end(struct agent_link *l, const struct tunnel_client_closed *ho
 static void on_lost(struct agent_link *l, bool clean)
 {
     l->open = false;
+    l->leaving = false;
     l->down_since = world_now(l->world);
     agent_resolve_cancel(l->resolver); /* a recheck under way asked for a tunnel that is gone */
     if (l->next) {                     /* the move under way becomes the connection */
@@ -240,7 +269,10 @@ static void on_closed(void *owner, const struct tunnel_client_closed *how)
     }
     l->state.failures++;
     if (next) { /* stay where we are */
-        recheck_later(l);
+        if (l->leaving)
+            leave_later(l);
+        else
+            recheck_later(l);
         return;
     }
     explain(l, how);
@@ -297,24 +329,56 @@ static bool still_named(const struct agent_link *l, const struct world_dns_answe
     return false;
 }
 
+/* One of the answer at random; who leaves takes another than the one he leaves, if there is any. */
+static const char *choose_host(const struct agent_link *l)
+{
+    for (size_t i = 0; i < l->answer.n; i++) {
+        const char *host = l->answer.host[(l->offset + i) % l->answer.n];
+        if (!l->leaving || !str_eq(str_c(host), str_c(l->current->address.host)))
+            return host;
+    }
+    return l->answer.host[l->offset];
+}
+
 static void on_rechecked(void *owner, const struct world_dns_answer *answer, const struct err *err)
 {
     struct agent_link *l = owner;
-    if (err || answer->n == 0 || l->next || still_named(l, answer)) {
+    bool known = !err && answer->n > 0;
+    if (l->next || (!l->leaving && (!known || still_named(l, answer)))) {
         recheck_later(l); /* a resolver in trouble is no reason to leave a tunnel that works */
         return;
     }
-    l->answer = *answer; /* where to go on, should both tunnels be lost on the way */
+    if (known)
+        l->answer = *answer; /* where to go on, should both tunnels be lost on the way */
     l->tried = 0;
-    l->offset = (size_t)world_random_below(l->world, answer->n);
-    l->next = dial(l, answer->host[l->offset]);
+    l->offset = (size_t)world_random_below(l->world, l->answer.n);
+    l->next = dial(l, choose_host(l));
     world_note(l->world, "agent.moving", l->config->name, str_c(l->next->address.host));
 }
 
 static void on_recheck(void *owner)
 {
     struct agent_link *l = owner;
-    agent_resolve(l->resolver, true, on_rechecked, l);
+    agent_resolve(l->resolver, !l->leaving, on_rechecked, l);
+}
+
+/* The replica behind our tunnel is about to stop. The same name leads to another one. */
+static void on_leave(void *owner)
+{
+    const struct attempt *a = owner;
+    struct agent_link *l = a->link;
+    if (a != l->current || !l->open || l->leaving)
+        return;
+    l->leaving = true;
+    world_note(l->world, "agent.leaving", l->config->name, str_c(a->address.host));
+    if (!l->next)
+        on_recheck(l);
+}
+
+static void leave_later(struct agent_link *l)
+{
+    world_timer_start(l->recheck,
+                      AGENT_LEAVE_RETRY + world_random_time(l->world, AGENT_LEAVE_RETRY));
 }
 
 static void recheck_later(struct agent_link *l)

@@ -6,6 +6,9 @@
  *   connected ── dns.recheck finds that the name has moved ─► moving: a second tunnel is opened to the new address;
  *                once it is open the first one is drained (it ends when its connections are done); if it fails the first one stays and the next recheck tries again
  *
+ *   connected ── asked to leave (policy server.drain: handover; the replica is about to stop) ─► moving, as above, but to
+ *                another address of the name or the same one; then the manager is told, and it ends the first tunnel
+ *
  * Waiting: policy reconnect.backoff: constant 10 s (5 s after an orderly end), or exponential with jitter up to
  *          reconnect.max. An agent whose DNS answer is kept for its life (dns.cache: process) gives up and ends its
  *          process after AGENT_GIVE_UP without a connection; its supervisor starts a new one, which asks anew. That is the
@@ -25,7 +28,9 @@
 #define AGENT_WAIT_BLOCKED    (60 * NS_PER_S) /* jittered as well, while a proxy refuses WebSockets */
 #define AGENT_WAIT_CLEAN      (5 * NS_PER_S)
 #define AGENT_GIVE_UP         (300 * NS_PER_S)
-#define AGENT_RECHECK         (10 * NS_PER_S) /* and up to as much again as jitter */
+#define AGENT_RECHECK         (10 * NS_PER_S)   /* and up to as much again as jitter */
+#define AGENT_LEAVE_RETRY     (500 * NS_PER_MS) /* and up to as much again as jitter */
+#define AGENT_TUNNELS_MAX     6u                /* in use, about to be, and left */
 #define AGENT_CONNECT_TIMEOUT (10 * NS_PER_S)
 /* Policy tunnel.keepalive: measured. So many tunnels in a row that were cut at the same age without traffic, which none
  * of them had lived through before, make a timeout; what is younger than the least, or differs by more, is chance. */

@@ -149,6 +149,7 @@ struct inject *inject_new(struct estate *e, struct view *v)
     struct inject *in = MEM_NEW(struct inject);
     in->estate = e;
     in->view = v;
+    list_init(&in->rollouts);
     in->backups = backups_new(e);
     sim_on_note(e->sim, on_note, in);
     return in;
@@ -180,6 +181,7 @@ void inject_free(struct inject *in)
         return;
     for (size_t i = 0; i < in->n; i++)
         injected_free(in->items[i]);
+    inject_rollouts_free(in);
     backups_free(in->backups);
     mem_free(in->items);
     mem_free(in);

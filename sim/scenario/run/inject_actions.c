@@ -4,32 +4,13 @@
 #include "sim/kubeapi/kinds/kinds.h"
 #include "sim/world/fault.h"
 
-#define RESTART_GAP (15 * NS_PER_S)
-
-static void end_processes(struct inject *in, const struct target *t, int status)
+static void kill_processes(struct inject *in, const struct target *t)
 {
     struct picks p = {0};
     struct target settled = picks_settle(in->estate, t);
     picks_add(in->estate, &settled.a, &p);
     for (size_t i = 0; i < p.processes_n; i++)
-        sim_process_kill(p.processes[i], status);
-    picks_free(&p);
-}
-
-static void restart_one(void *owner)
-{
-    sim_process_kill(owner, 0);
-}
-
-/* One replica after the other, as a rollout does. */
-static void restart_managers(struct inject *in, const struct target *t)
-{
-    struct picks p = {0};
-    struct target_end all = {.kind = TARGET_MANAGER, .any = true, .first = -1, .last = -1};
-    struct target settled = picks_settle(in->estate, t);
-    picks_add(in->estate, t->kind == TARGET_ALL ? &all : &settled.a, &p);
-    for (size_t i = 0; i < p.processes_n; i++)
-        sim_after(in->estate->sim, (int64_t)i * RESTART_GAP, restart_one, p.processes[i]);
+        sim_process_kill(p.processes[i], SIM_EXIT_KILLED);
     picks_free(&p);
 }
 
@@ -42,9 +23,9 @@ static void rotate(struct inject *in, const struct plan_action *a)
         if (end.any || end.index == (int32_t)i)
             site_rotate(in->estate->sites[i]);
     if (a->at_once)
-        end_processes(in, &managers, 0);
+        inject_restart(in, &managers);
     else
-        restart_managers(in, &managers);
+        inject_roll_out(in, &managers);
 }
 
 /* The store's table of a kind; custom resources are named by the plural that everybody writes. */
@@ -143,13 +124,13 @@ struct err *inject_action(struct inject *in, const struct plan_action *a)
         estate_demote(e, a->target.a.index);
         return NULL;
     case ACTION_MANAGER_RESTART:
-        restart_managers(in, &a->target);
+        inject_roll_out(in, &a->target);
         return NULL;
     case ACTION_PROCESS_RESTART:
-        end_processes(in, &a->target, 0);
+        inject_restart(in, &a->target);
         return NULL;
     case ACTION_PROCESS_KILL:
-        end_processes(in, &a->target, SIM_EXIT_KILLED);
+        kill_processes(in, &a->target);
         return NULL;
     case ACTION_PROCESS_PAUSE:
         inject_fault(in, STR("pause"), &a->target,

@@ -5,10 +5,12 @@
  *   inject_api.c      rules of Kubernetes APIs, which a server that starts again gets again; leases
  *   inject_crash.c    crashes at writes
  *   inject_cluster.c  nodes and add-ons
+ *   inject_restart.c  processes that are asked to end, at once or one after the other
  *   backups.c         what a store is restored from */
 #ifndef PADDOCK_SIM_SCENARIO_RUN_INJECT_INTERNAL_H
 #define PADDOCK_SIM_SCENARIO_RUN_INJECT_INTERNAL_H
 
+#include "engine/base/list.h"
 #include "sim/scenario/run/inject.h"
 #include "sim/scenario/run/picks.h"
 
@@ -23,6 +25,7 @@ struct inject {
     struct backups *backups;
     struct injected **items;
     size_t n, cap;
+    struct list rollouts; /* under way */
 };
 
 /* A rule in one API. */
@@ -103,5 +106,11 @@ enum kubeapi_fate inject_crash_fate(void *owner, struct str client, struct str m
 bool inject_is_of_clusters(enum fault_kind kind);
 void inject_start_clusters(struct injected *it);
 void inject_end_clusters(struct injected *it);
+
+/* ---- inject_restart.c ---- */
+void inject_restart(struct inject *in, const struct target *t); /* at once */
+void inject_roll_out(struct inject *in,
+                     const struct target *t); /* replicas of managers, one after the other */
+void inject_rollouts_free(struct inject *in);
 
 #endif

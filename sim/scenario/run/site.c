@@ -27,7 +27,22 @@ static void replica_destroy(void *instance)
     server_free(instance);
 }
 
-static const struct sim_program program = {.start = replica_start, .destroy = replica_destroy};
+static void on_drained(void *w)
+{
+    world_exit(w, 0);
+}
+
+static void endpoints_later(struct site *s);
+
+static void replica_terminate(struct world *w, const void *config, void *server)
+{
+    const struct replica *r = *(const struct replica *const *)config;
+    server_drain(server, on_drained, w);
+    endpoints_later(r->site);
+}
+
+static const struct sim_program program = {
+    .start = replica_start, .destroy = replica_destroy, .terminate = replica_terminate};
 
 struct server *replica_server(const struct replica *r)
 {
@@ -35,6 +50,13 @@ struct server *replica_server(const struct replica *r)
 }
 
 /* ---- Endpoints ---- */
+
+/* It runs and is not about to stop: Endpoints have it, and agents are sent to it. */
+static bool is_in_service(const struct replica *r)
+{
+    const struct server *s = replica_server(r);
+    return s && !server_state(s).draining;
+}
 
 static void write_endpoints(void *owner)
 {
@@ -50,12 +72,22 @@ static void write_endpoints(void *owner)
         "{\"apiVersion\":\"v1\",\"kind\":\"Endpoints\",\"metadata\":{\"name\":\"" SERVER_SERVICE
         "\",\"namespace\":\"" NAMESPACE_SYSTEM "\"},\"subsets\":[{\"addresses\":[");
     for (size_t i = 0; i < s->replicas_n; i++)
-        if (sim_process_is_running(s->replicas[i].process))
+        sim_host_set_aside(sim_process_host(s->replicas[i].process),
+                           sim_process_is_running(s->replicas[i].process) &&
+                               !is_in_service(&s->replicas[i]));
+    for (size_t i = 0; i < s->replicas_n; i++)
+        if (is_in_service(&s->replicas[i]))
             buf_addf(&json, "%s{\"ip\":\"" STR_FMT "\"}", n++ ? "," : "",
                      STR_ARG(sim_host_address(sim_process_host(s->replicas[i].process))));
     buf_addf(&json, "],\"ports\":[{\"port\":%u}]}]}", SITE_PORT);
     err_ignore(kubeapi_apply(api, buf_str(&json), NULL)); /* well formed: it cannot be refused */
     buf_free(&json);
+}
+
+static void endpoints_later(struct site *s)
+{
+    if (!s->endpoints)
+        s->endpoints = sim_after(s->sim, ENDPOINTS_AFTER, write_endpoints, s);
 }
 
 static void on_replica_changed(void *owner)
@@ -64,8 +96,8 @@ static void on_replica_changed(void *owner)
     struct site *s = r->site;
     if (!site_is_alive(s) && s->role != SITE_STANDBY)
         s->died_at = sim_now(s->sim);
-    if (!s->endpoints)
-        s->endpoints = sim_after(s->sim, ENDPOINTS_AFTER, write_endpoints, s);
+    sim_host_set_aside(sim_process_host(r->process), false);
+    endpoints_later(s);
 }
 
 /* ---- life ---- */

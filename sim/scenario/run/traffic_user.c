@@ -270,7 +270,7 @@ void traffic_let_go(struct user *u, const struct entry *e)
 bool traffic_user_serves(const struct user *u)
 {
     const struct server *s = replica_server(u->replica);
-    return u->world && s && server_state(s).serving;
+    return u->world && s && server_state(s).ready;
 }
 
 /* ---- the process ---- */

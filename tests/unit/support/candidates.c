@@ -88,7 +88,7 @@ static void destroy(void *instance)
     assert_false(c->working);
 }
 
-static const struct sim_program program = {start, destroy};
+static const struct sim_program program = {.start = start, .destroy = destroy};
 
 void candidates_open(struct candidates *all, uint64_t seed, size_t n)
 {

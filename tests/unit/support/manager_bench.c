@@ -44,7 +44,8 @@ static void manager_destroy(void *instance)
     server_free(instance);
 }
 
-static const struct sim_program manager_program = {manager_start, manager_destroy};
+static const struct sim_program manager_program = {.start = manager_start,
+                                                   .destroy = manager_destroy};
 
 static void on_restart(void *owner)
 {
