@@ -213,7 +213,8 @@ static bool token_eq(struct str a, struct str b)
 
 bool tunnel_peers_check(const struct tunnel_peers *p, struct str id, struct str token)
 {
-    return map_has(&p->links, id) && p->token.n > 0 && token_eq(token, p->token);
+    const struct link *l = map_get(&p->links, id);
+    return l && l->named && p->token.n > 0 && token_eq(token, p->token);
 }
 
 bool tunnel_peers_heard(const struct tunnel_peers *p)

@@ -350,6 +350,60 @@ static void test_old_ends_during_move(void **state)
     }
 }
 
+/* Its replica is about to stop: the agent is never without a tunnel, and leaves the old one only when it has the new one;
+ * however long the others refuse it. */
+static void test_goes_when_asked(void **state)
+{
+    (void)state;
+    for (int refused_s = 0; refused_s <= 8; refused_s += 4) {
+        struct scene s;
+        struct policies p = policies_hardened();
+        open_scene(&s, &p, 1);
+        start(&s);
+        await(&s, S);
+        fake_dns(s.l, 60, "192.0.2.1", "192.0.2.2");
+        s.b.connect_status = refused_s ? 503 : 0;
+        lab_run(s.l, 61 * S); /* the answer with one address is forgotten */
+        tunnel_router_hand_over(s.a.router, 0);
+        for (int ms = 0; ms < refused_s * 1000; ms += 10) {
+            assert_true(agent_link_state(s.link).connected);
+            assert_int_equal(fake_manager_tunnels(&s.a), 1);
+            lab_run(s.l, 10 * MS);
+        }
+        assert_in_range(s.b.dials, refused_s, 2 * refused_s);
+        s.b.connect_status = 0;
+        for (int ms = 0; ms < 3000; ms += 10) {
+            assert_true(agent_link_state(s.link).connected);
+            assert_true(fake_manager_tunnels(&s.a) + fake_manager_tunnels(&s.b) > 0);
+            lab_run(s.l, 10 * MS);
+        }
+        check_at(&s, "192.0.2.2");
+        assert_int_equal(fake_manager_tunnels(&s.a), 0); /* ended by the replica */
+        assert_int_equal(fake_manager_tunnels(&s.b), 1);
+        assert_int_equal(agent_link_state(s.link).moves, 1);
+        assert_false(lab_noted(s.l, "agent.disconnected"));
+        close_scene(&s);
+    }
+}
+
+/* Policy server.drain: none: such an agent cannot be asked, loses its tunnel and dials again. */
+static void test_cannot_be_asked(void **state)
+{
+    (void)state;
+    struct scene s;
+    struct policies p = policies_compat();
+    open_scene(&s, &p, 1);
+    start(&s);
+    await(&s, S);
+    tunnel_router_hand_over(s.a.router, 0);
+    lab_run(s.l, S);
+    assert_true(lab_noted(s.l, "agent.disconnected agent ended by the manager"));
+    lab_run(s.l, AGENT_WAIT_ERROR + 2 * S);
+    assert_true(agent_link_state(s.link).connected);
+    assert_int_equal(agent_link_state(s.link).moves, 0);
+    close_scene(&s);
+}
+
 /* The tunnel ends while a recheck waits for its answer: the answer must not open a second one. */
 static void test_ends_during_recheck(void **state)
 {
@@ -453,6 +507,8 @@ int main(void)
         cmocka_unit_test(test_move_that_fails),
         cmocka_unit_test(test_old_ends_during_move),
         cmocka_unit_test(test_ends_during_recheck),
+        cmocka_unit_test(test_goes_when_asked),
+        cmocka_unit_test(test_cannot_be_asked),
         cmocka_unit_test(test_move_lost_after_the_old_one),
         cmocka_unit_test(test_numeric_server),
         cmocka_unit_test(test_free_any_time),

@@ -6,6 +6,7 @@
 
 #include "engine/http/client.h"
 #include "engine/kube/served.h"
+#include "engine/tunnel/router_internal.h"
 
 #define MANAGER "192.0.2.10"
 
@@ -59,16 +60,22 @@ static int ask(struct outside *o, const char *target, const char *token)
     return o->status;
 }
 
-static void open_outside(struct outside *o)
+static void open_outside_with(struct outside *o, uint64_t seed, const struct policies *p,
+                              size_t managers)
 {
-    struct policies p = policies_compat(); /* nothing is compared: ages are those of the watch */
-    *o = (struct outside){.b = bench_with(1, &p, 1, 1)};
+    *o = (struct outside){.b = bench_with(seed, p, managers, 1)};
     struct sim_host_options host = {STR("outside"), STR("198.51.100.1"), STR("outside")};
     struct sim_process_options po = {.name = STR("outside"),
                                      .host = sim_host_new(o->b->sim, &host)};
     o->p = sim_process_new(o->b->sim, &po);
     check_ok(sim_process_start(o->p));
     o->http = http_client_new(sim_process_world(o->p));
+}
+
+static void open_outside(struct outside *o)
+{
+    struct policies p = policies_compat(); /* nothing is compared: ages are those of the watch */
+    open_outside_with(o, 1, &p, 1);
 }
 
 static void close_outside(struct outside *o)
@@ -160,10 +167,63 @@ static void test_age(void **state)
     close_outside(&o);
 }
 
+static void forget(struct tunnel_router *r, const char *key)
+{
+    struct list *head = &r->peers;
+    list_each (head, it, next)
+        tunnel_announced_by_peer(container_of(it, struct route, link), false, str_c(key), 0);
+}
+
+/* Its agent ends at the other replica, of which this one has not heard: the other one is asked for a way. */
+static void test_agent_elsewhere(void **state)
+{
+    (void)state;
+    struct policies p = policies_hardened();
+    p.value[POLICY_PEER_ANNOUNCE] = POLICY_PEER_EDGE;
+    for (uint64_t seed = 1; seed < 9; seed++) {
+        struct outside o;
+        open_outside_with(&o, seed, &p, 2);
+        struct server *asked = sim_process_instance(o.b->managers[0].process);
+        bool elsewhere = server_state(asked).agents == 0;
+        if (elsewhere) {
+            assert_int_equal(ask(&o, "/k8s/clusters/c-0/v1/namespaces/default", BENCH_TOKEN), 200);
+            forget(server_router(asked), "c-0");
+            assert_false(tunnel_router_has(server_router(asked), STR("c-0")));
+            assert_int_equal(ask(&o, "/k8s/clusters/c-0/v1/namespaces/default", BENCH_TOKEN), 200);
+            assert_int_equal(ask(&o, "/k8s/clusters/c-9/v1/namespaces/default", BENCH_TOKEN), 503);
+        }
+        close_outside(&o);
+        if (elsewhere)
+            return;
+    }
+    fail_msg("every agent ends at the first replica");
+}
+
+static void on_drained(void *owner)
+{
+    *(bool *)owner = true;
+}
+
+/* Who balances load, and agents, are told when a replica is about to stop. */
+static void test_readiness(void **state)
+{
+    (void)state;
+    struct outside o;
+    bool drained = false;
+    struct policies p = policies_hardened();
+    open_outside_with(&o, 1, &p, 1);
+    assert_int_equal(ask(&o, "/readyz", NULL), 200);
+    server_drain(sim_process_instance(o.b->managers[0].process), on_drained, &drained);
+    assert_int_equal(ask(&o, "/readyz", NULL), 503);
+    assert_int_equal(ask(&o, "/healthz", NULL), 200);
+    close_outside(&o);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_rights),
-                                       cmocka_unit_test(test_what_the_agent_keeps),
-                                       cmocka_unit_test(test_age)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_rights), cmocka_unit_test(test_agent_elsewhere),
+        cmocka_unit_test(test_readiness), cmocka_unit_test(test_what_the_agent_keeps),
+        cmocka_unit_test(test_age)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

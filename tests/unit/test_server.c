@@ -1,6 +1,6 @@
 /* Goal: replicas serve from caches, find each other through Endpoints, one of them leads; what losing the lease costs is
  * policy; a restart writes nothing that was there.
- * Method: real servers in a simulated world with a local API, and real agents where tunnels matter. */
+ * One that is asked to stop hands over what it has. Method: real servers in a simulated world with a local API, and real agents where tunnels matter. */
 #include "tests/unit/support/check.h"
 #include "tests/unit/support/manager_bench.h"
 
@@ -121,10 +121,95 @@ static void test_killed_while_starting(void **state)
     }
 }
 
+static void count(void *owner)
+{
+    ++*(unsigned *)owner;
+}
+
+static size_t all_agents(const struct bench *b)
+{
+    return server_state(server(b, 0)).agents + server_state(server(b, 1)).agents;
+}
+
+/* The leader is asked to stop: another one leads at once, its agents go to the other replica without ever being without
+ * a tunnel, and none comes. */
+static void test_drain(void **state)
+{
+    (void)state;
+    struct policies p = policies_hardened();
+    struct bench *b = bench_with(1, &p, 2, 3);
+    size_t i = 0;
+    unsigned done = 0;
+    struct server *s = bench_leader(b, &i), *other = server(b, 1 - i);
+    uint64_t connects = server_state(s).connects;
+    assert_true(server_state(s).agents > 0 && server_state(s).ready);
+    world_time from = sim_now(b->sim), led_at = 0;
+    server_drain(s, count, &done);
+    server_drain(s, count, &done); /* asked twice is asked once */
+    assert_false(server_state(s).ready || server_state(s).leading);
+    while (!done && sim_now(b->sim) - from < SERVER_DRAIN_MAX) {
+        bench_run(b, 10 * NS_PER_MS);
+        assert_true(all_agents(b) >= 3);
+        if (server_state(other).leading && !led_at)
+            led_at = sim_now(b->sim) - from;
+    }
+    assert_in_range(led_at, 1, 5 * S);
+    assert_int_equal(done, 1);
+    assert_int_equal(server_state(s).agents, 0);
+    assert_int_equal(server_state(s).connects, connects);
+    assert_int_equal(server_state(other).agents, 3);
+    assert_true(sim_now(b->sim) - from < SERVER_DRAIN_SPREAD + 5 * S);
+    bench_run(b, 60 * S);
+    assert_int_equal(done, 1);
+    assert_false(server_state(s).leading);
+    bench_free(b);
+}
+
+/* Nobody is there to take its agents: it does not wait for them. Policy none: it waits for nothing at all. */
+static void test_drain_alone(void **state)
+{
+    (void)state;
+    for (int hardened = 0; hardened < 2; hardened++) {
+        struct policies p = hardened ? policies_hardened() : policies_compat();
+        struct bench *b = bench_with(1, &p, 1, 1);
+        unsigned done = 0;
+        publish(b, "{\"ip\":\"192.0.2.10\"}");
+        bench_run(b, S);
+        server_drain(server(b, 0), count, &done);
+        assert_int_equal(done, 0); /* never from inside */
+        bench_run(b, hardened ? SERVER_DRAIN_MIN - S : NS_PER_MS);
+        assert_int_equal(done, !hardened);
+        assert_int_equal(server_state(server(b, 0)).leading, !hardened);
+        bench_run(b, 2 * S);
+        assert_int_equal(done, 1);
+        bench_free(b);
+    }
+}
+
+/* fixtures/incidents.yaml#K01: who starts knows no cluster until the others have told. */
+static void test_ready(void **state)
+{
+    (void)state;
+    for (int hardened = 0; hardened < 2; hardened++) {
+        struct policies p = hardened ? policies_hardened() : policies_compat();
+        struct bench *b = bench_with(1, &p, 2, 1);
+        size_t i = server_state(server(b, 0)).agents > 0 ? 1 : 0; /* the one without the agent */
+        sim_process_kill(b->managers[i].process, SIM_EXIT_KILLED);
+        bench_run(b, BENCH_RESTART + NS_PER_MS);
+        while (!server_state(server(b, i)).ready)
+            bench_run(b, NS_PER_MS);
+        assert_true(server_state(server(b, i)).serving);
+        assert_int_equal(tunnel_router_has(server_router(server(b, i)), STR("c-0")), hardened);
+        bench_free(b);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_peers), cmocka_unit_test(test_leader_loss),
-        cmocka_unit_test(test_restart), cmocka_unit_test(test_killed_while_starting)};
+        cmocka_unit_test(test_peers),   cmocka_unit_test(test_leader_loss),
+        cmocka_unit_test(test_restart), cmocka_unit_test(test_killed_while_starting),
+        cmocka_unit_test(test_drain),   cmocka_unit_test(test_drain_alone),
+        cmocka_unit_test(test_ready)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

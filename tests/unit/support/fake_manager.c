@@ -61,7 +61,9 @@ static void on_request(void *owner, struct http_exchange *x)
     } else if (str_eq_c(path, "/v3/settings/cacerts")) {
         http_answer(x, m->cacerts_status, "application/json", NULL, m->cacerts);
     } else if (str_starts(path, STR("/v3/connect"))) {
-        struct tunnel_identity who = {.key = STR(KEY)};
+        struct tunnel_identity who = {
+            .key = STR(KEY),
+            .leaves = http_headers_get(http_request_headers(x), TUNNEL_LEAVES_HEADER).n > 0};
         m->dials++;
         m->dialled_at = sim_now(m->l->sim);
         buf_addf(&m->paths, STR_FMT " ", STR_ARG(path));

@@ -139,7 +139,7 @@ void frame_log_add(void *arg, struct str message)
     struct frame_log *log = arg;
     struct tunnel_frame f;
     assert_null(tunnel_frame_decode(message, &f));
-    buf_addf(&log->text, "%s %d", names[f.type], (int)f.conn);
+    buf_addf(&log->text, "%s %d", f.type == TUNNEL_LEAVE ? "leave" : names[f.type], (int)f.conn);
     if (f.type == TUNNEL_SYNC)
         for (size_t i = 0; i < f.payload.n / 8; i++)
             buf_addf(&log->text, " %d", (int)tunnel_sync_at(f.payload, i));
