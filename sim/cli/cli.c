@@ -78,7 +78,8 @@ static int run_command(struct shell *sh)
         break;
     case COMMAND_HELP:
     case COMMAND_COUNT:
-        options_help(sh->options.help_of, &out);
+        if (!help_topic(sh, &out))
+            options_help(sh->options.help_of, &out);
         break;
     }
     cli_print(stdout, &out);

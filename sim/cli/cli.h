@@ -47,6 +47,7 @@ bool cli_signalled(void); /* SIGINT or SIGTERM has come */
 int command_run(struct shell *sh);
 int command_sweep(struct shell *sh);
 int command_merge(struct shell *sh);
+bool help_topic(const struct shell *sh, struct buf *out); /* false: none was asked for */
 int command_validate(struct shell *sh);
 int command_list(struct shell *sh);
 int command_expand(struct shell *sh);

@@ -30,7 +30,9 @@ check 0 '^usage: paddock-sim COMMAND' '' help
 check 0 '^usage: paddock-sim run' '' help run
 check 0 '^usage: paddock-sim run' '' run --help --seed 3
 check 0 '^usage: paddock-sim validate' '' validate -h
-check 2 '' 'unknown command "rnu".*did you mean "run"' help rnu
+check 2 '' 'topic is called "rnu".*did you mean "run"' help rnu
+check 2 '' 'did you mean "targets"' help tragets
+check 0 'follower/a' '' help targets
 check 2 '' 'unknown command "rnu".*did you mean "run"' rnu good.yaml
 check 0 '^paddock-sim [0-9]' '' --version
 check 0 '^paddock-sim [0-9]' '' version

@@ -190,6 +190,41 @@ static void example_is_valid(void **state)
     buf_free(&said);
 }
 
+/* Every topic of the help says something, once, and in lines that a terminal holds; all that the loader knows is a topic. */
+static void topics(void **state)
+{
+    static const char *const wanted[] = {"expressions", "faults", "targets", "assert",  "steps",
+                                         "actions",     "dns",    "agent",   "palette", "topology",
+                                         "policies",    "chaos",  "stages",  "matrix",  "dns.set"};
+    struct arena a = {0};
+    struct buf text = {0};
+    size_t n, found = 0;
+    const struct str *all = scenario_topics(&a, &n);
+    for (size_t i = 0; i < n; i++) {
+        struct str line, rest;
+        buf_clear(&text);
+        assert_true(scenario_topic(all[i], &text));
+        assert_true(text.n > 0 && text.p[text.n - 1] == '\n');
+        rest = buf_str(&text);
+        for (bool more = true; more && !str_eq_c(all[i], "expressions");) {
+            more = str_cut(rest, '\n', &line, &rest);
+            if (line.n > 140)
+                fail_msg(STR_FMT, STR_ARG(line));
+        }
+        for (size_t w = 0; w < ARRAY_LEN(wanted); w++)
+            found += str_eq_c(all[i], wanted[w]);
+    }
+    assert_int_equal(found, ARRAY_LEN(wanted));
+    buf_clear(&text);
+    assert_true(scenario_topic(STR("expressions"), &text));
+    assert_true(str_find(buf_str(&text), str_c(expr_grammar)) > 0);
+    buf_clear(&text);
+    assert_false(scenario_topic(STR("expression"), &text));
+    assert_int_equal(text.n, 0);
+    buf_free(&text);
+    arena_free(&a);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -197,6 +232,7 @@ int main(void)
         cmocka_unit_test(schema_refuses_broken_files),
         cmocka_unit_test(reference_is_current),
         cmocka_unit_test(example_is_valid),
+        cmocka_unit_test(topics),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,4 +1,4 @@
-/* expr: the small total language of conditions and measures. Grammar: README.md, "Expressions".
+/* expr: the small total language of conditions and measures. Grammar: grammar.c; how it is meant: README.md.
  *
  *     never: "exists(agent where resolver == default and peer == site/a and age(last_byte) > ${ttl} + 45s)"
  *
@@ -19,6 +19,8 @@
 #define PADDOCK_SIM_SCENARIO_EXPR_EXPR_H
 
 #include "sim/scenario/expr/diag.h"
+
+extern const char expr_grammar[]; /* for people */
 
 #define EXPR_DEPTH_MAX  32u       /* nesting of one expression */
 #define EXPR_NODES_MAX  1024u     /* of one program */

@@ -1,4 +1,4 @@
-/* Tokens into a tree, by recursive descent; the grammar is in README.md. Nesting is bounded by EXPR_DEPTH_MAX. The first
+/* Tokens into a tree, by recursive descent; the grammar is in grammar.c. Nesting is bounded by EXPR_DEPTH_MAX. The first
  * mistake ends the expression: what follows would be guesses. */
 #include "sim/scenario/expr/expr_internal.h"
 

@@ -1,8 +1,7 @@
 /* The tables of the language as Markdown: sim/scenario/REFERENCE.md, which a test keeps the same. */
+#include "sim/scenario/language/reference.h"
 #include "sim/scenario/expr/vocabulary.h"
-#include "sim/scenario/language/language.h"
 #include "sim/scenario/language/scenario.h"
-#include "sim/scenario/language/stages.h"
 
 static const char *type_text(const struct field *f)
 {
@@ -18,7 +17,7 @@ static const char *type_text(const struct field *f)
     return texts[f->type];
 }
 
-static void write_type(const struct field *f, struct buf *out)
+void reference_type(const struct field *f, bool linked, struct buf *out)
 {
     if (f->type == FIELD_ENUM) {
         struct str word, rest = str_c(f->values);
@@ -32,7 +31,7 @@ static void write_type(const struct field *f, struct buf *out)
                        : f->type == FIELD_NAMED || f->flags & FIELD_MAP_OF  ? "map of "
                                                                             : "";
     if (f->shape)
-        buf_addf(out, "%s[%s](#%s)", list, f->shape->name, f->shape->name);
+        buf_addf(out, linked ? "%s[%s](#%s)" : "%s%s", list, f->shape->name, f->shape->name);
     else
         buf_add_c(out, f->type == FIELD_NODE ? "any" : type_text(f));
 }
@@ -43,7 +42,7 @@ static void write_fields(const struct field *fields, size_t n, struct buf *out)
     for (size_t i = 0; i < n; i++) {
         const struct field *f = &fields[i];
         buf_addf(out, "| `%s` | ", f->name);
-        write_type(f, out);
+        reference_type(f, true, out);
         const char *missing = f->flags & FIELD_REQUIRED ? "error"
                               : f->flags & FIELD_CHOICE ? "one of these"
                               : f->otherwise            ? f->otherwise
@@ -53,13 +52,7 @@ static void write_fields(const struct field *fields, size_t n, struct buf *out)
     buf_add_char(out, '\n');
 }
 
-/* Every shape once, in the order in which it is met from the file down. */
-struct walk {
-    const struct shape *seen[64];
-    size_t n;
-};
-
-static void note_shape(struct walk *w, const struct shape *shape)
+static void note_shape(struct reference_walk *w, const struct shape *shape)
 {
     for (size_t i = 0; i < w->n; i++)
         if (w->seen[i] == shape)
@@ -68,12 +61,21 @@ static void note_shape(struct walk *w, const struct shape *shape)
     w->seen[w->n++] = shape;
 }
 
+void reference_reach(struct reference_walk *w, const struct shape *from)
+{
+    size_t i = w->n;
+    for (note_shape(w, from); i < w->n; i++)
+        for (size_t f = 0; f < w->seen[i]->fields_n; f++)
+            if (w->seen[i]->fields[f].shape)
+                note_shape(w, w->seen[i]->fields[f].shape);
+}
+
 static void write_shapes(struct buf *out)
 {
-    struct walk w = {.n = 0};
-    note_shape(&w, &file_shape);
-    note_shape(&w, &template_shape);
-    note_shape(&w, &stages_shape);
+    struct reference_walk w = {.n = 0};
+    reference_reach(&w, &file_shape);
+    reference_reach(&w, &template_shape);
+    reference_reach(&w, &stages_shape);
     for (size_t i = 0; i < w.n; i++) {
         const struct shape *shape = w.seen[i];
         buf_addf(out, "## %s\n\n%s.", shape->name, shape->doc);
@@ -81,13 +83,10 @@ static void write_shapes(struct buf *out)
             buf_addf(out, " A bare value stands for `%s`.", shape->scalar);
         buf_add_c(out, "\n\n");
         write_fields(shape->fields, shape->fields_n, out);
-        for (size_t f = 0; f < shape->fields_n; f++)
-            if (shape->fields[f].shape)
-                note_shape(&w, shape->fields[f].shape);
     }
 }
 
-static void write_targets(uint32_t targets, struct buf *out)
+void reference_targets(uint32_t targets, struct buf *out)
 {
     bool first = true;
     for (int kind = TARGET_SITE; kind < TARGET_KIND_COUNT; kind++) {
@@ -111,8 +110,33 @@ static void write_faults(struct buf *out)
                 buf_add_c(out, " (needed)");
         }
         buf_add_c(out, " | ");
-        write_targets(row->targets, out);
+        reference_targets(row->targets, out);
         buf_addf(out, " | %s |\n", row->doc);
+    }
+    buf_add_char(out, '\n');
+}
+
+static void write_target_forms(struct buf *out)
+{
+    const char *form, *doc;
+    buf_add_c(out,
+              "## targets\n\nA name may be an asterisk: all. Ranges count from 0 and include both "
+              "ends.\n\n| target | |\n|---|---|\n");
+    for (size_t i = 0; target_form(i, &form, &doc); i++)
+        buf_addf(out, "| `%s` | %s |\n", form, doc);
+    buf_add_char(out, '\n');
+}
+
+static void write_policies(struct buf *out)
+{
+    buf_add_c(out, "## policies\n\n| policy | compat | hardened | |\n|---|---|---|---|\n");
+    const struct policies compat = policies_compat(), hardened = policies_hardened();
+    for (int i = 0; i < POLICY_COUNT; i++) {
+        buf_addf(out, "| `%s` | ", policy_table[i].name);
+        policies_print(&compat, (enum policy)i, out);
+        buf_add_c(out, " | ");
+        policies_print(&hardened, (enum policy)i, out);
+        buf_addf(out, " | %s |\n", policy_table[i].doc);
     }
     buf_add_char(out, '\n');
 }
@@ -146,5 +170,8 @@ void scenario_reference(struct buf *out)
               "`PADDOCK_GOLDEN_UPDATE=1 build/debug/test_scenario_schema` writes it anew.\n\n");
     write_shapes(out);
     write_faults(out);
+    write_target_forms(out);
+    write_policies(out);
+    buf_addf(out, "## expressions\n\n```\n%s```\n\n", expr_grammar);
     write_vocabulary(out);
 }

@@ -174,5 +174,9 @@ void scenario_list_json(const struct scenario *s, struct buf *out);
 void scenario_schema(struct buf *out);
 /* The tables as Markdown: sim/scenario/REFERENCE.md. */
 void scenario_reference(struct buf *out);
+/* One part of the same tables as plain text: a section (steps), an entry (palette), expressions, names, a collection
+ * (agent), faults, a family of them (dns), actions, targets, policies. False: no such topic. */
+bool scenario_topic(struct str name, struct buf *out);
+const struct str *scenario_topics(struct arena *a, size_t *n); /* broad ones first */
 
 #endif

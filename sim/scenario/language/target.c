@@ -31,6 +31,38 @@ const char *target_kind_name(enum target_kind kind)
     return "none";
 }
 
+bool target_form(size_t i, const char **form, const char **doc)
+{
+    static const struct {
+        const char *form, *doc;
+    } forms[] = {
+        {"site/a", "a whole site: its manager replicas and its Kubernetes API"},
+        {"manager", "every manager replica of every site; manager/a: of one; manager/a[0], "
+                    "manager/a[0..1]: some of them"},
+        {"leader/a", "the replica that leads when it begins; wherever managers can be aimed at"},
+        {"follower/a", "the first replica that serves and does not lead when it begins; "
+                       "follower/a[1]: the second"},
+        {"holder/edge[3]", "the replica at which this cluster's tunnel ends when it begins; "
+                           "holder/edge[3]/1: that of its second agent"},
+        {"held/a[0]", "the agents whose tunnels end at this replica when it begins; held/a: at "
+                      "the site; wherever agents can be aimed at"},
+        {"cluster/edge", "every cluster of the group; cluster/edge[3], cluster/edge[0..4]: some"},
+        {"agent/edge[3]", "the agents of these clusters; agent/edge[3]/1: of each the second"},
+        {"node/edge[0]", "the nodes of these clusters"},
+        {"api/a", "the Kubernetes API of a site; api/edge[2]: of a cluster"},
+        {"dns", "the zone's servers"},
+        {"dns/resolver/sticky", "the resolvers of that kind that agents ask"},
+        {"link/cluster/edge[0..4]/site/a",
+         "between two ends, each a site, manager, cluster or agent"},
+        {"all", "everything that the action can be aimed at"},
+    };
+    if (i >= ARRAY_LEN(forms))
+        return false;
+    *form = forms[i].form;
+    *doc = forms[i].doc;
+    return true;
+}
+
 enum target_kind target_becomes(enum target_kind kind)
 {
     switch (kind) {

@@ -79,6 +79,8 @@ bool target_overlaps(const struct target *a, const struct target *b);
 
 /* What is aimed at in the end, where the moment tells: managers of a leader, agents of what is held. */
 enum target_kind target_becomes(enum target_kind kind);
+/* The forms of targets, for people: the ith, or false behind the last. */
+bool target_form(size_t i, const char **form, const char **doc);
 const char *target_kind_name(enum target_kind kind); /* "site", "dns/resolver" */
 
 #endif

@@ -3,6 +3,7 @@
 
 #include "engine/base/timefmt.h"
 #include "sim/scenario/expr/diag.h"
+#include "sim/scenario/language/scenario.h"
 
 #define COMMON_HELP                                                                                \
     "  -q, -v            less, more on the terminal\n"                                             \
@@ -12,7 +13,8 @@
 static const struct {
     const char *name, *doc, *help;
 } commands[COMMAND_COUNT] = {
-    [COMMAND_HELP] = {"help", "this text; of one command: help COMMAND", NULL},
+    [COMMAND_HELP] = {"help", "this text; of one command, or of the language: help COMMAND|TOPIC",
+                      NULL},
     [COMMAND_VERSION] = {"version", "the version", NULL},
     [COMMAND_RUN] =
         {"run", "run scenarios: of each, every case and profile, with its first seed",
@@ -154,7 +156,12 @@ void options_help(enum command of, struct buf *out)
                    "simulated world\n\nusage: paddock-sim COMMAND [options]\n\n");
     for (size_t i = 0; i < COMMAND_COUNT; i++)
         buf_addf(out, "  %-10s %s\n", commands[i].name, commands[i].doc);
-    buf_add_c(out, "\n`paddock-sim COMMAND --help` tells more.\n");
+    buf_add_c(out,
+              "\n`paddock-sim COMMAND --help` tells more.\n"
+              "`paddock-sim help TOPIC` tells of the language of scenarios: expressions, faults,\n"
+              "targets, actions, policies, a section (topology, steps, assert, measure, chaos,\n"
+              "traffic, ...), a family of faults (dns, net, ...), what expressions look into\n"
+              "(agent, cluster, ...), or a single entry (palette, dns.set, ...).\n");
 }
 
 /* ---- one argument after the other ---- */
@@ -586,6 +593,32 @@ static struct err *take_argument(struct parser *p, struct str arg)
     return NULL;
 }
 
+/* A command goes first; then what the language has of this name. */
+static struct err *find_help(struct arena *a, struct str word, struct options *o)
+{
+    struct buf text = {0};
+    size_t topics_n, n = 0;
+    for (size_t i = 0; i < COMMAND_COUNT; i++)
+        if (str_eq_c(word, commands[i].name)) {
+            o->help_of = (enum command)i;
+            return NULL;
+        }
+    bool known = scenario_topic(word, &text);
+    buf_free(&text);
+    if (known) {
+        o->topic = word;
+        return NULL;
+    }
+    const struct str *topics = scenario_topics(a, &topics_n);
+    struct str *names = ARENA_NEW_ARRAY(a, struct str, COMMAND_COUNT + topics_n);
+    for (size_t i = 0; i < COMMAND_COUNT; i++)
+        names[n++] = str_c(commands[i].name);
+    for (size_t i = 0; i < topics_n; i++)
+        names[n++] = topics[i];
+    return err_new(ERR_INVALID, "help: no command and no topic is called \"" STR_FMT "\"" STR_FMT,
+                   STR_ARG(word), STR_ARG(diag_suggest_tail(a, word, names, n)));
+}
+
 /* What only shows when everything has been read. */
 static struct err *settle(struct parser *p)
 {
@@ -598,7 +631,7 @@ static struct err *settle(struct parser *p)
     if (!p->has_command)
         return err_new(ERR_INVALID, "a command is missing; `paddock-sim --help` lists them");
     if (o->command == COMMAND_HELP && o->files_n == 1)
-        return find_command(p->arena, o->files[0], &o->help_of);
+        return find_help(p->arena, o->files[0], o);
     bool alone = o->command == COMMAND_HELP || o->command == COMMAND_VERSION ||
                  o->command == COMMAND_SCHEMA || o->command == COMMAND_APISERVER;
     if (alone && o->files_n > 0)

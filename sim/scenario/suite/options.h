@@ -43,6 +43,7 @@ enum color_choice { COLOR_AUTO, COLOR_ALWAYS, COLOR_NEVER };
 struct options {
     enum command command;
     enum command help_of; /* COMMAND_HELP: of which; COMMAND_HELP itself: of the program */
+    struct str topic;     /* of help: a part of the language; empty: none */
     struct str *files;
     size_t files_n;
     struct str *sets, *policies; /* NAME=VALUE */
