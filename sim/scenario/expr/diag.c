@@ -225,7 +225,7 @@ static size_t walk_content(struct walk *w, char quote)
     }
     if (quote == '"' && c == '\\') {
         walk_step(w);
-        const char *wide = walk_ended(w) ? NULL : strchr(hex_escapes, walk_peek(w));
+        const char *wide = strchr(hex_escapes, walk_peek(w)); /* at the end: its terminator */
         int digits = wide && *wide ? hex_lengths[wide - hex_escapes] : 0;
         for (int i = 0; i <= digits; i++)
             walk_step(w);
@@ -264,6 +264,8 @@ struct place place_inside(const struct diags *d, struct place scalar, size_t off
         return scalar;
     struct walk w = walk_to(source_of(d, &scalar), scalar.line, scalar.column);
     char first = walk_peek(&w);
+    if (first == '\0' || first == '\n')
+        return scalar;
     if (first == '|' || first == '>')
         return inside_block(w, scalar, offset);
     char quote = first == '"' || first == '\'' ? first : '\0';

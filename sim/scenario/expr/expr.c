@@ -11,10 +11,9 @@ struct expr *expr_compile(struct arena *a, const struct expr_scope *scope, struc
     e->scope = copy;
     e->text = text;
     e->root = expr_parse(&c);
-    if (!e->root || c.failed)
+    if (!e->root || !expr_resolve(&c, e, want))
         return NULL;
-    if (!expr_resolve(&c, e, want) || c.failed)
-        return NULL;
+    BUG_ON(c.failed, "what failed has no program");
     expr_mark_slots(e);
     return e;
 }
@@ -76,7 +75,7 @@ const struct expr_collection *expr_collection_of(const struct expr *e, uint32_t 
     return &e->scope->vocabulary->collections[collection];
 }
 
-static struct expr_result run(struct evaluation *v)
+struct expr_result expr_run(struct evaluation *v)
 {
     struct expr_result r = {.value = expr_node_eval(v, v->expr->root)};
     r.next_change = v->next_change;
@@ -90,7 +89,7 @@ struct expr_result expr_eval(const struct expr *e, const struct expr_env *env, i
 {
     BUG_ON(e->over >= 0, "a program with an open collection is evaluated for an item");
     struct evaluation v = {.expr = e, .env = env, .now = now, .next_change = EXPR_NEVER};
-    return run(&v);
+    return expr_run(&v);
 }
 
 struct expr_result expr_eval_item(const struct expr *e, const struct expr_env *env, int64_t now,
@@ -99,7 +98,7 @@ struct expr_result expr_eval_item(const struct expr *e, const struct expr_env *e
     BUG_ON(e->over < 0, "only a program with an open collection takes an item");
     struct evaluation v = {.expr = e, .env = env, .now = now, .next_change = EXPR_NEVER};
     v.items[0] = item;
-    return run(&v);
+    return expr_run(&v);
 }
 
 struct expr_value expr_eval_constant(const struct expr *e)

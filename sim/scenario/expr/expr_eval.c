@@ -74,7 +74,8 @@ static void note_crossing(struct evaluation *v, enum expr_op op, int64_t gap, in
              : op == OP_GE ? OP_LE
                            : op;
     }
-    if (slope == 0 || gap > 0)
+    BUG_ON(slope == 0, "what crosses moves");
+    if (gap > 0)
         return;
     int64_t reaches = (-gap + slope - 1) / slope, passes = -gap / slope + 1;
     if (op == OP_LT || op == OP_GE)

@@ -122,6 +122,7 @@ struct evaluation {
 };
 struct expr_value expr_node_eval(struct evaluation *v, const struct expr_node *n);
 bool expr_node_holds(struct evaluation *v, const struct expr_node *n);
+struct expr_result expr_run(struct evaluation *v); /* the whole program */
 
 void expr_mark_slots(struct expr *e); /* after resolving */
 struct expr_value expr_slot_eval(struct evaluation *v, const struct expr_node *n);

@@ -100,7 +100,8 @@ static bool is_keyword(struct str word)
 static struct expr_node *pair(struct parser *p, enum expr_op op, size_t offset, struct expr_node *a,
                               struct expr_node *b)
 {
-    if (!a || !b)
+    BUG_ON(!a, "the left side is read before its operator");
+    if (!b)
         return NULL;
     struct expr_node *n = expr_node_new(p->c, op, offset);
     n->a = a;

@@ -64,14 +64,14 @@ static void note_leaves(struct slot *s, const struct expr_node *n)
     if (!n)
         return;
     bool own = n->op == OP_FIELD || n->op == OP_HISTORY;
-    if (own && n->index < FIELD_BITS)
+    BUG_ON(own && n->index >= FIELD_BITS, "a collection has at most 64 fields");
+    if (own)
         s->fields |= UINT64_C(1) << n->index;
-    s->foreign |= n->op == OP_ITEM || n->op == OP_GLOBAL || n->op == OP_STEP_TIME ||
-                  n->op == OP_RATE || (own && n->index >= FIELD_BITS);
+    s->foreign |=
+        n->op == OP_ITEM || n->op == OP_GLOBAL || n->op == OP_STEP_TIME || n->op == OP_RATE;
     note_leaves(s, n->a);
     note_leaves(s, n->b);
-    for (const struct expr_node *item = n->op == OP_IN && n->b ? n->b->next : NULL; item;
-         item = item->next)
+    for (const struct expr_node *item = n->op == OP_IN ? n->b->next : NULL; item; item = item->next)
         note_leaves(s, item);
 }
 
@@ -104,7 +104,8 @@ struct expr_tracker *expr_tracker_new(struct arena *a, const struct expr *e)
 
 static bool looks_at(const struct slot *s, uint32_t collection, uint32_t field)
 {
-    return s->collection == collection && field < FIELD_BITS && s->fields >> field & 1;
+    BUG_ON(field >= FIELD_BITS, "a collection has at most 64 fields");
+    return s->collection == collection && s->fields >> field & 1;
 }
 
 void expr_tracker_touch(struct expr_tracker *t, struct expr_dep dep)
@@ -224,10 +225,5 @@ struct expr_result expr_track(struct expr_tracker *t, const struct expr_env *env
     BUG_ON(t->expr->over >= 0, "a program with an open collection is evaluated for an item");
     struct evaluation v = {
         .expr = t->expr, .env = env, .now = now, .next_change = EXPR_NEVER, .tracker = t};
-    struct expr_result r = {.value = expr_node_eval(&v, t->expr->root)};
-    r.next_change = v.next_change;
-    r.exhausted = v.exhausted;
-    if (v.exhausted)
-        r.value.known = false;
-    return r;
+    return expr_run(&v);
 }

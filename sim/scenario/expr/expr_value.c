@@ -51,13 +51,10 @@ void expr_value_print(const struct expr_value *v, struct buf *out)
     case EXPR_TIME:
         duration_format(out, v->i);
         return;
-    case EXPR_STRING:
+    default:
+        BUG_ON(v->type != EXPR_STRING, "a value has a type");
         buf_add(out, v->s);
-        return;
-    case EXPR_TYPE_COUNT:
-        break;
     }
-    BUG_ON(true, "a value has a type");
 }
 
 static int64_t clamp(wide v)
@@ -127,11 +124,9 @@ struct expr_value expr_arith(enum expr_op op, enum expr_type type, const struct 
     case OP_MIN:
         out.i = clamp(x < y ? x : y);
         break;
-    case OP_MAX:
-        out.i = clamp(x > y ? x : y);
-        break;
     default:
-        BUG_ON(true, "only arithmetic comes here");
+        BUG_ON(op != OP_MAX, "only arithmetic comes here");
+        out.i = clamp(x > y ? x : y);
     }
     return out;
 }
@@ -161,10 +156,8 @@ bool expr_compare(enum expr_op op, const struct expr_value *a, const struct expr
         return order <= 0;
     case OP_GT:
         return order > 0;
-    case OP_GE:
-        return order >= 0;
     default:
-        BUG_ON(true, "only comparisons come here");
+        BUG_ON(op != OP_GE, "only comparisons come here");
+        return order >= 0;
     }
-    return false;
 }

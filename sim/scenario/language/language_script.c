@@ -14,7 +14,8 @@ static const struct field clock_fields[] = {
 SHAPE(clock_shape, "clock", plan_clock, clock_fields, NULL, "virtual time");
 
 static const struct field after_fields[] = {
-    F("step", FIELD_STRING, after_entry, step, FIELD_REQUIRED, NULL, "an earlier step's name"),
+    F("step", FIELD_STRING, after_entry, step, FIELD_REQUIRED | FIELD_NON_EMPTY, NULL,
+      "an earlier step's name"),
     F("delay", FIELD_DURATION, after_entry, delay_ns, 0, NULL, "after its end"),
 };
 SHAPE(after_shape, "after", after_entry, after_fields, "step", "relative to the end of a step");

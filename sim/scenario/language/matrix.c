@@ -27,7 +27,7 @@ static void load_entry(struct scenario *s, struct axis *axis, size_t i,
         return;
     }
     const struct yaml_node *id = node->kind == YAML_MAP ? yaml_get(node, "id") : node;
-    if (!id || id->kind == YAML_MAP || id->kind == YAML_LIST || id->kind == YAML_NULL) {
+    if (!id || !schema_is_scalar(id)) {
         diag_add(diags, e->place, "the field \"id\" is missing");
         return;
     }

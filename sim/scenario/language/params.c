@@ -81,8 +81,7 @@ static bool read_value(struct arena *a, const struct param *p, const struct yaml
                        struct str path, struct expr_value *out, struct diags *diags)
 {
     struct place at = schema_place(node, path);
-    bool scalar = node->kind != YAML_MAP && node->kind != YAML_LIST && node->kind != YAML_NULL;
-    if (!scalar) {
+    if (!schema_is_scalar(node)) {
         diag_add(diags, at, "expected a value, not %s", schema_kind_name(node->kind));
         return false;
     }

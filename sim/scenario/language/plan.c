@@ -62,7 +62,7 @@ static void file_policies(struct planning *p, struct buf *set)
     for (const struct yaml_node *n = map->first; n; n = n->next) {
         if (!check_policy_name(p, n))
             continue;
-        if (n->kind == YAML_MAP || n->kind == YAML_LIST || n->kind == YAML_NULL) {
+        if (!schema_is_scalar(n)) {
             diag_add(p->diags, schema_place(n, STR("policies")), "expected a value, not %s",
                      schema_kind_name(n->kind));
             continue;
@@ -211,10 +211,16 @@ static void default_resolver(struct planning *p)
     dns->resolvers = (struct objects){.v = r, .n = 1};
 }
 
+/* What is no text has been reported. */
+static bool is_told(struct str ref)
+{
+    return !ref.p || ref.p == schema_reported.p;
+}
+
 static bool plan_site_ref(struct planning *p, struct str text, struct place at, int32_t *out)
 {
     struct target t;
-    if (!target_parse(text, at, &t, p->diags))
+    if (is_told(text) || !target_parse(text, at, &t, p->diags))
         return false;
     if (t.kind != TARGET_SITE || t.a.any) {
         diag_add(p->diags, at, "expected a site such as site/a, not \"" STR_FMT "\"",
@@ -247,7 +253,8 @@ static void resolve_link(struct planning *p, struct plan_link *link)
     }
     for (size_t i = 0; i < 2; i++) {
         struct target t;
-        if (!target_parse(link->between.v[i], link->between.places[i], &t, p->diags))
+        if (is_told(link->between.v[i]) ||
+            !target_parse(link->between.v[i], link->between.places[i], &t, p->diags))
             continue;
         if (t.kind != TARGET_SITE && t.kind != TARGET_CLUSTER)
             diag_add(p->diags, t.place,

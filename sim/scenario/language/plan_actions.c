@@ -45,8 +45,6 @@ bool plan_fault_target(struct planning *p, struct fault *f, struct target *t)
 {
     const struct fault_row *row = fault_row_of(f->kind);
     int32_t *sites;
-    if (!row)
-        return false;
     struct str what = arena_printf(p->arena, "%s %s", row->family, row->kind);
     bool ok = plan_target(p, t, row->targets, what.p);
     ok = check_record(p, row, f) && ok;
@@ -123,11 +121,12 @@ static void action_delete(const struct action_entry *e, struct plan_action *a)
 
 static enum action_kind kind_of(const struct action_entry *e)
 {
-    for (int i = 0; i < ACTION_KIND_COUNT; i++)
-        if (shape_given(&action_shape, &e->origin, action_table[i].name))
-            return (enum action_kind)i;
-    BUG_ON(true, "a decoded action has a kind");
-    return ACTION_KIND_COUNT;
+    int i = 0;
+    while (!shape_given(&action_shape, &e->origin, action_table[i].name)) {
+        i++;
+        BUG_ON(i == ACTION_KIND_COUNT, "a decoded action has a kind");
+    }
+    return (enum action_kind)i;
 }
 
 /* `target`, `for`, `optional` belong to a fault and to nothing else. */

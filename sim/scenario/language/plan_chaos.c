@@ -250,15 +250,14 @@ static const struct colour *draw_colour(struct chaos *c, int64_t now)
     if (total == 0)
         return NULL;
     int64_t at = (int64_t)rng_below(&c->rng, total);
-    for (size_t i = 0; i < c->colours_n; i++) {
+    for (size_t i = 0;; i++) {
+        BUG_ON(i == c->colours_n, "a number below the sum of the weights is some entry's");
         if (!may_join(c, &c->colours[i], now))
             continue;
         at -= c->colours[i].entry->weight;
         if (at < 0)
             return &c->colours[i];
     }
-    BUG_ON(true, "a number below the sum of the weights is some entry's");
-    return NULL;
 }
 
 static bool draw_target(struct chaos *c, const struct colour *colour, int64_t now,
@@ -275,9 +274,8 @@ static bool draw_target(struct chaos *c, const struct colour *colour, int64_t no
         buf_free(&text);
         if (!ok)
             return false;
-        ok = target_parse(name, colour->target.place, out, p->diags) &&
-             target_resolve(out, &p->names, p->diags);
-        BUG_ON(!ok, "a member of a target is a target");
+        BUG_ON(!target_parse(name, colour->target.place, out, p->diags), "a member is a target");
+        BUG_ON(!target_resolve(out, &p->names, p->diags), "a member is there");
         if (is_free(c, colour, out, now))
             return true;
     }

@@ -19,16 +19,17 @@ bool moment_decode(struct decode *d, const struct yaml_node *node, struct str pa
         out->delay_ns = after.delay_ns;
         return true;
     }
-    if (node->kind == YAML_LIST || node->kind == YAML_NULL || node->kind == YAML_BOOL) {
+    if (!schema_is_scalar(node) || node->kind == YAML_BOOL) {
         diag_add(d->diags, out->place, "expected a time such as 10m or a step's name, not %s",
                  schema_kind_name(node->kind));
         return false;
     }
     if (node->kind == YAML_STRING && !duration_parse(node->text, &out->at_ns)) {
         out->at_ns = RUN_UNKNOWN;
-        out->step_name =
-            d->interpolate ? d->interpolate(d->ctx, node->text, out->place) : node->text;
-        return out->step_name.p != schema_reported.p;
+        out->step_name = d->interpolate(d->ctx, node->text, out->place);
+        if (out->step_name.n == 0)
+            diag_add(d->diags, out->place, "must not be empty");
+        return out->step_name.n > 0 && out->step_name.p != schema_reported.p;
     }
     struct field f = {.name = "time", .type = FIELD_DURATION};
     return decode_scalar(d, &f, node, path, &out->at_ns);

@@ -24,6 +24,11 @@ const char *schema_kind_name(enum yaml_kind kind)
     return names[kind];
 }
 
+bool schema_is_scalar(const struct yaml_node *node)
+{
+    return node->kind != YAML_LIST && node->kind != YAML_MAP && node->kind != YAML_NULL;
+}
+
 struct place schema_place(const struct yaml_node *node, struct str path)
 {
     return (struct place){path, node->line, node->column, node->of};
@@ -319,8 +324,7 @@ bool schema_decode_object(struct decode *d, const struct shape *shape, const str
         put_defaults(d, shape, 0, out);
         return false;
     }
-    if (shape->scalar && node->kind != YAML_MAP && node->kind != YAML_LIST &&
-        node->kind != YAML_NULL)
+    if (shape->scalar && schema_is_scalar(node))
         return decode_short(d, shape, node, path, out);
     if (node->kind != YAML_MAP) {
         diag_add(d->diags, schema_place(node, path),

@@ -79,7 +79,7 @@ struct field {
     uint32_t flags;
     size_t offset;
     const char *otherwise; /* the default, as it would be written; NULL: zero, empty */
-    int64_t min, max;      /* FIELD_INT, DURATION, SHARE, SIZE: both 0: any that is not negative */
+    int64_t min, max;      /* FIELD_INT, DURATION, SIZE: both 0: any that is not negative */
     const char *values;    /* FIELD_ENUM: "a|b|c" */
     const struct shape *shape;
     const char *doc;

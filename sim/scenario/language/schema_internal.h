@@ -4,7 +4,8 @@
 
 #include "sim/scenario/language/plan.h"
 
-const char *schema_kind_name(enum yaml_kind kind); /* "a list" */
+const char *schema_kind_name(enum yaml_kind kind);   /* "a list" */
+bool schema_is_scalar(const struct yaml_node *node); /* no list, no mapping, not nothing */
 struct place schema_place(const struct yaml_node *node, struct str path);
 struct place schema_key_place(const struct yaml_node *node,
                               struct str path); /* of its key, if it has one */

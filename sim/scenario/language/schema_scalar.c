@@ -20,7 +20,7 @@ static bool refuse(struct decode *d, const struct yaml_node *node, struct str pa
                    const char *wanted)
 {
     struct place at = schema_place(node, path);
-    if (node->kind == YAML_LIST || node->kind == YAML_MAP || node->kind == YAML_NULL)
+    if (!schema_is_scalar(node))
         diag_add(d->diags, at, "expected %s, not %s", wanted, schema_kind_name(node->kind));
     else
         diag_add(d->diags, at, "expected %s, not \"" STR_FMT "\"", wanted, STR_ARG(node->text));
@@ -31,8 +31,6 @@ static void print_bound(const struct field *f, int64_t bound, struct buf *out)
 {
     if (f->type == FIELD_DURATION)
         duration_format(out, bound);
-    else if (f->type == FIELD_SHARE)
-        buf_addf(out, "%lld%%", (long long)(bound / (PPM / 100)));
     else
         buf_add_i64(out, bound);
 }
@@ -53,11 +51,6 @@ static bool check_bounds(struct decode *d, const struct field *f, struct place a
 }
 
 /* ---- types ---- */
-
-static bool is_scalar(const struct yaml_node *node)
-{
-    return node->kind != YAML_LIST && node->kind != YAML_MAP && node->kind != YAML_NULL;
-}
 
 static bool is_yes(struct str s)
 {
@@ -117,7 +110,7 @@ static bool decode_duration(struct decode *d, const struct field *f, const struc
     }
     if (node->kind == YAML_INT)
         *out = 0;
-    else if (!is_scalar(node) || !duration_parse(node->text, out))
+    else if (!schema_is_scalar(node) || !duration_parse(node->text, out))
         return refuse(d, node, path, "a duration such as 30s or 1h30m");
     return check_bounds(d, f, schema_place(node, path), out);
 }
@@ -125,18 +118,16 @@ static bool decode_duration(struct decode *d, const struct field *f, const struc
 static bool decode_instant(struct decode *d, const struct yaml_node *node, struct str path,
                            int64_t *out)
 {
-    if (is_scalar(node) && rfc3339_parse(node->text, out))
+    if (schema_is_scalar(node) && rfc3339_parse(node->text, out))
         return true;
     return refuse(d, node, path, "an instant such as \"2026-01-01T00:00:00Z\"");
 }
 
-static bool decode_share(struct decode *d, const struct field *f, const struct yaml_node *node,
-                         struct str path, int64_t *out)
+static bool decode_share(struct decode *d, const struct yaml_node *node, struct str path,
+                         int64_t *out)
 {
-    if (!is_scalar(node) || !share_parse(node->text, out))
+    if (!schema_is_scalar(node) || !share_parse(node->text, out))
         return refuse(d, node, path, "a share such as 0.1 or 10%");
-    if (f->min || f->max)
-        return check_bounds(d, f, schema_place(node, path), out);
     if (*out > PPM) {
         bool percents = node->kind == YAML_INT && node->integer <= 100;
         struct str meant = percents ? arena_printf(d->arena, "; did you mean \"%lld%%\"?",
@@ -158,7 +149,7 @@ static bool decode_size(struct decode *d, const struct field *f, const struct ya
                  "a size needs a unit; did you mean \"" STR_FMT "B\"?", STR_ARG(node->text));
         return false;
     }
-    if (!is_scalar(node) || !size_parse(node->text, out))
+    if (!schema_is_scalar(node) || !size_parse(node->text, out))
         return refuse(d, node, path, "a size such as 64KiB or 8GiB");
     return check_bounds(d, f, schema_place(node, path), out);
 }
@@ -172,7 +163,7 @@ static bool decode_events(struct decode *d, const struct field *f, const struct 
                  STR_ARG(node->text));
         return false;
     }
-    if (!is_scalar(node) || !events_parse(node->text, out))
+    if (!schema_is_scalar(node) || !events_parse(node->text, out))
         return refuse(d, node, path, "a number of events such as \"3 events\"");
     return check_bounds(d, f, schema_place(node, path), out);
 }
@@ -193,7 +184,7 @@ static bool decode_string(struct decode *d, const struct field *f, const struct 
                  schema_kind_name(node->kind));
         return false;
     }
-    if (!is_scalar(node))
+    if (!schema_is_scalar(node))
         return refuse(d, node, path, "a string");
     if (node->text.n == 0 && (f->flags & FIELD_NON_EMPTY)) {
         diag_add(d->diags, schema_place(node, path), "must not be empty");
@@ -219,12 +210,12 @@ static bool decode_enum(struct decode *d, const struct field *f, const struct ya
     struct str values[ENUM_MAX];
     size_t n = enum_values(f, values);
     for (size_t i = 0; i < n; i++) {
-        if (is_scalar(node) && str_eq(values[i], node->text)) {
+        if (schema_is_scalar(node) && str_eq(values[i], node->text)) {
             *out = (int64_t)i;
             return true;
         }
     }
-    if (!is_scalar(node))
+    if (!schema_is_scalar(node))
         return refuse(d, node, path, "a word");
     struct str tail = diag_suggest_tail(d->arena, node->text, values, n);
     diag_add(d->diags, schema_place(node, path), "unknown value \"" STR_FMT "\"" STR_FMT,
@@ -257,7 +248,7 @@ static bool decode_strings(struct decode *d, const struct field *f, const struct
 static bool decode_expr(struct decode *d, const struct yaml_node *node, struct str path,
                         struct expr_source *out)
 {
-    if (!is_scalar(node) || str_trim(node->text).n == 0)
+    if (!schema_is_scalar(node) || str_trim(node->text).n == 0)
         return refuse(d, node, path, "an expression");
     *out = (struct expr_source){node->text, schema_place(node, path)};
     return true;
@@ -268,7 +259,7 @@ static bool decode_span(struct decode *d, const struct yaml_node *node, struct s
 {
     static const char wanted[] = "a duration such as 30s, or a range such as 5s..40s";
     struct place at = schema_place(node, path);
-    if (!is_scalar(node))
+    if (!schema_is_scalar(node))
         return refuse(d, node, path, wanted);
     struct str text;
     if (!fill_in(d, node->text, at, &text))
@@ -290,7 +281,7 @@ static bool decode_target(struct decode *d, const struct yaml_node *node, struct
                           struct target *out)
 {
     struct str text;
-    if (!is_scalar(node) || node->text.n == 0)
+    if (!schema_is_scalar(node) || node->text.n == 0)
         return refuse(d, node, path, "a target such as site/a");
     struct place at = schema_place(node, path);
     return fill_in(d, node->text, at, &text) && target_parse(text, at, out, d->diags);
@@ -327,7 +318,7 @@ bool decode_scalar(struct decode *d, const struct field *f, const struct yaml_no
     case FIELD_INSTANT:
         return decode_instant(d, node, path, out);
     case FIELD_SHARE:
-        return decode_share(d, f, node, path, out);
+        return decode_share(d, node, path, out);
     case FIELD_SIZE:
         return decode_size(d, f, node, path, out);
     case FIELD_EVENTS:

@@ -217,7 +217,7 @@ static void add_map(struct writing *w, const char *name, const struct yaml_node 
     for (const struct yaml_node *n = map->first; n; n = n->next) {
         struct place place = schema_place(n, at);
         struct str value = n->text;
-        if (n->kind == YAML_MAP || n->kind == YAML_LIST || n->kind == YAML_NULL) {
+        if (!schema_is_scalar(n)) {
             diag_add(w->d->diags, place, "expected a value, not %s", schema_kind_name(n->kind));
             w->ok = false;
             continue;
