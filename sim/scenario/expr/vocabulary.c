@@ -98,7 +98,7 @@ static const struct expr_field site_fields[VOC_SITE_FIELD_COUNT] = {
 };
 
 static const struct expr_field node_fields[VOC_NODE_FIELD_COUNT] = {
-    [VOC_NODE_NAME] = {"name", EXPR_STRING, 0, NULL, "edge-3/node-0"},
+    [VOC_NODE_NAME] = {"name", EXPR_STRING, 0, NULL, "edge-3-node-0"},
     [VOC_NODE_CLUSTER] = {"cluster", EXPR_STRING, 0, NULL, "its cluster"},
     [VOC_NODE_READY] = {"ready", EXPR_BOOL, EXPR_LIVE, NULL, "its condition Ready"},
     [VOC_NODE_REPLACED] = {"replaced", EXPR_INT, EXPR_LIVE, NULL,

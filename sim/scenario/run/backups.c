@@ -45,8 +45,7 @@ static void take(void *owner, struct apihost *host)
     struct backups *b = job->of;
     struct store_snapshot *copy = apihost_copy(host);
     struct shelf *s = shelf_of(b, host, job->behind_ns);
-    if (!copy)
-        return; /* it has never run */
+    BUG_ON(!copy, "an API begins to run as it is made");
     if (!s) {
         b->shelves = mem_resize(b->shelves, (b->shelves_n + 1) * sizeof(*b->shelves));
         s = &b->shelves[b->shelves_n++];
@@ -99,8 +98,6 @@ struct backups *backups_new(struct estate *e)
 
 void backups_free(struct backups *b)
 {
-    if (!b)
-        return;
     for (size_t i = 0; i < b->shelves_n; i++)
         for (size_t k = 0; k < b->shelves[i].n; k++)
             store_snapshot_free(b->shelves[i].copies[k].copy);

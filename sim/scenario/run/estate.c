@@ -364,8 +364,6 @@ struct estate *estate_new(const struct plan *plan, enum log_level log_level,
 
 void estate_free(struct estate *e)
 {
-    if (!e)
-        return;
     sim_free(e->sim); /* first: it ends every process, which still uses what follows */
     for (size_t i = 0; i < e->clusters_n; i++) {
         sim_cluster_free(e->clusters[i].sim);

@@ -177,8 +177,6 @@ static void injected_free(struct injected *it)
 
 void inject_free(struct inject *in)
 {
-    if (!in)
-        return;
     for (size_t i = 0; i < in->n; i++)
         injected_free(in->items[i]);
     inject_rollouts_free(in);

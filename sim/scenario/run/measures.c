@@ -85,8 +85,6 @@ struct measures *measures_new(const struct plan *plan, struct sim *sim, const st
 
 void measures_free(struct measures *m)
 {
-    if (!m)
-        return;
     for (size_t i = 0; i < m->plan->measures_n; i++)
         mem_free(m->gauges[i].points);
     mem_free(m->gauges);

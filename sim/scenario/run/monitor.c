@@ -60,11 +60,9 @@ static struct interest *interest_of(struct monitor *m, struct expr_dep dep)
         return &m->fields[m->field_base[dep.a] + dep.b];
     case EXPR_DEP_GLOBAL:
         return &m->globals[dep.a];
-    case EXPR_DEP_STEP:
-        return &m->steps[dep.a];
+    case EXPR_DEP_STEP:;
     }
-    BUG_ON(true, "a dependency has a kind");
-    return NULL;
+    return &m->steps[dep.a];
 }
 
 static size_t count_deps(struct monitor *m)
@@ -311,11 +309,10 @@ static void judge(struct monitor *m, struct clause *c, bool holds, int64_t now)
         judge_hold(c, holds, now);
         return;
     case ASSERT_EVENTUALLY:
-    case ASSERT_SOMETIMES:
-        if (holds)
-            decide(c, MONITOR_HELD, now);
-        return;
+    case ASSERT_SOMETIMES:;
     }
+    if (holds)
+        decide(c, MONITOR_HELD, now);
 }
 
 /* The window is over: what was not decided is decided now. */
@@ -337,8 +334,7 @@ static void close_window(struct monitor *m, struct clause *c, int64_t now)
         after = arena_printf(m->arena, "not within " STR_FMT,
                              STR_ARG(span_text(m, now - c->result.opened_ns)));
         break;
-    case ASSERT_AT:
-        break;
+    case ASSERT_AT:;
     }
     if (c->since_ns >= 0)
         decide(c, MONITOR_HELD, c->since_ns);
@@ -440,32 +436,6 @@ const struct monitor_result *monitor_result(const struct monitor *m, size_t i)
 {
     BUG_ON(i >= m->n, "a result of the plan's assertions");
     return &m->clauses[i].result;
-}
-
-bool monitor_failed(const struct monitor *m, struct str *first)
-{
-    const struct monitor_result *earliest = NULL;
-    for (size_t i = 0; i < m->n; i++) {
-        const struct monitor_result *r = &m->clauses[i].result;
-        bool failed = r->verdict == MONITOR_FAILED || r->verdict == MONITOR_VACUOUS;
-        if (failed && (!earliest || r->at_ns < earliest->at_ns))
-            earliest = r;
-    }
-    if (earliest)
-        *first = earliest->clause->name;
-    return earliest != NULL;
-}
-
-bool monitor_settled(const struct monitor *m)
-{
-    for (size_t i = 0; i < m->n; i++) {
-        enum assert_mode mode = m->clauses[i].a->mode;
-        enum monitor_verdict v = m->clauses[i].result.verdict;
-        bool open_ended = mode == ASSERT_ALWAYS || mode == ASSERT_NEVER || mode == ASSERT_SOMETIMES;
-        if (v == MONITOR_PENDING || (v == MONITOR_WATCHING && !open_ended))
-            return false;
-    }
-    return true;
 }
 
 void sometimes_add(struct sometimes_tally *t, struct arena *a, const struct monitor *m)

@@ -63,10 +63,6 @@ void monitor_stop(struct monitor *m, int64_t now);
 size_t monitor_count(const struct monitor *m);
 const struct monitor_result *monitor_result(const struct monitor *m,
                                             size_t i); /* in the order of the plan */
-bool monitor_failed(const struct monitor *m,
-                    struct str *first); /* any FAILED or VACUOUS; *first: the earliest's name */
-bool monitor_settled(
-    const struct monitor *m); /* nothing is PENDING or WATCHING but always, never and sometimes */
 
 /* `sometimes` over several runs of one scenario: by (case, profile) the caller keeps one tally. */
 struct sometimes_tally {

@@ -241,8 +241,7 @@ void picks_add(const struct estate *e, const struct target_end *t, struct picks 
     case TARGET_HELD:
     case TARGET_LINK:
     case TARGET_ALL:
-    case TARGET_KIND_COUNT:
-        break;
+    case TARGET_KIND_COUNT:;
     }
 }
 

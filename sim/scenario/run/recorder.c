@@ -226,8 +226,6 @@ struct recorder *recorder_new(struct estate *e, struct view *v)
 
 void recorder_free(struct recorder *r)
 {
-    if (!r)
-        return;
     struct series *all[] = {&r->connected, &r->active, &r->opened};
     for (size_t i = 0; i < ARRAY_LEN(all); i++)
         mem_free(all[i]->points);

@@ -32,8 +32,6 @@ static bool is_of_faults(const struct plan_action *a)
 static void copy_step(struct arena *a, const struct plan_step *from, struct plan_step *to)
 {
     *to = *from;
-    if (!from->actions_n)
-        return;
     to->actions = ARENA_NEW_ARRAY(a, struct plan_action *, from->rounds);
     to->actions_n = ARENA_NEW_ARRAY(a, size_t, from->rounds);
     for (size_t round = 0; round < from->rounds; round++) {
@@ -88,8 +86,8 @@ static struct state *state_of_host(struct apihost *host)
 {
     struct store_snapshot *copy = apihost_copy(host);
     struct store *s = store_new(NULL);
-    if (copy)
-        store_restore(s, copy);
+    BUG_ON(!copy, "an API begins to run as it is made");
+    store_restore(s, copy);
     struct state *state = state_of(s);
     store_snapshot_free(copy);
     store_free(s);
@@ -120,13 +118,12 @@ static void at_end(void *owner, const struct estate *e)
 static void note_problem(struct reference *r, const struct report_run *run)
 {
     struct buf text = {0};
-    bool only_probed = run->failures_n == 1 && str_eq_c(run->failures[0].kind, "fault");
-    if (run->outcome == REPORT_PASSED || only_probed)
+    if (run->failures_n == 0 || str_eq_c(run->failures[0].kind, "fault"))
         return;
-    buf_add_c(&text, "the faultless run, which this one is compared with, did not get to its end");
-    if (run->failures_n)
-        buf_addf(&text, ": " STR_FMT ": " STR_FMT, STR_ARG(run->failures[0].name),
-                 STR_ARG(run->failures[0].text));
+    buf_addf(&text,
+             "the faultless run, which this one is compared with, did not get to its end: " STR_FMT
+             ": " STR_FMT,
+             STR_ARG(run->failures[0].name), STR_ARG(run->failures[0].text));
     r->problem = buf_take(&text);
 }
 

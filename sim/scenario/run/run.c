@@ -339,6 +339,11 @@ static int64_t wall_now(const struct run *r)
     return r->options->wall_clock ? r->options->wall_clock(r->options->ctx) : 0;
 }
 
+static bool is_interrupted(const struct run *r)
+{
+    return r->options->interrupted && *r->options->interrupted;
+}
+
 static bool over_budget(struct run *r)
 {
     const struct plan *p = r->plan;
@@ -346,7 +351,7 @@ static bool over_budget(struct run *r)
     int64_t now = wall_now(r); /* also where a program notices that it was interrupted */
     struct place nowhere = {0};
     struct str text = str_empty;
-    r->interrupted = r->options->interrupted && *r->options->interrupted;
+    r->interrupted = is_interrupted(r);
     if (r->interrupted) {
         verdict_add(&r->verdict, "interrupted", STR("interrupted"),
                     STR("the run was interrupted; what was not decided by then is not judged"),
@@ -419,8 +424,6 @@ static void begin(struct run *r)
     r->flows = ARENA_NEW_ARRAY(r->arena, struct run_traffic, plan->traffic_n + 1);
     for (size_t i = 0; i < plan->traffic_n; i++)
         r->flows[i] = (struct run_traffic){.run = r, .index = i};
-    if (plan->quiet.given && plan->quiet.at_ns >= 0)
-        sim_at(r->estate->sim, plan->quiet.at_ns, on_quiet, r);
     sim_on_event(r->estate->sim, after_event, r);
     steps_advance(r);
     judge(r);
@@ -478,8 +481,8 @@ static bool take_reference(struct run *r)
         r->reference = NULL;
     else if (!r->reference)
         r->reference = reference_new(r->plan, r->options);
-    if (!r->reference || !reference_problem(r->reference).n)
-        return true;
+    if (!r->reference || !reference_problem(r->reference).n || is_interrupted(r))
+        return true; /* interrupted: the run itself finds out at once */
     verdict_add(&r->verdict, "error", STR("reference"), reference_problem(r->reference), -1,
                 nowhere);
     return false;

@@ -227,24 +227,23 @@ static void respell(struct site *s, enum ca_spelling as, struct buf *out)
     switch (as) {
     case CA_CRLF:
         add_crlf(out, pem);
-        break;
+        return;
     case CA_SPACED:
         buf_addf(out, STR_FMT "\n", STR_ARG(pem));
-        break;
+        return;
     case CA_UNENDED:
         buf_add(out, str_trim(pem));
-        break;
+        return;
     case CA_BUNDLED:
         buf_add(out, pem);
         add_other(s, out);
-        break;
+        return;
     case CA_REORDERED:
         add_reordered(out, pem);
-        break;
-    case CA_OTHER:
-        add_other(s, out);
-        break;
+        return;
+    case CA_OTHER:;
     }
+    add_other(s, out);
 }
 
 void site_ca_write(struct site *s, enum ca_spelling as)
@@ -320,8 +319,6 @@ struct site *site_new(const struct site_options *o)
 
 void site_free(struct site *s)
 {
-    if (!s)
-        return;
     for (size_t i = 0; i < s->replicas_n; i++) {
         str_free(&s->replicas[i].identity);
         str_free(&s->replicas[i].note_name);

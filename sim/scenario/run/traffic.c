@@ -286,8 +286,6 @@ struct traffic *traffic_new(struct estate *e)
 
 void traffic_free(struct traffic *t)
 {
-    if (!t)
-        return;
     for (size_t i = 0; i < t->entries_n; i++) {
         for (size_t k = 0; k < t->entries[i].flows_n; k++) {
             mem_free(t->entries[i].flows[k].streams);

@@ -392,8 +392,6 @@ struct view *view_new(const struct plan *plan)
 
 void view_free(struct view *v)
 {
-    if (!v)
-        return;
     for (size_t i = 0; i < v->clusters_n; i++) {
         history_free(&v->clusters[i].writer);
         str_free(&v->clusters[i].reason);

@@ -232,8 +232,6 @@ struct view_caches *view_caches_new(const struct view *v)
 
 void view_caches_free(struct view_caches *c)
 {
-    if (!c)
-        return;
     for (size_t i = 0; i < c->seen_n; i++)
         str_free(&c->seen[i].name);
     mem_free(c->seen);

@@ -55,6 +55,7 @@ static uint32_t nodes_total(const struct view *v)
 static uint32_t count(void *ctx, uint32_t collection)
 {
     struct view *v = ctx;
+    BUG_ON(collection >= VOC_COLLECTION_COUNT, "the vocabulary has no such collection");
     switch ((enum vocabulary_collection)collection) {
     case VOC_AGENT:
         return (uint32_t)v->agents_n;
@@ -71,11 +72,9 @@ static uint32_t count(void *ctx, uint32_t collection)
     case VOC_TRAFFIC:
         return (uint32_t)v->plan->traffic_n;
     case VOC_CACHE:
-        return view_caches_count(v->caches);
-    case VOC_COLLECTION_COUNT:
-        break;
+    case VOC_COLLECTION_COUNT:;
     }
-    return 0;
+    return view_caches_count(v->caches);
 }
 
 static struct cluster_agent *instance_of(const struct view *v, const struct view_agent *a)
@@ -386,6 +385,7 @@ static struct expr_value fault_field(const struct view *v, uint32_t item, uint32
 static struct expr_value field(void *ctx, uint32_t collection, uint32_t item, uint32_t field_id)
 {
     const struct view *v = ctx;
+    BUG_ON(collection >= VOC_COLLECTION_COUNT, "the vocabulary has no such collection");
     switch ((enum vocabulary_collection)collection) {
     case VOC_AGENT:
         return agent_field(v, item, field_id);
@@ -402,12 +402,9 @@ static struct expr_value field(void *ctx, uint32_t collection, uint32_t item, ui
     case VOC_TRAFFIC:
         return traffic_field(v->traffic, item, field_id);
     case VOC_CACHE:
-        return view_caches_field(v->caches, item, field_id);
-    case VOC_COLLECTION_COUNT:
-        break;
+    case VOC_COLLECTION_COUNT:;
     }
-    BUG_ON(true, "the vocabulary has no such collection");
-    return unknown(EXPR_BOOL);
+    return view_caches_field(v->caches, item, field_id);
 }
 
 static struct str item_name(void *ctx, uint32_t collection, uint32_t item)

@@ -1,0 +1,213 @@
+/* Goal: a run ends where it is told to, for the reason that its report names, and what it leaves (timeline, dump, log) tells
+ * the world as it then is.
+ * Method: one little estate; each test gives the run its own clock, memory, stop or listener. */
+#include "tests/unit/support/check.h"
+
+#include "engine/base/json.h"
+#include "engine/world/world.h"
+#include "tests/unit/support/small_run.h"
+
+static const char head[] =
+    "scenario: v1\n"
+    "name: t\n"
+    "clock: {start: \"2026-01-01T00:00:00Z\", limit: 5m}\n"
+    "topology:\n"
+    "  sites: {a: {manager: {replicas: 1}}, b: {manager: {replicas: 1, standby: true}}}\n"
+    "  clusters: {edge: {count: 1, nodes: 1, agent: {replicas: 1}}}\n"
+    "  dns: {zone: x.test, records: {manager: {ttl: 30s, value: [site/a]}}}\n"
+    "steps:\n"
+    "  - {name: settle, wait: {until: \"all(agent: connected)\", within: 2m}}\n";
+
+/* ---- budgets ---- */
+
+struct meters {
+    int64_t wall_ns, wall_step_ns; /* the clock, and what it goes on by at each look */
+    int64_t memory_bytes;
+};
+
+static int64_t read_clock(void *ctx)
+{
+    struct meters *m = ctx;
+    return m->wall_ns += m->wall_step_ns;
+}
+
+static int64_t read_memory(void *ctx)
+{
+    return ((struct meters *)ctx)->memory_bytes;
+}
+
+static void budgets(void **state)
+{
+    static const struct {
+        const char *text, *reason; /* NULL: it passes */
+        int64_t wall_step_ns, memory_bytes;
+    } rows[] = {
+        {"budget: {wall: 1s}\n", "wall-clock limit", NS_PER_S, 0},
+        {"budget: {wall: 1h}\n", NULL, NS_PER_S, 0},
+        {"budget: {events: 100}\n", "more events", 0, 0},
+        {"budget: {events: 10000000}\n", NULL, 0, 0},
+        {"budget: {memory: 1MiB}\n", "more memory", 0, 2 << 20},
+        {"budget: {memory: 2MiB}\n", NULL, 0, 2 << 20},
+        {"", NULL, NS_PER_S, 2 << 20},
+    };
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct meters m = {.wall_step_ns = rows[i].wall_step_ns,
+                           .memory_bytes = rows[i].memory_bytes};
+        struct small_run r = {
+            .run = {.wall_clock = read_clock, .memory_bytes = read_memory, .ctx = &m}};
+        small_run(&r, head, rows[i].text);
+        assert_int_equal(r.first->outcome, rows[i].reason ? REPORT_ERROR : REPORT_PASSED);
+        if (rows[i].reason) {
+            assert_int_equal(r.first->failures_n, 1);
+            check_str(r.first->failures[0].kind, "budget");
+            assert_true(str_find(r.first->failures[0].text, str_c(rows[i].reason)) >= 0);
+            assert_true(r.first->simulated_ns < 300 * NS_PER_S);
+        }
+        small_run_free(&r);
+    }
+}
+
+/* ---- stops ---- */
+
+static void interruptions(void **state)
+{
+    bool yes = true;
+    (void)state;
+    struct small_run r = {.run = {.interrupted = &yes}};
+    small_run(&r, head, "assert:\n  - {name: it, always: \"all(agent: connected)\", from: 4m}\n");
+    assert_int_equal(r.first->outcome, REPORT_SKIPPED);
+    assert_int_equal(r.first->failures_n, 1);
+    check_str(r.first->failures[0].kind, "interrupted");
+    assert_int_equal(r.first->simulated_ns, 0);
+    small_run_free(&r);
+    /* a run that compares is interrupted in its faultless run: that is no failure of it either */
+    struct small_run both = {.run = {.interrupted = &yes}};
+    small_run(&both, head,
+              "assert:\n  - {name: it, at: 4m, that: \"state(all) == reference.state(all)\"}\n");
+    assert_int_equal(both.first->outcome, REPORT_SKIPPED);
+    assert_int_equal(both.first->failures_n, 1);
+    check_str(both.first->failures[0].kind, "interrupted");
+    small_run_free(&both);
+}
+
+static void stops_at_a_step(void **state)
+{
+    static const char text[] = "  - {name: last, at: 4m, do: {heal: all}}\n"
+                               "assert:\n"
+                               "  - {name: late, at: {step: last, delay: 1s}, that: \"1 == 2\"}\n";
+    (void)state;
+    struct small_run all = {0}, settled = {.options = {.until = STR("settle")}};
+    small_run(&all, head, text);
+    assert_int_equal(all.first->outcome, REPORT_FAILED);
+    small_run_free(&all);
+    small_run(&settled, head, text);
+    assert_int_equal(settled.first->outcome, REPORT_PASSED); /* what is not decided is not judged */
+    assert_true(settled.first->simulated_ns < 60 * NS_PER_S);
+    assert_int_equal(settled.first->simulated_ns, settled.first->steps[0].end_ns);
+    assert_int_equal(settled.first->steps[1].begin_ns, -1);
+    small_run_free(&settled);
+}
+
+/* It becomes quiet once, whether its time is known beforehand or hangs on a wait. */
+static void quiet_comes_once(void **state)
+{
+    static const char *const from[] = {"3m", "{step: settle, delay: 1m}"};
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(from); i++) {
+        struct buf text = {0};
+        struct small_run r = {0};
+        buf_addf(&text,
+                 "quiet: {from: %s}\n"
+                 "measure:\n  it: {gauge: \"count(agent where connected)\", at: {step: quiet, "
+                 "delay: 5s}}\n",
+                 from[i]);
+        small_run(&r, head, buf_c(&text));
+        assert_int_equal(r.first->outcome, REPORT_PASSED);
+        assert_int_equal(small_run_events(r.first, "quiet"), 1);
+        assert_int_equal(r.first->hists[0].n, 1);
+        assert_int_equal(r.first->hists[0].values[0], 1);
+        small_run_free(&r);
+        buf_free(&text);
+    }
+}
+
+/* ---- what a run leaves ---- */
+
+static cJSON *member(cJSON *tree, const char *path)
+{
+    struct str name, rest = str_c(path);
+    for (bool more = true; more && tree;) {
+        uint64_t index;
+        more = str_cut(rest, '.', &name, &rest);
+        char *z = str_dup_c(name);
+        tree = str_to_u64(name, &index) ? cJSON_GetArrayItem(tree, (int)index)
+                                        : cJSON_GetObjectItemCaseSensitive(tree, z);
+        mem_free(z);
+    }
+    return tree;
+}
+
+static void check_member(cJSON *tree, const char *path, const char *want)
+{
+    struct buf got = {0};
+    cJSON *at = member(tree, path);
+    if (!at)
+        fail_msg("%s is not there", path);
+    json_write(&got, at);
+    if (!str_eq_c(buf_str(&got), want))
+        fail_msg("%s is %s, not %s", path, buf_c(&got), want);
+    buf_free(&got);
+}
+
+static void dumps(void **state)
+{
+    static const char text[] =
+        "  - {name: dark, at: 3m, do: {fault: {process: power-loss}, target: api/b}}\n"
+        "  - {name: gone, at: 3m, do: {fault: {process: power-loss}, target: agent/edge}}\n"
+        "faults:\n"
+        "  - {name: soon, at: 3m, for: 10s, target: site/a, fault: {net: latency, delay: 1ms}}\n"
+        "  - {name: over, at: 3m, for: 1s, target: dns, fault: {dns: nxdomain}, optional: true}\n";
+    (void)state;
+    static const struct {
+        const char *until, *path, *value;
+    } rows[] = {
+        {"120s", "sites.0.api.up", "true"},
+        {"120s", "sites.0.replicas.0.running", "true"},
+        {"120s", "sites.0.replicas.0.leading", "true"},
+        {"120s", "sites.1.role", "\"standby\""},
+        {"120s", "sites.1.replicas.0.running", "false"},
+        {"120s", "sites.1.replicas.0.startedAt", "null"},
+        {"120s", "clusters.0.agents.0.connected", "true"},
+        {"120s", "clusters.0.agents.0.peer", "\"site/a\""},
+        {"120s", "clusters.0.inManager", "true"},
+        {"120s", "faults", "[]"},
+        {"185s", "sites.1.api.up", "false"},
+        {"185s", "clusters.0.agents.0.running", "false"},
+        {"185s", "faults.0.underWay", "true"},
+        {"185s", "faults.0.end", "null"},
+        {"0s", "clusters.0.inManager", "false"},
+        {"0s", "clusters.0.registered", "false"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct buf out = {0};
+        struct arena a = {0};
+        struct run_dump dump = {.out = &out};
+        struct small_run r = {.options = {.until = str_c(rows[i].until)}, .run = {.dump = &dump}};
+        cJSON *tree = NULL;
+        small_run(&r, head, text);
+        check_ok(json_parse(&a, buf_str(&out), &tree));
+        check_member(tree, rows[i].path, rows[i].value);
+        arena_free(&a);
+        buf_free(&out);
+        small_run_free(&r);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(budgets), cmocka_unit_test(interruptions),
+                                       cmocka_unit_test(stops_at_a_step),
+                                       cmocka_unit_test(quiet_comes_once), cmocka_unit_test(dumps)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
