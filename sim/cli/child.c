@@ -25,6 +25,12 @@ int64_t cli_clock_ns(void)
     return (int64_t)t.tv_sec * NS_PER_S + t.tv_nsec;
 }
 
+int64_t cli_wall_clock(void *ctx)
+{
+    (void)ctx;
+    return cli_clock_ns();
+}
+
 /* ---- in the copy ---- */
 
 static void write_all(int to, struct str bytes)

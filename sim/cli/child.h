@@ -30,7 +30,8 @@ struct child_work {
     bool heard; /* its standard error is passed on to this one; else nobody hears it */
 };
 
-int64_t cli_clock_ns(void); /* monotonic */
+int64_t cli_clock_ns(void);        /* monotonic */
+int64_t cli_wall_clock(void *ctx); /* the same, for runs */
 
 /* False: no process can be had now. */
 bool child_start(struct child *c, const struct child_work *work);

@@ -97,6 +97,8 @@ size_t cli_jobs(const struct options *o);
 void cli_file_name_of(const struct report_run *run, const char *suffix, struct buf *out);
 
 /* ---- shrink.c ---- */
+/* Puts the crash of a point into the plan (suite/strike.h). */
+struct err *cli_strike(struct arena *a, struct plan *plan, size_t point) must_check;
 /* What files want done with runs that failed (`on_failure`), of the folder that was written just now. */
 void cli_on_failure(struct shell *sh, struct str dir);
 

@@ -2,6 +2,8 @@
 #include "sim/cli/cli.h"
 
 #include "reports/report_sarif.h"
+#include "sim/scenario/shrink/freeze.h"
+#include "sim/scenario/suite/strike.h"
 
 #include <sys/stat.h>
 
@@ -132,17 +134,33 @@ int command_list(struct shell *sh)
     return code;
 }
 
-int command_expand(struct shell *sh)
+/* One crash of a run that has a point for each write: the run has to be looked at for that. */
+static int expand_point(struct shell *sh, struct str bytes, size_t point, struct str filter)
 {
     const struct options *o = &sh->options;
-    struct buf bytes = {0}, out = {0}, errors = {0};
-    if (o->files_n != 1)
-        return cli_usage_error(err_new(ERR_INVALID, "expand needs one scenario file"));
-    struct stat st;
-    bool missing = stat(o->files[0].p, &st) != 0 || S_ISDIR(st.st_mode);
-    struct err *err = cli_read_file(o->files[0].p, &bytes);
+    struct buf out = {0};
+    struct freeze_request request = {.file = o->files[0],
+                                     .bytes = bytes,
+                                     .case_filter = filter,
+                                     .profile = o->profile,
+                                     .sets = o->sets,
+                                     .sets_n = o->sets_n,
+                                     .first_seed = !o->has_seed,
+                                     .seed = o->seed,
+                                     .files = cli_files(),
+                                     .point = point,
+                                     .strike = cli_strike};
+    struct err *err = shrink_freeze(&sh->arena, &request, &out);
     if (err)
-        return cli_complain(err, missing ? EXIT_USAGE : EXIT_NO_WORLD);
+        return cli_usage_error(err);
+    cli_print(stdout, &out);
+    return EXIT_HELD;
+}
+
+static int expand(struct shell *sh, struct str bytes)
+{
+    const struct options *o = &sh->options;
+    struct buf out = {0}, errors = {0};
     struct expand_request request = {.case_filter = o->case_filter,
                                      .profile = o->profile,
                                      .sets = o->sets,
@@ -150,9 +168,29 @@ int command_expand(struct shell *sh)
                                      .has_seed = o->has_seed,
                                      .seed = o->seed,
                                      .files = cli_files()};
-    bool ok = scenario_expand(o->files[0], buf_str(&bytes), &request, &out, &errors);
+    bool ok = scenario_expand(o->files[0], bytes, &request, &out, &errors);
     cli_print(stdout, &out);
     cli_print(stderr, &errors);
-    buf_free(&bytes);
     return ok ? EXIT_HELD : EXIT_USAGE;
+}
+
+int command_expand(struct shell *sh)
+{
+    const struct options *o = &sh->options;
+    struct buf bytes = {0};
+    struct str rest;
+    struct stat st;
+    size_t point;
+    if (o->files_n != 1)
+        return cli_usage_error(err_new(ERR_INVALID, "expand needs one scenario file"));
+    bool missing = stat(o->files[0].p, &st) != 0 || S_ISDIR(st.st_mode);
+    struct err *err = cli_read_file(o->files[0].p, &bytes);
+    if (err)
+        return cli_complain(err, missing ? EXIT_USAGE : EXIT_NO_WORLD);
+    err = strike_of_case(&sh->arena, o->case_filter, &point, &rest);
+    int code = err     ? cli_usage_error(err)
+               : point ? expand_point(sh, buf_str(&bytes), point, rest)
+                       : expand(sh, buf_str(&bytes));
+    buf_free(&bytes);
+    return code;
 }

@@ -5,6 +5,7 @@
 #include "engine/base/timefmt.h"
 #include "sim/scenario/shrink/freeze.h"
 #include "sim/scenario/shrink/shrink.h"
+#include "sim/scenario/suite/strike.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -163,24 +164,54 @@ static size_t width_of(const struct options *o)
     return n < JOBS_MAX ? n : JOBS_MAX;
 }
 
+struct err *cli_strike(struct arena *a, struct plan *plan, size_t point)
+{
+    return strike_plan(a, plan, point, cli_wall_clock);
+}
+
 static struct err *freeze(struct shell *sh, const struct past *p, struct str *out)
 {
     struct buf text = {0};
     const struct options *o = &p->trial.options;
+    size_t point;
+    struct str filter;
+    struct err *err = strike_of_case(&sh->arena, p->case_id, &point, &filter);
     struct freeze_request request = {.file = p->trial.file,
                                      .bytes = p->trial.bytes,
-                                     .case_filter = p->case_id,
+                                     .case_filter = filter,
                                      .profile = p->profile,
                                      .sets = o->sets,
                                      .sets_n = o->sets_n,
                                      .policies = o->policies,
                                      .policies_n = o->policies_n,
                                      .seed = p->seed,
-                                     .files = cli_files()};
-    struct err *err = shrink_freeze(&sh->arena, &request, &text);
+                                     .files = cli_files(),
+                                     .point = point,
+                                     .strike = cli_strike};
+    if (!err)
+        err = shrink_freeze(&sh->arena, &request, &text);
     *out = arena_str(&sh->arena, buf_str(&text));
     buf_free(&text);
     return err;
+}
+
+/* Where it comes from and, as the result depends on it, which program has to pass it. */
+static struct str origin_of(struct arena *a, const struct shell *sh, const struct past *p)
+{
+    struct buf text = {0};
+    struct str against = sh->options.against;
+    size_t name = against.n;
+    while (name > 0 && against.p[name - 1] != '/')
+        name--;
+    buf_addf(&text, STR_FMT " (", STR_ARG(p->shown));
+    past_describe(p, &text);
+    buf_add_char(&text, ')');
+    if (against.n)
+        buf_addf(&text, " with --against " STR_FMT ", which passes it",
+                 STR_ARG(str_sub(against, name, against.n)));
+    struct str origin = arena_str(a, buf_str(&text));
+    buf_free(&text);
+    return origin;
 }
 
 int cli_shrink(struct shell *sh, const struct past *p, struct str path, int64_t budget_ns)
@@ -198,8 +229,7 @@ int cli_shrink(struct shell *sh, const struct past *p, struct str path, int64_t 
     past_describe(p, &origin);
     struct shrink_job job = {.arena = &arena,
                              .want = {SHRINK_FAILED, p->kind, p->failure, p->text, p->at_ns},
-                             .origin = arena_printf(&arena, STR_FMT " (" STR_FMT ")",
-                                                    STR_ARG(p->shown), STR_ARG(buf_str(&origin))),
+                             .origin = origin_of(&arena, sh, p),
                              .again =
                                  arena_printf(&arena, "paddock-sim run " STR_FMT, STR_ARG(path)),
                              .width = width_of(&sh->options),

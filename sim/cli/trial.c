@@ -15,12 +15,6 @@ static void keep_block(void *ctx, struct str block)
     cli_keep_trace(ctx, block);
 }
 
-static int64_t wall_clock(void *ctx)
-{
-    (void)ctx;
-    return cli_clock_ns();
-}
-
 static void write_trace(const char *path, const struct buf *trace)
 {
     FILE *f = fopen(path, "wb");
@@ -50,7 +44,7 @@ static void carry_out(const struct trial *t, struct buf *out)
     struct arena a = {0};
     struct buf errors = {0}, trace = {.max = CLI_TRACE_BYTES_MAX};
     struct run_options options = {.log_level = LOG_ERROR,
-                                  .wall_clock = wall_clock,
+                                  .wall_clock = cli_wall_clock,
                                   .interrupted = &interrupted,
                                   .ctx = &trace,
                                   .trace_block = t->trace ? keep_block : NULL};

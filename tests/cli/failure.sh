@@ -44,6 +44,13 @@ cp ../before ../faults.yaml
 # ---- less ----
 check 0 '3 faults, 1 steps, 1 clusters became 1, 0, 1' '' shrink ../of/failure --out small.yaml
 check 1 'never cut' '' run small.yaml
+cat >passes <<'END'
+#!/bin/sh
+exit 0
+END
+chmod +x passes
+check 0 'became 1, 0, 1' '' shrink ../of/failure --against ./passes --out against.yaml
+holds 'the shrunk file says which program passes it' sh -c 'tr -d "#\n" <against.yaml | grep -q "with --against passes, *which passes it"'
 holds 'the shrunk file says why' grep -q 'without it: passes' small.yaml
 holds 'the shrunk file has one fault' test "$(grep -c 'fault:' small.yaml)" -eq 1
 check 0 '0, 1 in [0-9]+ runs' '' shrink ../faults.yaml --jobs 1 --out of
@@ -54,6 +61,24 @@ check 2 '' '--budget: "soon" is not a time' shrink ../of/failure --budget soon
 check 0 'became' '' shrink ../of/failure --budget 1ms --out hasty.yaml
 check 1 'never cut' '' run hasty.yaml
 cd "$work" || exit 3
+
+# ---- one crash of many ----
+sed 's/replicas: 1}}/replicas: 2}}/' good.yaml | sed 's/^name: good$/name: crashes/; s/^profile: .*//; s/limit: 2m/limit: 20s/' >crashes.yaml
+cat >>crashes.yaml <<'END'
+faults:
+  - {name: it, at: 0s, for: 18s, target: manager/a, fault: {process: crash, at: each-write, of: clusterregistrationtokens}}
+assert:
+  - {name: nobody starts again, never: "exists(server where started_at > 1500ms)"}
+END
+check 1 '^0 passed, 1 failed$' '' run crashes.yaml --case point=6 --out of/point
+check 0 'at: after-write, nth: 3, counted: all' '' expand crashes.yaml --case point=6
+"$sim" expand crashes.yaml --case point=6 >crash.yaml
+check 1 '^0 passed, 1 failed$' '' run crash.yaml --out of/written
+check 0 '^the same: [0-9]+ records' '' diff of/point/*.trace.bin of/written/*.trace.bin
+check 0 '1 faults, 1 steps, 1 clusters became 1, 0, 1' '' shrink of/point --out point.yaml
+check 1 'nobody starts again' '' run point.yaml
+check 2 '' 'there is no point 600: the run has [0-9]+' expand crashes.yaml --case point=600
+check 2 '' 'there are no points' expand good.yaml --case point=1
 
 # ---- inside ----
 check 0 ' note agent.connected ' '' trace "$trace" --filter 'kind=agent.connected'

@@ -4,6 +4,8 @@
 #include "tests/unit/support/check.h"
 
 #include "engine/world/world.h"
+#include "sim/scenario/shrink/freeze.h"
+#include "sim/scenario/suite/strike.h"
 #include "sim/scenario/suite/suite.h"
 
 static const char head[] =
@@ -34,21 +36,27 @@ struct ran {
     const struct report *report;
 };
 
-static void carry_out(struct ran *r, const char *text)
+static void carry_out_file(struct ran *r, struct str text)
 {
     struct run_options run = {.log_level = LOG_ERROR, .wall_clock = no_clock, .until_ns = -1};
-    struct buf errors = {0}, all = {0};
+    struct buf errors = {0};
     r->options.command = COMMAND_RUN;
     r->options.profile = STR("hardened");
     r->suite = suite_new(&r->options, &run);
-    buf_addf(&all, "%s%s", head, text);
-    if (!suite_add_file(r->suite, STR("t.yaml"), buf_str(&all), &errors))
+    if (!suite_add_file(r->suite, STR("t.yaml"), text, &errors))
         fail_msg("%s", buf_c(&errors));
     check_ok(suite_lay_out(r->suite));
     for (size_t i = 0; i < suite_count(r->suite); i++)
         suite_done(r->suite, i, suite_run(r->suite, i, &r->arena));
     r->report = suite_report(r->suite);
     buf_free(&errors);
+}
+
+static void carry_out(struct ran *r, const char *text)
+{
+    struct buf all = {0};
+    buf_addf(&all, "%s%s", head, text);
+    carry_out_file(r, buf_str(&all));
     buf_free(&all);
 }
 
@@ -115,6 +123,62 @@ static void every_point_is_a_run_with_one_crash(void **state)
     assert_int_equal(some.report->n, (n + 1) / 3);
     check_str(some.report->runs[0]->case_id, "point=2");
     ran_free(&some);
+}
+
+static struct err *strike(struct arena *a, struct plan *plan, size_t point)
+{
+    return strike_plan(a, plan, point, no_clock);
+}
+
+/* The other replica writes as well: what counts is whose write it is. */
+static void a_point_written_down_is_the_same_run(void **state)
+{
+    static const char text[] =
+        "scenario: v1\n"
+        "name: t\n"
+        "clock: {start: \"2026-01-01T00:00:00Z\", limit: 30s}\n"
+        "topology:\n"
+        "  sites: {a: {manager: {replicas: 2}}}\n"
+        "  clusters: {edge: {count: 1, nodes: 1, agent: {replicas: 1}}}\n"
+        "  dns: {zone: x.test, records: {manager: {ttl: 30s, value: [site/a]}}}\n"
+        "faults:\n"
+        "  - {name: it, at: 0s, for: 20s, target: manager, fault: {process: crash, at: "
+        "each-write}}\n";
+    struct arena a = {0};
+    struct ran all = {.options = {.points_of = 0}};
+    size_t points = 0, compared = 0;
+    (void)state;
+    carry_out_file(&all, STR(text));
+    points = all.report->n;
+    for (size_t i = 3; i < points; i += 13) {
+        struct freeze_request q = {.file = STR("t.yaml"),
+                                   .bytes = STR(text),
+                                   .point = i,
+                                   .strike = strike,
+                                   .profile = STR("hardened"),
+                                   .seed = 1};
+        struct buf frozen = {0};
+        struct ran one = {.options = {.points_of = 0}};
+        check_ok(shrink_freeze(&a, &q, &frozen));
+        carry_out_file(&one, buf_str(&frozen));
+        assert_int_equal(one.report->n, 1);
+        assert_int_equal(crashes(one.report->runs[0]), 1);
+        check_str(one.report->runs[0]->trace_hash,
+                  arena_c(&a, all.report->runs[i - 1]->trace_hash));
+        compared++;
+        ran_free(&one);
+        buf_free(&frozen);
+    }
+    assert_true(compared >= 4);
+    struct freeze_request beyond = {.file = STR("t.yaml"),
+                                    .bytes = STR(text),
+                                    .point = 10000,
+                                    .strike = strike,
+                                    .profile = STR("hardened")};
+    struct buf none = {0};
+    check_err(shrink_freeze(&a, &beyond, &none), ERR_INVALID, "there is no point 10000");
+    ran_free(&all);
+    arena_free(&a);
 }
 
 /* How many differences from the faultless run are told. */
@@ -238,6 +302,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_point_is_a_run_with_one_crash),
         cmocka_unit_test(a_point_is_before_or_after_its_write),
+        cmocka_unit_test(a_point_written_down_is_the_same_run),
         cmocka_unit_test(points_that_are_not_there),
         cmocka_unit_test(other_faults_are_part_of_each_point),
         cmocka_unit_test(a_run_without_faults_is_its_own_reference),

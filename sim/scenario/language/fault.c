@@ -147,6 +147,13 @@ static const struct field crash_fields[] = {
      .min = 1,
      .max = NTH_MAX,
      .doc = "before-write, after-write: at its nth write"},
+    {.name = "counted",
+     .type = FIELD_ENUM,
+     .offset = IN(counted),
+     .values = "each|all",
+     .otherwise = "each",
+     .doc = "nth, of several processes: each has an nth write and crashes there; all: the nth of "
+            "all their writes, and only who makes it crashes"},
     FIELD_OF("delay", FIELD_DURATION, delay_ns, NULL,
              "until it is started again; else as its supervisor has it")};
 static const struct field offset_fields[] = {

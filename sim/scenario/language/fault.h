@@ -108,12 +108,14 @@ struct fault {
     struct strs values;     /* dns wrong-answer, split-horizon: sites such as site/b */
     struct str of;          /* which part: a record, a resource, a path */
     int64_t nth;            /* process crash: at which write */
+    int64_t counted;        /* process crash: enum fault_counted */
     int64_t verb;           /* of requests: 0: any, else an index of fault_verbs */
     struct str user;        /* of requests; empty: all */
     struct str name;        /* of the object; empty: all */
     int64_t event;          /* watch unobserved: 0: any, else an index of FAULT_EVENTS */
     int64_t shown;          /* watch unobserved: enum fault_shown */
 };
+enum fault_counted { FAULT_COUNTED_EACH, FAULT_COUNTED_ALL };
 enum fault_shown { FAULT_SHOWN_NEVER, FAULT_SHOWN_LATER };
 #define FAULT_EVENTS "any|added|modified|deleted"
 #define FAULT_VERBS  "any|get|list|watch|create|update|patch|delete|deletecollection"
@@ -126,6 +128,8 @@ struct fault_row {
     size_t fields_n;
     const char *doc;
 };
+/* Marks a field of the fault as given, as reading a file does: it is printed then. */
+void fault_give(struct fault *fault, const char *field);
 extern const struct fault_row fault_table[];
 extern const size_t fault_table_n;
 

@@ -1,7 +1,8 @@
 /* Crashes at writes: the process ends as its write reaches the API: before it is done, or when it is done and nobody has
  * heard. A write belongs to the process at the other end of its connection: what comes through a tunnel is the agent's.
  *
- *   before-write, after-write   each process once, at its next write, or its nth
+ *   before-write, after-write   each process once, at its next write, or its nth; `counted: all`: one process, at the
+ *                               nth write of all of them: what a point is when it is written down
  *   each-write                  one process once, at the point that this run is about (points.h)
  *   all-writes                  each process twice at every write it makes: before it, and when it comes again after it
  *
@@ -89,7 +90,8 @@ static enum kubeapi_fate fate_of(struct injected *it, size_t process, struct str
                : times == 1 ? KUBEAPI_FATE_UNHEARD
                             : KUBEAPI_FATE_USUAL;
     }
-    if (++c->writes[process] == it->fault.nth)
+    bool all = it->fault.counted == FAULT_COUNTED_ALL;
+    if ((all ? (int64_t)++c->seen : ++c->writes[process]) == it->fault.nth)
         fate = it->fault.when == FAULT_BEFORE_WRITE ? KUBEAPI_FATE_UNDONE : KUBEAPI_FATE_UNHEARD;
     return fate;
 }

@@ -46,7 +46,7 @@ struct crash {
     struct picks picks; /* of processes */
     int64_t *writes;    /* by process: how many it has made: before-write and after-write */
     struct map met;     /* all-writes: "process method path" → how often, 1 or 2 */
-    size_t seen;        /* each-write: writes so far */
+    size_t seen;        /* writes of all of them so far: each-write, and what counts them all */
 };
 
 struct injected {

@@ -60,3 +60,26 @@ struct plan_fault *points_fault(const struct plan *plan)
             return &plan->faults[i];
     return NULL;
 }
+
+struct str points_name(struct arena *a, const struct points *p, size_t point, struct str fault)
+{
+    struct buf name = {0};
+    buf_addf(&name, STR_FMT ", ", STR_ARG(fault));
+    points_describe(p, point, &name);
+    struct str made = arena_str(a, buf_str(&name));
+    buf_free(&name);
+    return made;
+}
+
+struct fault points_strike(const struct points *p, size_t point, const struct fault *fault)
+{
+    BUG_ON(point == 0 || point > points_count(p), "points are counted from 1");
+    struct fault struck = *fault;
+    struck.when = point_is_before(point) ? FAULT_BEFORE_WRITE : FAULT_AFTER_WRITE;
+    struck.nth = (int64_t)point_write(point);
+    struck.counted = FAULT_COUNTED_ALL;
+    fault_give(&struck, "at");
+    fault_give(&struck, "nth");
+    fault_give(&struck, "counted");
+    return struck;
+}

@@ -48,5 +48,8 @@ static inline bool point_is_before(size_t point)
 
 /* The fault of the timeline that has points; NULL: none. */
 struct plan_fault *points_fault(const struct plan *plan);
+/* The fault as what it is at this point: an ordinary one, named by its write. In the arena. */
+struct fault points_strike(const struct points *p, size_t point, const struct fault *fault);
+struct str points_name(struct arena *a, const struct points *p, size_t point, struct str fault);
 
 #endif

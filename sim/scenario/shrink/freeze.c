@@ -39,27 +39,79 @@ static void put_in_order(struct tree *root)
     *end = rest;
 }
 
+/* The plan of what has been expanded: templates are put in. */
+static struct err *make_plan(struct arena *a, const struct freeze_request *q, struct str expanded,
+                             struct plan **out)
+{
+    struct diags diags;
+    struct scenario *s = scenario_load(a, q->file, expanded, &diags);
+    bool fine = s && diags.n == 0;
+    struct plan_request request = {.profile = q->profile,
+                                   .policies = q->policies,
+                                   .policies_n = q->policies_n,
+                                   .seed = fine && q->first_seed ? s->seeds.first : q->seed};
+    *out = fine ? scenario_plan(a, s, &request, &diags) : NULL;
+    if (*out)
+        return NULL;
+    struct buf text = {0};
+    diags_print(&diags, &text);
+    struct err *err = err_new(ERR_INVALID, "with everything put in, it is no scenario: " STR_FMT,
+                              STR_ARG(buf_str(&text)));
+    buf_free(&text);
+    return err;
+}
+
+/* The fault that has points becomes the crash at one of them. */
+static struct err *put_point(struct arena *a, const struct freeze_request *q, struct str expanded,
+                             struct tree *root)
+{
+    struct yaml_node *section;
+    struct buf text = {0};
+    struct plan *plan;
+    struct err *err = make_plan(a, q, expanded, &plan);
+    if (!err)
+        err = q->strike(a, plan, q->point);
+    if (err)
+        return err;
+    scenario_freeze_faults(plan, &text);
+    err = yaml_parse(a, STR("faults"), arena_str(a, buf_str(&text)), &section);
+    buf_free(&text);
+    if (err)
+        return err;
+    struct tree *faults = tree_get(root, "faults");
+    BUG_ON(!faults, "a plan that has points has faults");
+    faults->first = tree_get(tree_of(a, section), "faults")->first;
+    for (struct tree *t = faults->first; t; t = t->next)
+        t->parent = faults;
+    return NULL;
+}
+
 struct err *shrink_freeze(struct arena *a, const struct freeze_request *q, struct buf *out)
 {
     struct buf expanded = {0}, errors = {0};
     struct yaml_node *node;
     struct err *err = NULL;
+    struct str text = str_empty;
     struct expand_request request = {.case_filter = q->case_filter,
                                      .profile = q->profile,
                                      .sets = q->sets,
                                      .sets_n = q->sets_n,
-                                     .has_seed = true,
+                                     .has_seed = !q->first_seed,
                                      .seed = q->seed,
                                      .files = q->files};
     if (!scenario_expand(q->file, q->bytes, &request, &expanded, &errors))
         err = err_new(ERR_INVALID, STR_FMT, STR_ARG(buf_str(&errors)));
-    else
-        err = yaml_parse(a, q->file, arena_str(a, buf_str(&expanded)), &node);
+    text = arena_str(a, buf_str(&expanded));
     buf_free(&expanded);
     buf_free(&errors);
+    if (!err)
+        err = yaml_parse(a, q->file, text, &node);
     if (err)
         return err;
     struct tree *root = tree_of(a, node);
+    err = q->point ? put_point(a, q, text, root) : NULL;
+    if (err)
+        return err;
     put_policies(a, q, root);
     put_in_order(root);
     tree_write(root, out);

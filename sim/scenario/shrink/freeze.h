@@ -6,6 +6,7 @@
 #include "engine/base/arena.h"
 #include "engine/base/err.h"
 
+struct plan;
 struct scenario_files;
 struct freeze_request {
     struct str file, bytes;
@@ -13,7 +14,11 @@ struct freeze_request {
     const struct str *sets, *policies; /* NAME=VALUE */
     size_t sets_n, policies_n;
     uint64_t seed;
+    bool first_seed;                    /* the file's, whatever `seed` says */
     const struct scenario_files *files; /* of templates; NULL: none can be read */
+    /* A point of a fault that is at: each-write; 0: none. Whoever can run plans puts the crash into it. */
+    size_t point;
+    struct err *(*strike)(struct arena *a, struct plan *plan, size_t point);
 };
 struct err *shrink_freeze(struct arena *a, const struct freeze_request *request,
                           struct buf *out) must_check;

@@ -3,6 +3,7 @@
 
 #include "engine/pki/pki.h"
 #include "sim/scenario/expr/diag.h"
+#include "sim/scenario/suite/strike.h"
 
 /* ---- files ---- */
 
@@ -157,33 +158,13 @@ static void add_to_files(struct suite *s, struct suite_file *file)
     s->files[s->files_n++] = file;
 }
 
-/* --case point=12,AXIS=ID: the point, and what is left for the axes. */
-static struct err *take_point(struct suite *s, struct str *filter)
-{
-    struct str item, rest = s->options->case_filter;
-    struct buf left = {0};
-    struct err *err = NULL;
-    for (bool more = rest.n > 0; more && !err;) {
-        more = str_cut(rest, ',', &item, &rest);
-        if (!str_starts(item, STR("point=")))
-            buf_addf(&left, "%s" STR_FMT, left.n ? "," : "", STR_ARG(item));
-        else if (!str_to_u64(str_sub(item, 6, item.n), &s->point) || s->point == 0 ||
-                 s->point > UINT32_MAX)
-            err = err_new(ERR_INVALID, "--case: \"" STR_FMT "\": points are counted from 1",
-                          STR_ARG(item));
-    }
-    *filter = arena_str(&s->arena, buf_str(&left));
-    buf_free(&left);
-    return err;
-}
-
 static struct err *open_file(struct suite *s, struct scenario *sc, struct diags *diags)
 {
     struct suite_file *file = ARENA_NEW(&s->arena, struct suite_file);
     struct err *err = s->variants ? NULL : suite_read_sets(s);
     struct str filter = str_empty;
     if (!err)
-        err = take_point(s, &filter);
+        err = strike_of_case(&s->arena, s->options->case_filter, &s->point, &filter);
     if (!err)
         err = scenario_cases(sc, filter, &file->cases, &file->cases_n);
     if (err)

@@ -74,13 +74,15 @@ static const struct {
     [COMMAND_LIST] = {"list", "scenarios with their purpose, tags and parameters",
                       "usage: paddock-sim list [FILE|DIR...] [options]\n\n"
                       "  --format FORMAT      pretty or json\n" COMMON_HELP},
-    [COMMAND_EXPAND] = {"expand", "one run of a file, with templates and values put in",
-                        "usage: paddock-sim expand FILE [options]\n\n"
-                        "  --case ID=VALUE,...  the case (default: the first)\n"
-                        "  --profile NAME       compat or hardened (default: the file's first)\n"
-                        "  --seed N             another seed than the file's first\n"
-                        "  --set NAME=VALUE     a parameter; may be repeated\n\n"
-                        "The output is a scenario file that makes the same run.\n\n" COMMON_HELP},
+    [COMMAND_EXPAND] =
+        {"expand", "one run of a file, with templates and values put in",
+         "usage: paddock-sim expand FILE [options]\n\n"
+         "  --case ID=VALUE,...  the case (default: the first); point=N: one crash of a\n"
+         "                       fault that is at: each-write, as a fault of its own\n"
+         "  --profile NAME       compat or hardened (default: the file's first)\n"
+         "  --seed N             another seed than the file's first\n"
+         "  --set NAME=VALUE     a parameter; may be repeated\n\n"
+         "The output is a scenario file that makes the same run.\n\n" COMMON_HELP},
     [COMMAND_SCHEMA] = {"schema", "the JSON Schema of scenario files, for editors",
                         "usage: paddock-sim schema\n\n" COMMON_HELP},
     [COMMAND_TRACE] =

@@ -112,7 +112,6 @@ static bool strike_point(const struct job *job, struct plan *plan, struct run_op
                          struct arena *a)
 {
     struct plan_fault *fault = points_fault(plan);
-    struct buf name = {0};
     if (!job->probe || !fault)
         return job->point == 0;
     if (job->point > points_count(&job->probe->points))
@@ -122,10 +121,7 @@ static bool strike_point(const struct job *job, struct plan *plan, struct run_op
     options->point = job->point;
     if (job->point == 0)
         return true; /* nothing is written: the fault never takes effect */
-    buf_addf(&name, STR_FMT ", ", STR_ARG(fault->name));
-    points_describe(&job->probe->points, job->point, &name);
-    fault->name = arena_str(a, buf_str(&name));
-    buf_free(&name);
+    fault->name = points_name(a, &job->probe->points, job->point, fault->name);
     return true;
 }
 

@@ -48,7 +48,7 @@ struct suite {
     size_t variants;
     struct suite_file **files;
     size_t files_n, files_cap;
-    uint64_t point; /* the only one that is wanted; 0: all */
+    size_t point; /* the only one that is wanted; 0: all */
     struct probe **probes;
     size_t probes_n, probes_cap;
     struct job *jobs;
