@@ -161,6 +161,14 @@ static void connect_agent(struct api *a, struct http_exchange *x)
     admission_ask(a->admission, x, c, admit_agent, caller_free);
 }
 
+static void connect_peer(struct api *a, struct http_exchange *x, struct str id)
+{
+    struct tunnel_identity who = {.key = str_dup(id), .peer = true}; /* the exchange ends */
+    if (tunnel_router_accept(a->router, x, &who))                    /* answered either way */
+        tunnel_peers_came(a->peers, who.key);
+    str_free(&who.key);
+}
+
 /* ---- the door: /register makes a difference to node agents only ---- */
 
 void api_connect_handle(struct api *a, struct http_exchange *x)
@@ -169,8 +177,7 @@ void api_connect_handle(struct api *a, struct http_exchange *x)
     struct str id = http_headers_get(h, "X-API-Tunnel-ID");
     struct str token = http_headers_get(h, "X-API-Tunnel-Token");
     if (id.n && token.n && tunnel_peers_check(a->peers, id, token)) {
-        struct tunnel_identity who = {.key = id, .peer = true};
-        (void)tunnel_router_accept(a->router, x, &who); /* answered either way */
+        connect_peer(a, x, id);
     } else if (!token.n) {
         api_text(x, 401, STR("failed authentication"));
     } else if (a->draining) {

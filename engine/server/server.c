@@ -164,10 +164,10 @@ static bool is_ready(const struct server *s)
     if (policy_get(&s->policies, POLICY_SERVER_READY) == POLICY_READY_CACHES || !s->peer_token.n)
         return true;
     return world_now(s->world) - s->phase_since >= SERVER_READY_WAIT ||
-           (kube_informer_synced(s->endpoints) && tunnel_peers_heard(s->peers));
+           (kube_informer_synced(s->endpoints) && tunnel_peers_whole(s->peers));
 }
 
-/* A replica that has not heard of the others' sessions knows the way to no cluster (fixtures/incidents.yaml#K01). Ready
+/* Without tunnels to and from the others it knows no way to their clusters, nor they to its (fixtures/incidents.yaml#K01). Ready
  * once is ready until the end: that a peer goes is no reason to be asked nothing. */
 static void look_ready(struct server *s)
 {

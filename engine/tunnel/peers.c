@@ -217,11 +217,19 @@ bool tunnel_peers_check(const struct tunnel_peers *p, struct str id, struct str 
     return l && l->named && p->token.n > 0 && token_eq(token, p->token);
 }
 
-bool tunnel_peers_heard(const struct tunnel_peers *p)
+void tunnel_peers_came(struct tunnel_peers *p, struct str id)
+{
+    const struct link *l = map_get(&p->links, id);
+    bool at_once = policy_get(&p->policies, POLICY_RECONNECT_BACKOFF) == POLICY_BACKOFF_JITTERED;
+    if (l && l->named && !l->client && at_once)
+        world_timer_start(l->retry, 0);
+}
+
+bool tunnel_peers_whole(const struct tunnel_peers *p)
 {
     struct tunnel_peer_status status;
     for (size_t i = 0; tunnel_peers_next(p, &i, &status);)
-        if (!tunnel_router_has_peer(p->router, status.id))
+        if (!status.connected || !tunnel_router_has_peer(p->router, status.id))
             return false;
     return true;
 }

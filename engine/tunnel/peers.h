@@ -31,8 +31,11 @@ void tunnel_peers_free(struct tunnel_peers *p);
 void tunnel_peers_set(struct tunnel_peers *p, const struct tunnel_peer *peers, size_t n);
 /* Accepting side: is this a peer that we know, with our token? */
 bool tunnel_peers_check(const struct tunnel_peers *p, struct str id, struct str token);
-/* Every one of them has a tunnel to us, and so has told us what it has. */
-bool tunnel_peers_heard(const struct tunnel_peers *p);
+/* That one has dialled us: it knows us now, and would take us. One that waits to be dialled is dialled at once (policy
+ * reconnect.backoff: jittered). */
+void tunnel_peers_came(struct tunnel_peers *p, struct str id);
+/* With every one of them there is a tunnel both ways: each has told us what it has, and hears what we have. */
+bool tunnel_peers_whole(const struct tunnel_peers *p);
 size_t tunnel_peers_connected(const struct tunnel_peers *p); /* of those that we dial */
 
 struct tunnel_peer_status {

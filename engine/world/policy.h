@@ -30,7 +30,7 @@ enum policy {
     POLICY_PEER_RELAY, /* enum: never | once (a peer that may know a way is asked when we know none) */
     POLICY_HEALTH_PROBE, /* enum: sequential (no deadline) | independent (own deadline, jitter, hysteresis) */
     POLICY_SERVER_DRAIN, /* enum: none (a replica that is told to stop stops) | handover (its agents go elsewhere first) */
-    POLICY_SERVER_READY, /* enum: caches (they are filled) | peers (and the other replicas have told what they have) */
+    POLICY_SERVER_READY, /* enum: caches (they are filled) | peers (and there are tunnels to and from the other replicas) */
     POLICY_LEADER_LOSS, /* enum: exit (the process ends) | controllers (only leader work stops) */
     POLICY_CLUSTER_REMOVE, /* enum: wait (for the downstream) | detach (after a deadline) */
     POLICY_CA_PIN, /* enum: text (SHA-256 of the PEM text) | set (order- and blank-free set of certificates) */
