@@ -138,8 +138,14 @@ static void write_condition(struct rng *r, struct buf *out, unsigned depth, bool
         "known(site.b.died_at)",
         "site.a.role == demoted",
         "exists(cluster where distinct(writer.site) > 1 within 1s)"};
-    static const char *const fields[] = {"connected", "peer == site/a", "agent.resolver != sticky",
-                                         "peer in [site/a, site/b]", "known(last_byte)"};
+    static const char *const fields[] = {"connected",
+                                         "peer == site/a",
+                                         "agent.resolver != sticky",
+                                         "peer in [site/a, site/b]",
+                                         "known(last_byte)",
+                                         "name == 'edge-1/agent-0'",
+                                         "group == edge",
+                                         "name in ['edge-0/agent-0', 'edge-2/agent-0']"};
     size_t kind = depth == 0 ? 0 : draw(r, 6);
     if (kind < 2) {
         buf_add_c(out, in_agent && draw(r, 2) ? PICK(r, fields) : PICK(r, leaves));
@@ -349,7 +355,7 @@ static void check_tracking(struct rng *r, struct sample *s, const struct expr *e
             uint32_t agent = (uint32_t)draw(r, s->world.counts[VOC_AGENT]);
             uint32_t field = change_agent(r, &s->world, agent, now);
             if (draw(r, 4))
-                expr_tracker_touch_item(t, VOC_AGENT, field, agent);
+                (void)expr_tracker_touch_item(t, VOC_AGENT, field, agent);
             else
                 expr_tracker_touch(t, (struct expr_dep){EXPR_DEP_FIELD, VOC_AGENT, field});
         }

@@ -282,14 +282,95 @@ static void finish_is_idempotent(void **state)
     arena_free(&f.arena);
 }
 
+/* ---- what cannot change a condition costs nothing ---- */
+
+#define MANY 2000u
+
+/* Clusters edge-0 .. edge-1999, all active; how often a field was asked for. */
+struct many {
+    struct scenario_world world;
+    char names[MANY][16];
+    const char *states[MANY];
+    uint64_t asked;
+};
+
+static uint32_t many_count(void *ctx, uint32_t collection)
+{
+    return collection == VOC_CLUSTER ? MANY : world_count(ctx, collection);
+}
+
+static struct expr_value many_field(void *ctx, uint32_t collection, uint32_t item, uint32_t field)
+{
+    struct many *m = ctx; /* its first member is the world */
+    m->asked++;
+    if (collection != VOC_CLUSTER)
+        return world_field(ctx, collection, item, field);
+    struct str text = str_c(field == VOC_CLUSTER_STATE  ? m->states[item]
+                            : field == VOC_CLUSTER_NAME ? m->names[item]
+                                                        : "edge");
+    return (struct expr_value){EXPR_STRING, true, 0, text};
+}
+
+static void others_cost_nothing(void **state)
+{
+    static const char *const rows[] = {
+        "  - {name: one, always: \"none(cluster where name == 'edge-7' and state != active)\"}\n",
+        "  - {name: all, always: \"all(cluster where name == 'edge-7': state == active)\"}\n",
+        "  - {name: two, always: \"count(cluster where name in ['edge-7', 'edge-8'] and state == "
+        "active) == 2 and manager.leaders == 0\"}\n",
+        "  - {name: group, never: \"exists(cluster where group != edge and state != active)\"}\n",
+        "  - {name: gauge, always: \"manager.queue_depth < 100\"}\n",
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct fixture f;
+        struct many *m = MEM_NEW(struct many);
+        struct expr_ops ops = world_ops;
+        ops.count = many_count;
+        ops.field = many_field;
+        start(&f, rows[i]);
+        for (uint32_t c = 0; c < MANY; c++) {
+            (void)snprintf(m->names[c], sizeof m->names[c], "edge-%u", c);
+            m->states[c] = "active";
+        }
+        f.env = (struct expr_env){&ops, m};
+        monitor_run(f.monitor, 0);
+        const struct monitor_result *r = monitor_result(f.monitor, 0);
+        assert_int_equal(r->evaluations, 1);
+        m->asked = 0;
+        for (uint32_t e = 0; e < 20000; e++) { /* of others: clusters, agents, gauges */
+            uint32_t c = 100 + e % (MANY - 100);
+            m->states[c] = e & 1 ? "active" : "unavailable";
+            monitor_changed_item(f.monitor, VOC_CLUSTER, VOC_CLUSTER_STATE, c);
+            monitor_changed_item(f.monitor, VOC_CLUSTER, VOC_CLUSTER_CONNECTED, 7);
+            monitor_changed_item(f.monitor, VOC_AGENT, VOC_AGENT_CONNECTED, e % 3);
+            monitor_changed_global(f.monitor, VOC_GLOBAL_TUNNEL_OPENED);
+            monitor_run(f.monitor, (int64_t)(e + 1) * 1000);
+        }
+        if (r->evaluations != 1 || m->asked)
+            fail_msg("%s%llu evaluations, %llu fields", rows[i], (unsigned long long)r->evaluations,
+                     (unsigned long long)m->asked);
+        m->states[7] = "unavailable"; /* its own change is seen */
+        m->world.globals[VOC_GLOBAL_MANAGER_QUEUE_DEPTH] = 100;
+        monitor_changed_item(f.monitor, VOC_CLUSTER, VOC_CLUSTER_STATE, 7);
+        monitor_changed_global(f.monitor, VOC_GLOBAL_MANAGER_QUEUE_DEPTH);
+        monitor_run(f.monitor, 30 * S);
+        bool other_group = str_find(str_c(rows[i]), STR("group")) >= 0;
+        assert_int_equal(r->verdict, other_group ? MONITOR_WATCHING : MONITOR_FAILED);
+        assert_int_equal(r->evaluations, other_group ? 1 : 2);
+        mem_free(m);
+        arena_free(&f.arena);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(always_and_never),    cmocka_unit_test(breaches_that_must_last),
-        cmocka_unit_test(eventually),          cmocka_unit_test(within),
-        cmocka_unit_test(once_it_is_quiet),    cmocka_unit_test(at_a_moment),
-        cmocka_unit_test(sometimes_over_runs), cmocka_unit_test(a_window_that_never_opens_fails),
-        cmocka_unit_test(time_alone),          cmocka_unit_test(finish_is_idempotent),
+        cmocka_unit_test(always_and_never),     cmocka_unit_test(breaches_that_must_last),
+        cmocka_unit_test(eventually),           cmocka_unit_test(within),
+        cmocka_unit_test(once_it_is_quiet),     cmocka_unit_test(at_a_moment),
+        cmocka_unit_test(sometimes_over_runs),  cmocka_unit_test(a_window_that_never_opens_fails),
+        cmocka_unit_test(others_cost_nothing),  cmocka_unit_test(time_alone),
+        cmocka_unit_test(finish_is_idempotent),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

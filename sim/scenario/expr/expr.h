@@ -63,6 +63,7 @@ void expr_value_print(const struct expr_value *v,
 enum {
     EXPR_HISTORY = 1, /* a field that is a record over time: only in distinct(...) within D */
     EXPR_COUNTER = 2, /* a global that only grows: rate() takes it */
+    EXPR_FIXED = 8,   /* a field that an item has for good: its name, its group */
     EXPR_LIVE = 4,    /* a field whose changes nobody tells: looked up again every EXPR_LIVE_NS */
 };
 struct expr_field {
@@ -199,7 +200,9 @@ struct expr_tracker;
 struct expr_tracker *expr_tracker_new(struct arena *a, const struct expr *e);
 void expr_tracker_touch(struct expr_tracker *t,
                         struct expr_dep dep); /* any item may have changed */
-void expr_tracker_touch_item(struct expr_tracker *t, uint32_t collection, uint32_t field,
+/* False: the value cannot have changed by it, since this item is not among those that the program asks for by a fixed
+ * field (where name == edge-7). */
+bool expr_tracker_touch_item(struct expr_tracker *t, uint32_t collection, uint32_t field,
                              uint32_t item);
 struct expr_result expr_track(struct expr_tracker *t, const struct expr_env *env, int64_t now);
 

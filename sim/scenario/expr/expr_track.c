@@ -4,6 +4,7 @@
 #include <string.h>
 
 #define FIELD_BITS 64u
+#define PINS_MAX   4u
 
 /* One remembered quantifier. */
 struct slot {
@@ -17,13 +18,19 @@ struct slot {
     uint32_t queue_n, found;
     int64_t next_min; /* not behind the earliest of `next` */
     uint32_t collection;
-    uint64_t fields; /* of its own items that it looks at */
-    bool foreign;    /* it looks at something else as well */
+    uint64_t fields;  /* of its own items that it looks at */
+    bool foreign;     /* it looks at something else as well */
+    uint64_t *others; /* by collection: fields of items called by their names */
+    /* What must hold of an item that counts, and is fixed: of an item that fails it no change matters. */
+    const struct expr_node *pins[PINS_MAX];
+    uint32_t pins_n;
+    bool *out; /* by item: it fails a pin */
 };
 struct expr_tracker {
     struct arena *arena;
     const struct expr *expr;
     struct slot *slots;
+    uint64_t *loose; /* by collection: fields that are looked at outside of the slots */
 };
 
 /* ---- which quantifiers can be remembered ---- */
@@ -67,12 +74,59 @@ static void note_leaves(struct slot *s, const struct expr_node *n)
     BUG_ON(own && n->index >= FIELD_BITS, "a collection has at most 64 fields");
     if (own)
         s->fields |= UINT64_C(1) << n->index;
+    if (n->op == OP_ITEM)
+        s->others[n->collection] |= UINT64_C(1) << n->index;
     s->foreign |=
         n->op == OP_ITEM || n->op == OP_GLOBAL || n->op == OP_STEP_TIME || n->op == OP_RATE;
     note_leaves(s, n->a);
     note_leaves(s, n->b);
     for (const struct expr_node *item = n->op == OP_IN ? n->b->next : NULL; item; item = item->next)
         note_leaves(s, item);
+}
+
+/* Nothing but fixed fields and constants. */
+static bool is_fixed(const struct expr_node *n)
+{
+    if (!n)
+        return true;
+    for (const struct expr_node *item = n->op == OP_IN ? n->b : NULL; item; item = item->next)
+        if (!is_fixed(item))
+            return false;
+    bool leaf = n->op == OP_CONST || (n->op == OP_FIELD && n->field->flags & EXPR_FIXED);
+    bool joins = n->op == OP_NOT || n->op == OP_AND || n->op == OP_OR || n->op == OP_IN ||
+                 (n->op >= OP_EQ && n->op <= OP_GE);
+    return leaf || (joins && is_fixed(n->a) && (n->op == OP_IN || is_fixed(n->b)));
+}
+
+/* The fixed ones of conditions that are joined by `and`. */
+static void note_pins(struct slot *s, const struct expr_node *n)
+{
+    if (n && n->op == OP_AND) {
+        note_pins(s, n->a);
+        note_pins(s, n->b);
+    } else if (n && s->pins_n < PINS_MAX && is_fixed(n)) {
+        s->pins[s->pins_n++] = n;
+    }
+}
+
+static uint64_t *bits_by_collection(struct expr_tracker *t)
+{
+    const struct expr_vocabulary *v = t->expr->scope->vocabulary;
+    return ARENA_NEW_ARRAY(t->arena, uint64_t, v ? v->collections_n + 1 : 1);
+}
+
+/* What stands outside of the slots. */
+static void note_loose(struct expr_tracker *t, const struct expr_node *n)
+{
+    if (!n || n->slot)
+        return;
+    if (n->op == OP_FIELD || n->op == OP_ITEM || n->op == OP_HISTORY)
+        t->loose[n->collection] |= UINT64_C(1) << n->index;
+    note_loose(t, n->a);
+    note_loose(t, n->b);
+    for (const struct expr_node *item = n->op == OP_IN && n->b ? n->b->next : NULL; item;
+         item = item->next)
+        note_loose(t, item);
 }
 
 static void fill_slots(struct expr_tracker *t, const struct expr_node *n)
@@ -83,8 +137,12 @@ static void fill_slots(struct expr_tracker *t, const struct expr_node *n)
         struct slot *s = &t->slots[n->slot - 1];
         s->used = true;
         s->collection = n->collection;
+        s->others = bits_by_collection(t);
         note_leaves(s, n->a);
         note_leaves(s, n->b);
+        note_pins(s, n->a);
+        if (n->op == OP_EXISTS || n->op == OP_NONE)
+            note_pins(s, n->b);
     }
     if (n->op >= OP_COUNT)
         return;
@@ -99,6 +157,8 @@ struct expr_tracker *expr_tracker_new(struct arena *a, const struct expr *e)
     t->expr = e;
     t->slots = ARENA_NEW_ARRAY(a, struct slot, e->slots);
     fill_slots(t, e->root);
+    t->loose = bits_by_collection(t);
+    note_loose(t, e->root);
     return t;
 }
 
@@ -119,33 +179,53 @@ void expr_tracker_touch(struct expr_tracker *t, struct expr_dep dep)
     }
 }
 
-void expr_tracker_touch_item(struct expr_tracker *t, uint32_t collection, uint32_t field,
+/* One slot of expr_tracker_touch_item. */
+static bool touch_slot(struct slot *s, uint32_t collection, uint32_t field, uint32_t item)
+{
+    bool called = s->others[collection] >> field & 1;
+    if (called)
+        s->valid = false;
+    if (!looks_at(s, collection, field))
+        return called;
+    if (!s->valid || item >= s->n) { /* it came without being announced */
+        s->valid = false;
+        return true;
+    }
+    if (s->out[item])
+        return called;
+    if (!s->dirty[item])
+        s->queue[s->queue_n++] = item;
+    s->dirty[item] = true;
+    return true;
+}
+
+bool expr_tracker_touch_item(struct expr_tracker *t, uint32_t collection, uint32_t field,
                              uint32_t item)
 {
-    for (uint32_t i = 0; i < t->expr->slots; i++) {
-        struct slot *s = &t->slots[i];
-        if (s->foreign)
-            s->valid = false;
-        if (!s->valid || !looks_at(s, collection, field))
-            continue;
-        if (item >= s->n) { /* it came without being announced */
-            s->valid = false;
-            continue;
-        }
-        if (!s->dirty[item])
-            s->queue[s->queue_n++] = item;
-        s->dirty[item] = true;
-    }
+    BUG_ON(field >= FIELD_BITS, "a collection has at most 64 fields");
+    bool matters = t->loose[collection] >> field & 1;
+    for (uint32_t i = 0; i < t->expr->slots; i++)
+        matters |= touch_slot(&t->slots[i], collection, field, item);
+    return matters;
 }
 
 /* ---- evaluating ---- */
+
+static bool is_out(struct evaluation *one, const struct slot *s)
+{
+    for (uint32_t i = 0; i < s->pins_n; i++)
+        if (!expr_node_holds(one, s->pins[i]))
+            return true;
+    return false;
+}
 
 static void look(struct evaluation *v, const struct expr_node *n, struct slot *s, uint32_t item)
 {
     struct evaluation one = {
         .expr = v->expr, .env = v->env, .now = v->now, .next_change = EXPR_NEVER};
     one.items[n->var] = item;
-    bool inside = !n->a || expr_node_holds(&one, n->a);
+    s->out[item] = is_out(&one, s);
+    bool inside = !s->out[item] && (!n->a || expr_node_holds(&one, n->a));
     bool holds = inside && (!n->b || expr_node_holds(&one, n->b));
     bool said = n->op == OP_ALL ? inside && !holds : holds;
     s->found += said;
@@ -162,6 +242,7 @@ static void grow(struct expr_tracker *t, struct slot *s, uint32_t n)
         s->cap = n > s->cap * 2 ? n : s->cap * 2;
         s->said = ARENA_NEW_ARRAY(t->arena, bool, s->cap);
         s->dirty = ARENA_NEW_ARRAY(t->arena, bool, s->cap);
+        s->out = ARENA_NEW_ARRAY(t->arena, bool, s->cap);
         s->next = ARENA_NEW_ARRAY(t->arena, int64_t, s->cap);
         s->queue = ARENA_NEW_ARRAY(t->arena, uint32_t, s->cap);
     } else if (n) {

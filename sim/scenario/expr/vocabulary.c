@@ -5,9 +5,9 @@
 /* Domains: sites "a"; site_refs "site/a"; faults, groups, resolvers by name; the others below are fixed. The loader makes them. */
 
 static const struct expr_field agent_fields[VOC_AGENT_FIELD_COUNT] = {
-    [VOC_AGENT_NAME] = {"name", EXPR_STRING, 0, NULL, "edge-3/agent-0"},
-    [VOC_AGENT_CLUSTER] = {"cluster", EXPR_STRING, 0, NULL, "its cluster: edge-3"},
-    [VOC_AGENT_GROUP] = {"group", EXPR_STRING, 0, "groups", "its cluster's group"},
+    [VOC_AGENT_NAME] = {"name", EXPR_STRING, EXPR_FIXED, NULL, "edge-3/agent-0"},
+    [VOC_AGENT_CLUSTER] = {"cluster", EXPR_STRING, EXPR_FIXED, NULL, "its cluster: edge-3"},
+    [VOC_AGENT_GROUP] = {"group", EXPR_STRING, EXPR_FIXED, "groups", "its cluster's group"},
     [VOC_AGENT_RUNNING] = {"running", EXPR_BOOL, 0, NULL, "the process is up"},
     [VOC_AGENT_CONNECTED] = {"connected", EXPR_BOOL, 0, NULL, "its tunnel is established"},
     [VOC_AGENT_PEER] = {"peer", EXPR_STRING, 0, "site_refs",
@@ -34,8 +34,8 @@ static const struct expr_field agent_fields[VOC_AGENT_FIELD_COUNT] = {
 };
 
 static const struct expr_field cluster_fields[VOC_CLUSTER_FIELD_COUNT] = {
-    [VOC_CLUSTER_NAME] = {"name", EXPR_STRING, 0, NULL, "edge-3"},
-    [VOC_CLUSTER_GROUP] = {"group", EXPR_STRING, 0, "groups", "its group"},
+    [VOC_CLUSTER_NAME] = {"name", EXPR_STRING, EXPR_FIXED, NULL, "edge-3"},
+    [VOC_CLUSTER_GROUP] = {"group", EXPR_STRING, EXPR_FIXED, "groups", "its group"},
     [VOC_CLUSTER_STATE] =
         {"state", EXPR_STRING, 0, "cluster_states",
          "pending, waiting, active, unavailable, updating, removing, provisioning or "
@@ -70,8 +70,8 @@ static const struct expr_field cluster_fields[VOC_CLUSTER_FIELD_COUNT] = {
 };
 
 static const struct expr_field server_fields[VOC_SERVER_FIELD_COUNT] = {
-    [VOC_SERVER_NAME] = {"name", EXPR_STRING, 0, NULL, "site/a/manager-0"},
-    [VOC_SERVER_SITE] = {"site", EXPR_STRING, 0, "site_refs", "its site"},
+    [VOC_SERVER_NAME] = {"name", EXPR_STRING, EXPR_FIXED, NULL, "site/a/manager-0"},
+    [VOC_SERVER_SITE] = {"site", EXPR_STRING, EXPR_FIXED, "site_refs", "its site"},
     [VOC_SERVER_RUNNING] = {"running", EXPR_BOOL, 0, NULL, "the process is up"},
     [VOC_SERVER_LEADER] = {"leader", EXPR_BOOL, 0, NULL, "it believes that it leads"},
     [VOC_SERVER_SESSIONS] = {"sessions", EXPR_INT, 0, NULL, "tunnels that end at it"},
@@ -85,7 +85,7 @@ static const struct expr_field server_fields[VOC_SERVER_FIELD_COUNT] = {
 };
 
 static const struct expr_field site_fields[VOC_SITE_FIELD_COUNT] = {
-    [VOC_SITE_NAME] = {"name", EXPR_STRING, 0, "sites", "a"},
+    [VOC_SITE_NAME] = {"name", EXPR_STRING, EXPR_FIXED, "sites", "a"},
     [VOC_SITE_ROLE] = {"role", EXPR_STRING, 0, "site_roles", "active, standby or demoted"},
     [VOC_SITE_ALIVE] = {"alive", EXPR_BOOL, 0, NULL, "it has power"},
     [VOC_SITE_DIED_AT] = {"died_at", EXPR_TIME, 0, NULL, "when it lost power"},
@@ -99,14 +99,14 @@ static const struct expr_field site_fields[VOC_SITE_FIELD_COUNT] = {
 
 static const struct expr_field node_fields[VOC_NODE_FIELD_COUNT] = {
     [VOC_NODE_NAME] = {"name", EXPR_STRING, 0, NULL, "edge-3-node-0"},
-    [VOC_NODE_CLUSTER] = {"cluster", EXPR_STRING, 0, NULL, "its cluster"},
+    [VOC_NODE_CLUSTER] = {"cluster", EXPR_STRING, EXPR_FIXED, NULL, "its cluster"},
     [VOC_NODE_READY] = {"ready", EXPR_BOOL, EXPR_LIVE, NULL, "its condition Ready"},
     [VOC_NODE_REPLACED] = {"replaced", EXPR_INT, EXPR_LIVE, NULL,
                            "how often another machine took its name"},
 };
 
 static const struct expr_field fault_fields[VOC_FAULT_FIELD_COUNT] = {
-    [VOC_FAULT_NAME] = {"name", EXPR_STRING, 0, NULL, "as the scenario calls it"},
+    [VOC_FAULT_NAME] = {"name", EXPR_STRING, EXPR_FIXED, NULL, "as the scenario calls it"},
     [VOC_FAULT_FIRED] = {"fired", EXPR_INT, EXPR_LIVE, NULL, "how often it took effect until now"},
     [VOC_FAULT_ACTIVE] = {"active", EXPR_BOOL, EXPR_LIVE, NULL, "it is going on"},
     [VOC_FAULT_STARTED_AT] = {"started_at", EXPR_TIME, EXPR_LIVE, NULL, "when it began"},
@@ -117,7 +117,7 @@ static const struct expr_field fault_fields[VOC_FAULT_FIELD_COUNT] = {
         name, type, EXPR_LIVE, NULL, doc                                                           \
     }
 static const struct expr_field traffic_fields[VOC_TRAFFIC_FIELD_COUNT] = {
-    [VOC_TRAFFIC_NAME] = {"name", EXPR_STRING, 0, "traffics", "as the scenario calls it"},
+    [VOC_TRAFFIC_NAME] = {"name", EXPR_STRING, EXPR_FIXED, "traffics", "as the scenario calls it"},
     [VOC_TRAFFIC_REQUESTS] = LIVE("requests", EXPR_INT, "questions asked, streams opened"),
     [VOC_TRAFFIC_ANSWERED] = LIVE("answered", EXPR_INT, "questions answered in time"),
     [VOC_TRAFFIC_FAILURES] = LIVE("failures", EXPR_INT, "timeouts, refused and broken together"),

@@ -176,10 +176,11 @@ void monitor_changed_item(struct monitor *m, uint32_t collection, uint32_t field
         interest_of(m, (struct expr_dep){EXPR_DEP_FIELD, collection, field});
     for (uint32_t i = 0; i < list->n; i++) {
         struct clause *c = &m->clauses[m->index[list->first + i]];
+        if (!expr_tracker_touch_item(c->tracker, collection, field, item))
+            continue;
         c->dirty = true;
-        expr_tracker_touch_item(c->tracker, collection, field, item);
+        m->dirty = true;
     }
-    m->dirty |= list->n > 0;
 }
 
 void monitor_changed_global(struct monitor *m, uint32_t global)

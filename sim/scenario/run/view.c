@@ -26,7 +26,7 @@ static void view_changed_item(struct view *v, uint32_t collection, uint32_t fiel
     v->dirty = true;
     monitor_changed_item(v->monitor, collection, field, (uint32_t)item);
     for (size_t i = 0; i < v->waits_n; i++)
-        expr_tracker_touch_item(v->waits[i], collection, field, (uint32_t)item);
+        (void)expr_tracker_touch_item(v->waits[i], collection, field, (uint32_t)item);
 }
 
 void view_follow(struct view *v, struct expr_tracker *wait)
