@@ -2,7 +2,7 @@
  * same, and every writer writes it. The tally behind it likewise. */
 #include "engine/base/json.h"
 #include "reports/report_pack.h"
-#include "sim/scenario/run/monitor.h"
+#include "sim/scenario/run/sometimes.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

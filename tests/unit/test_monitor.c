@@ -5,6 +5,7 @@
 
 #include "sim/scenario/language/scenario.h"
 #include "sim/scenario/run/monitor.h"
+#include "sim/scenario/run/sometimes.h"
 
 #define S NS_PER_S
 
@@ -210,7 +211,7 @@ static void at_a_moment(void **state)
 static void sometimes_over_runs(void **state)
 {
     struct arena tally_arena = {0};
-    struct sometimes_tally tally = {0};
+    struct sometimes_tally tally = {.arena = &tally_arena};
     static const int64_t seen[] = {0, 6};
     struct str name;
     size_t at = 0;
@@ -224,7 +225,7 @@ static void sometimes_over_runs(void **state)
         set_queries(&f, 0);
         monitor_finish(f.monitor, 2 * S);
         check_result(&f, 0, run ? MONITOR_HELD : MONITOR_UNSEEN, -1, "");
-        sometimes_add(&tally, &tally_arena, f.monitor);
+        sometimes_add(&tally, f.monitor);
         arena_free(&f.arena);
     }
     assert_true(sometimes_unseen(&tally, &at, &name));

@@ -64,18 +64,4 @@ size_t monitor_count(const struct monitor *m);
 const struct monitor_result *monitor_result(const struct monitor *m,
                                             size_t i); /* in the order of the plan */
 
-/* `sometimes` over several runs of one scenario: by (case, profile) the caller keeps one tally. */
-struct sometimes_tally {
-    struct arena *arena;
-    struct str *names;
-    bool *seen;
-    size_t n;
-};
-void sometimes_add(struct sometimes_tally *t, struct arena *a, const struct monitor *m);
-/* A tally as bytes, and added to another one of the same scenario. */
-void sometimes_pack(const struct sometimes_tally *t, struct buf *out);
-struct err *sometimes_unpack(struct sometimes_tally *t, struct str bytes) must_check;
-/* The next clause that no run saw, from *i on; false: no more. */
-bool sometimes_unseen(const struct sometimes_tally *t, size_t *i, struct str *name);
-
 #endif

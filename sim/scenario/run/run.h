@@ -13,6 +13,7 @@
 #include "sim/scenario/language/scenario.h"
 #include "sim/scenario/run/dump.h"
 #include "sim/scenario/run/monitor.h"
+#include "sim/scenario/run/sometimes.h"
 
 struct estate;
 struct points;

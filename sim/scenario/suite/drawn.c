@@ -1,7 +1,10 @@
 #include "sim/scenario/suite/drawn.h"
 
-static struct drawn *entry_of(struct drawn_tally *t, struct str name)
+#include "sim/scenario/run/sometimes.h"
+
+static struct drawn *entry_of(struct drawn_tally *t, struct str called)
 {
+    struct str name = sometimes_name(t->arena, called);
     for (size_t i = 0; i < t->n; i++)
         if (str_eq(t->items[i].name, name))
             return &t->items[i];

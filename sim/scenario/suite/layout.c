@@ -126,9 +126,10 @@ static struct err *try_plans(struct suite *s, struct suite_file *file, struct di
                           .profile = (uint32_t)(i % file->profiles.n)};
         err = i % per_variant == 0 ? apply_variant(s, job.variant, file->scenario) : NULL;
         const struct plan *plan = err ? NULL : suite_make_plan(s, &job, &scratch, diags);
-        if (plan)
+        if (plan) {
             look_for_step(&u, plan, &s->arena);
-        file->has_points = file->has_points || (plan && points_fault(plan));
+            file->has_points = file->has_points || points_fault(plan);
+        }
         arena_reset(&scratch);
     }
     arena_free(&scratch);
@@ -262,7 +263,8 @@ static struct probe *make_probe(struct suite *s, const struct job *job)
     struct run_options options = s->run;
     diags_init(&diags, &s->arena, &job->file->scenario->source);
     const struct plan *plan = suite_make_plan(s, job, &s->arena, &diags);
-    return plan && points_fault(plan) ? probe_new(plan, &options) : NULL;
+    BUG_ON(!plan, "the plans of the only seed were tried when the file was added");
+    return points_fault(plan) ? probe_new(plan, &options) : NULL;
 }
 
 /* Of each plan only once: the runs are gone over twice. */

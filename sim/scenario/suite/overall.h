@@ -4,7 +4,7 @@
 #ifndef PADDOCK_SIM_SCENARIO_SUITE_OVERALL_H
 #define PADDOCK_SIM_SCENARIO_SUITE_OVERALL_H
 
-#include "sim/scenario/run/monitor.h"
+#include "sim/scenario/run/sometimes.h"
 #include "sim/scenario/suite/drawn.h"
 #include "sim/scenario/suite/options.h"
 
