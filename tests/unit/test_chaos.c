@@ -287,6 +287,13 @@ static void overlaps(void **state)
         {"holder/edge[1]", "cluster/edge[1]", false},
         {"held/a", "agent/edge[1]", true},
         {"held/a[0]", "node/edge", false},
+        {"agent/edge/1", "agent/edge/1", true},
+        {"agent/edge[3]", "agent/edge[0..2]", false},
+        {"agent/edge", "agent/core", false},
+        {"link/site/a/site/b", "link/site/b/site/a", true},
+        {"link/site/a/site/b", "link/cluster/core/site/b", false},
+        {"link/cluster/core/site/b", "link/site/b/cluster/edge", false},
+        {"link/site/a/site/b", "link/site/b/cluster/edge", false},
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         struct made m;
@@ -312,6 +319,72 @@ static void overlaps(void **state)
         buf_free(&text);
         arena_free(&m.arena);
     }
+}
+
+/* ---- members ---- */
+
+#define DRAWS 300u
+
+/* Of what a target names one member is drawn, each of them at some time, and nothing else. */
+static void members_are_drawn(void **state)
+{
+    static const struct {
+        const char *target, *members[6];
+    } rows[] = {
+        {"site/*", {"site/a", "site/b"}},
+        {"leader/a", {"leader/a"}},
+        {"manager/a[1..2]", {"manager/a[1]", "manager/a[2]"}},
+        {"manager/*[1..2]", {"manager/a[1]", "manager/a[2]", "manager/b[1]"}},
+        {"follower/*", {"follower/a", "follower/b"}},
+        {"follower/a[1]", {"follower/a[1]"}},
+        {"held/b", {"held/b[0]", "held/b[1]"}},
+        {"holder/edge[3..4]/1", {"holder/edge[3]/1", "holder/edge[4]/1"}},
+        {"agent/core/0", {"agent/core[0]/0", "agent/core[1]/0"}},
+        {"cluster/core", {"cluster/core[0]", "cluster/core[1]"}},
+        {"node/*[4..6]", {"node/edge[4]"}},
+        {"node/*[9]", {NULL}},
+        {"api/a", {"api/a"}},
+        {"api/edge[0..1]", {"api/edge[0]", "api/edge[1]"}},
+        {"dns", {"dns"}},
+        {"dns/resolver/*", {"dns/resolver/default", "dns/resolver/odd"}},
+        {"link/cluster/core/site/*",
+         {"link/cluster/core[0]/site/a", "link/cluster/core[1]/site/a",
+          "link/cluster/core[0]/site/b", "link/cluster/core[1]/site/b"}},
+        {"link/cluster/*[9]/site/a", {NULL}},
+        {"link/site/a/cluster/*[9]", {NULL}},
+    };
+    static const struct str sites[] = {STR_INIT("a"), STR_INIT("b")},
+                            groups[] = {STR_INIT("edge"), STR_INIT("core")},
+                            resolvers[] = {STR_INIT("default"), STR_INIT("odd")};
+    static const int64_t counts[] = {5, 2}, replicas[] = {3, 2};
+    const struct target_names names = {sites, groups, resolvers, 2, 2, 2, counts, replicas};
+    struct arena arena = {0};
+    struct diags diags;
+    struct source source = {.file = STR("t")};
+    diags_init(&diags, &arena, &source);
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct rng rng = rng_split(i, STR("members"));
+        struct target t;
+        bool met[6] = {false};
+        assert_true(target_parse(str_c(rows[i].target), (struct place){0}, &t, &diags));
+        assert_true(target_resolve(&t, &names, &diags));
+        for (size_t n = 0; n < DRAWS; n++) {
+            struct buf text = {0};
+            bool some = target_draw(&t, &names, &rng, &text);
+            size_t m = 0;
+            while (some && m < 6 && rows[i].members[m] &&
+                   !str_eq_c(buf_str(&text), rows[i].members[m]))
+                m++;
+            if (some != (rows[i].members[0] != NULL) || (some && !rows[i].members[m]))
+                fail_msg("%s: %s", rows[i].target, buf_c(&text));
+            met[m] = true;
+            buf_free(&text);
+        }
+        for (size_t m = 0; m < 6 && rows[i].members[m]; m++)
+            if (!met[m])
+                fail_msg("%s: never %s", rows[i].target, rows[i].members[m]);
+    }
+    arena_free(&arena);
 }
 
 /* ---- swarm ---- */
@@ -505,6 +578,7 @@ int main(void)
         cmocka_unit_test(rates_and_weights),
         cmocka_unit_test(other_targets_only),
         cmocka_unit_test(overlaps),
+        cmocka_unit_test(members_are_drawn),
         cmocka_unit_test(swarm_draws_subsets),
         cmocka_unit_test(swarm_never_draws_nothing),
         cmocka_unit_test(frozen_is_the_same),

@@ -298,6 +298,123 @@ static void lists(void **state)
     arena_free(&f.arena);
 }
 
+/* A `when` that asks for what this case does not have is false, whatever its type would be. */
+static void absent_values_are_no_mistakes(void **state)
+{
+    static const char text[] =
+        "scenario: v1\n"
+        "name: t\n"
+        "topology: {sites: {a: {}}, dns: {records: {manager: {value: site/a}}}}\n"
+        "matrix:\n"
+        "  lie: [{id: x, wait: 5s, part: 10%, room: 1KiB, on_it: true, many: 3, of: {k: v}, w: a},"
+        " {id: y}]\n"
+        "  bare: [0.5, 5s]\n"
+        "  include: [{lie: x}]\n"
+        "assert:\n"
+        "  - {name: wait, when: matrix.lie.wait > 3s, at: 1m, that: \"true\"}\n"
+        "  - {name: part, when: matrix.lie.part == 10%, at: 1m, that: \"true\"}\n"
+        "  - {name: room, when: matrix.lie.room * 2 == 2KiB, at: 1m, that: \"true\"}\n"
+        "  - {name: flag, when: matrix.lie.on_it, at: 1m, that: \"true\"}\n"
+        "  - {name: deep, when: matrix.lie.of.k == v and matrix.lie.w == a, at: 1m, that: "
+        "\"true\"}\n"
+        "  - {name: many, when: matrix.lie.many > 2 and not matrix.lie.many > 3, at: 1m, that: "
+        "\"true\"}\n"
+        "  - {name: bare, when: matrix.bare == 50%, at: 1m, that: \"true\"}\n"
+        "  - {name: seed, when: \"seed == 3 and known(matrix.lie.w)\", at: 1m, that: \"true\"}\n";
+    static const struct {
+        const char *filter;
+        size_t asserts;
+    } rows[] = {{"lie=x,bare=0.5", 8}, {"lie=y,bare=0.5", 1}};
+    struct arena a = {0};
+    struct diags diags;
+    struct buf errors = {0};
+    struct scenario *s = scenario_load(&a, STR("t.yaml"), str_c(text), &diags);
+    assert_non_null(s);
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        const struct scenario_case **cases;
+        size_t n;
+        check_ok(scenario_cases(s, str_c(rows[i].filter), &cases, &n));
+        struct plan_request request = {.which = cases[0], .seed = 3};
+        struct plan *plan = scenario_plan(&a, s, &request, &diags);
+        diags_print(&diags, &errors);
+        check_str(buf_str(&errors), "");
+        assert_non_null(plan);
+        assert_int_equal(plan->asserts_n, rows[i].asserts);
+    }
+    struct plan_request last = {.which = &s->cases[4], .seed = 3}; /* without a bare value */
+    assert_int_equal(scenario_plan(&a, s, &last, &diags)->asserts_n, 7);
+    buf_free(&errors);
+    arena_free(&a);
+}
+
+/* What is asked of a plan and is not there, and a scenario that has no case. */
+static void requests_are_checked(void **state)
+{
+    static const struct str policies[] = {STR_INIT("session.choice=x")};
+    struct fixture f;
+    struct buf errors = {0};
+    start(&f);
+    check_ok(scenario_set_param(f.s, STR("k"), STR("3")));
+    check_ok(scenario_set_param(f.s, STR("who"), STR("site/a")));
+    check_ok(scenario_set_param(f.s, STR("room"), STR("9KiB")));
+    struct plan *p = plan_of(&f, "", "hardened");
+    check_str(p->params_set, "k=3,room=9KiB,who=site/a");
+    struct plan_request request = {.profile = STR("hard"), .policies = policies, .policies_n = 1};
+    assert_null(scenario_plan(&f.arena, f.s, &request, &f.diags));
+    diags_print(&f.diags, &errors);
+    check_str(buf_str(&errors),
+              "t.yaml: error: --profile: unknown profile \"hard\"; profiles are compat and "
+              "hardened\n"
+              "t.yaml: error: --policy: policy session.choice: unknown value \"x\"; it takes "
+              "oldest|newest\n");
+    buf_clear(&errors);
+    struct scenario *s = scenario_load(
+        &f.arena, STR("t.yaml"),
+        STR("scenario: v1\nname: t\ntopology: {sites: {a: {}}}\n"
+            "matrix: {x: [1], exclude: [{x: 1}]}\nassert: [{name: a, when: matrix.x == 1, at: 1m, "
+            "that: \"true\"}]\n"),
+        &f.diags);
+    diags_print(&f.diags, &errors);
+    check_str(buf_str(&errors), "t.yaml:4:1: error: matrix: every case is excluded\n");
+    p = scenario_plan(&f.arena, s, &(struct plan_request){.seed = 1}, &f.diags);
+    assert_non_null(p);
+    check_str(p->case_id, "");
+    assert_int_equal(p->asserts_n, 0);
+    buf_free(&errors);
+    arena_free(&f.arena);
+}
+
+/* More names than a suggestion looks at, and more cases than there may be. */
+static void much_is_told_shortly(void **state)
+{
+    struct arena a = {0};
+    struct buf text = {0}, said = {0};
+    buf_add_c(&text, "scenario: v1\nname: t\ntopology: {sites: {a: {}}}\nmatrix:\n  x: [{id: a");
+    for (int i = 0; i < 600; i++)
+        buf_addf(&text, ", f%d: %d", i, i);
+    buf_add_c(&text, "}]\n  y: [1]\nassert: [{name: \"${nothing}\", at: 1m, that: \"true\"}]\n");
+    scenario_validate(STR("t.yaml"), buf_str(&text), NULL, &said);
+    assert_true(str_find(buf_str(&said),
+                         STR("unknown name \"nothing\"; known are profile, matrix.x, matrix.x.id, "
+                             "matrix.x.f0, matrix.x.f1, ")) > 0);
+    assert_true(str_find(buf_str(&said), STR(" and 500 more\n")) > 0);
+    buf_clear(&text);
+    buf_clear(&said);
+    buf_add_c(&text, "scenario: v1\nname: t\ntopology: {sites: {a: {}}}\ntags: "
+                     "[\"${matrix.x}\"]\nmatrix:\n  x: [0");
+    for (int i = 1; i < 256; i++)
+        buf_addf(&text, ", %d", i);
+    buf_add_c(&text, "]\n  z: [a]\n  include: [{x: 7}, {x: 8}]\n");
+    struct diags diags;
+    struct scenario *s = scenario_load(&a, STR("t.yaml"), buf_str(&text), &diags);
+    assert_int_equal(s->cases_n, SCENARIO_CASES_MAX);
+    diags_print(&diags, &said);
+    check_str(buf_str(&said), "t.yaml:5:1: error: matrix: more than 256 cases\n");
+    buf_free(&text);
+    buf_free(&said);
+    arena_free(&a);
+}
+
 /* A size or a duration stays one wherever ${} puts it, whole, computed or put together; an object of Kubernetes, which
  * knows no KiB, has bytes. */
 static void quantities_keep_their_unit(void **state)
@@ -358,6 +475,9 @@ int main(void)
         cmocka_unit_test(profiles_choose),
         cmocka_unit_test(expansion_is_a_scenario),
         cmocka_unit_test(lists),
+        cmocka_unit_test(absent_values_are_no_mistakes),
+        cmocka_unit_test(requests_are_checked),
+        cmocka_unit_test(much_is_told_shortly),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

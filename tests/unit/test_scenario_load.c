@@ -92,7 +92,7 @@ static void broken_files(void **state)
 
 static void good_files(void **state)
 {
-    static const char *const names[] = {"dns-failover", "everything"};
+    static const char *const names[] = {"dns-failover", "everything", "palette"};
     struct arena a = {0};
     for (size_t i = 0; i < ARRAY_LEN(names); i++) {
         struct buf text = {0}, said = {0};

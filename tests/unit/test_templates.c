@@ -223,7 +223,66 @@ static const struct {
      "a.yaml:3:1: error: malformed YAML: did not find expected node content while parsing a flow "
      "node "
      "from line 3; a value is missing here (used at m.yaml:3:7)\n"},
+    {{{"m.yaml", HEAD "use: [a.yaml, b.yaml]\n"}, {"a.yaml", "5\n"}, {"b.yaml", "[template]\n"}},
+     "a.yaml:1:1: error: a template is a mapping that begins with \"template: v1\" (used at "
+     "m.yaml:3:7)\n"
+     "b.yaml:1:1: error: a template is a mapping that begins with \"template: v1\" (used at "
+     "m.yaml:3:15)\n"},
+    /* what is no list of uses, and no path */
+    {{{"m.yaml", HEAD "use: [\"\", [x], {with: {}}]\n"
+                      "topology: {sites: {a: {}}}\n"}},
+     "m.yaml:3:7: error: use[0]: must not be empty\n"
+     "m.yaml:3:11: error: use[1]: expected a mapping such as {template: ...}, not a list\n"
+     "m.yaml:3:16: error: use[2]: the field \"template\" is missing\n"},
+    /* sections of another form */
+    {{{"m.yaml", HEAD "use: [a.yaml]\ntopology: {sites: [b], clusters: 5}\nsteps: {name: x}\n"},
+      {"a.yaml", SITE "steps: [{name: y, at: 1m, do: {heal: all}}]\n"}},
+     "m.yaml:4:12: error: topology.sites: \"sites\" is there already: a.yaml:2:12 (used at "
+     "m.yaml:3:7) has it; use another name, or leave one of them out\n"
+     "m.yaml:4:34: error: topology.clusters: expected a mapping of names, not an integer\n"
+     "m.yaml:5:1: error: steps: \"steps\" is there already: a.yaml:3:1 (used at m.yaml:3:7) has "
+     "it; "
+     "use another name, or leave one of them out\n"},
+    /* stages that are none, that are the scenario, that a group cannot have */
+    {{{"m.yaml", HEAD "topology:\n  sites: {a: {}}\n  dns: {records: {manager: {value: site/a}}}\n"
+                      "  clusters:\n    b: {stages: m.yaml}\n    c: {stages: s.yaml}\n    d: 5\n"
+                      "    e: {stages: 5}\n"},
+      {"s.yaml", "[stages]\n"}},
+     "m.yaml:7:17: error: topology.clusters.b.stages: \"m.yaml\" would use itself\n"
+     "m.yaml:9:8: error: topology.clusters.d: expected a mapping such as {count: ..., nodes: ...}, "
+     "not an integer\n"
+     "m.yaml:10:17: error: topology.clusters.e.stages: expected a mapping such as {stages: ..., "
+     "pods: ...}, not an integer\n"
+     "s.yaml:1:1: error: a file of stages is a mapping that begins with \"stages: v1\" (used at "
+     "m.yaml:8:17)\n"},
+    /* the same file by other ways, and a folder whose name ends as the one above does */
+    {{{"m.yaml", HEAD "use: [t/.//a.yaml, x../../b.yaml]\n"},
+      {"t/a.yaml", SITE},
+      {"b.yaml", "template: v1\nnope: 1\n"}},
+     "b.yaml:2:1: error: unknown field \"nope\"; did you mean \"name\"? (used at m.yaml:3:20)\n"},
 };
+
+/* Where no file can be read, and where there are too many. */
+static void reading_has_bounds(void **state)
+{
+    struct buf said = {0}, text = {0};
+    scenario_validate(STR("m.yaml"), STR(HEAD "use: [a.yaml]\n"), NULL, &said);
+    check_str(buf_str(&said), "m.yaml:3:7: error: use[0]: the template cannot be read: no other "
+                              "file can be read here\n");
+    static const struct file files[FILES_MAX] = {{"a.yaml", "template: v1\n"}};
+    struct table table = {files};
+    struct scenario_files reader = {.read = read_from_table, .ctx = &table};
+    buf_clear(&said);
+    buf_add_c(&text, HEAD "topology: {sites: {a: {}}}\nuse:\n");
+    for (size_t i = 0; i < TEMPLATES_MAX + 2; i++)
+        buf_add_c(&text, "  - a.yaml\n");
+    scenario_validate(STR("m.yaml"), buf_str(&text), &reader, &said);
+    check_str(buf_str(&said),
+              "m.yaml:69:5: error: use[64]: at most 64 templates are used by one scenario\n"
+              "m.yaml:70:5: error: use[65]: at most 64 templates are used by one scenario\n");
+    buf_free(&said);
+    buf_free(&text);
+}
 
 static void mistakes_are_told(void **state)
 {
@@ -299,7 +358,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(sections_are_joined), cmocka_unit_test(mistakes_are_told),
         cmocka_unit_test(depth_is_bounded),    cmocka_unit_test(aliases_are_joined),
-        cmocka_unit_test(stages_are_drawn_in),
+        cmocka_unit_test(stages_are_drawn_in), cmocka_unit_test(reading_has_bounds),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

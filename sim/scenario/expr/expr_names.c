@@ -220,12 +220,17 @@ struct listing {
     size_t n;
 };
 
-static void list(struct listing *l, struct str name)
+static bool is_listed(const struct listing *l, struct str name)
 {
     for (size_t i = 0; i < l->n; i++)
         if (str_eq(l->names[i], name))
-            return;
-    if (l->n < NAMES_LISTED_MAX)
+            return true;
+    return false;
+}
+
+static void list(struct listing *l, struct str name)
+{
+    if (l->n < NAMES_LISTED_MAX && !is_listed(l, name))
         l->names[l->n++] = name;
 }
 
@@ -313,6 +318,11 @@ void names_fail(struct resolver *r, const struct expr_node *n)
             }
     struct listing l = {.n = 0};
     list_all(r, &l);
+    if (is_listed(&l, n->name)) {
+        expr_fail(r->c, n->offset, "\"" STR_FMT "\" is a list or a mapping: it has no value",
+                  STR_ARG(n->name));
+        return;
+    }
     bool blanks = str_find_char(n->name, '-') >= 0 || str_find_char(n->name, '/') >= 0;
     if (blanks && diag_suggest(n->name, l.names, l.n).n == 0) {
         expr_fail(r->c, n->offset, "unknown name \"" STR_FMT "\"; minus and division need blanks",

@@ -36,6 +36,19 @@ static struct expr_value evaluate(struct binding *b, struct str text, struct pla
     return e ? expr_eval_constant(e) : (struct expr_value){.type = EXPR_STRING};
 }
 
+/* What is put in has a value: a condition alone may go without. */
+static struct expr_value evaluate_known(struct binding *b, struct str text, struct place at,
+                                        bool *ok)
+{
+    struct expr_value v = evaluate(b, text, at, EXPR_WANT_ANY, ok);
+    if (!*ok || v.known)
+        return v;
+    diag_add(b->diags, at,
+             "it has no value: a division by zero, or what this case of the matrix does not have");
+    *ok = false;
+    return v;
+}
+
 /* Errors inside ${...} are placed by compiling the text in its place: blanks stand for what is before it. */
 static struct str in_place(struct arena *a, struct str text, size_t begin, struct str inner)
 {
@@ -69,7 +82,7 @@ struct str binding_interpolate(void *binding, struct str text, struct place at)
         bool ok;
         buf_add(&out, str_sub(text, end, begin - end));
         struct str padded = in_place(b->arena, text, begin, inner);
-        struct expr_value v = evaluate(b, padded, at, EXPR_WANT_ANY, &ok);
+        struct expr_value v = evaluate_known(b, padded, at, &ok);
         if (ok)
             print_value(b, &v, &out);
         good = good && ok;
@@ -248,7 +261,7 @@ static struct yaml_node *expand_scalar(struct binding *b, const struct yaml_node
     }
     bool ok;
     struct str padded = in_place(b->arena, node->text, begin, inner);
-    struct expr_value v = evaluate(b, padded, schema_place(node, path), EXPR_WANT_ANY, &ok);
+    struct expr_value v = evaluate_known(b, padded, schema_place(node, path), &ok);
     if (b->in_object && v.type == EXPR_INT)
         v.s = str_empty;
     if (ok)

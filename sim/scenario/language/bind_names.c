@@ -115,6 +115,23 @@ enum binding_lookup binding_matrix(const struct binding *b, struct str path, str
     return *node ? LOOKUP_NODE : LOOKUP_ABSENT;
 }
 
+/* What this case does not have is of the type that others have there: a comparison with it is false, not wrong. */
+static enum expr_type absent_type(const struct binding *b, struct str path)
+{
+    struct str head, rest, field;
+    size_t index;
+    str_cut(path, '.', &head, &rest);
+    str_cut(rest, '.', &head, &field);
+    const struct axis *axis = find_axis(b->scenario, head, &index);
+    BUG_ON(!axis, "what is absent is a value of an axis");
+    for (size_t i = 0; i < axis->n; i++) {
+        const struct yaml_node *node = dig(axis->entries[i].node, field);
+        if (node && schema_is_scalar(node))
+            return value_of_node(node).type;
+    }
+    return EXPR_STRING;
+}
+
 /* ---- inputs of templates ---- */
 
 const struct unit *binding_unit(const struct source *source)
@@ -218,6 +235,8 @@ bool binding_constant(void *binding, const struct source *from, struct str path,
     *out = (struct expr_value){.type = EXPR_STRING};
     if (found == LOOKUP_UNKNOWN)
         return false;
+    if (found == LOOKUP_ABSENT)
+        out->type = absent_type(b, path);
     if (found == LOOKUP_ID)
         *out = (struct expr_value){EXPR_STRING, true, 0, id};
     if (found == LOOKUP_NODE && (node->kind == YAML_MAP || node->kind == YAML_LIST))
@@ -256,7 +275,8 @@ static const struct str *binding_constants(void *binding, const struct source *f
     struct str *names = ARENA_NEW_ARRAY(b->arena, struct str, CONSTANTS_MAX + 1);
     const struct param *params = unit ? unit->inputs : b->scenario->params;
     size_t n = 0, params_n = unit ? unit->inputs_n : b->scenario->params_n;
-    for (size_t i = 0; i < params_n && n < CONSTANTS_MAX; i++)
+    BUG_ON(params_n > SCENARIO_PARAMS_MAX, "there is room for all parameters");
+    for (size_t i = 0; i < params_n; i++)
         names[n++] = params[i].name;
     names[n++] = STR("profile");
     for (size_t i = 0; !unit && i < b->scenario->axes_n && n < CONSTANTS_MAX; i++)
@@ -317,11 +337,12 @@ static bool binding_values(void *binding, const struct source *from, struct str 
     }
     if (unit)
         return enum_values(unit->inputs, unit->inputs_n, path, out);
-    if (!str_cut(path, '.', &head, &rest) || !str_eq_c(head, "matrix"))
+    if (!str_cut(path, '.', &head, &rest)) /* only the matrix has dots */
         return enum_values(b->scenario->params, b->scenario->params_n, path, out);
     str_cut(rest, '.', &head, &field);
     const struct axis *axis = find_axis(b->scenario, head, &index);
-    return axis && axis_values(b, axis, field, out);
+    BUG_ON(!axis, "a constant's values are asked for when it is there");
+    return axis_values(b, axis, field, out);
 }
 
 void binding_init(struct binding *b)

@@ -175,15 +175,17 @@ static void name_case(struct scenario *s, struct scenario_case *c)
     buf_free(&id);
 }
 
-static void add_case(struct scenario *s, struct scenario_case c)
+/* False: there is no room for one more. */
+static bool add_case(struct scenario *s, struct scenario_case c)
 {
-    if (s->cases_n == SCENARIO_CASES_MAX)
-        return;
     for (size_t i = 0; i < s->cases_n; i++)
         if (agrees(s, &s->cases[i], &c) && agrees(s, &c, &s->cases[i]))
-            return;
+            return true;
+    if (s->cases_n == SCENARIO_CASES_MAX)
+        return false;
     name_case(s, &c);
     s->cases[s->cases_n++] = c;
+    return true;
 }
 
 /* Counts through the cross product, the last axis fastest. */
@@ -206,9 +208,15 @@ static void add_product(struct scenario *s, const struct scenario_case *excluded
         bool skip = false;
         for (size_t i = 0; i < excluded_n; i++)
             skip |= agrees(s, &c, &excluded[i]);
-        if (!skip)
-            add_case(s, c);
+        bool added = skip || add_case(s, c);
+        BUG_ON(!added, "there is room for the whole product");
     } while (next_combination(s, &c));
+}
+
+static void too_many_cases(const struct yaml_node *node, struct diags *diags)
+{
+    diag_add(diags, schema_key_place(node, STR("matrix")), "more than %u cases",
+             SCENARIO_CASES_MAX);
 }
 
 static bool product_fits(const struct scenario *s, const struct yaml_node *node,
@@ -217,11 +225,9 @@ static bool product_fits(const struct scenario *s, const struct yaml_node *node,
     size_t product = 1;
     for (size_t i = 0; i < s->axes_n && product <= SCENARIO_CASES_MAX; i++)
         product *= s->axes[i].n;
-    if (product <= SCENARIO_CASES_MAX)
-        return true;
-    diag_add(diags, schema_key_place(node, STR("matrix")), "more than %u cases",
-             SCENARIO_CASES_MAX);
-    return false;
+    if (product > SCENARIO_CASES_MAX)
+        too_many_cases(node, diags);
+    return product <= SCENARIO_CASES_MAX;
 }
 
 void matrix_load(struct scenario *s, const struct yaml_node *node, struct diags *diags)
@@ -245,8 +251,11 @@ void matrix_load(struct scenario *s, const struct yaml_node *node, struct diags 
     if (there && !product_fits(s, node, diags))
         return;
     add_product(s, excluded, excluded_n);
+    bool fit = true;
     for (size_t i = 0; i < included_n; i++)
-        add_case(s, included[i]);
+        fit &= add_case(s, included[i]);
+    if (!fit)
+        too_many_cases(node, diags);
     if (s->cases_n == 0)
         diag_add(diags, schema_key_place(node, STR("matrix")), "every case is excluded");
 }

@@ -191,7 +191,7 @@ static void share_resolvers(struct planning *p)
     if (sum > PPM)
         diag_add(p->diags, PLAN_RESOLVER(p->plan, 0)->origin.place,
                  "the shares of the resolvers add up to more than 1");
-    else if (!rest && sum < PPM && n)
+    else if (!rest && sum < PPM)
         diag_add(p->diags, PLAN_RESOLVER(p->plan, 0)->origin.place,
                  "the shares of the resolvers add up to less than 1: let one leave its share out");
     else if (rest)
