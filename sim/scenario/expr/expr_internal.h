@@ -23,6 +23,7 @@ enum expr_op {
     OP_NOW,
     OP_STATE,           /* state(name): only before resolving */
     OP_REFERENCE_STATE, /* reference.state(name): likewise */
+    OP_VALUES,          /* values(name where a): likewise, left of `subset of` or right of it */
     OP_SAME_STATE,      /* of `name`; index: what it was bound to */
     OP_NOT,
     OP_NEG,

@@ -161,6 +161,21 @@ static struct expr_node *parse_aggregate(struct parser *p, enum expr_op op, size
     return n;
 }
 
+/* values(agent.peer where connected) */
+static struct expr_node *parse_values(struct parser *p, enum expr_op op, size_t offset)
+{
+    bool field = p->token.kind == TOKEN_WORD && str_find_char(p->token.text, '.') > 0;
+    if (!field)
+        return fail_expected(p, "a field of a collection, such as agent.peer");
+    struct expr_node *n = expr_node_new(p->c, op, offset);
+    n->name = p->token.text;
+    n->index = p->token.offset;
+    advance(p);
+    if (take_word(p, "where") && !(n->a = parse_or(p)))
+        return NULL;
+    return n;
+}
+
 static struct expr_node *parse_unary_call(struct parser *p, enum expr_op op, size_t offset)
 {
     struct expr_node *n = expr_node_new(p->c, op, offset);
@@ -183,13 +198,21 @@ static const struct {
     enum expr_op op;
     struct expr_node *(*parse)(struct parser *p, enum expr_op op, size_t offset);
 } functions[] = {
-    {"count", OP_COUNT, parse_over},     {"exists", OP_EXISTS, parse_over},
-    {"all", OP_ALL, parse_over},         {"none", OP_NONE, parse_over},
-    {"sum", OP_SUM, parse_aggregate},    {"min", OP_MIN_OF, parse_aggregate},
-    {"max", OP_MAX_OF, parse_aggregate}, {"distinct", OP_DISTINCT, parse_aggregate},
-    {"age", OP_AGE, parse_unary_call},   {"known", OP_KNOWN, parse_unary_call},
-    {"rate", OP_RATE, parse_rate},       {"time", OP_STEP_TIME, NULL},
-    {"state", OP_STATE, NULL},           {"reference.state", OP_REFERENCE_STATE, NULL},
+    {"count", OP_COUNT, parse_over},
+    {"exists", OP_EXISTS, parse_over},
+    {"all", OP_ALL, parse_over},
+    {"none", OP_NONE, parse_over},
+    {"sum", OP_SUM, parse_aggregate},
+    {"min", OP_MIN_OF, parse_aggregate},
+    {"max", OP_MAX_OF, parse_aggregate},
+    {"distinct", OP_DISTINCT, parse_aggregate},
+    {"age", OP_AGE, parse_unary_call},
+    {"known", OP_KNOWN, parse_unary_call},
+    {"values", OP_VALUES, parse_values},
+    {"rate", OP_RATE, parse_rate},
+    {"time", OP_STEP_TIME, NULL},
+    {"state", OP_STATE, NULL},
+    {"reference.state", OP_REFERENCE_STATE, NULL},
 };
 
 /* time(NAME OF A STEP), state(TARGET): blanks, brackets and all. The lexer stands behind the parenthesis. */
@@ -313,7 +336,82 @@ static struct expr_node *parse_sum(struct parser *p)
     return n;
 }
 
-static struct expr_node *parse_in(struct parser *p, struct expr_node *a, size_t offset)
+/* Names that begin with a collection's begin with another alias from here on, but where the collection is opened anew. */
+static void rename(struct parser *p, struct expr_node *n, struct str from, struct str to)
+{
+    struct str head, tail;
+    if (!n || (n->op >= OP_COUNT && str_eq(n->alias, from)))
+        return;
+    if (n->op == OP_NAME && str_cut(n->name, '.', &head, &tail) && str_eq(head, from))
+        n->name = arena_printf(p->c->arena, STR_FMT "." STR_FMT, STR_ARG(to), STR_ARG(tail));
+    rename(p, n->a, from, to);
+    rename(p, n->b, from, to);
+    rename(p, n->c, from, to);
+    for (struct expr_node *item = n->op == OP_IN ? n->b->next : NULL; item; item = item->next)
+        rename(p, item, from, to);
+}
+
+/* NAME's field under the alias. */
+static struct expr_node *field_of(struct parser *p, const struct expr_node *values,
+                                  struct str alias)
+{
+    struct str head, field;
+    struct expr_node *n = expr_node_new(p->c, OP_NAME, values->index);
+    (void)str_cut(values->name, '.', &head, &field);
+    n->name = arena_printf(p->c->arena, STR_FMT "." STR_FMT, STR_ARG(alias), STR_ARG(field));
+    return n;
+}
+
+/* An opening of the collection whose items also have to fulfil `further`. */
+static struct expr_node *open_values(struct parser *p, enum expr_op op, struct expr_node *values,
+                                     struct str alias, struct expr_node *further)
+{
+    struct expr_node *n = expr_node_new(p->c, op, values->offset);
+    struct str field;
+    (void)str_cut(values->name, '.', &n->name, &field);
+    n->alias = alias;
+    n->index = values->index;
+    n->a = values->a ? pair(p, OP_AND, values->offset, values->a, further) : further;
+    return p->c->failed ? NULL : n;
+}
+
+static struct expr_node *parse_list(struct parser *p, struct expr_node *a, size_t offset);
+
+/* values(A.f where P) subset of values(B.g where Q) is short for
+ * all(A where P and known(A.f): exists(B where Q and B.g == A.f)); of a list: ... : A.f in [...]). */
+static struct expr_node *parse_subset(struct parser *p, struct expr_node *a)
+{
+    size_t offset = p->token.offset;
+    struct str head, other = str_empty, field;
+    if (!take_word(p, "subset") || !take_word(p, "of"))
+        return fail_expected(p, "\"subset of\" behind values(...)");
+    struct expr_node *b = at_mark(p, "[") ? NULL : parse_sum(p);
+    if (!b && !at_mark(p, "["))
+        return NULL;
+    if (b && b->op != OP_VALUES) {
+        expr_fail(p->c, b->offset, "\"subset of\" takes values(...) or a list [...]");
+        return NULL;
+    }
+    (void)str_cut(a->name, '.', &head, &field);
+    if (b)
+        (void)str_cut(b->name, '.', &other, &field);
+    struct str alias = str_eq(head, other) ? STR("one") : head;
+    if (str_eq(head, other))
+        rename(p, a->a, head, alias);
+    struct expr_node *known = expr_node_new(p->c, OP_KNOWN, a->offset);
+    known->a = field_of(p, a, alias);
+    struct expr_node *each = open_values(p, OP_ALL, a, alias, known);
+    if (!each)
+        return NULL;
+    if (b)
+        each->b = open_values(p, OP_EXISTS, b, other,
+                              pair(p, OP_EQ, offset, field_of(p, b, other), field_of(p, a, alias)));
+    else
+        each->b = parse_list(p, field_of(p, a, alias), offset);
+    return each->b ? each : NULL;
+}
+
+static struct expr_node *parse_list(struct parser *p, struct expr_node *a, size_t offset)
 {
     if (!expect(p, "["))
         return NULL;
@@ -353,8 +451,10 @@ static struct expr_node *parse_comparison(struct parser *p)
         return NULL;
     enum expr_op op;
     size_t offset = p->token.offset;
+    if (n->op == OP_VALUES)
+        return parse_subset(p, n);
     if (take_word(p, "in"))
-        return parse_in(p, n, offset);
+        return parse_list(p, n, offset);
     if (!at_comparison(p, &op))
         return n;
     advance(p);

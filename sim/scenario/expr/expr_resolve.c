@@ -368,6 +368,11 @@ static bool resolve_kind(struct resolver *r, struct expr_node *n)
         expr_fail(r->c, n->offset,
                   "a state is no value; compare it: state(api/a) == reference.state(api/a)");
         return false;
+    case OP_VALUES:
+        expr_fail(r->c, n->offset,
+                  "a set is no value; compare it: values(agent.peer) subset of "
+                  "[site/a, site/b]");
+        return false;
     case OP_COUNT:
     case OP_EXISTS:
     case OP_ALL:

@@ -6,7 +6,7 @@
 const char expr_grammar[] =
     "expr       = and { \"or\" and }\n"
     "and        = not { \"and\" not }\n"
-    "not        = \"not\" not | comparison\n"
+    "not        = \"not\" not | comparison | subset\n"
     "comparison = state ( \"==\" | \"!=\" ) state                       one is state(...), the "
     "other reference.state(...) of the same target\n"
     "           | sum [ ( \"==\" | \"!=\" | \"<\" | \"<=\" | \">\" | \">=\" ) sum [ \"within\" sum "
@@ -24,6 +24,9 @@ const char expr_grammar[] =
     "           | ( \"min\" | \"max\" ) \"(\" expr \",\" expr { \",\" expr } \")\"\n"
     "           | \"age\" \"(\" expr \")\" | \"known\" \"(\" expr \")\" | \"rate\" \"(\" counter "
     "\",\" expr \")\" | \"time\" \"(\" step's name \")\"\n"
+    "subset     = set \"subset\" \"of\" ( set | \"[\" sum { \",\" sum } \"]\" )    what is unknown "
+    "belongs to no set\n"
+    "set        = \"values\" \"(\" collection \".\" field [ \"where\" expr ] \")\"\n"
     "state      = ( \"state\" | \"reference.state\" ) \"(\" target \")\"    an API such as api/a "
     "or api/edge[0], or all\n"
     "over       = collection [ \"as\" name ] [ \"where\" expr ] [ \":\" expr ]\n"
