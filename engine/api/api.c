@@ -20,6 +20,9 @@ struct api *api_new(const struct api_options *o)
     a->agent_image = str_dup(o->agent_image);
     a->registration = registration_new(o->client, o->clusters, o->secrets);
     a->paths = paths_new(o->client, o->clusters);
+    a->adoption = adoption_new(o->client, o->clusters);
+    if (policy_get(o->policies, POLICY_CLUSTER_UNKNOWN) == POLICY_UNKNOWN_ADOPT)
+        a->membership_key = o->membership_key;
     a->admission = admission_new(a);
     a->views = cluster_views_new(a, o->client, o->forwards);
     return a;
@@ -31,6 +34,7 @@ void api_free(struct api *a)
         return;
     cluster_views_free(a->views);
     admission_free(a->admission);
+    adoption_free(a->adoption);
     paths_free(a->paths);
     registration_free(a->registration);
     str_free(&a->agent_image);

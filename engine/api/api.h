@@ -27,6 +27,7 @@ struct api_options {
     struct tunnel_router *router;
     struct tunnel_peers *peers;
     struct tunnel_forwards *forwards; /* to agents' local addresses */
+    struct str membership_key; /* proofs of membership are signed with it; empty: there are none */
     struct str agent_image;
 };
 struct api *api_new(const struct api_options *options);

@@ -2,6 +2,7 @@
 #ifndef PADDOCK_ENGINE_API_API_INTERNAL_H
 #define PADDOCK_ENGINE_API_API_INTERNAL_H
 
+#include "engine/api/adoption.h"
 #include "engine/api/path.h"
 #include "engine/api/registration.h"
 #include "engine/base/json.h"
@@ -28,6 +29,8 @@ struct api {
     struct str agent_image; /* owned */
     struct registration *registration;
     struct paths *paths;
+    struct adoption *adoption;
+    struct str membership_key; /* borrowed; empty: nobody is adopted */
     struct admission *admission;
     struct cluster_views *views;
 };

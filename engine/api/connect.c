@@ -8,6 +8,7 @@
 #include "engine/base/codec.h"
 #include "engine/kube/management.h"
 #include "engine/manifests/agent_manifest.h"
+#include "engine/pki/pki.h"
 
 struct caller {
     struct str cluster_id, address, token, ca_cert, instance;
@@ -117,7 +118,9 @@ static bool is_removed(const struct api *a, struct http_exchange *x)
     struct buf name = {0}, key = {0};
     agent_tombstone_name(http_headers_get(http_request_headers(x), "X-API-Tunnel-Token"), &name);
     buf_addf(&key, NAMESPACE_GLOBAL_DATA "/%s", buf_c(&name));
-    bool removed = kube_informer_get(a->secrets, buf_str(&key)) != NULL;
+    const struct kube_object *o = kube_informer_get(a->secrets, buf_str(&key));
+    struct str notes = o ? kube_object_raw(o, "metadata.labels") : str_empty;
+    bool removed = o && str_find(notes, STR(AGENT_TOMBSTONE_CLEANS)) < 0;
     buf_free(&name);
     buf_free(&key);
     return removed;
@@ -129,6 +132,24 @@ static void tell_removed(const struct api *a, struct http_exchange *x)
     buf_addf(&text, AGENT_REMOVED_TEXT STR_FMT, STR_ARG(a->agent_image));
     api_text(x, 410, buf_str(&text));
     buf_free(&text);
+}
+
+/* We know nothing of its cluster, but it was ours: "ID.MAC". True: it is being adopted. */
+static bool proves_membership(struct api *a, struct http_exchange *x)
+{
+    const struct http_headers *h = http_request_headers(x);
+    struct str proof = http_headers_get(h, AGENT_MEMBERSHIP_HEADER), id, mac;
+    struct str token = http_headers_get(h, "X-API-Tunnel-Token");
+    struct buf good = {0};
+    if (!a->membership_key.n || !str_cut(proof, '.', &id, &mac) || !id.n ||
+        kube_informer_get(a->clusters, id))
+        return false;
+    agent_membership_write(a->membership_key, id, token, &good);
+    bool proved = pki_equal(buf_str(&good), proof);
+    buf_free(&good);
+    if (proved)
+        adoption_note(a->adoption, id, token);
+    return proved;
 }
 
 /* It asks for a tunnel and cannot have one; if the cluster has another, its way is not to blame. */
@@ -146,6 +167,12 @@ static void connect_agent(struct api *a, struct http_exchange *x)
     struct err *err = read_caller(a, x, c);
     if (err && is_removed(a, x)) {
         tell_removed(a, x);
+        err_free(err);
+        caller_free(c);
+        return;
+    }
+    if (err && proves_membership(a, x)) {
+        api_text(x, 503, STR("adopting: the cluster is taken in again"));
         err_free(err);
         caller_free(c);
         return;

@@ -1,6 +1,8 @@
 /* Queue, calls and counters of a controller. */
 #include "engine/controllers/controller.h"
 
+#include "engine/kube/management.h"
+
 struct open_call {
     struct list link;
     struct controller *controller;
@@ -149,6 +151,28 @@ struct str controller_setting(const struct controller *c, struct arena *a, const
     const cJSON *tree = kube_object_tree(o, a);
     struct str value = json_string_at(tree, "value");
     return value.n ? value : json_string_at(tree, "default");
+}
+
+void controller_write_setting(struct controller *c, struct kube_job *job, const char *name,
+                              bool exists, struct str value)
+{
+    struct arena a = {0};
+    cJSON *body = json_object(&a);
+    struct kube_target target = {.gvr = gvr_settings};
+    if (exists) {
+        target.name = str_c(name);
+    } else {
+        json_set_str(&a, body, "apiVersion", STR(MANAGEMENT_GROUP "/v3"));
+        json_set_str(&a, body, "kind", STR("Setting"));
+        json_set_str(&a, json_ensure(&a, body, "metadata"), "name", str_c(name));
+    }
+    json_set_str(&a, body, "value", value);
+    struct controller_call call = {.job = job,
+                                   .verb = exists ? KUBE_PATCH_MERGE : KUBE_CREATE,
+                                   .target = target,
+                                   .done = controller_written};
+    controller_call_tree(c, &call, body);
+    arena_free(&a);
 }
 
 bool cluster_is_internal(const struct kube_object *cluster)

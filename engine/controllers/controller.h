@@ -63,6 +63,9 @@ void controller_written(struct controller *c, struct kube_job *job, struct str k
 
 /* A setting's value, or its default. Lives in the arena. */
 struct str controller_setting(const struct controller *c, struct arena *a, const char *name);
+/* Makes it, or changes its value; ends the job. */
+void controller_write_setting(struct controller *c, struct kube_job *job, const char *name,
+                              bool exists, struct str value);
 /* Clusters that are not ours to manage: the local one. */
 bool cluster_is_internal(const struct kube_object *cluster);
 /* Puts every object's key of a cache into the queue. */

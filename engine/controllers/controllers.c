@@ -3,12 +3,15 @@
 
 #include "engine/controllers/cluster/cluster.h"
 #include "engine/controllers/deploy/deploy.h"
+#include "engine/controllers/expiry/expiry.h"
 #include "engine/controllers/health/health.h"
 #include "engine/controllers/rotation/rotation.h"
 #include "engine/controllers/token/token.h"
+#include "engine/controllers/tombstone/tombstone.h"
 
 static const struct controller_class *const classes[] = {
-    &cluster_class, &token_class, &health_class, &deploy_class, &rotation_class};
+    &cluster_class,  &token_class,  &health_class,   &deploy_class,
+    &rotation_class, &expiry_class, &tombstone_class};
 
 struct controllers {
     struct controller *running[ARRAY_LEN(classes)];

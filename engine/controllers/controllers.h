@@ -23,7 +23,9 @@ struct controllers_options {
     struct tunnel_router *router;
     struct downstreams *downstreams;
     const struct policies *policies;
-    struct str next_pin; /* of the CA that is to follow; empty: none is. Borrowed */
+    struct str cert_pem;       /* that the manager shows; empty: plain HTTP. Borrowed */
+    struct str membership_key; /* signs proofs of membership; empty: there are none. Borrowed */
+    struct str next_pin;       /* of the CA that is to follow; empty: none is. Borrowed */
     struct metrics *metrics;
 };
 struct controllers;

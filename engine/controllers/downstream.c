@@ -158,6 +158,7 @@ static struct err *client_make(struct downstreams *d, struct entry *e, struct st
             .ca_pem = buf_str(&ca),
             .token = buf_str(&token)};
         *out = kube_client_new(d->options.world, &context);
+        kube_client_keep_peer(*out);
     }
     buf_free(&ca);
     buf_free(&token);
@@ -227,9 +228,8 @@ static void entry_remove(struct downstreams *d, struct str id)
 uint16_t downstream_forward(struct downstreams *d, struct str id, struct str address)
 {
     uint16_t port = 0;
-    struct err *err = map_has(&d->entries, id)
-                          ? tunnel_forwards_port(d->forwards, id, address, &port)
-                          : NULL;
+    struct err *err =
+        map_has(&d->entries, id) ? tunnel_forwards_port(d->forwards, id, address, &port) : NULL;
     if (err)
         log_warn(&d->log, "no way to " STR_FMT " of cluster " STR_FMT ": %s", STR_ARG(address),
                  STR_ARG(id), err->message);

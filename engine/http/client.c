@@ -50,6 +50,7 @@ void http_client_free(struct http_client *c)
     BUG_ON(!list_empty(&c->origins), "an origin goes with its last connection");
     world_timer_free(c->fail_timer);
     buf_free(&c->out);
+    str_free(&c->peer_pem);
     mem_free(c);
 }
 
@@ -62,6 +63,16 @@ void http_client_forget(struct http_client *c)
         else
             conn->no_reuse = true;
     }
+}
+
+void http_client_keep_peer(struct http_client *c)
+{
+    c->keep_peer = true;
+}
+
+struct str http_client_peer_pem(const struct http_client *c)
+{
+    return c->peer_pem;
 }
 
 size_t http_client_connections(const struct http_client *c)

@@ -59,5 +59,8 @@ void http_call_resume(struct http_call *call);
 /* Closes idle kept connections, e.g. after a change of address or identity. */
 void http_client_forget(struct http_client *c);
 size_t http_client_connections(const struct http_client *c);
+/* From now on the certificates of the last server that a TLS connection was made to are kept. */
+void http_client_keep_peer(struct http_client *c);
+struct str http_client_peer_pem(const struct http_client *c); /* empty: none yet */
 
 #endif

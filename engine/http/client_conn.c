@@ -278,10 +278,22 @@ void client_fire(void *owner)
     client_leave(conn);
 }
 
+static void keep_peer(struct client_conn *conn)
+{
+    struct http_client *c = conn->client;
+    struct str pem = world_stream_peer_pem(conn->stream);
+    if (!pem.n || str_eq(pem, c->peer_pem))
+        return;
+    str_free(&c->peer_pem);
+    c->peer_pem = str_dup(pem);
+}
+
 static void on_open(void *owner)
 {
     struct client_conn *conn = owner;
     BUG_ON(conn->state != CLIENT_CONNECTING, "a stream opens once");
+    if (conn->client->keep_peer)
+        keep_peer(conn);
     conn->state = CLIENT_BUSY;
 }
 

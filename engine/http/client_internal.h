@@ -34,6 +34,8 @@ struct http_client {
     size_t conns_n;
     struct world_timer *fail_timer; /* for stillborn calls */
     struct buf out;                 /* requests are put together here */
+    bool keep_peer;
+    struct str peer_pem; /* owned; of the last handshake, if it is kept */
 };
 
 struct client_conn {

@@ -2,6 +2,7 @@
 #include "engine/kube/client_internal.h"
 
 #include "engine/kube/status.h"
+#include "engine/pki/x509.h"
 
 #include <string.h>
 
@@ -53,6 +54,7 @@ void kube_client_free(struct kube_client *c)
     str_free(&c->ca_pem);
     str_free(&c->cert_pem);
     str_free(&c->key_pem);
+    str_free(&c->peer_pem);
     mem_free(c);
 }
 
@@ -78,6 +80,22 @@ void kube_client_set_gate(struct kube_client *c, bool (*open)(void *owner), void
 {
     c->gate = open;
     c->gate_owner = owner;
+}
+
+void kube_client_keep_peer(struct kube_client *c)
+{
+    http_client_keep_peer(c->http);
+}
+
+int64_t kube_client_peer_ends_s(struct kube_client *c)
+{
+    struct str pem = http_client_peer_pem(c->http);
+    if (str_eq(pem, c->peer_pem))
+        return c->peer_ends_s;
+    str_free(&c->peer_pem);
+    c->peer_pem = str_dup(pem);
+    c->peer_ends_s = pki_pem_not_after_s(pem);
+    return c->peer_ends_s;
 }
 
 void kube_client_reconnect(struct kube_client *c)

@@ -34,6 +34,9 @@ struct kube_client *kube_client_new(struct world *w, const struct kube_context *
 struct kube_client *kube_client_as(const struct kube_client *c, struct str token);
 void kube_client_free(struct kube_client *c);
 void kube_client_set_token(struct kube_client *c, struct str token);
+/* Keeps what the server's certificate says; before the first call. */
+void kube_client_keep_peer(struct kube_client *c);
+int64_t kube_client_peer_ends_s(struct kube_client *c); /* its end; 0: none was seen yet */
 void kube_client_set_gate(struct kube_client *c, bool (*open)(void *owner), void *owner);
 /* Forgets kept connections: the next call connects anew. */
 void kube_client_reconnect(struct kube_client *c);

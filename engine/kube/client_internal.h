@@ -17,6 +17,8 @@ struct kube_client {
     bool (*gate)(void *owner);
     void *gate_owner;
     struct list calls, watches;
+    struct str peer_pem; /* owned: what peer_ends_s was read from */
+    int64_t peer_ends_s;
 };
 
 struct kube_call {

@@ -122,6 +122,15 @@ void condition_set(struct conditions_edit *e, const char *type, const char *stat
     e->changed = true;
 }
 
+void condition_touch(struct conditions_edit *e, const char *type)
+{
+    cJSON *c = find(e, type);
+    if (!c)
+        return;
+    json_set_str(&e->arena, c, "lastUpdateTime", e->now);
+    e->changed = true;
+}
+
 cJSON *conditions_patch(struct conditions_edit *e)
 {
     struct arena *a = &e->arena;

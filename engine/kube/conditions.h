@@ -38,6 +38,8 @@ void conditions_begin(struct conditions_edit *e, const struct kube_object *o, in
 /* status: "True", "False", "Unknown". Empty reason and message are left out. */
 void condition_set(struct conditions_edit *e, const char *type, const char *status,
                    const char *reason, struct str message);
+/* Says the same again, now: a write that changes nothing but a time (fixtures/incidents.yaml#K08). */
+void condition_touch(struct conditions_edit *e, const char *type);
 /* The merge patch's tree: metadata.resourceVersion, and status.conditions when something changed. More may be put into
  * its status (json_get(patch, "status")). */
 cJSON *conditions_patch(struct conditions_edit *e);

@@ -20,9 +20,19 @@ void agent_tombstone_name(struct str token, struct buf *out)
 {
     struct buf hex = {0};
     pki_sha256_hex(token, &hex);
-    buf_add_c(out, "removed-cluster-");
+    buf_add_c(out, AGENT_TOMBSTONE_PREFIX);
     buf_add(out, str_sub(buf_str(&hex), 0, TOMBSTONE_HEX));
     buf_free(&hex);
+}
+
+void agent_membership_write(struct str key, struct str cluster_id, struct str token,
+                            struct buf *out)
+{
+    struct buf text = {0};
+    buf_addf(&text, "membership " STR_FMT " " STR_FMT, STR_ARG(cluster_id), STR_ARG(token));
+    buf_addf(out, STR_FMT ".", STR_ARG(cluster_id));
+    pki_hmac_sha256_hex(key, buf_str(&text), out);
+    buf_free(&text);
 }
 
 static const char roles[] =
@@ -123,6 +133,8 @@ static void write_credentials(const struct agent_manifest *m, struct str name, s
     base64_line(out, "  url: \"", m->server_url);
     base64_line(out, "  token: \"", m->token);
     base64_line(out, "  namespace: \"", m->cluster_id);
+    if (m->membership.n)
+        base64_line(out, "  " AGENT_MEMBERSHIP_KEY ": \"", m->membership);
 }
 
 static void write_env(struct buf *out, const char *name, struct str value)

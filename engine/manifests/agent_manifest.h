@@ -15,6 +15,7 @@
 struct agent_manifest {
     struct str server_url, token, cluster_id;
     struct str ca_checksum; /* empty: a public CA */
+    struct str membership; /* proof that the cluster is ours, beside the credentials; empty: none */
     struct str image;
     struct str server_version;
     bool
@@ -29,11 +30,19 @@ void agent_ca_checksum(struct str pem, bool as_set, struct buf *out);
 void agent_manifest_write(const struct agent_manifest *m, struct buf *out);
 /* cattle-credentials-<first 10 hex of SHA-256 of "url.token.namespace">. Appends. */
 void agent_credentials_name(const struct agent_manifest *m, struct buf *out);
+/* "ID.MAC": that the manager who knows the key has given this token to this cluster. Appends. */
+void agent_membership_write(struct str key, struct str cluster_id, struct str token,
+                            struct buf *out);
+#define AGENT_MEMBERSHIP_KEY    "membership" /* in the Secret of the credentials */
+#define AGENT_MEMBERSHIP_HEADER "X-Agent-Membership"
 void agent_cleanup_manifest_write(struct str image, struct buf *out);
 
 /* The Secret (cattle-global-data) that remembers a registration token of a cluster that was removed while it was away: its
  * agent, when it comes back, is answered 410 with this text and the image of the clean-up Job. Appends. */
-#define AGENT_REMOVED_TEXT "cluster removed, clean up with "
+#define AGENT_REMOVED_TEXT     "cluster removed, clean up with "
+#define AGENT_TOMBSTONE_PREFIX "removed-cluster-"
+/* Label of one whose cluster is cleaning itself up already: its agent need not be told, but is not adopted either. */
+#define AGENT_TOMBSTONE_CLEANS "cleans-itself-up"
 void agent_tombstone_name(struct str token, struct buf *out);
 
 #endif

@@ -34,6 +34,31 @@ void pki_sha256_hex(struct str bytes, struct buf *out)
     add_hex(out, digest, sizeof(digest));
 }
 
+#define HMAC_BLOCK 64u
+
+static void hmac_pass(const unsigned char key[HMAC_BLOCK], unsigned char pad, struct str bytes,
+                      unsigned char out[PKI_SHA256_BYTES])
+{
+    struct buf text = {0};
+    for (size_t i = 0; i < HMAC_BLOCK; i++)
+        buf_add_char(&text, (char)(key[i] ^ pad));
+    buf_add(&text, bytes);
+    pki_sha256(buf_str(&text), out);
+    buf_free(&text);
+}
+
+void pki_hmac_sha256_hex(struct str key, struct str bytes, struct buf *out)
+{
+    unsigned char block[HMAC_BLOCK] = {0}, digest[PKI_SHA256_BYTES];
+    if (key.n > HMAC_BLOCK)
+        pki_sha256(key, block);
+    else
+        memcpy(block, key.p, key.n);
+    hmac_pass(block, 0x36, bytes, digest);
+    hmac_pass(block, 0x5c, (struct str){(const char *)digest, sizeof(digest)}, digest);
+    add_hex(out, digest, sizeof(digest));
+}
+
 bool pki_equal(struct str a, struct str b)
 {
     return a.n == b.n && CRYPTO_memcmp(a.p, b.p, a.n) == 0;

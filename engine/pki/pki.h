@@ -16,6 +16,7 @@
 
 void pki_sha256(struct str bytes, unsigned char out[PKI_SHA256_BYTES]);
 void pki_sha256_hex(struct str bytes, struct buf *out);
+void pki_hmac_sha256_hex(struct str key, struct str bytes, struct buf *out); /* RFC 2104 */
 bool pki_equal(struct str a, struct str b); /* time depends on the lengths only */
 
 /* SHA-256 of a stream. */

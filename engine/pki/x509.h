@@ -55,6 +55,9 @@ struct pki_cert_info {  /* in the arena that it was read into */
 /* Reads the first certificate of a chain. */
 struct err *pki_cert_read(struct arena *a, struct str chain, struct pki_cert_info *out) must_check;
 
+/* When the first certificate of a PEM text ends, in unix seconds; 0: there is none that can be read. */
+int64_t pki_pem_not_after_s(struct str pem);
+
 /* All CERTIFICATE blocks of a PEM text as one chain, and back. ERR_INVALID when there is none. */
 struct err *pki_chain_from_pem(struct str pem, struct buf *chain) must_check;
 struct err *pki_chain_to_pem(struct str chain, struct buf *pem) must_check;

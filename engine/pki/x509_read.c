@@ -216,3 +216,18 @@ struct err *pki_chain_to_pem(struct str chain, struct buf *pem)
     }
     return NULL;
 }
+
+int64_t pki_pem_not_after_s(struct str pem)
+{
+    struct arena a = {0};
+    struct buf chain = {0};
+    struct pki_cert_info info;
+    struct err *err = pki_chain_from_pem(pem, &chain);
+    if (!err)
+        err = pki_cert_read(&a, buf_str(&chain), &info);
+    int64_t ends_s = err ? 0 : info.not_after_s;
+    err_ignore(err);
+    buf_free(&chain);
+    arena_free(&a);
+    return ends_s;
+}

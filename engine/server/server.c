@@ -17,7 +17,7 @@ struct server {
     struct world *world;
     struct policies policies;
     struct log log;
-    struct str identity, server_url, ca_pem, agent_image, peer_token; /* owned */
+    struct str identity, server_url, ca_pem, cert_pem, agent_image, peer_token; /* owned */
     struct str next_cert_pem, next_key_pem,
         next_pin; /* owned; empty: no change of CA is under way */
     bool rotated; /* we show the next certificate */
@@ -67,6 +67,8 @@ static void on_started(void *owner)
                                     .router = s->router,
                                     .downstreams = s->downstreams,
                                     .policies = &s->policies,
+                                    .cert_pem = s->rotated ? s->next_cert_pem : s->cert_pem,
+                                    .membership_key = s->peer_token,
                                     .next_pin = s->next_pin,
                                     .metrics = &s->metrics};
     log_info(&s->log, "leading as " STR_FMT, STR_ARG(s->identity));
@@ -311,6 +313,7 @@ static struct err *listen_on(struct server *s, const struct server_config *c)
     struct world_tls tls = {.cert_pem = next ? c->next_cert_pem : c->cert_pem,
                             .key_pem = next ? c->next_key_pem : c->key_pem,
                             .alpn = STR("http/1.1")};
+    s->cert_pem = str_dup(c->cert_pem.n ? tls.cert_pem : str_empty);
     struct world_listen options = {.address = c->listen, .tls = c->cert_pem.n ? &tls : NULL};
     return http_server_listen(s->http, &options, &s->listener);
 }
@@ -358,6 +361,7 @@ struct err *server_new(struct world *w, const struct server_config *c, struct se
                             .router = s->router,
                             .peers = s->peers,
                             .forwards = downstreams_forwards(s->downstreams),
+                            .membership_key = s->peer_token,
                             .agent_image = s->agent_image};
     s->api = api_new(&a);
     s->http = http_server_new(w, NULL, api_handle, s->api);
@@ -399,6 +403,7 @@ void server_free(struct server *s)
     str_free(&s->identity);
     str_free(&s->server_url);
     str_free(&s->ca_pem);
+    str_free(&s->cert_pem);
     str_free(&s->next_cert_pem);
     str_free(&s->next_key_pem);
     str_free(&s->next_pin);

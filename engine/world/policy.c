@@ -87,6 +87,15 @@ const struct policy_row policy_table[POLICY_COUNT] = {
     [POLICY_FAILURE_REASON] =
         ENUM("failure.reason", "step|cause", POLICY_REASON_STEP, POLICY_REASON_CAUSE,
              "what a failed connection is called by agents and in conditions"),
+    [POLICY_CERTIFICATE_WARN] =
+        ENUM("certificate.warn", "never|ahead", POLICY_WARN_NEVER, POLICY_WARN_AHEAD,
+             "whether certificates are told before they expire"),
+    [POLICY_CLUSTER_UNKNOWN] = ENUM(
+        "cluster.unknown", "refuse|adopt", POLICY_UNKNOWN_REFUSE, POLICY_UNKNOWN_ADOPT,
+        "what becomes of an agent that proves a membership of which the manager knows nothing"),
+    [POLICY_CLUSTER_OFFLINE] =
+        ENUM("cluster.offline", "repeat|park", POLICY_OFFLINE_REPEAT, POLICY_OFFLINE_PARK,
+             "what is done for a cluster that is not connected"),
     [POLICY_CACHE_PROGRESS] =
         ENUM("cache.progress", "trust|deadline", POLICY_PROGRESS_TRUST, POLICY_PROGRESS_DEADLINE,
              "whether a watch that says nothing is asked anew"),

@@ -36,6 +36,9 @@ enum policy {
     POLICY_CA_PIN, /* enum: text (SHA-256 of the PEM text) | set (order- and blank-free set of certificates) */
     POLICY_AGENT_READY, /* enum: running (its pod counts at once) | connected (when it has a tunnel) */
     POLICY_CA_ROTATION, /* enum: replace (at the next start) | overlap (when every agent knows both) */
+    POLICY_CERTIFICATE_WARN, /* enum: never | ahead (30, 14, 7 days, 1 day before the end) */
+    POLICY_CLUSTER_UNKNOWN, /* enum: refuse | adopt (who proves that it is ours is taken in again) */
+    POLICY_CLUSTER_OFFLINE, /* enum: repeat (tried and written again and again) | park (until it is back) */
     POLICY_FAILURE_REASON, /* enum: step (where it failed) | cause (why) */
     POLICY_CACHE_PROGRESS, /* enum: trust (a watch that says nothing) | deadline (it is asked anew) */
     POLICY_CACHE_PROGRESS_AFTER, /* duration: the silence after which it is */
@@ -73,6 +76,9 @@ enum { POLICY_VERIFY_NEVER, POLICY_VERIFY_PERIODIC };
 
 enum { POLICY_READY_RUNNING, POLICY_READY_CONNECTED };
 enum { POLICY_ROTATION_REPLACE, POLICY_ROTATION_OVERLAP };
+enum { POLICY_WARN_NEVER, POLICY_WARN_AHEAD };
+enum { POLICY_UNKNOWN_REFUSE, POLICY_UNKNOWN_ADOPT };
+enum { POLICY_OFFLINE_REPEAT, POLICY_OFFLINE_PARK };
 enum { POLICY_REASON_STEP, POLICY_REASON_CAUSE };
 
 struct policy_row {

@@ -111,9 +111,10 @@ struct identity authority_issue_names(struct authority *a, const struct str *dns
     return issue_identity(a, dns, dns_n, ip, 0);
 }
 
-struct identity authority_issue_for(struct authority *a, struct str ip, int64_t valid_ns)
+struct identity authority_issue_for(struct authority *a, const struct str *dns, size_t dns_n,
+                                    struct str ip, int64_t valid_ns)
 {
-    return issue_identity(a, NULL, 0, ip, (sim_wall(a->sim) + valid_ns) / NS_PER_S);
+    return issue_identity(a, dns, dns_n, ip, (sim_wall(a->sim) + valid_ns) / NS_PER_S);
 }
 
 void identity_free(struct identity *id)

@@ -21,7 +21,8 @@ struct identity authority_issue(struct authority *a, struct str dns, struct str 
 struct identity authority_issue_names(struct authority *a, const struct str *dns, size_t dns_n,
                                       struct str ip);
 /* One that holds no longer than that: whole seconds from now. */
-struct identity authority_issue_for(struct authority *a, struct str ip, int64_t valid_ns);
+struct identity authority_issue_for(struct authority *a, const struct str *dns, size_t dns_n,
+                                    struct str ip, int64_t valid_ns);
 void identity_free(struct identity *id);
 
 #endif

@@ -125,8 +125,8 @@ struct sim_resolver *sim_cluster_resolver(const struct sim_cluster *c)
 }
 void sim_cluster_certify(struct sim_cluster *c, int64_t valid_ns)
 {
-    apihost_set_identity(c->api,
-                         authority_issue_for(c->authority, apihost_address(c->api), valid_ns));
+    apihost_set_identity(
+        c->api, authority_issue_for(c->authority, NULL, 0, apihost_address(c->api), valid_ns));
 }
 bool sim_cluster_imported(const struct sim_cluster *c)
 {

@@ -56,7 +56,9 @@ static void check_living(const struct bench *b)
 {
     struct kubeapi *local = bench_local(b);
     assert_int_equal(bench_count(local, "clusterregistrationtokens." MANAGEMENT_GROUP, "c-0"), 2);
-    assert_int_equal(bench_count(local, "secrets", NAMESPACE_GLOBAL_DATA), 1);
+    assert_in_range(bench_count(local, "secrets", NAMESPACE_GLOBAL_DATA), 1, 3);
+    assert_non_null(kubeapi_get(local, STR("secrets"), STR(NAMESPACE_GLOBAL_DATA),
+                                STR("cluster-serviceaccounttoken-c-0")));
     assert_int_equal(bench_count(bench_downstream(b, 0), "deployments.apps", NAMESPACE_SYSTEM), 1);
     assert_int_equal(bench_count(bench_downstream(b, 0), "jobs.batch", "default"), 0);
 }

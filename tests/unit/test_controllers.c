@@ -7,8 +7,10 @@
 
 #include "engine/controllers/cluster/cluster.h"
 #include "engine/controllers/cluster/state.h"
+#include "engine/controllers/expiry/expiry.h"
 #include "engine/controllers/health/health.h"
 #include "engine/controllers/rotation/rotation.h"
+#include "engine/controllers/tombstone/tombstone.h"
 #include "engine/kube/conditions.h"
 #include "engine/kube/management.h"
 
@@ -246,12 +248,53 @@ static void test_removal(void **state)
     struct kubeapi *local = bench_local(b);
     assert_null(kubeapi_get(local, STR("namespaces"), str_empty, STR("c-0")));
     assert_int_equal(bench_count(local, "clusterregistrationtokens." MANAGEMENT_GROUP, "c-0"), 0);
-    assert_int_equal(bench_count(local, "secrets", NAMESPACE_GLOBAL_DATA), 0);
+    /* What keeps its agent from being adopted again: two tokens, for as long as an agent may be away. */
+    assert_int_equal(bench_count(local, "secrets", NAMESPACE_GLOBAL_DATA), 2);
     assert_int_equal(bench_count(bench_downstream(b, 0), "jobs.batch", "default"), 1);
     assert_null(
         kubeapi_get(bench_downstream(b, 0), STR("namespaces"), str_empty, STR(NAMESPACE_SYSTEM)));
     assert_int_equal(server_state(bench_leader(b, NULL)).agents, 0);
     bench_free(b);
+}
+
+/* Tokens of removed clusters are forgotten after TOMBSTONE_LIFE, and not before. */
+static void test_tombstones_end(void **state)
+{
+    (void)state;
+    struct policies p = policies_hardened();
+    struct bench *b = bench_with(1, &p, 1, 1);
+    bench_delete_cluster(b, "c-0");
+    bench_run_until(b, "c-0", "gone", 30 * S);
+    struct sim_fault_options o = {.name = STR("later"),
+                                  .kind = SIM_FAULT_CLOCK_JUMP,
+                                  .delay = TOMBSTONE_LIFE - TOMBSTONE_LOOK};
+    (void)sim_fault_add(b->sim, &o);
+    bench_run(b, TOMBSTONE_LOOK - 60 * S);
+    assert_int_equal(bench_count(bench_local(b), "secrets", NAMESPACE_GLOBAL_DATA), 2);
+    bench_run(b, TOMBSTONE_LOOK + 120 * S);
+    assert_int_equal(bench_count(bench_local(b), "secrets", NAMESPACE_GLOBAL_DATA), 0);
+    bench_free(b);
+}
+
+static void test_expiry_words(void **state)
+{
+    (void)state;
+    static const struct {
+        int64_t left_s;
+        const char *word;
+    } rows[] = {{31 * 86400, ""},
+                {30 * 86400 + 1, ""},
+                {30 * 86400, "ExpiresWithin30Days"},
+                {14 * 86400 + 1, "ExpiresWithin30Days"},
+                {14 * 86400, "ExpiresWithin14Days"},
+                {7 * 86400, "ExpiresWithin7Days"},
+                {86401, "ExpiresWithin7Days"},
+                {86400, "ExpiresWithin1Day"},
+                {1, "ExpiresWithin1Day"},
+                {0, "Expired"},
+                {-5, "Expired"}};
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+        assert_string_equal(expiry_word(1000000 + rows[i].left_s, 1000000 * S), rows[i].word);
 }
 
 static void test_removal_detaches(void **state)
@@ -351,6 +394,8 @@ int main(void)
         cmocka_unit_test(test_late_rollout),
         cmocka_unit_test(test_scale),
         cmocka_unit_test(test_removal),
+        cmocka_unit_test(test_tombstones_end),
+        cmocka_unit_test(test_expiry_words),
         cmocka_unit_test(test_removal_detaches),
         cmocka_unit_test(test_removal_waits),
         cmocka_unit_test(test_rotation_is_over),

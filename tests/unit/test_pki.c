@@ -32,6 +32,15 @@ static void hashes_are_known(void **state)
     pki_hash_add(h, STR("llo"));
     pki_hash_end(h, parts);
     assert_memory_equal(whole, parts, sizeof(whole));
+    buf_clear(&hex); /* RFC 4231, test cases 2 and 6 */
+    pki_hmac_sha256_hex(STR("Jefe"), STR("what do ya want for nothing?"), &hex);
+    check_str(buf_str(&hex), "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
+    char long_key[131];
+    memset(long_key, 0xaa, sizeof(long_key));
+    buf_clear(&hex);
+    pki_hmac_sha256_hex((struct str){long_key, sizeof(long_key)},
+                        STR("Test Using Larger Than Block-Size Key - Hash Key First"), &hex);
+    check_str(buf_str(&hex), "60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54");
     assert_true(pki_equal(STR("abc"), STR("abc")));
     assert_false(pki_equal(STR("abc"), STR("abd")));
     assert_false(pki_equal(STR("abc"), STR("ab")));

@@ -30,7 +30,8 @@ struct cluster_agent {
     struct world_file *ca_write, *mark; /* of AGENT_FILE_CONNECTED */
     bool marked;
     struct kube_call *cleanup;
-    bool cleaned; /* the clean-up Job is there */
+    bool cleaned;            /* the clean-up Job is there */
+    struct kube_call *proof; /* of membership, being read */
     struct agent_link *link;
     struct agent_caches *caches; /* NULL: it has not been connected yet */
 };
@@ -146,6 +147,34 @@ static void on_removed(void *owner, struct str image)
     arena_free(&arena);
 }
 
+/* Deploy puts it beside the credentials, maybe after our start: so it is read when it is needed. */
+static void on_proof(void *owner, const struct kube_answer *answer)
+{
+    struct cluster_agent *a = owner;
+    struct arena arena = {0};
+    struct buf proof = {0};
+    cJSON *secret = NULL;
+    a->proof = NULL;
+    struct err *err = answer->err ? NULL : json_parse(&arena, answer->body, &secret);
+    struct str text = json_string_at(json_get(secret, "data"), AGENT_MEMBERSHIP_KEY);
+    if (text.n && base64_decode(&proof, text) && a->link)
+        agent_link_set_membership(a->link, buf_str(&proof));
+    err_ignore(err);
+    buf_free(&proof);
+    arena_free(&arena);
+}
+
+static void on_unknown(void *owner)
+{
+    struct cluster_agent *a = owner;
+    struct str name = world_env(a->world, "CATTLE_CREDENTIAL_NAME");
+    bool asks = policy_get(&a->policies, POLICY_CLUSTER_UNKNOWN) == POLICY_UNKNOWN_ADOPT;
+    if (!asks || a->proof || !name.n)
+        return;
+    struct kube_target target = {.gvr = gvr_secrets, .ns = STR(NAMESPACE_SYSTEM), .name = name};
+    a->proof = kube_call_start(a->kube, KUBE_GET, &target, str_empty, 0, on_proof, a);
+}
+
 static void start_link(struct cluster_agent *a, struct str ca_pem)
 {
     struct buf params = {0}, instance = {0};
@@ -162,6 +191,7 @@ static void start_link(struct cluster_agent *a, struct str ca_pem)
                                    .connected = on_connected,
                                    .untrusted = on_untrusted,
                                    .removed = on_removed,
+                                   .unknown = on_unknown,
                                    .owner = a};
     a->phase = AGENT_PHASE_CONNECT;
     a->link = agent_link_new(&o);
@@ -265,6 +295,7 @@ void cluster_agent_free(struct cluster_agent *a)
     agent_checks_cancel(a->checks);
     agent_link_free(a->link);
     kube_call_cancel(a->cleanup);
+    kube_call_cancel(a->proof);
     agent_caches_free(a->caches);
     world_file_cancel(a->ca_write);
     world_file_cancel(a->mark);

@@ -19,10 +19,11 @@ struct agent_link {
     struct policies policies;
     const struct agent_config *config;
     struct agent_resolver *resolver;
-    struct str ca_pem, params_json, instance;
+    struct str ca_pem, params_json, instance, membership;
     void (*on_connected)(void *owner);
     void (*on_untrusted)(void *owner);
     void (*on_removed)(void *owner, struct str image);
+    void (*on_unknown)(void *owner);
     void *owner;
 
     struct list attempts;
@@ -54,7 +55,7 @@ static struct attempt *dial(struct agent_link *l, const char *host)
 {
     struct attempt *a = MEM_NEW(struct attempt);
     struct world_tls tls = {.server_name = l->config->server.host, .ca_pem = l->ca_pem};
-    struct world_header headers[3] = {{STR("X-Agent-Instance"), l->instance}};
+    struct world_header headers[4] = {{STR("X-Agent-Instance"), l->instance}};
     size_t headers_n = 1;
     bool leaves = policy_get(&l->policies, POLICY_SERVER_DRAIN) == POLICY_DRAIN_HANDOVER;
     if (leaves)
@@ -63,6 +64,8 @@ static struct attempt *dial(struct agent_link *l, const char *host)
     buf_addf(&idle, "%lld", (long long)(l->state.idle_timeout / NS_PER_MS));
     if (l->state.idle_timeout)
         headers[headers_n++] = (struct world_header){STR("X-Agent-Idle-Cut"), buf_str(&idle)};
+    if (l->membership.n)
+        headers[headers_n++] = (struct world_header){STR(AGENT_MEMBERSHIP_HEADER), l->membership};
     a->link = l;
     a->address = world_addr_make(str_c(host), l->config->server.port);
     list_add_tail(&l->attempts, &a->node);
@@ -279,6 +282,9 @@ static void on_closed(void *owner, const struct tunnel_client_closed *how)
     static const struct str removed = STR_INIT(AGENT_REMOVED_TEXT);
     if (how->http_status == 410 && l->on_removed && str_starts(how->http_body, removed))
         l->on_removed(l->owner, str_sub(how->http_body, removed.n, how->http_body.n));
+    if (how->http_status == 400 && l->on_unknown &&
+        str_starts(how->http_body, STR("cluster not found")))
+        l->on_unknown(l->owner);
     bool untrusted = how->err && how->err->code == ERR_TLS;
     l->tried++;
     if (l->tried < l->answer.n)
@@ -405,6 +411,7 @@ struct agent_link *agent_link_new(const struct agent_link_options *o)
     l->on_connected = o->connected;
     l->on_untrusted = o->untrusted;
     l->on_removed = o->removed;
+    l->on_unknown = o->unknown;
     l->owner = o->owner;
     l->retry = world_timer_new(l->world, on_retry, l);
     l->recheck = world_timer_new(l->world, on_recheck, l);
@@ -429,7 +436,14 @@ void agent_link_free(struct agent_link *l)
     str_free(&l->ca_pem);
     str_free(&l->params_json);
     str_free(&l->instance);
+    str_free(&l->membership);
     mem_free(l);
+}
+
+void agent_link_set_membership(struct agent_link *l, struct str proof)
+{
+    str_free(&l->membership);
+    l->membership = str_dup(proof);
 }
 
 struct agent_link_state agent_link_state(const struct agent_link *l)

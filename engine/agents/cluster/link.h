@@ -51,10 +51,14 @@ struct agent_link_options {
     void (*untrusted)(void *owner);
     /* The manager has let the cluster go, and says what cleans it up. The link goes on. May be NULL. */
     void (*removed)(void *owner, struct str image);
+    /* The manager knows nothing of the cluster. The link goes on. May be NULL. */
+    void (*unknown)(void *owner);
     void *owner;
 };
 struct agent_link *agent_link_new(const struct agent_link_options *options);
 void agent_link_free(struct agent_link *l);
+/* What proves to the manager that the cluster is its own; shown with every attempt from now on. Copied. */
+void agent_link_set_membership(struct agent_link *l, struct str proof);
 
 struct agent_link_state {
     bool connected;

@@ -9,6 +9,7 @@
 #define CLEANUP_NAMESPACE "default"
 #define CLEANUP_PREFIX    "cattle-cleanup-"
 #define DETACHED          "Detached"        /* the reason of condition Removed */
+#define CLEANING          "CleanUpStarted"  /* the same */
 #define CACHE_PATIENCE    (500 * NS_PER_MS) /* until a cache shows what we deleted */
 
 static struct removal *removal_of(struct cluster_controller *c, struct str id)
@@ -75,7 +76,7 @@ static void on_job_created(struct controller *base, struct kube_job *job, struct
     if (answer->err)
         cleanup_failed(c, job, id, answer->err);
     else
-        downstream_over(c, job, id, "CleanUpStarted", STR("the cluster cleans itself up"));
+        downstream_over(c, job, id, CLEANING, STR("the cluster cleans itself up"));
 }
 
 static struct controller_call downstream_call(struct kube_job *job, struct str id,
@@ -124,7 +125,7 @@ static void on_jobs_listed(struct controller *base, struct kube_job *job, struct
     if (answer->err)
         cleanup_failed(c, job, id, answer->err);
     else if (has_cleanup_job(answer->body))
-        downstream_over(c, job, id, "CleanUpStarted", STR("the cluster cleans itself up"));
+        downstream_over(c, job, id, CLEANING, STR("the cluster cleans itself up"));
     else
         create_job(c, job, id);
 }
@@ -207,10 +208,13 @@ static void on_remembered(struct controller *base, struct kube_job *job, struct 
     controller_done(base, job, !there);
 }
 
-/* A token of a cluster that was not cleaned up is remembered, by its hash. True: a write was started. */
-static bool remember(struct cluster_controller *c, struct kube_job *job, struct str id,
-                     const char *token)
+/* A token of a removed cluster is remembered, by its hash. True: a write was started. */
+static bool remember(struct cluster_controller *c, struct kube_job *job,
+                     const struct kube_object *cluster, const char *token)
 {
+    struct condition removed;
+    bool cleans = condition_get(cluster, "Removed", &removed) && str_eq_c(removed.reason, CLEANING);
+    struct str id = cluster->name;
     const struct controllers_options *o = &c->base.options;
     struct buf key = {0}, name = {0}, body = {0};
     buf_addf(&key, STR_FMT "/%s", STR_ARG(id), token);
@@ -224,8 +228,9 @@ static bool remember(struct cluster_controller *c, struct kube_job *job, struct 
         buf_addf(&body,
                  "{\"apiVersion\":\"v1\",\"kind\":\"Secret\",\"metadata\":{\"name\":\"%s\","
                  "\"annotations\":{\"" MANAGEMENT_GROUP "/removed-cluster\":\"" STR_FMT
-                 "\"}},\"type\":\"Opaque\"}",
-                 buf_c(&name), STR_ARG(id));
+                 "\"}%s},\"type\":\"Opaque\"}",
+                 buf_c(&name), STR_ARG(id),
+                 cleans ? ",\"labels\":{\"" AGENT_TOMBSTONE_CLEANS "\":\"true\"}" : "");
         struct controller_call call = {
             .job = job,
             .verb = KUBE_CREATE,
@@ -240,10 +245,14 @@ static bool remember(struct cluster_controller *c, struct kube_job *job, struct 
     return missing;
 }
 
-static bool is_detached(const struct kube_object *cluster)
+/* Who was not cleaned up is told when it comes back; nobody who was removed may be adopted. */
+static bool is_remembered(const struct cluster_controller *c, const struct kube_object *cluster)
 {
     struct condition removed;
-    return condition_get(cluster, "Removed", &removed) && str_eq_c(removed.reason, DETACHED);
+    bool adopts =
+        policy_get(c->base.options.policies, POLICY_CLUSTER_UNKNOWN) == POLICY_UNKNOWN_ADOPT;
+    bool known = condition_get(cluster, "Removed", &removed);
+    return known && (adopts || str_eq_c(removed.reason, DETACHED));
 }
 
 static void clean_upstream(struct cluster_controller *c, struct kube_job *job,
@@ -251,8 +260,8 @@ static void clean_upstream(struct cluster_controller *c, struct kube_job *job,
 {
     const struct controllers_options *o = &c->base.options;
     struct str id = cluster->name;
-    if (is_detached(cluster) &&
-        (remember(c, job, id, CLUSTER_TOKEN_DEFAULT) || remember(c, job, id, CLUSTER_TOKEN_SYSTEM)))
+    if (is_remembered(c, cluster) && (remember(c, job, cluster, CLUSTER_TOKEN_DEFAULT) ||
+                                      remember(c, job, cluster, CLUSTER_TOKEN_SYSTEM)))
         return;
     struct str secret = kube_object_string(cluster, "status.serviceAccountTokenSecret");
     struct kube_target targets[] = {

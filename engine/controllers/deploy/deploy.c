@@ -1,6 +1,8 @@
 /* Which cluster needs which step. */
 #include "engine/controllers/deploy/deploy_internal.h"
 
+#include "engine/kube/backoff.h"
+
 const struct kube_target deploy_target = {.gvr = KUBE_GVR("apps", "v1", "deployments"),
                                           .ns = STR_INIT(NAMESPACE_SYSTEM),
                                           .name = STR_INIT(AGENT_DEPLOYMENT),
@@ -82,10 +84,44 @@ static void step(struct deploy_controller *c, struct kube_job *job,
     deploy_scale(c, job, id);
 }
 
+static bool is_offline(const struct kube_object *cluster)
+{
+    return cluster && !cluster->deleting && !cluster_is_internal(cluster) &&
+           condition_is(cluster, "Connected", "False");
+}
+
+/* As the original does: what cannot be done is tried again at the pace of the queue's back-off, and that it failed again
+ * is written down. */
+static void repeat(struct deploy_controller *c, struct kube_job *job,
+                   const struct kube_object *cluster)
+{
+    struct agent *agent = deploy_agent(c, cluster->name);
+    struct world *w = c->base.options.world;
+    world_time now = world_now(w);
+    if (now < agent->repeat_at) { /* woken by its own write */
+        kube_queue_add_after(c->base.queue, cluster->name, agent->repeat_at - now);
+        controller_done(&c->base, job, false);
+        return;
+    }
+    world_time pause = kube_backoff(w, agent->repeats++, KUBE_QUEUE_RETRY, KUBE_QUEUE_RETRY_MAX);
+    agent->repeat_at = now + pause;
+    kube_queue_add_after(c->base.queue, cluster->name, pause);
+    struct conditions_edit e;
+    conditions_begin(&e, cluster, world_wall(w));
+    condition_touch(&e, "Connected");
+    deploy_write_status(c, job, cluster->name, &e, NULL);
+}
+
 static void reconcile(void *owner, struct kube_job *job, struct str id)
 {
     struct deploy_controller *c = owner;
     const struct kube_object *cluster = kube_informer_get(c->base.options.clusters, id);
+    bool repeats =
+        policy_get(c->base.options.policies, POLICY_CLUSTER_OFFLINE) == POLICY_OFFLINE_REPEAT;
+    if (repeats && is_offline(cluster)) {
+        repeat(c, job, cluster);
+        return;
+    }
     if (!is_connected(cluster)) {
         forget(c, id);
         controller_done(&c->base, job, false);
@@ -96,6 +132,8 @@ static void reconcile(void *owner, struct kube_job *job, struct str id)
         controller_done(&c->base, job, false);
         return;
     }
+    deploy_agent(c, id)->repeats = 0;
+    deploy_agent(c, id)->repeat_at = 0;
     struct desired *desired = MEM_NEW(struct desired);
     if (desired_make(&c->base, cluster, desired)) {
         step(c, job, cluster, desired);

@@ -14,6 +14,8 @@ struct agent {
     size_t next;              /* in run->objects */
     bool rolls;               /* the Deployment was to be changed */
     world_time rollout_since; /* 0: none is watched */
+    world_time repeat_at;     /* offline, policy cluster.offline: repeat: the next try */
+    uint32_t repeats;         /* of them, in a row */
     world_time scale_at;      /* when replicas are looked at next */
 };
 

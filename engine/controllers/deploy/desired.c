@@ -73,6 +73,8 @@ static struct str hash_of(struct desired *d)
         json_write_string(&text, parts[i]);
     if (d->env)
         json_write(&text, d->env);
+    if (d->membership_key.n)
+        agent_membership_write(d->membership_key, d->manifest.cluster_id, d->default_token, &text);
     pki_sha256_hex(buf_str(&text), &hex);
     struct str hash = arena_str(&d->arena, buf_str(&hex));
     buf_free(&text);
@@ -99,6 +101,8 @@ bool desired_make(const struct controller *c, const struct kube_object *cluster,
     d->default_token = token_of(c, a, cluster->name, CLUSTER_TOKEN_DEFAULT);
     d->system_token = token_of(c, a, cluster->name, CLUSTER_TOKEN_SYSTEM);
     d->env = json_path(tree, "spec.agentEnvVars");
+    if (policy_get(c->options.policies, POLICY_CLUSTER_UNKNOWN) == POLICY_UNKNOWN_ADOPT)
+        d->membership_key = c->options.membership_key;
     d->hash = hash_of(d);
     buf_free(&checksum);
     bool known =
@@ -160,10 +164,16 @@ static void add_env(struct desired *d, const cJSON *deployment)
 
 void desired_objects(struct desired *d, const cJSON *live)
 {
-    struct buf text = {0};
+    struct buf text = {0}, proof = {0};
     struct yaml_node **docs = NULL;
     size_t n = 0;
     d->manifest.token = choose_token(d, live);
+    if (d->membership_key.n) {
+        agent_membership_write(d->membership_key, d->manifest.cluster_id, d->manifest.token,
+                               &proof);
+        d->manifest.membership = arena_str(&d->arena, buf_str(&proof));
+        buf_free(&proof);
+    }
     agent_manifest_write(&d->manifest, &text);
     struct err *err = yaml_parse_all(&d->arena, STR("agent manifest"), buf_str(&text), &docs, &n);
     BUG_ON(err || n > DESIRED_OBJECTS_MAX, "our own manifest is YAML of a few objects");

@@ -13,6 +13,7 @@ struct desired {
     struct agent_manifest manifest;         /* without its token */
     struct str default_token, system_token; /* empty: not there yet */
     const cJSON *env;                       /* spec.agentEnvVars; NULL: none */
+    struct str membership_key;              /* borrowed; empty: agents get no proof */
     struct str hash;                        /* hex; of all of the above */
     cJSON *objects[DESIRED_OBJECTS_MAX];    /* of desired_objects, in the manifest's order */
     size_t objects_n;

@@ -61,27 +61,6 @@ static void describe(const struct controller *c, struct buf *out)
     buf_free(&names);
 }
 
-static void write_setting(struct controller *c, struct kube_job *job, bool exists, struct str value)
-{
-    struct arena a = {0};
-    cJSON *body = json_object(&a);
-    struct kube_target target = {.gvr = gvr_settings};
-    if (exists) {
-        target.name = STR(ROTATION_SETTING);
-    } else {
-        json_set_str(&a, body, "apiVersion", STR(MANAGEMENT_GROUP "/v3"));
-        json_set_str(&a, body, "kind", STR("Setting"));
-        json_set_str(&a, json_ensure(&a, body, "metadata"), "name", STR(ROTATION_SETTING));
-    }
-    json_set_str(&a, body, "value", value);
-    struct controller_call call = {.job = job,
-                                   .verb = exists ? KUBE_PATCH_MERGE : KUBE_CREATE,
-                                   .target = target,
-                                   .done = controller_written};
-    controller_call_tree(c, &call, body);
-    arena_free(&a);
-}
-
 static void reconcile(void *owner, struct kube_job *job, struct str key)
 {
     struct rotation_controller *r = owner;
@@ -97,7 +76,7 @@ static void reconcile(void *owner, struct kube_job *job, struct str key)
         controller_done(c, job, false);
     } else {
         log_info(&c->log, "the change of the CA: %s", buf_c(&value));
-        write_setting(c, job, setting != NULL, buf_str(&value));
+        controller_write_setting(c, job, ROTATION_SETTING, setting != NULL, buf_str(&value));
     }
     buf_free(&value);
 }

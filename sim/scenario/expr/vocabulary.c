@@ -60,6 +60,9 @@ static const struct expr_field cluster_fields[VOC_CLUSTER_FIELD_COUNT] = {
         {"connection", EXPR_STRING, 0, NULL,
          "reason of its condition AgentConnection: WebSocketsBlocked, MiddleboxIdleTimeout; "
          "unknown: none"},
+    [VOC_CLUSTER_CERTIFICATE] =
+        {"certificate", EXPR_STRING, 0, NULL,
+         "reason of its condition APICertificate: ExpiresWithin14Days, ...; unknown: none"},
     [VOC_CLUSTER_UPDATED] = {"updated", EXPR_BOOL, 0, NULL,
                              "the manager's condition Updated: its agent is as it should be"},
     [VOC_CLUSTER_REMAINS] = {"remains", EXPR_BOOL, EXPR_LIVE, NULL,
@@ -95,6 +98,9 @@ static const struct expr_field site_fields[VOC_SITE_FIELD_COUNT] = {
     [VOC_SITE_ROTATION_WAITS] = {"rotation_waits", EXPR_INT, EXPR_LIVE, NULL,
                                  "clusters that its change of the CA waits for; 0: it is over; "
                                  "unknown: none was asked for"},
+    [VOC_SITE_CERTIFICATE] = {"certificate", EXPR_STRING, EXPR_LIVE, NULL,
+                              "what it says of its own certificate: ExpiresWithin14Days, ...; "
+                              "unknown: nothing"},
 };
 
 static const struct expr_field node_fields[VOC_NODE_FIELD_COUNT] = {

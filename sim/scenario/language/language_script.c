@@ -90,7 +90,7 @@ static const struct field issue_fields[] = {
             LIMIT_MAX, "how long it holds"),
 };
 static SHAPE(issue_shape, "certificate.issue", issue_entry, issue_fields, NULL,
-             "the APIs of clusters start anew with a certificate that holds for so long");
+             "clusters' APIs, or a site's replicas in turn, get a certificate that holds so long");
 
 static const struct field create_fields[] = {
     F("group", FIELD_STRING, create_entry, group, FIELD_REQUIRED, NULL, "a group of the topology"),
@@ -182,7 +182,8 @@ const struct action_row action_table[ACTION_KIND_COUNT] = {
     [ACTION_CLUSTER_SCALE] = {"cluster.scale", ACTION_CLUSTER_SCALE, T(CLUSTER)},
     [ACTION_CA_WRITE] = {"ca.write", ACTION_CA_WRITE, T(SITE)},
     [ACTION_CERTIFICATE_ROTATE] = {"certificate.rotate", ACTION_CERTIFICATE_ROTATE, T(SITE)},
-    [ACTION_CERTIFICATE_ISSUE] = {"certificate.issue", ACTION_CERTIFICATE_ISSUE, T(CLUSTER)},
+    [ACTION_CERTIFICATE_ISSUE] = {"certificate.issue", ACTION_CERTIFICATE_ISSUE,
+                                  T(CLUSTER) | T(SITE)},
     [ACTION_APPLY] = {"apply", ACTION_APPLY, T(API)},
     [ACTION_DELETE] = {"delete", ACTION_DELETE, T(API)},
 };

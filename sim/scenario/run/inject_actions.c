@@ -86,6 +86,17 @@ static struct err *on_apis(struct inject *in, const struct plan_action *a)
     return err;
 }
 
+/* Its replicas show it when they have restarted, one after the other. */
+static void certify_sites(struct inject *in, const struct plan_action *a)
+{
+    struct target managers = {.a = a->target.a, .kind = TARGET_MANAGER};
+    managers.a.kind = TARGET_MANAGER;
+    for (size_t i = 0; i < in->estate->sites_n; i++)
+        if (a->target.a.any || a->target.a.index == (int32_t)i)
+            site_certify(in->estate->sites[i], a->for_ns);
+    inject_roll_out(in, &managers);
+}
+
 static struct err *on_clusters(struct inject *in, const struct plan_action *a)
 {
     struct estate *e = in->estate;
@@ -141,9 +152,14 @@ struct err *inject_action(struct inject *in, const struct plan_action *a)
         estate_add_clusters(e, (uint32_t)a->group, (uint32_t)a->count);
         view_clusters_added(in->view);
         return NULL;
+    case ACTION_CERTIFICATE_ISSUE:
+        if (a->target.a.kind == TARGET_SITE) {
+            certify_sites(in, a);
+            return NULL;
+        }
+        return on_clusters(in, a);
     case ACTION_CLUSTER_REMOVE:
     case ACTION_CLUSTER_SCALE:
-    case ACTION_CERTIFICATE_ISSUE:
         return on_clusters(in, a);
     case ACTION_CA_WRITE:
         for (size_t i = 0; i < e->sites_n; i++)

@@ -274,6 +274,14 @@ void site_rotate(struct site *s)
     s->config.next_ca_pem = authority_pem(s->next);
 }
 
+void site_certify(struct site *s, int64_t valid_ns)
+{
+    identity_free(&s->identity);
+    s->identity = authority_issue_for(s->authority, s->names, s->names_n, s->address, valid_ns);
+    s->config.cert_pem = s->identity.cert_pem;
+    s->config.key_pem = s->identity.key_pem;
+}
+
 struct site *site_new(const struct site_options *o)
 {
     struct site *s = MEM_NEW(struct site);

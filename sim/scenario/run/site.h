@@ -82,6 +82,8 @@ void site_take_copy(struct site *s, const struct site *active);
 void site_ca_write(struct site *s, enum ca_spelling as);
 /* It is given a new CA and certificate: processes that start from now on have them (server.h). */
 void site_rotate(struct site *s);
+/* A certificate of the same CA that holds so long; shown by replicas that start from now on. */
+void site_certify(struct site *s, int64_t valid_ns);
 bool site_is_alive(const struct site *s);               /* at least one replica runs */
 struct server *replica_server(const struct replica *r); /* NULL: it does not run */
 

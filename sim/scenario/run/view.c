@@ -320,6 +320,7 @@ static void cluster_seen(struct view *v, struct str id, const struct kube_object
         view_changed_item(v, VOC_CLUSTER, VOC_CLUSTER_ACTIVE_AT, index - 1);
     }
     cluster_reason(v, index - 1, o, "Ready", &c->reason, VOC_CLUSTER_REASON);
+    cluster_reason(v, index - 1, o, "APICertificate", &c->certificate, VOC_CLUSTER_CERTIFICATE);
     cluster_reason(v, index - 1, o, "AgentConnection", &c->connection, VOC_CLUSTER_CONNECTION);
     if (updated != c->updated) {
         c->updated = updated;
@@ -396,6 +397,7 @@ void view_free(struct view *v)
         history_free(&v->clusters[i].writer);
         str_free(&v->clusters[i].reason);
         str_free(&v->clusters[i].connection);
+        str_free(&v->clusters[i].certificate);
     }
     for (size_t i = 0; i < v->agents_n; i++)
         str_free(&v->agents[i].reason);

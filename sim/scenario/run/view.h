@@ -27,8 +27,9 @@ struct view_agent {
 struct view_cluster {
     struct str state; /* constant text; empty: not registered */
     bool connected, ready, updated;
-    struct str reason, connection; /* of Ready, of AgentConnection; owned; empty: none */
-    int32_t site;                  /* where its agents are; -1: nowhere */
+    /* Of Ready, AgentConnection, APICertificate; owned; empty: none. */
+    struct str reason, connection, certificate;
+    int32_t site; /* where its agents are; -1: nowhere */
     int32_t sessions;
     int64_t last_seen, active_at; /* -1: never */
     struct history writer;        /* of sites, by index */

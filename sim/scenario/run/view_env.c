@@ -217,6 +217,8 @@ static struct expr_value cluster_field(const struct view *v, uint32_t item, uint
         return c->reason.n ? text(c->reason) : unknown(EXPR_STRING);
     case VOC_CLUSTER_CONNECTION:
         return c->connection.n ? text(c->connection) : unknown(EXPR_STRING);
+    case VOC_CLUSTER_CERTIFICATE:
+        return c->certificate.n ? text(c->certificate) : unknown(EXPR_STRING);
     case VOC_CLUSTER_UPDATED:
         return truth(c->updated);
     case VOC_CLUSTER_REMAINS:
@@ -270,15 +272,27 @@ static int64_t site_agents(const struct view *v, uint32_t site)
     return n;
 }
 
+static struct str site_setting(const struct site *s, const char *name)
+{
+    struct kubeapi *api = apihost_api(s->api);
+    const struct kube_object *o =
+        api ? kubeapi_get(api, STR("settings." MANAGEMENT_GROUP), str_empty, str_c(name)) : NULL;
+    return o ? kube_object_string(o, "value") : str_empty;
+}
+
+/* "ExpiresWithin7Days: ..." */
+static struct expr_value site_certificate(const struct site *s)
+{
+    struct str word, rest;
+    (void)str_cut(site_setting(s, "certificate-expiry"), ':', &word, &rest);
+    return word.n ? text(word) : unknown(EXPR_STRING);
+}
+
 /* "PIN over" or "PIN waiting for 2 of 40: ..." */
 static struct expr_value rotation_waits(const struct site *s)
 {
     static const struct str words = STR_INIT(" waiting for ");
-    struct kubeapi *api = apihost_api(s->api);
-    const struct kube_object *o =
-        api ? kubeapi_get(api, STR("settings." MANAGEMENT_GROUP), str_empty, STR("ca-rotation"))
-            : NULL;
-    struct str value = o ? kube_object_string(o, "value") : str_empty, count_text, rest;
+    struct str value = site_setting(s, "ca-rotation"), count_text, rest;
     ptrdiff_t at = str_find(value, words);
     int64_t n = 0;
     if (!value.n)
@@ -306,6 +320,8 @@ static struct expr_value site_field(const struct view *v, uint32_t item, uint32_
         return moment(s->promoted_at);
     case VOC_SITE_ROTATION_WAITS:
         return rotation_waits(s);
+    case VOC_SITE_CERTIFICATE:
+        return site_certificate(s);
     case VOC_SITE_DEMOTED_AT:
         return moment(s->demoted_at);
     default:
