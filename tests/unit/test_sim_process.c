@@ -240,6 +240,73 @@ static void quit(void *owner)
     assert_null(sim_process_world(sim_process_of(w)));
 }
 
+/* A program that ends itself some time after it was asked to; never, when that time is 0. */
+static struct err *slow_start(struct world *w, const void *config, void **instance)
+{
+    *instance = world_timer_new(w, quit, w);
+    (void)config;
+    return NULL;
+}
+static void slow_destroy(void *instance)
+{
+    world_timer_free(instance);
+}
+static void slow_terminate(struct world *w, const void *config, void *instance)
+{
+    const world_time *after = config;
+    (void)w;
+    if (*after)
+        world_timer_start(instance, *after);
+}
+static const struct sim_program slow = {
+    .start = slow_start, .destroy = slow_destroy, .terminate = slow_terminate};
+
+static int64_t ended_at;
+static void note_end(void *owner, struct sim_process *p, int status)
+{
+    (void)p;
+    ended_at = sim_now(owner);
+    last_status = status;
+}
+
+/* Asked to end: in its own time, or killed after the grace period; one that stands still hears of it when it goes on. */
+static void terminated(void **state)
+{
+    static const struct {
+        world_time takes, paused_for, ends_at;
+        bool asks_again;
+        int status;
+    } rows[] = {
+        {S, 0, S, false, 42},      {S, 0, S, true, 42},          {40 * S, 0, 30 * S, false, 137},
+        {0, 0, 30 * S, true, 137}, {S, 5 * S, 6 * S, false, 42}, {S, 60 * S, 30 * S, false, 137}};
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct kit *k = kit_new();
+        struct sim_process_options o = {.name = STR("slow"),
+                                        .host = k->client_host,
+                                        .program = &slow,
+                                        .config = &rows[i].takes,
+                                        .exited = note_end,
+                                        .owner = k->sim};
+        struct sim_process *p = sim_process_new(k->sim, &o);
+        check_ok(sim_process_start(p));
+        int64_t from = sim_now(k->sim);
+        if (rows[i].paused_for)
+            sim_process_pause(p);
+        sim_process_terminate(p, 30 * S);
+        kit_run(k, rows[i].paused_for ? rows[i].paused_for : S / 2);
+        if (rows[i].asks_again)
+            sim_process_terminate(p, 30 * S);
+        sim_process_resume(p);
+        kit_run(k, 60 * S);
+        assert_int_equal(ended_at - from, rows[i].ends_at);
+        assert_int_equal(last_status, rows[i].status);
+        sim_process_terminate(p, S); /* it does not run: nothing */
+        check_ok(sim_process_start(p));
+        sim_process_terminate(p, 30 * S); /* under way when the world ends */
+        kit_free(k);
+    }
+}
+
 static void supervisor_restarts(void **state)
 {
     struct kit *k = kit_new();
@@ -422,10 +489,15 @@ static void disk_faults(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(dies_at_every_event), cmocka_unit_test(supervisor_restarts),
-        cmocka_unit_test(failed_start),        cmocka_unit_test(dies_inside_a_callback),
-        cmocka_unit_test(forgotten_handles),   cmocka_unit_test(clocks),
-        cmocka_unit_test(files_stay),          cmocka_unit_test(disk_faults),
+        cmocka_unit_test(dies_at_every_event),
+        cmocka_unit_test(supervisor_restarts),
+        cmocka_unit_test(terminated),
+        cmocka_unit_test(failed_start),
+        cmocka_unit_test(dies_inside_a_callback),
+        cmocka_unit_test(forgotten_handles),
+        cmocka_unit_test(clocks),
+        cmocka_unit_test(files_stay),
+        cmocka_unit_test(disk_faults),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
