@@ -15,7 +15,7 @@ static void write_entry(struct buf *out, const char *name, struct str text)
 {
     struct str word, rest = text;
     size_t column = str_c(name).n + 2;
-    buf_addf(out, "  %s", name);
+    buf_addf(out, "  " STR_FMT, STR_ARG(str_c(name)));
     if (column >= INDENT) {
         buf_add_char(out, '\n');
         column = 0;
