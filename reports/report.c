@@ -32,6 +32,11 @@ int64_t report_quantile(const int64_t *values, size_t n, uint32_t per_mille)
     return values[rank == 0 ? 0 : rank - 1];
 }
 
+bool report_is_flat(const struct report_point *points, size_t n, int64_t value)
+{
+    return n >= 2 && points[n - 1].value == value && points[n - 2].value == value;
+}
+
 /* The sum may need more than 64 bits: quotients and remainders are summed apart. Rounds toward zero. */
 static int64_t mean(const int64_t *values, size_t n)
 {

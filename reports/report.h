@@ -196,6 +196,9 @@ void report_pretty_end(const struct report *r, const struct report_style *style,
 void report_count(const struct report *r, size_t *passed, size_t *failed);
 /* The p-th per mille of ascending values (nearest rank): 500 is the median. n > 0. */
 int64_t report_quantile(const int64_t *values, size_t n, uint32_t per_mille);
+/* Whether one more point of this value only makes the last flat stretch longer, which is its two ends: then the last point
+ * moves to the new time. */
+bool report_is_flat(const struct report_point *points, size_t n, int64_t value);
 /* What `show` names, of a histogram; false: it has no values, or `what` is none of the names. */
 bool report_hist_value(const struct report_hist *h, struct str what, int64_t *out);
 bool report_scale_is_fine(int64_t scale); /* 1, 10, 100, ... */

@@ -3,19 +3,12 @@
 # apiserver`, the other files are read; the commands in them are run with a small scenario, and what they leave is merged.
 # usage: tests/conformance/ci.sh SIM WORK      exit status 77: skipped
 set -eu
-here=$(cd "$(dirname "$0")" && pwd)
-modules=$here/../../build/node
-sim=$(realpath "$1")
-mkdir -p "$2" "$modules"
-work=$(cd "$2" && pwd)/ci
-rm -rf "$work" "$work.summary"
-mkdir -p "$work"
-skip() {
-    echo "skipped: ci: $1" | tee "$work.summary"
-    exit 77
-}
 # shellcheck source=tests/conformance/node_modules
-. "$here/node_modules"
+. "$(dirname "$0")/node_modules"
+begin_check ci "$1" "$2"
+work=$work/ci
+rm -rf "$work"
+mkdir -p "$work"
 install_modules
 # shellcheck source=tests/conformance/kubectl_find
 . "$here/kubectl_find"

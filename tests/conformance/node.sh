@@ -3,20 +3,10 @@
 # the registry that npm is set up for into build/node.
 # usage: tests/conformance/node.sh SIM WORK [--update] [--only REGEX]      exit status 77: skipped
 set -eu
-here=$(cd "$(dirname "$0")" && pwd)
-modules=$here/../../build/node
-sim=$(realpath "$1")
-work=$2
-shift 2
-mkdir -p "$work" "$modules"
-work=$(cd "$work" && pwd)
-rm -f "$work/node.summary"
-skip() {
-    echo "skipped: @kubernetes/client-node: $1" | tee "$work/node.summary"
-    exit 77
-}
 # shellcheck source=tests/conformance/node_modules
-. "$here/node_modules"
+. "$(dirname "$0")/node_modules"
+begin_check node "$1" "$2"
+shift 2
 install_modules
 update=0
 only=
@@ -28,4 +18,4 @@ while [ $# -gt 0 ]; do
     shift
 done
 node "$here/node/checks.mjs" "$sim" "$modules" "$work" "$only" || exit 1
-exec "$here/verdict" node "$work/node.results" "$here/pending" "$update" "$work/node.summary"
+exec "$here/verdict" node "$work/node.results" "$here/pending" "$update" "$summary"

@@ -48,6 +48,26 @@ static void check_failed(const struct fail_io *f, uint64_t nth)
 
 #define MAPS 5u
 
+/* With a client whose nth operation fails. */
+static struct lab *open_lab(uint64_t nth, struct fail_io **f)
+{
+    struct lab *l = lab_new(1);
+    kube_client_free(l->kube);
+    *f = fail_io_hook(l->sim, lab_world(l), nth);
+    struct kube_context context = lab_context(l);
+    l->kube = kube_client_new(lab_world(l), &context);
+    return l;
+}
+
+static void close_lab(struct lab *l, struct fail_io *f)
+{
+    kube_client_free(l->kube);
+    l->kube = NULL;
+    assert_int_equal(fail_io_streams(f), 0);
+    lab_free(l);
+    fail_io_free(f);
+}
+
 static const struct kube_target configmaps = {
     .gvr = {STR_INIT(""), STR_INIT("v1"), STR_INIT("configmaps")}, .ns = STR_INIT("d")};
 
@@ -61,11 +81,8 @@ static void make_map(struct lab *l, unsigned i)
 
 static uint64_t inform(uint64_t nth)
 {
-    struct lab *l = lab_new(1);
-    kube_client_free(l->kube);
-    struct fail_io *f = fail_io_hook(l->sim, lab_world(l), nth);
-    struct kube_context context = lab_context(l);
-    l->kube = kube_client_new(lab_world(l), &context);
+    struct fail_io *f;
+    struct lab *l = open_lab(nth, &f);
     struct kube_informer *inf = kube_informer_new(l->kube, &configmaps);
     make_map(l, 0);
     kube_informer_start(inf);
@@ -84,11 +101,7 @@ static uint64_t inform(uint64_t nth)
     assert_int_equal(kube_informer_count(inf), MAPS - 1);
     uint64_t n = fail_io_count(f);
     kube_informer_free(inf);
-    kube_client_free(l->kube);
-    l->kube = NULL;
-    assert_int_equal(fail_io_streams(f), 0);
-    lab_free(l);
-    fail_io_free(f);
+    close_lab(l, f);
     return n;
 }
 
@@ -115,11 +128,8 @@ static uint64_t lead(uint64_t nth)
 {
     static const struct leader_handler handler = {on_started, on_stopped, NULL};
     struct candidacy c = {0};
-    struct lab *l = lab_new(1);
-    kube_client_free(l->kube);
-    struct fail_io *f = fail_io_hook(l->sim, lab_world(l), nth);
-    struct kube_context context = lab_context(l);
-    l->kube = kube_client_new(lab_world(l), &context);
+    struct fail_io *f;
+    struct lab *l = open_lab(nth, &f);
     struct leader *leader = leader_new(l->kube, STR("one"), &handler, &c);
     lab_run(l, STORY);
     assert_true(leader_valid(leader)); /* one failure costs no lease */
@@ -133,11 +143,7 @@ static uint64_t lead(uint64_t nth)
     leader_free(leader);
     assert_int_equal(c.stops, 1);
     lab_run(l, 5 * S);
-    kube_client_free(l->kube);
-    l->kube = NULL;
-    assert_int_equal(fail_io_streams(f), 0);
-    lab_free(l);
-    fail_io_free(f);
+    close_lab(l, f);
     return n;
 }
 

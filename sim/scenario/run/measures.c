@@ -164,15 +164,13 @@ static void write_hist(const struct measures *m, size_t i, struct arena *a, stru
                                 .show_n = p->show.n};
 }
 
-/* A flat stretch is its two ends. */
 static void write_series(const struct gauge *g, struct arena *a, const struct report_hist *like,
                          struct report_series *out)
 {
     struct report_point *points = ARENA_NEW_ARRAY(a, struct report_point, g->n + 1);
     size_t n = 0;
     for (size_t i = 0; i < g->n; i++) {
-        bool flat = n >= 2 && points[n - 1].value == g->points[i].value &&
-                    points[n - 2].value == g->points[i].value;
+        bool flat = report_is_flat(points, n, g->points[i].value);
         points[flat ? n - 1 : n++] = g->points[i];
     }
     *out = (struct report_series){.name = like->name,

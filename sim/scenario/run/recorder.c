@@ -154,9 +154,8 @@ static void on_note(void *owner, const struct sim_note *n)
 
 static void point(struct recorder *r, struct series *s, int64_t value, bool always)
 {
-    if (!always && s->n >= 2 && s->points[s->n - 1].value == value &&
-        s->points[s->n - 2].value == value) {
-        s->points[s->n - 1].at_ns = sim_now(r->estate->sim); /* a flat stretch is its two ends */
+    if (!always && report_is_flat(s->points, s->n, value)) {
+        s->points[s->n - 1].at_ns = sim_now(r->estate->sim);
         return;
     }
     if (s->n == s->cap) {
