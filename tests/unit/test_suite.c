@@ -27,11 +27,20 @@ static void options_that_do_not_fit_the_file(void **state)
         {"run --case point=0", "", "\"point=0\": points are counted from 1"},
         {"run --case x=one,point=4294967296", MATRIX, "points are counted from 1"},
         {"run --case point=first", POINTS, "\"point=first\": points are counted from 1"},
+        {"sweep --case x=two,point=2",
+         MATRIX "faults: [{name: it, when: matrix.x.k == 1, at: 0s, target: manager/a, fault: "
+                "{process: crash, at: each-write}}]\n",
+         "there are no points"},
         {"run --case point=1", "", "there are no points: no fault is \"at: each-write\""},
         {"run --until dusk", "colour: red\n", "t.yaml:8:1: error: unknown field \"colour\""},
         {"run --until dusk", "steps: [{name: x, do: {manager.restart: site/z}}]\n", "site/z"},
         {"run", "steps: [", "t.yaml:"},
         {"run --policy tunnel.dead=1", "", "tunnel.dead"},
+        {"run --set size --set depth=1", PARAMS, "--set takes NAME=VALUE, not \"size\""},
+        {"sweep --set size=1000,1", PARAMS, "must be at most 500"},
+        {"run --case point=0,x=one", MATRIX, "\"point=0\": points are counted from 1"},
+        {"run --case x=one,y=two", MATRIX, "\"y\""},
+        {"run", MATRIX "steps: [{name: x, do: {manager.restart: site/z}}]\n", "site/z"},
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         struct bench b;
@@ -193,6 +202,14 @@ static void a_sweep_keeps_the_first_failures(void **state)
     assert_false(suite_keeps_failure(b.suite));
     bench_close(&b);
 
+    bench_open(&b, "sweep --seeds 1");
+    for (size_t i = 0; i <= SUITE_SHOWN_MAX; i++)
+        assert_true(bench_add(&b, arena_c(&b.arena, arena_printf(&b.arena, "%zu.yaml", i)), ""));
+    check_ok(suite_lay_out(b.suite));
+    for (size_t i = 0; i <= SUITE_SHOWN_MAX; i++)
+        assert_int_equal(pass(&b, i)->brief, i == SUITE_SHOWN_MAX);
+    bench_close(&b);
+
     bench_open(&b, "run");
     bench_lay_out(&b, "");
     assert_true(suite_keeps_failure(b.suite));
@@ -257,20 +274,155 @@ static void clauses_may_differ_between_cases(void **state)
 
 static void what_is_not_whole_is_not_judged(void **state)
 {
-    static const char *const lines[] = {"run --until 10s", "run --shard 1/2", "run"};
+    static const char *const lines[] = {"run --until 10s", "run --shard 1/2", "run",
+                                        "run --shard 1/1"};
     for (size_t i = 0; i < ARRAY_LEN(lines); i++) {
         struct bench b;
         size_t file = 0;
         bench_open(&b, lines[i]);
         bench_lay_out(&b, UNSEEN BOTH);
         carry_out_all(&b);
-        b.interrupted = i == 2;
+        b.interrupted = i >= 2;
         assert_null(suite_judge(b.suite, &file));
         b.interrupted = false;
         file = 0;
-        assert_int_equal(suite_judge(b.suite, &file) != NULL, i == 2);
+        assert_int_equal(suite_judge(b.suite, &file) != NULL, i >= 2);
         bench_close(&b);
     }
+}
+
+/* Two files, of which one has seen all that it wanted to; whoever runs them cannot interrupt. */
+static void a_file_that_has_seen_it_all_has_no_row(void **state)
+{
+    struct bench b;
+    size_t file = 0;
+    bench_open(&b, "run --until dusk");
+    suite_free(b.suite);
+    b.options.until = str_empty;
+    b.suite = suite_new(&b.options,
+                        &(struct run_options){.log_level = LOG_ERROR, .wall_clock = bench_clock});
+    assert_true(
+        bench_add(&b, "s.yaml", "assert: [{name: seen, sometimes: \"count(agent) == 1\"}]\n"));
+    bench_lay_out(&b, UNSEEN);
+    carry_out_all(&b);
+    const struct report_run *row = suite_judge(b.suite, &file);
+    assert_non_null(row);
+    check_str(row->file, "t.yaml");
+    assert_null(suite_judge(b.suite, &file));
+    bench_close(&b);
+}
+
+/* ---- points ---- */
+
+#define SOME_POINTS                                                                                \
+    "matrix: {x: [{id: one, k: 1}, {id: two, k: 2}]}\n"                                            \
+    "faults:\n"                                                                                    \
+    "  - {name: it, when: matrix.x.k == 1, at: 0s, for: 60s, target: manager/a, fault: {process: " \
+    "crash, at: each-write, of: clusterregistrationtokens}}\n"
+
+/* Each seed chooses one of the points of its case, if it has some. */
+static void a_seed_of_a_sweep_chooses_its_point(void **state)
+{
+    struct bench b;
+    size_t struck = 0, last = 0;
+    bool differ = false;
+    bench_open(&b, "sweep --seeds 1..6");
+    bench_lay_out(&b, SOME_POINTS);
+    assert_int_equal(suite_count(b.suite), 6);
+    for (size_t i = 0; i < 6; i++) {
+        const struct report_run *run = suite_run(b.suite, i, &b.arena);
+        assert_int_equal(run->outcome, REPORT_PASSED);
+        if (!str_starts(run->case_id, STR("x=one"))) {
+            check_str(run->case_id, "x=two");
+            assert_int_equal(run->faults_n, 0);
+            continue;
+        }
+        uint64_t point = 0;
+        assert_true(str_starts(run->case_id, STR("x=one,point=")));
+        assert_true(str_to_u64(str_sub(run->case_id, 12, run->case_id.n), &point));
+        assert_true(point >= 1 && point <= 8);
+        assert_int_equal(run->faults[0].fired, 1);
+        differ = differ || (struck > 0 && point != last);
+        last = point;
+        struck++;
+    }
+    assert_true(struck > 1 && struck < 6 && differ);
+    bench_close(&b);
+}
+
+static void a_sweep_may_be_told_its_point(void **state)
+{
+    static const struct {
+        const char *line, *text, *case_id, *failure;
+    } rows[] = {
+        {"sweep --seeds 3 --case x=one,point=2", SOME_POINTS, "x=one,point=2", ""},
+        {"sweep --seeds 3 --case point=99", POINTS, "point=99", "point"},
+        {"sweep --seeds 3",
+         "faults: [{name: it, at: 0s, for: 60s, target: manager/a, fault: {process: crash, at: "
+         "each-write, of: pods}}]\n",
+         "", "it"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct bench b;
+        bench_open(&b, rows[i].line);
+        if (!bench_add(&b, "t.yaml", rows[i].text))
+            fail_msg("%s: %s", rows[i].line, buf_c(&b.errors));
+        check_ok(suite_lay_out(b.suite));
+        const struct report_run *run = suite_run(b.suite, 0, &b.arena);
+        check_str(run->case_id, rows[i].case_id);
+        check_str(run->failures_n ? run->failures[0].name : str_empty, rows[i].failure);
+        bench_close(&b);
+    }
+}
+
+#define SAME "assert: [{name: same, at: 59s, that: \"state(all) == reference.state(all)\"}]\n"
+
+/* What steps do goes wrong in the probing run as well: there are as many points, whatever they do when all is written. */
+static void steps_are_part_of_the_probing_run(void **state)
+{
+    static const struct {
+        const char *steps;
+        bool same;
+    } rows[] = {
+        {"", true},
+        {"steps: [{name: x, at: 50s, do: {manager.restart: site/a}}]\n", true},
+        {"steps: [{name: x, at: 50s, do: {fault: {node: gone}, target: node/edge}}]\n", false},
+        {"steps: [{name: x, at: 50s, do: {heal: manager/a}}]\n", true},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct bench b;
+        bench_open(&b, "run --points 8/8");
+        struct str text = arena_printf(&b.arena, POINTS "%s" SAME, rows[i].steps);
+        bench_lay_out(&b, arena_c(&b.arena, text));
+        assert_int_equal(suite_count(b.suite), 1);
+        const struct report_run *run = suite_run(b.suite, 0, &b.arena);
+        check_str(run->case_id, "point=8");
+        assert_int_equal(run->failures_n == 0, rows[i].same);
+        bench_close(&b);
+    }
+}
+
+static void points_are_laid_out_for_each_plan(void **state)
+{
+    struct bench b;
+    struct buf ids = {0};
+    for (char id = 'a'; id <= 'i'; id++)
+        buf_addf(&ids, "%s{id: %c, k: %d}", id == 'a' ? "" : ", ", id, id - 'a');
+    bench_open(&b, "run");
+    struct str text =
+        arena_printf(&b.arena,
+                     "matrix: {x: [" STR_FMT "]}\n"
+                     "measure: {m: {gauge: \"count(agent) + ${matrix.x.k}\"}}\n" POINTS,
+                     STR_ARG(buf_str(&ids)));
+    bench_lay_out(&b, arena_c(&b.arena, text));
+    assert_int_equal(suite_count(b.suite), 9 * 8);
+    check_str(lose(&b, 9 * 8 - 1)->case_id, "x=i,point=8");
+    buf_free(&ids);
+    bench_close(&b);
+    bench_open(&b, "run --points 50/100");
+    bench_lay_out(&b, POINTS);
+    assert_int_equal(suite_count(b.suite), 0); /* it has only eight */
+    bench_close(&b);
 }
 
 static void the_command_repeats_all_of_them(void **state)
@@ -368,6 +520,11 @@ int main(void)
         cmocka_unit_test(what_no_run_saw_is_the_row_of_the_file),
         cmocka_unit_test(clauses_may_differ_between_cases),
         cmocka_unit_test(what_is_not_whole_is_not_judged),
+        cmocka_unit_test(a_file_that_has_seen_it_all_has_no_row),
+        cmocka_unit_test(a_seed_of_a_sweep_chooses_its_point),
+        cmocka_unit_test(a_sweep_may_be_told_its_point),
+        cmocka_unit_test(steps_are_part_of_the_probing_run),
+        cmocka_unit_test(points_are_laid_out_for_each_plan),
         cmocka_unit_test(the_command_repeats_all_of_them),
         cmocka_unit_test(faults_that_never_take_effect_are_counted),
         cmocka_unit_test(tallies_that_are_malformed_are_refused),

@@ -137,6 +137,38 @@ static void sometimes_is_judged_over_all_parts(void **state)
     }
 }
 
+/* As many as one sweep of all of them would have kept. */
+static void what_is_shown_in_full_is_bounded(void **state)
+{
+    struct report_run run = {.name = STR("t"), .profile = STR("compat"), .file = STR("t.yaml")};
+    struct report_run failed[SUITE_SHOWN_MAX + 1], passed[SUITE_SHOWN_MAX + 1];
+    const struct report_run *runs[2 * (SUITE_SHOWN_MAX + 1)];
+    struct report_part_file files[SUITE_SHOWN_MAX + 1];
+    struct joined j = {.n = 0};
+    size_t n = 0;
+    for (size_t i = 0; i <= SUITE_SHOWN_MAX; i++) {
+        passed[i] = failed[i] = run;
+        passed[i].file = arena_printf(&j.arena, "%zu.yaml", i);
+        failed[i].file = passed[0].file;
+        failed[i].seed = i + 1;
+        failed[i].outcome = i % 2 ? REPORT_FAILED : REPORT_ERROR;
+        files[i] = (struct report_part_file){.file = passed[i].file, .digest = STR("d")};
+        runs[n++] = &passed[i];
+        runs[n++] = &failed[i];
+    }
+    join_made(&j, &(struct report_part){.planned = n,
+                                        .swept = true,
+                                        .files = files,
+                                        .files_n = ARRAY_LEN(files),
+                                        .runs = runs,
+                                        .n = n});
+    check_ok(join(&j));
+    assert_int_equal(j.report.n, n);
+    for (size_t i = 0; i < n; i++)
+        assert_int_equal(j.report.runs[i]->brief, i / 2 == SUITE_SHOWN_MAX);
+    joined_free(&j);
+}
+
 static void what_does_not_fit_together_is_refused(void **state)
 {
     struct joined j = {.n = 0};
@@ -183,6 +215,10 @@ static void made_up_parts_are_refused(void **state)
     j = (struct joined){.n = 0};
     join_made(&j, &part);
     expect_refused(&j, "the tally of a palette is malformed");
+    j = (struct joined){.n = 0};
+    join_made(&j, &part); /* the first mistake counts */
+    j.parts[j.n++] = j.parts[0];
+    expect_refused(&j, "the tally of a palette is malformed");
     file.tally = STR("-a\n");
     j = (struct joined){.n = 0};
     join_made(&j, &part);
@@ -207,6 +243,7 @@ int main(void)
         cmocka_unit_test(shares_are_put_together_in_their_order),
         cmocka_unit_test(shares_that_are_missing_are_told),
         cmocka_unit_test(sometimes_is_judged_over_all_parts),
+        cmocka_unit_test(what_is_shown_in_full_is_bounded),
         cmocka_unit_test(what_does_not_fit_together_is_refused),
         cmocka_unit_test(made_up_parts_are_refused),
     };
