@@ -1,6 +1,7 @@
 /* Goal: what shrinking leaves is the least that fails the same way, says why each line is there, and is a scenario that the
  * loader takes; what fails otherwise, or without any fault, is not taken for it; the time ends it with the best so far.
  * Method: candidates are judged by a predicate over their text instead of by a run: some lines are what makes it fail. */
+#include "sim/scenario/language/plan.h"
 #include "sim/scenario/language/scenario.h"
 #include "sim/scenario/shrink/freeze.h"
 #include "sim/scenario/shrink/shrink.h"
@@ -272,6 +273,48 @@ static void what_is_drawn_becomes_the_timeline(void **state)
     arena_free(&a);
 }
 
+/* Whoever can run plans puts the crash in: it has the plan of the seed and policies that are asked for. */
+static struct err *strike(struct arena *a, struct plan *plan, size_t point)
+{
+    if (point > 2)
+        return err_new(ERR_INVALID, "there is no point %zu", point);
+    plan->faults[0].name = arena_printf(a, "it, point %zu of seed %d", point, (int)plan->seed);
+    return NULL;
+}
+
+static void a_point_is_put_in_by_whoever_can(void **state)
+{
+    static const char text[] =
+        HEAD "seeds: {first: 5, count: 9}\n"
+             "faults:\n  - {name: it, at: 5m, target: manager/a, fault: {process: crash, at: "
+             "each-write}}\n"
+             "  - {at: 6m, for: 7m, target: site/a, fault: {tls: expired}}\n";
+    struct str policy = STR("tunnel.dead=5m");
+    struct arena a = {0};
+    struct buf out = {0};
+    struct freeze_request q = {.file = STR("many.yaml"),
+                               .bytes = STR(text),
+                               .profile = STR("compat"),
+                               .point = 2,
+                               .strike = strike,
+                               .seed = 17};
+    check_ok(shrink_freeze(&a, &q, &out));
+    assert_true(has(buf_str(&out), "name: \"it, point 2 of seed 17\""));
+    assert_true(has(buf_str(&out), "seeds: {first: 17, count: 1}\n"));
+    buf_clear(&out);
+    q.first_seed = true;
+    check_ok(shrink_freeze(&a, &q, &out));
+    assert_true(has(buf_str(&out), "name: \"it, point 2 of seed 5\""));
+    assert_true(has(buf_str(&out), "fault: {tls: expired}"));
+    q.point = 3;
+    check_err(shrink_freeze(&a, &q, &out), ERR_INVALID, "there is no point 3");
+    q.policies = &policy;
+    q.policies_n = 1;
+    check_err(shrink_freeze(&a, &q, &out), ERR_INVALID, "unknown policy \"tunnel.dead\"");
+    buf_free(&out);
+    arena_free(&a);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -282,6 +325,7 @@ int main(void)
         cmocka_unit_test(the_time_ends_it),
         cmocka_unit_test(a_frozen_file_has_nothing_left_to_choose),
         cmocka_unit_test(what_is_drawn_becomes_the_timeline),
+        cmocka_unit_test(a_point_is_put_in_by_whoever_can),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -75,9 +75,8 @@ static struct err *put_point(struct arena *a, const struct freeze_request *q, st
         return err;
     scenario_freeze_faults(plan, &text);
     err = yaml_parse(a, STR("faults"), arena_str(a, buf_str(&text)), &section);
+    BUG_ON(err, "what is frozen is YAML");
     buf_free(&text);
-    if (err)
-        return err;
     struct tree *faults = tree_get(root, "faults");
     BUG_ON(!faults, "a plan that has points has faults");
     faults->first = tree_get(tree_of(a, section), "faults")->first;
@@ -91,7 +90,6 @@ struct err *shrink_freeze(struct arena *a, const struct freeze_request *q, struc
     struct buf expanded = {0}, errors = {0};
     struct yaml_node *node;
     struct err *err = NULL;
-    struct str text = str_empty;
     struct expand_request request = {.case_filter = q->case_filter,
                                      .profile = q->profile,
                                      .sets = q->sets,
@@ -101,7 +99,7 @@ struct err *shrink_freeze(struct arena *a, const struct freeze_request *q, struc
                                      .files = q->files};
     if (!scenario_expand(q->file, q->bytes, &request, &expanded, &errors))
         err = err_new(ERR_INVALID, STR_FMT, STR_ARG(buf_str(&errors)));
-    text = arena_str(a, buf_str(&expanded));
+    struct str text = arena_str(a, buf_str(&expanded));
     buf_free(&expanded);
     buf_free(&errors);
     if (!err)
