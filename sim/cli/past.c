@@ -10,6 +10,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#define OTHERS_MAX 5u /* runs that a message names */
+
 /* ---- a folder ---- */
 
 /* A decimal of seconds as it is in reports; -1: null, or none. */
@@ -242,6 +244,38 @@ static struct err *from_file(struct shell *sh, bool failed_only, struct past **o
     return err;
 }
 
+/* Those of a folder that the options passed over: the first few that they could have named. */
+static void name_others(struct shell *sh, const char *dir, bool failed_only, struct buf *out)
+{
+    struct past *runs = NULL;
+    size_t n = 0;
+    struct options before = sh->options;
+    sh->options.has_seed = false;
+    sh->options.profile = sh->options.case_filter = str_empty;
+    struct err *err = past_in_folder(sh, dir, failed_only, &runs, &n);
+    sh->options = before;
+    for (size_t i = 0; !err && i < n && i < OTHERS_MAX; i++) {
+        buf_add_c(out, i ? ", " : failed_only ? "; failed: " : "; there: ");
+        past_describe(&runs[i], out);
+    }
+    if (!err && n > OTHERS_MAX)
+        buf_addf(out, " and %zu more", n - OTHERS_MAX);
+    err_ignore(err);
+}
+
+static struct err *none_found(struct shell *sh, const char *path, bool is_dir, bool failed_only)
+{
+    struct buf others = {0};
+    if (is_dir)
+        name_others(sh, path, failed_only, &others);
+    struct err *err = err_new(ERR_NOT_FOUND, "%s: %s" STR_FMT, path,
+                              failed_only ? "no run of it that was asked for has failed"
+                                          : "no run that was asked for is in it",
+                              STR_ARG(buf_str(&others)));
+    buf_free(&others);
+    return err;
+}
+
 struct err *past_find(struct shell *sh, bool failed_only, struct past **out, size_t *n, int *code)
 {
     struct stat st;
@@ -252,9 +286,7 @@ struct err *past_find(struct shell *sh, bool failed_only, struct past **out, siz
     struct err *err = S_ISDIR(st.st_mode) ? past_in_folder(sh, path, failed_only, out, n)
                                           : from_file(sh, failed_only, out, n);
     if (!err && *n == 0 && !cli_signalled())
-        err = err_new(ERR_NOT_FOUND, "%s: %s", path,
-                      failed_only ? "no run of it that was asked for has failed"
-                                  : "no run that was asked for is in it");
+        err = none_found(sh, path, S_ISDIR(st.st_mode), failed_only);
     return err;
 }
 

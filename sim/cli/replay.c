@@ -134,12 +134,16 @@ static int replay_at(struct shell *sh)
     struct err *err = file ? first_of_file(sh, &one) : past_find(sh, false, &runs, &n, &code);
     if (err)
         return cli_complain(err, code);
+    size_t which = 0; /* what failed is what one wants to see */
+    while (which < n && !runs[which].failed)
+        which++;
+    bool failed = which < n;
     if (n > 1)
         fprintf(stderr,
-                "paddock-sim: %zu runs; this is the first: --seed, --case and --profile "
+                "paddock-sim: %zu runs; this is the first%s: --seed, --case and --profile "
                 "choose\n",
-                n);
-    return look(sh, file ? &one : &runs[0]);
+                n, failed ? " that failed" : "");
+    return look(sh, file ? &one : &runs[failed ? which : 0]);
 }
 
 int command_replay(struct shell *sh)

@@ -56,6 +56,8 @@ holds 'the shrunk file has one fault' test "$(grep -c 'fault:' small.yaml)" -eq 
 check 0 '0, 1 in [0-9]+ runs' '' shrink ../faults.yaml --jobs 1 --out of
 holds 'it is named after the run' test -s of/faults-hardened-seed1.shrunk.yaml
 check 2 '' 'no run of it that was asked for has failed' shrink ../good.yaml
+check 2 '' 'has failed; failed: faults profile hardened seed 1$' shrink ../of/failure --seed 99
+check 2 '' 'is in it; there: faults profile hardened seed 1$' replay ../of/failure --profile compat
 check 2 '' 'No such file' shrink ../nothing
 check 2 '' '--budget: "soon" is not a time' shrink ../of/failure --budget soon
 check 0 'became' '' shrink ../of/failure --budget 1ms --out hasty.yaml

@@ -37,7 +37,8 @@ const struct command_row command_rows[COMMAND_COUNT] = {
          "usage: paddock-sim sweep FILE|DIR... [options]\n\n"
          "Each seed runs one case of the file's matrix, which the seed chooses, in each of\n"
          "the file's profiles. A failed run is told at once, with the command that repeats\n"
-         "it alone; passed ones are counted.\n\n"
+         "it alone, as are ten that fail alike; more of them, and passed ones, are counted.\n"
+         "With -q all that fail alike have one line, at the end.\n\n"
          "  --seeds A..B         these seeds (default: the file's own)\n"
          "  --set NAME=V1,V2     a parameter; with several values, all runs with each of\n"
          "                       them; may be repeated for other parameters\n"
@@ -96,11 +97,12 @@ const struct command_row command_rows[COMMAND_COUNT] = {
     [COMMAND_REPLAY] =
         {"replay", "run again and prove that the trace is the same; or look at the world at a time",
          "usage: paddock-sim replay DIR|FILE [options]\n\n"
-         "DIR is what `run --out` wrote: its failed runs are run again and compared. FILE is a\n"
-         "scenario: it is run twice.\n\n"
+         "DIR is what `run --out` or `sweep --out` wrote: its runs are run again and compared.\n"
+         "FILE is a scenario: it is run twice.\n\n"
          "  --seed N, --case ID=VALUE,..., --profile NAME, --set NAME=VALUE,\n"
          "  --policy NAME=VALUE  which run, as for run\n"
-         "  --at TIME|STEP       stop there and print the world as JSON\n"
+         "  --at TIME|STEP       stop there and print the world as JSON; of a DIR the first\n"
+         "                       run that failed\n"
          "  --objects            with every object of every API in full\n" COMMON_HELP},
     [COMMAND_SHRINK] =
         {"shrink", "reduce a failing run to the least that still fails the same way",
