@@ -86,6 +86,8 @@ static const struct {
     {"max(1KiB, 1MiB)", "1MiB"},
     {"-8GiB", "-8GiB"},
     {"0B", "0B"},
+    {"1024TiB", "1024TiB"},
+    {"count(agent where name == 'it''s')", "0"},
     {"1TiB", "1TiB"},
     {"2kB + 0KB + 1MB + 1GB", "1001002000B"},
     {"true == true", "true"},
@@ -258,6 +260,194 @@ static void test_round_trip(void **state)
         buf_free(&first);
         buf_free(&second);
     }
+    arena_free(&f.arena);
+}
+
+/* ---- scopes ---- */
+
+static bool no_constant(void *ctx, const struct source *from, struct str path,
+                        struct expr_value *out)
+{
+    return false;
+}
+
+#define NAMES 600u
+
+static const struct str *many_constants(void *ctx, const struct source *from, size_t *n)
+{
+    *n = NAMES;
+    return ctx;
+}
+
+static void check_said(struct fixture *f, const char *text, int want, const char *expected)
+{
+    struct buf said = {0};
+    struct expr *e = compile(f, text, want);
+    for (size_t i = 0; i < f->diags.n; i++)
+        buf_addf(&said, STR_FMT, STR_ARG(f->diags.items[i].text));
+    if (!str_eq_c(buf_str(&said), expected))
+        print_message("%s\n", text);
+    assert_string_equal(buf_c(&said), expected);
+    assert_int_equal(e == NULL, *expected != '\0');
+    buf_free(&said);
+}
+
+/* What is in sight depends on where the expression stands. */
+static void test_scopes(void **state)
+{
+    struct fixture f;
+    start(&f);
+    f.scope.vocabulary = NULL; /* a `when` */
+    f.scope.bare_constants = true;
+    check_said(&f, "clusters == 50 and strict", EXPR_BOOL, "");
+    check_said(&f, "now > 1s", EXPR_BOOL,
+               "unknown name \"now\"; known are clusters, ttl, share, place, strict");
+    check_said(&f, "count(agent) > 1", EXPR_BOOL,
+               "here only parameters, the matrix and the profile can be named");
+    check_said(&f, "state(api/a) == reference.state(api/a)", EXPR_BOOL,
+               "here only parameters, the matrix and the profile can be named");
+    check_said(&f, "ttl", EXPR_BOOL, "expected a condition, but this is a duration");
+    check_said(&f, "place", EXPR_WANT_NUMBER, "expected a number, but this is a string");
+    check_said(&f, "strict", EXPR_WANT_NUMBER, "expected a number, but this is a condition");
+    f.scope = world_scope(); /* nothing to put in */
+    check_said(&f, "${x} > 1", EXPR_BOOL, "unknown parameter \"x\"");
+    f.scope.domains_n = 0; /* nothing known of values */
+    check_said(&f, "exists(agent where peer == site/zz)", EXPR_BOOL, "");
+    check_said(&f, "site.a.alive", EXPR_BOOL,
+               "site has no field \"a.alive\"; did you mean \"alive\"?");
+    struct str names[NAMES];
+    for (size_t i = 0; i < NAMES; i++)
+        names[i] = arena_printf(&f.arena, "parameter-%zu", i);
+    f.scope = (struct expr_scope){
+        .constant = no_constant, .constants = many_constants, .ctx = names, .bare_constants = true};
+    check_said(&f, "x", EXPR_BOOL,
+               "unknown name \"x\"; known are parameter-0, parameter-1, parameter-2, parameter-3, "
+               "parameter-4, parameter-5, parameter-6, parameter-7, parameter-8, parameter-9, "
+               "parameter-10, parameter-11 and 500 more");
+    check_said(&f, "parameter-7", EXPR_BOOL,
+               "\"parameter-7\" is a list or a mapping: it has no value");
+    f.scope = world_scope();
+    struct buf text = {0};
+    for (size_t i = 0; i < 9; i++)
+        buf_addf(&text, "%sstate(api/a) == reference.state(api/a)", i ? " and " : "");
+    check_said(&f, buf_c(&text), EXPR_BOOL, "too many states in one expression");
+    buf_free(&text);
+    arena_free(&f.arena);
+}
+
+/* Items whose names are no words are written in quotes, and what is not there now is unknown. */
+static void test_item_names(void **state)
+{
+    static const struct {
+        const char *text, *printed, *value;
+    } rows[] = {
+        {"site.'a b'.died_at", "site.'a b'.died_at", "10m"},
+        {"site.\"it's\".role", "site.\"it's\".role", "active"},
+        {"site.'Ab_9'.died_at", "site.Ab_9.died_at", "unknown"},
+        {"site.'x-1'.alive", "site.'x-1'.alive", "unknown"},
+    };
+    static const struct str sites[] = {STR_INIT("a b"), STR_INIT("it's"), STR_INIT("Ab_9"),
+                                       STR_INIT("x-1")};
+    static const struct expr_domain domains[] = {{"sites", sites, ARRAY_LEN(sites)}};
+    struct fixture f;
+    start(&f);
+    f.scope.domains = domains;
+    f.scope.domains_n = 1;
+    f.world.items[VOC_SITE][0].name = "a b";
+    f.world.items[VOC_SITE][1].name = "it's";
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct buf printed = {0}, value = {0};
+        struct expr *e = compile(&f, rows[i].text, EXPR_WANT_ANY);
+        print_errors(&f);
+        assert_non_null(e);
+        expr_print(e, &printed);
+        assert_string_equal(buf_c(&printed), rows[i].printed);
+        struct expr_result r = expr_eval(e, &f.env, NOW);
+        expr_value_print(&r.value, &value);
+        assert_string_equal(buf_c(&value), rows[i].value);
+        buf_free(&printed);
+        buf_free(&value);
+    }
+    check_said(&f, "site.'a c'.alive", EXPR_BOOL,
+               "there is no site \"a c\"; did you mean \"a b\"?");
+    arena_free(&f.arena);
+}
+
+/* ---- trackers ---- */
+
+static int64_t tracked(struct fixture *f, struct expr_tracker *t)
+{
+    struct expr_result r = expr_track(t, &f->env, NOW);
+    assert_true(r.value.known);
+    return r.value.i;
+}
+
+/* Items that come without a word, that go, and that were never there. */
+static void test_trackers(void **state)
+{
+    struct fixture f;
+    start(&f);
+    struct expr *e =
+        compile(&f, "count(node where ready) + count(agent where connected)", EXPR_WANT_ANY);
+    struct expr_tracker *t = expr_tracker_new(&f.arena, e);
+    assert_int_equal(tracked(&f, t), 2);
+    /* no change of what it looks at is none for it */
+    world_set_int(&f.world, VOC_AGENT, 2, VOC_AGENT_CONNECTED, 1);
+    expr_tracker_touch(t, (struct expr_dep){EXPR_DEP_FIELD, VOC_AGENT, VOC_AGENT_PEER});
+    expr_tracker_touch(t, (struct expr_dep){EXPR_DEP_FIELD, VOC_SITE, VOC_AGENT_CONNECTED});
+    expr_tracker_touch(t, (struct expr_dep){EXPR_DEP_GLOBAL, VOC_GLOBAL_DNS_QUERIES, 0});
+    expr_tracker_touch(t, (struct expr_dep){EXPR_DEP_ITEMS, VOC_SITE, 0});
+    assert_int_equal(tracked(&f, t), 2);
+    expr_tracker_touch_item(t, VOC_AGENT, VOC_AGENT_CONNECTED, 2);
+    expr_tracker_touch_item(t, VOC_AGENT, VOC_AGENT_CONNECTED, 2);
+    assert_int_equal(tracked(&f, t), 3);
+    uint32_t node = world_add(&f.world, VOC_NODE, "edge-0/node-0");
+    world_set_int(&f.world, VOC_NODE, node, VOC_NODE_READY, 1);
+    expr_tracker_touch_item(t, VOC_NODE, VOC_NODE_READY, node);
+    assert_int_equal(tracked(&f, t), 4);
+    f.world.counts[VOC_NODE] = 0;
+    expr_tracker_touch(t, (struct expr_dep){EXPR_DEP_ITEMS, VOC_NODE, 0});
+    assert_int_equal(tracked(&f, t), 3);
+    world_set_int(&f.world, VOC_AGENT, 0, VOC_AGENT_CONNECTED, 0);
+    expr_tracker_touch(t, (struct expr_dep){EXPR_DEP_FIELD, VOC_AGENT, VOC_AGENT_CONNECTED});
+    assert_int_equal(tracked(&f, t), 2);
+    arena_free(&f.arena);
+}
+
+/* ---- bounds ---- */
+
+static uint32_t countless(void *ctx, uint32_t collection)
+{
+    return EXPR_VISITS_MAX + 1;
+}
+
+/* An evaluation ends; its value is not known then. And a list of what decided ends. */
+static void test_bounds(void **state)
+{
+    struct fixture f;
+    struct buf why = {0};
+    start(&f);
+    struct expr *e = compile(&f, "exists(agent where restarts >= 0 and not running)", EXPR_BOOL);
+    for (int i = 0; i < 2; i++)
+        world_set_int(&f.world, VOC_AGENT, world_add(&f.world, VOC_AGENT, "more"),
+                      VOC_AGENT_RESTARTS, 1);
+    for (uint32_t i = 0; i < 5; i++) {
+        world_set_int(&f.world, VOC_AGENT, i, VOC_AGENT_RUNNING, 0);
+        world_set_int(&f.world, VOC_AGENT, i, VOC_AGENT_RESTARTS, i);
+    }
+    expr_explain(e, &f.env, NOW, &why);
+    assert_string_equal(buf_c(&why),
+                        "5 of 5 agents match: edge-0/agent-0: restarts = 0, running = false; "
+                        "edge-1/agent-0: restarts = 1, running = false; edge-2/agent-0: restarts "
+                        "= 2, running = false; ...");
+    struct expr_ops ops = world_ops;
+    ops.count = countless;
+    struct expr_env env = {&ops, &f.world};
+    e = compile(&f, "count(agent where false)", EXPR_WANT_ANY);
+    struct expr_result r = expr_eval(e, &env, NOW);
+    assert_true(r.exhausted);
+    assert_false(r.value.known);
+    buf_free(&why);
     arena_free(&f.arena);
 }
 
@@ -792,6 +982,8 @@ static void test_places(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_scopes),       cmocka_unit_test(test_item_names),
+        cmocka_unit_test(test_trackers),     cmocka_unit_test(test_bounds),
         cmocka_unit_test(test_values),       cmocka_unit_test(test_round_trip),
         cmocka_unit_test(test_errors),       cmocka_unit_test(test_next_change),
         cmocka_unit_test(test_explanations), cmocka_unit_test(test_dependencies),

@@ -315,6 +315,7 @@ static void absent_values_are_no_mistakes(void **state)
         "  - {name: part, when: matrix.lie.part == 10%, at: 1m, that: \"true\"}\n"
         "  - {name: room, when: matrix.lie.room * 2 == 2KiB, at: 1m, that: \"true\"}\n"
         "  - {name: flag, when: matrix.lie.on_it, at: 1m, that: \"true\"}\n"
+        "  - {name: no flag, when: not matrix.lie.on_it, at: 1m, that: \"true\"}\n"
         "  - {name: deep, when: matrix.lie.of.k == v and matrix.lie.w == a, at: 1m, that: "
         "\"true\"}\n"
         "  - {name: many, when: matrix.lie.many > 2 and not matrix.lie.many > 3, at: 1m, that: "
@@ -324,7 +325,7 @@ static void absent_values_are_no_mistakes(void **state)
     static const struct {
         const char *filter;
         size_t asserts;
-    } rows[] = {{"lie=x,bare=0.5", 8}, {"lie=y,bare=0.5", 1}};
+    } rows[] = {{"lie=x,bare=0.5", 8}, {"lie=y,bare=0.5", 2}};
     struct arena a = {0};
     struct diags diags;
     struct buf errors = {0};

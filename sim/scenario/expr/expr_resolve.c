@@ -227,7 +227,8 @@ static bool resolve_quantified(struct resolver *r, struct expr_node *n)
     if (!names_collection(r, n->name, &n->collection)) {
         struct str names[EXPR_NODES_MAX];
         size_t count = 0;
-        for (size_t i = 0; i < v->collections_n && i < ARRAY_LEN(names); i++)
+        BUG_ON(v->collections_n > ARRAY_LEN(names), "there are few collections");
+        for (size_t i = 0; i < v->collections_n; i++)
             names[count++] = str_c(v->collections[i].name);
         expr_fail(r->c, n->index, "unknown collection \"" STR_FMT "\"" STR_FMT, STR_ARG(n->name),
                   STR_ARG(diag_suggest_tail(r->c->arena, n->name, names, count)));

@@ -89,8 +89,7 @@ static bool keeps_unit(enum expr_op op, const struct expr_value *a, const struct
 {
     if (!b)
         return expr_is_size(a);
-    return op == OP_MUL ? expr_is_size(a) != expr_is_size(b)
-                        : op != OP_DIV && expr_is_size(a) && expr_is_size(b);
+    return op == OP_MUL ? expr_is_size(a) != expr_is_size(b) : expr_is_size(a) && expr_is_size(b);
 }
 
 struct expr_value expr_arith(enum expr_op op, enum expr_type type, const struct expr_value *a,
