@@ -388,7 +388,7 @@ static void test_trackers(void **state)
     struct fixture f;
     start(&f);
     struct expr *e =
-        compile(&f, "count(node where ready) + count(agent where connected)", EXPR_WANT_ANY);
+        compile(&f, "count(server where running) + count(agent where connected)", EXPR_WANT_ANY);
     struct expr_tracker *t = expr_tracker_new(&f.arena, e);
     assert_int_equal(tracked(&f, t), 2);
     /* no change of what it looks at is none for it */
@@ -401,12 +401,12 @@ static void test_trackers(void **state)
     expr_tracker_touch_item(t, VOC_AGENT, VOC_AGENT_CONNECTED, 2);
     expr_tracker_touch_item(t, VOC_AGENT, VOC_AGENT_CONNECTED, 2);
     assert_int_equal(tracked(&f, t), 3);
-    uint32_t node = world_add(&f.world, VOC_NODE, "edge-0/node-0");
-    world_set_int(&f.world, VOC_NODE, node, VOC_NODE_READY, 1);
-    expr_tracker_touch_item(t, VOC_NODE, VOC_NODE_READY, node);
+    uint32_t server = world_add(&f.world, VOC_SERVER, "a-0");
+    world_set_int(&f.world, VOC_SERVER, server, VOC_SERVER_RUNNING, 1);
+    expr_tracker_touch_item(t, VOC_SERVER, VOC_SERVER_RUNNING, server);
     assert_int_equal(tracked(&f, t), 4);
-    f.world.counts[VOC_NODE] = 0;
-    expr_tracker_touch(t, (struct expr_dep){EXPR_DEP_ITEMS, VOC_NODE, 0});
+    f.world.counts[VOC_SERVER] = 0;
+    expr_tracker_touch(t, (struct expr_dep){EXPR_DEP_ITEMS, VOC_SERVER, 0});
     assert_int_equal(tracked(&f, t), 3);
     world_set_int(&f.world, VOC_AGENT, 0, VOC_AGENT_CONNECTED, 0);
     expr_tracker_touch(t, (struct expr_dep){EXPR_DEP_FIELD, VOC_AGENT, VOC_AGENT_CONNECTED});

@@ -83,9 +83,10 @@ void fault_give(struct fault *fault, const char *field)
 {
     const struct fault_row *row = fault_row_of(fault->kind);
     size_t i = 0;
-    while (row && i < row->fields_n && !str_eq_c(str_c(field), row->fields[i].name))
+    while (!str_eq_c(str_c(field), row->fields[i].name)) {
         i++;
-    BUG_ON(!row || i == row->fields_n, "a fault of this kind has the field");
+        BUG_ON(i == row->fields_n, "a fault of this kind has the field");
+    }
     fault->origin.given |= (uint64_t)1 << i;
 }
 

@@ -195,8 +195,7 @@ bool plan_states(struct planning *p, struct expr *e, const struct strs *ignore, 
         if (!target_resolve(&t, &p->names, p->diags))
             return false;
         expr_state_bind(e, i, (uint32_t)p->plan->states_n);
-        *add_state(p) =
-            (struct plan_state){.target = t, .ignore = ignore ? *ignore : (struct strs){0}};
+        *add_state(p) = (struct plan_state){.target = t, .ignore = *ignore};
     }
     return true;
 }

@@ -66,6 +66,12 @@ static bool is_no(struct str s)
 
 static bool decode_bool(struct decode *d, const struct yaml_node *node, struct str path, bool *out)
 {
+    if (node->kind == YAML_STRING &&
+        (str_eq_c(node->text, "true") || str_eq_c(node->text, "false"))) {
+        diag_add(d->diags, schema_place(node, path),
+                 "expected true or false, not a string; take the quotes away");
+        return false;
+    }
     if (node->kind == YAML_STRING && (is_yes(node->text) || is_no(node->text))) {
         diag_add(d->diags, schema_place(node, path),
                  "expected true or false, not \"" STR_FMT "\"; did you mean \"%s\"?",
