@@ -126,11 +126,18 @@ static bool is_removed(const struct api *a, struct http_exchange *x)
     return removed;
 }
 
-static void tell_removed(const struct api *a, struct http_exchange *x)
+/* No tunnel, and no time at which to ask again. */
+static void refuse(struct api *a, struct http_exchange *x, int status, struct str why)
+{
+    world_note(a->world, "tunnel.refused", str_empty, why);
+    api_text(x, status, why);
+}
+
+static void tell_removed(struct api *a, struct http_exchange *x)
 {
     struct buf text = {0};
     buf_addf(&text, AGENT_REMOVED_TEXT STR_FMT, STR_ARG(a->agent_image));
-    api_text(x, 410, buf_str(&text));
+    refuse(a, x, 410, buf_str(&text));
     buf_free(&text);
 }
 
@@ -179,7 +186,7 @@ static void connect_agent(struct api *a, struct http_exchange *x)
     }
     if (err) {
         log_info(&a->log, "an agent was refused: %s", err->message);
-        api_text(x, 400, str_c(err->message));
+        refuse(a, x, 400, str_c(err->message));
         err_free(err);
         caller_free(c);
         return;

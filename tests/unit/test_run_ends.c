@@ -5,6 +5,7 @@
 
 #include "engine/base/json.h"
 #include "engine/world/world.h"
+#include "sim/scenario/run/verdict.h"
 #include "tests/unit/support/small_run.h"
 
 static const char head[] =
@@ -163,6 +164,7 @@ static void check_member(cJSON *tree, const char *path, const char *want)
 static void dumps(void **state)
 {
     static const char text[] =
+        "  - {name: reset, at: 2m10s, do: {fault: {net: reset}, target: site/a}}\n"
         "  - {name: dark, at: 3m, do: {fault: {process: power-loss}, target: api/b}}\n"
         "  - {name: gone, at: 3m, do: {fault: {process: power-loss}, target: agent/edge}}\n"
         "faults:\n"
@@ -184,10 +186,14 @@ static void dumps(void **state)
         {"120s", "faults", "[]"},
         {"185s", "sites.1.api.up", "false"},
         {"185s", "clusters.0.agents.0.running", "false"},
-        {"185s", "faults.0.underWay", "true"},
-        {"185s", "faults.0.end", "null"},
+        {"185s", "faults.0.underWay", "false"},
+        {"185s", "faults.1.underWay", "true"},
+        {"185s", "faults.1.end", "null"},
         {"0s", "clusters.0.inManager", "false"},
         {"0s", "clusters.0.registered", "false"},
+        {"5s", "clusters.0.resolver.0.negative", "false"},
+        {"130100ms", "clusters.0.agents.0.connected", "false"},
+        {"130100ms", "clusters.0.agents.0.connectedAt", "null"},
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         struct buf out = {0};
@@ -204,10 +210,121 @@ static void dumps(void **state)
     }
 }
 
+/* Words of commands as a shell takes them. */
+static void words(void **state)
+{
+    static const char *const rows[][2] = {
+        {"plain", "plain"},
+        {"a-Z_0./=,:@%+", "a-Z_0./=,:@%+"},
+        {"", "''"},
+        {"two words", "'two words'"},
+        {"it's", "'it'\\''s'"},
+        {"[x]", "'[x]'"},
+        {"{x", "'{x'"},
+        {"a;b", "'a;b'"},
+    };
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct buf out = {0};
+        verdict_add_word(&out, str_c(rows[i][0]));
+        check_str(buf_str(&out), rows[i][1]);
+        buf_free(&out);
+    }
+}
+
+/* What the world cannot do is said before anything begins, and so is a faultless run that does not get to its end. */
+static void runs_that_never_begin(void **state)
+{
+    static const struct {
+        const char *text, *kind, *reason;
+        enum report_outcome outcome;
+    } rows[] = {
+        {"faults: [{name: it, at: 3m, target: api/a, fault: {http: slow, delay: 1ms, verb: get}, "
+         "optional: true}]\n",
+         NULL, NULL, REPORT_PASSED},
+        {"faults: [{name: it, at: 3m, target: manager/a, fault: {http: error, code: 500, verb: "
+         "get}}]\n",
+         "unsupported", "knows no `verb`", REPORT_UNSUPPORTED},
+        {"faults: [{name: it, at: 3m, target: manager/a, fault: {http: slow, user: x}}]\n",
+         "unsupported", "no `user`", REPORT_UNSUPPORTED},
+        {"  - {name: it, do: {fault: {http: slow, user: x}, target: manager/a}}\n", "unsupported",
+         "no `user`", REPORT_UNSUPPORTED},
+        {"  - {name: it, wait: {until: \"none(agent: connected)\", within: 10s}}\n"
+         "assert:\n  - {name: same, at: 4m, that: \"state(all) == reference.state(all)\"}\n",
+         "error", "did not get to its end: it: waited 10s", REPORT_ERROR},
+    };
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct small_run r = {0};
+        small_run(&r, head, rows[i].text);
+        if (r.first->outcome != rows[i].outcome)
+            fail_msg("%s: outcome %d", rows[i].text, (int)r.first->outcome);
+        for (size_t k = 0; rows[i].kind && k < r.first->failures_n; k++) {
+            check_str(r.first->failures[k].kind, rows[i].kind);
+            assert_true(str_find(r.first->failures[k].text, str_c(rows[i].reason)) >= 0);
+            assert_int_equal(r.first->simulated_ns, 0);
+        }
+        small_run_free(&r);
+    }
+}
+
+/* Two runs that differ by a fault are told apart by what it did; of some APIs, of one, or of all of them. */
+static void compared_with_the_faultless_run(void **state)
+{
+#define GONE "  - {name: gone, at: 3m, do: {fault: {node: not-ready}, target: cluster/edge}}\n"
+#define HEAL "  - {name: back, at: 3m30s, do: {heal: all}}\n"
+#define SAME(of)                                                                                   \
+    "assert:\n  - {name: it, at: 4m50s, that: \"state(" of ") == reference.state(" of ")\"}\n"
+    static const struct small_row rows[] = {
+        {GONE SAME("api/b"), "", ""},
+        {GONE SAME("api/edge"), "assert it", "availableReplicas is not there"},
+        {GONE SAME("api/*"), "assert it", "difference"},
+        {GONE SAME("all"), "assert it", "availableReplicas is not there"},
+        {GONE HEAL SAME("api/b"), "", ""},
+        {"  - {name: more, at: 3m, do: {cluster.create: edge}}\n" SAME("api/b"), "", ""},
+    };
+    bool ok = true;
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+        ok &= small_row_holds(head, &rows[i]);
+    assert_true(ok);
+}
+
+/* What is not known yet is no sample; a ratio has its scale, and a number of no collection is one. */
+static void samples(void **state)
+{
+    (void)state;
+    struct small_run r = {0};
+    small_run(&r, head,
+              "quiet: {from: 4m}\n"
+              "measure:\n"
+              "  since: {gauge: \"age(time(settle))\", every: 30s}\n"
+              "  part: {gauge: \"0.25\", at: 1m}\n"
+              "  lone: {hist: \"count(agent)\"}\n"
+              "  calm: {gauge: \"count(agent where connected)\", at: {step: quiet, delay: 1s}}\n"
+              "  never: {gauge: \"min(agent.lost_at)\", at: 2m}\n");
+    assert_int_equal(r.first->failures_n, 0);
+    assert_int_equal(r.first->hists_n, 5);
+    assert_true(r.first->hists[0].n >= 8 && r.first->hists[0].n <= 10);
+    assert_int_equal(r.first->hists[1].scale, 1000000);
+    assert_int_equal(r.first->hists[1].values[0], 250000);
+    assert_int_equal(r.first->hists[2].n, 1);
+    assert_int_equal(r.first->hists[2].values[0], 1);
+    assert_int_equal(r.first->hists[3].n, 1);
+    assert_int_equal(r.first->hists[4].n, 0);
+    small_run_free(&r);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(budgets), cmocka_unit_test(interruptions),
+    const struct CMUnitTest tests[] = {cmocka_unit_test(budgets),
+                                       cmocka_unit_test(interruptions),
                                        cmocka_unit_test(stops_at_a_step),
-                                       cmocka_unit_test(quiet_comes_once), cmocka_unit_test(dumps)};
+                                       cmocka_unit_test(quiet_comes_once),
+                                       cmocka_unit_test(dumps),
+                                       cmocka_unit_test(words),
+                                       cmocka_unit_test(runs_that_never_begin),
+                                       cmocka_unit_test(compared_with_the_faultless_run),
+                                       cmocka_unit_test(samples)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

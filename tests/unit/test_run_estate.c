@@ -172,7 +172,8 @@ static const struct small_row settings[] = {
 static const struct small_row objects[] = {
     {DO("2m", "delete: {from: api/a, api_version: management.cattle.io/v3, kind: Cluster, name: "
               "c-edge-0}") ASSERTS AT("4m", "none(cluster where name == 'edge-0' and known(state))")
-         AT("4m", "all(cluster where name == 'edge-1': state == active)"),
+         AT("4m", "all(cluster where name == 'edge-1': state == active)") AT(
+             "1m59s", "manager.handshake_failures == 0") AT("4m", "manager.handshake_failures > 0"),
      "", ""},
     {DO("2m", "delete: {from: \"api/edge[1]\", kind: Namespace, name: nowhere}"), "error step 2",
      "nowhere"},
@@ -191,6 +192,72 @@ static const struct small_row objects[] = {
               "x, namespace: default}}}")
          DO("2m1s", "delete: {from: \"api/core\", kind: ConfigMap, namespace: default, name: x}"),
      "", ""},
+};
+
+/* Faults of leases, backups and names, at whom they can meet and at whom they cannot. */
+static const struct small_row aims[] = {
+    {FAULTS FAULT("two", "2m", "2m", "site/a", "lease: two-holders")
+         ASSERTS AT("4m30s", "exists(fault where name == two and fired > 0)"),
+     "", ""},
+    {FAULTS FAULT("two", "2m", "2m", "site/*", "lease: two-holders")
+         ASSERTS AT("4m30s", "exists(fault where name == two and fired > 0)"),
+     "", ""},
+    {FAULTS FAULT("two", "2m", "2m", "site/b", "lease: two-holders"), "fault two",
+     "never took effect"},
+    /* a copy for each API and each age; a cluster that has just come has none yet */
+    {FAULTS FAULT("old", "3m", "1s", "api/edge[0..1]", "store: restore-from-backup, behind: 30s")
+         FAULT("older", "3m30s", "1s", "api/edge[0]", "store: restore-from-backup, behind: 90s")
+             ASSERTS AT("3m40s", "exists(fault where name == old and fired == 2)")
+                 AT("3m40s", "exists(fault where name == older and fired == 1)"),
+     "", ""},
+    {"  - {name: new, at: 3m, do: [{cluster.create: core}, {fault: {store: restore-from-backup, "
+     "behind: 30s}, target: \"api/core\", optional: true}]}\n" ASSERTS AT(
+         "4m", "count(cluster) == 4 and exists(fault where name == new and fired == 1)"),
+     "", ""},
+    {FAULTS FAULT("gone", "3m", "20s", "api/edge[0]",
+                  "process: power-loss") "  - {name: late, at: 3m10s, target: \"api/edge[0]\", "
+                                         "fault: {store: compaction}, optional: true}\n" ASSERTS AT(
+                                             "3m30s",
+                                             "exists(fault where name == late and fired == 0)"),
+     "", ""},
+    {FAULTS FAULT("lie", "2m", "2m", "dns/resolver/*", "dns: wrong-answer, value: [site/b]")
+         FAULT("again", "2m40s", "1s", "site/a", "net: reset")
+             ASSERTS AT("3m50s", "exists(agent where not connected) and dns.wrong_answers > 0"),
+     "", ""},
+    {FAULTS FAULT("one way", "3m", "30s", "link/cluster/edge/site/a",
+                  "net: partition, direction: forth")
+         FAULT("other way", "3m", "30s", "link/cluster/core/site/a",
+               "net: partition, direction: back")
+             ASSERTS AT("3m29s", "exists(agent where not connected)"),
+     "", ""},
+    /* whom the moment tells */
+    {FAULTS FAULT("first", "3m", "20s", "follower/*", "process: pause")
+         FAULT("second", "3m", "20s", "leader/*", "net: latency, delay: 1ms")
+             FAULT("held", "3m", "1s", "held/*", "net: reset")
+                 ASSERTS AT("3m10s", "count(fault where active and fired > 0) >= 1"),
+     "", ""},
+    {FAULTS FAULT("nobody", "3m", "20s", "leader/b", "process: pause"), "fault nobody", ""},
+    {FAULTS FAULT("nobody", "3m", "20s", "follower/a[1]", "process: pause"), "fault nobody", ""},
+    {FAULTS FAULT("nobody", "3m", "20s", "held/b", "net: reset"), "fault nobody", ""},
+    {FAULTS FAULT("its end", "3m", "20s", "holder/edge[1]/1", "process: pause")
+         FAULT("any end", "3m", "20s", "holder/*", "net: latency, delay: 1ms"),
+     "", ""},
+    /* caches by name, beside an API that is down and of processes that are not there */
+    {FAULTS FAULT("dark", "3m", "20s", "api/edge[0]", "process: power-loss") ASSERTS AT(
+         "2m50s", "exists(cache where name == 'edge-0/agent-0/pods' and synced and missing == 0 "
+                  "and surplus == 0)")
+         AT("2m50s", "exists(cache where name == 'site/a/manager-0/clusters' and kind == clusters "
+                     "and count == 3)") AT("2m50s", "exists(cache where of == 'edge-0/agent-0' and "
+                                                    "cluster == 'edge-0' and lists > 0)")
+             AT("2m50s", "all(cache where synced: stale == 0 and watches > 0 and data_age < 10m)")
+                 AT("2m50s", "all(cache where synced: not known(healed_at) and heals == 0 and "
+                             "added >= removed)")
+                     AT("2m50s", "none(cache where of == 'site/b/manager-0' and synced)")
+                         AT("3m10s", "exists(cache where name == 'edge-0/agent-0/pods' and not "
+                                     "known(missing))"),
+     "", ""},
+    /* removed before it was registered */
+    {DO("0s", "cluster.remove: cluster/core"), "wait settle", "core-0: state = unknown"},
 };
 
 static void rows_hold(const struct small_row *rows, size_t n)
@@ -225,10 +292,41 @@ static void what_is_done_to_objects(void **state)
     rows_hold(objects, ARRAY_LEN(objects));
 }
 
+static void who_is_meant(void **state)
+{
+    (void)state;
+    rows_hold(aims, ARRAY_LEN(aims));
+}
+
+/* Estates that lack what most have: names, or only one site that leads. */
+static void bare_estates(void **state)
+{
+    static const char bare[] = "scenario: v1\nname: t\nclock: {limit: 2m}\ntopology:\n";
+    static const struct small_row rows[] = {
+        {"  sites: {a: {manager: {replicas: 1}}}\n"
+         "  clusters: {edge: {count: 1}}\n" ASSERTS AT(
+             "1m", "site.a.alive and none(agent where connected)"),
+         "", ""},
+        {"  sites: {a: {manager: {replicas: 1}}, b: {manager: {replicas: 1}}}\n"
+         "  clusters: {edge: {count: 1}}\n"
+         "  dns: {records: {manager: {value: [site/a]}}}\n" ASSERTS AT(
+             "1m30s", "all(site: alive) and all(cluster: state == active and site == site/a)"),
+         "", ""},
+    };
+    bool ok = true;
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+        ok &= small_row_holds(bare, &rows[i]);
+    assert_true(ok);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(what_is_seen), cmocka_unit_test(what_promotions_meet),
-        cmocka_unit_test(what_is_written_to_sites), cmocka_unit_test(what_is_done_to_objects)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(what_is_seen),
+                                       cmocka_unit_test(what_promotions_meet),
+                                       cmocka_unit_test(what_is_written_to_sites),
+                                       cmocka_unit_test(what_is_done_to_objects),
+                                       cmocka_unit_test(who_is_meant),
+                                       cmocka_unit_test(bare_estates)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -11,7 +11,7 @@
 
 struct kubeapi *estate_active_api(const struct estate *e)
 {
-    return e->active < 0 ? NULL : apihost_api(e->sites[e->active]->api);
+    return apihost_api(e->sites[e->active]->api);
 }
 
 static bool is_serving(const struct site *s)
@@ -93,29 +93,21 @@ static void make_records(struct estate *e)
     }
 }
 
-/* The kind of resolver of a cluster: those with a share take theirs by the hash of the cluster's name, the one without
- * has the rest. */
+/* The kind of resolver of a cluster: each takes its share by the hash of the cluster's name. */
 static int32_t resolver_kind(const struct plan *plan, struct str cluster)
 {
-    int32_t rest = -1;
-    int64_t point = (int64_t)(str_hash(cluster) % 1000000u), taken = 0;
-    for (size_t i = 0; i < plan->topology.dns.resolvers.n; i++) {
-        const struct plan_resolver *r = PLAN_RESOLVER(plan, i);
-        if (r->share_ppm == 0) {
-            rest = rest < 0 ? (int32_t)i : rest;
-            continue;
-        }
-        if (point >= taken && point < taken + r->share_ppm)
-            return (int32_t)i;
-        taken += r->share_ppm;
+    size_t i = 0;
+    int64_t point = (int64_t)(str_hash(cluster) % 1000000u);
+    int64_t taken = PLAN_RESOLVER(plan, i)->share_ppm;
+    while (point >= taken) {
+        BUG_ON(i + 1 == plan->topology.dns.resolvers.n, "the resolvers' shares add up to all");
+        taken += PLAN_RESOLVER(plan, ++i)->share_ppm;
     }
-    return rest;
+    return (int32_t)i;
 }
 
 static struct sim_resolver_options resolver_options(const struct plan *plan, int32_t kind)
 {
-    if (kind < 0)
-        return (struct sim_resolver_options){0};
     const struct plan_resolver *r = PLAN_RESOLVER(plan, kind);
     return (struct sim_resolver_options){.cache_off = !r->cache,
                                          .negative_ttl_s =
@@ -209,7 +201,7 @@ static void on_api_started(void *owner, struct site *s, struct kubeapi *api, boo
 
 static void copy_active(struct estate *e, size_t to)
 {
-    if (e->active >= 0 && e->active != (int32_t)to)
+    if (e->active != (int32_t)to)
         site_take_copy(e->sites[to], e->sites[e->active]);
 }
 

@@ -30,13 +30,12 @@ void latency_add(struct latency *l, int64_t ns)
 
 int64_t latency_quantile(const struct latency *l, uint32_t percent)
 {
+    BUG_ON(percent == 0 || percent > 100, "a quantile is one of a hundred");
     int64_t rank = (l->n * percent + 99) / 100, seen = 0;
     if (l->n == 0)
         return -1;
-    for (uint32_t i = 0; i < LATENCY_CELLS; i++) {
-        seen += l->cells[i];
-        if (seen >= rank && seen > 0)
-            return upper_end(i) < l->max ? upper_end(i) : l->max;
-    }
-    return l->max;
+    uint32_t i = 0;
+    while ((seen += l->cells[i]) < rank)
+        i++;
+    return upper_end(i) < l->max ? upper_end(i) : l->max;
 }

@@ -405,8 +405,6 @@ int64_t monitor_run(struct monitor *m, int64_t now)
 
 void monitor_stop(struct monitor *m, int64_t now)
 {
-    if (m->finished)
-        return;
     (void)monitor_run(m, now);
     m->finished = true;
 }

@@ -57,7 +57,7 @@ void monitor_quiet_began(struct monitor *m, int64_t now);
 /* Judges what is due; the earliest time at which it wants to be called again (EXPR_NEVER: only on a change). */
 int64_t monitor_run(struct monitor *m, int64_t now);
 void monitor_finish(struct monitor *m, int64_t now); /* the end of the run; idempotent */
-/* The run is stopped before its end: what is not decided by now stays open. Idempotent. */
+/* The run is stopped before its end: what is not decided by now stays open. */
 void monitor_stop(struct monitor *m, int64_t now);
 
 size_t monitor_count(const struct monitor *m);

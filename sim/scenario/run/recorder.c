@@ -152,9 +152,9 @@ static void on_note(void *owner, const struct sim_note *n)
 
 /* ---- series ---- */
 
-static void point(struct recorder *r, struct series *s, int64_t value, bool always)
+static void point(struct recorder *r, struct series *s, int64_t value)
 {
-    if (!always && report_is_flat(s->points, s->n, value)) {
+    if (report_is_flat(s->points, s->n, value)) {
         s->points[s->n - 1].at_ns = sim_now(r->estate->sim);
         return;
     }
@@ -170,9 +170,9 @@ static void on_sample(void *owner)
     struct recorder *r = owner;
     int64_t handshakes = view_global(r->view, VOC_GLOBAL_MANAGER_HANDSHAKES);
     int64_t at[SITE_REPLICAS_MAX] = {0};
-    point(r, &r->connected, (int64_t)view_agents_connected(r->view), false);
-    point(r, &r->active, (int64_t)view_clusters_active(r->view), false);
-    point(r, &r->opened, handshakes - r->handshakes, false);
+    point(r, &r->connected, (int64_t)view_agents_connected(r->view));
+    point(r, &r->active, (int64_t)view_clusters_active(r->view));
+    point(r, &r->opened, handshakes - r->handshakes);
     r->handshakes = handshakes;
     for (size_t i = 0; i < view_agents(r->view); i++) {
         const struct view_agent *a = view_agent_at(r->view, i);
@@ -180,7 +180,7 @@ static void on_sample(void *owner)
             at[a->peer]++;
     }
     for (size_t i = 0; i < r->estate->sites_n; i++)
-        point(r, &r->sites[i], at[i], false);
+        point(r, &r->sites[i], at[i]);
     r->sample = sim_after(r->estate->sim, SAMPLE_EVERY, on_sample, r);
 }
 
@@ -277,7 +277,6 @@ static void write_series(struct recorder *r, struct arena *a, struct report_run 
 
 void recorder_finish(struct recorder *r, struct arena *a, struct report_run *out)
 {
-    int64_t now = sim_now(r->estate->sim);
     for (size_t i = 0; i < view_servers(r->view); i++)
         span_close(r, (int32_t)i);
     struct report_event *events = ARENA_NEW_ARRAY(a, struct report_event, r->events_n + 1);
@@ -287,10 +286,8 @@ void recorder_finish(struct recorder *r, struct arena *a, struct report_run *out
         events[i].text = arena_str(a, r->events[i].text);
     }
     struct report_span *spans = ARENA_NEW_ARRAY(a, struct report_span, r->spans_n + 1);
-    for (size_t i = 0; i < r->spans_n; i++) {
+    for (size_t i = 0; i < r->spans_n; i++)
         spans[i] = r->spans[i];
-        spans[i].end_ns = spans[i].end_ns < 0 ? now : spans[i].end_ns;
-    }
     out->timeline = events;
     out->timeline_n = r->events_n;
     out->timeline_dropped = r->dropped;

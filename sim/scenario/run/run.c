@@ -451,7 +451,7 @@ static void end(struct run *r, struct report_run *out)
         monitor_finish(r->monitor, sim_now(r->estate->sim));
     if (r->options->tally)
         sometimes_add(r->options->tally, r->monitor);
-    verdict_of_monitor(&r->verdict, r->monitor, cut);
+    verdict_of_monitor(&r->verdict, r->monitor);
     verdict_of_faults(&r->verdict, r->inject, cut);
     recorder_finish(r->recorder, r->arena, out);
     finish_steps(r, out);

@@ -17,8 +17,7 @@ static struct err *replica_start(struct world *w, const void *config, void **out
     struct server *server = NULL;
     c.identity = r->identity;
     struct err *err = server_new(w, &c, &server);
-    if (!err)
-        *out = server;
+    *out = server; /* NULL beside an error */
     return err;
 }
 

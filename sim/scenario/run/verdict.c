@@ -60,7 +60,7 @@ static void expected_of(struct verdict *v, const struct monitor_result *r)
     verdict_expected(v, expected, r->witness);
 }
 
-void verdict_of_monitor(struct verdict *v, const struct monitor *m, bool cut)
+void verdict_of_monitor(struct verdict *v, const struct monitor *m)
 {
     for (size_t i = 0; i < monitor_count(m); i++) {
         const struct monitor_result *r = monitor_result(m, i);
@@ -69,7 +69,7 @@ void verdict_of_monitor(struct verdict *v, const struct monitor *m, bool cut)
             expected_of(v, r);
             if (v->n == 1) /* a breach is dated back to its beginning */
                 v->until_ns += r->clause->lasting_ns;
-        } else if (r->verdict == MONITOR_VACUOUS && !cut) {
+        } else if (r->verdict == MONITOR_VACUOUS) {
             verdict_add(v, "assert", r->clause->name,
                         STR("its window never opened: the step it waits for did not end"), -1,
                         r->clause->place);

@@ -21,7 +21,7 @@ void verdict_add(struct verdict *v, const char *kind, struct str name, struct st
 /* Of what was added last: its text in two halves. */
 void verdict_expected(struct verdict *v, struct str expected, struct str seen);
 /* cut: the run was stopped early on purpose: what was not decided is not held against it. */
-void verdict_of_monitor(struct verdict *v, const struct monitor *m, bool cut);
+void verdict_of_monitor(struct verdict *v, const struct monitor *m);
 void verdict_of_faults(struct verdict *v, struct inject *in, bool cut);
 /* True: the plan asks for something that this world cannot do; each is added as an error. */
 bool verdict_unsupported(struct verdict *v, const struct plan *plan);

@@ -85,15 +85,15 @@ static struct cluster_agent *instance_of(const struct view *v, const struct view
 static struct expr_value agent_resolver(const struct view *v, const struct view_agent *a)
 {
     int32_t kind = v->estate->clusters[a->cluster].resolver;
-    return kind < 0 ? unknown(EXPR_STRING) : text(PLAN_RESOLVER(v->plan, kind)->origin.name);
+    return text(PLAN_RESOLVER(v->plan, kind)->origin.name);
 }
 
 /* How long its resolver may serve an answer whatever the record says. */
 static struct expr_value agent_hold(const struct view *v, const struct view_agent *a)
 {
     int32_t kind = v->estate->clusters[a->cluster].resolver;
-    const struct plan_resolver *r = kind < 0 ? NULL : PLAN_RESOLVER(v->plan, kind);
-    return number(EXPR_DURATION, r && !r->obey_ttl ? r->hold_ns : 0);
+    const struct plan_resolver *r = PLAN_RESOLVER(v->plan, kind);
+    return number(EXPR_DURATION, r->obey_ttl ? 0 : r->hold_ns);
 }
 
 static struct expr_value agent_last_byte(const struct view *v, const struct view_agent *a)
