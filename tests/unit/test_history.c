@@ -85,10 +85,28 @@ static void test_long_runs(void **state)
     history_free(&h);
 }
 
+/* More samples within the time that is kept than are kept: the older half goes, the newer answers as before. */
+static void test_too_many(void **state)
+{
+    (void)state;
+    struct history h = {0};
+    int64_t drops;
+    for (int64_t i = 0; i <= HISTORY_SAMPLES_MAX; i++)
+        history_note(&h, i * 1000, i);
+    assert_int_equal(h.cap, HISTORY_SAMPLES_MAX);
+    assert_int_equal(h.n, HISTORY_SAMPLES_MAX / 2 + 2);
+    assert_int_equal(history_at(&h, HISTORY_SAMPLES_MAX * INT64_C(1000), 0), HISTORY_SAMPLES_MAX);
+    assert_int_equal(history_growth(&h, 1000 * 1000, HISTORY_SAMPLES_MAX * INT64_C(1000), &drops),
+                     1000);
+    assert_int_equal(history_at(&h, 1000, -1), -1); /* gone */
+    history_free(&h);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_values), cmocka_unit_test(test_growth),
                                        cmocka_unit_test(test_distinct),
-                                       cmocka_unit_test(test_long_runs)};
+                                       cmocka_unit_test(test_long_runs),
+                                       cmocka_unit_test(test_too_many)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

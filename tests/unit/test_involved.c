@@ -29,7 +29,11 @@ static const struct report_event timeline[] = {
 static const struct report_fault faults[] = {{.name = STR_INIT("cut"),
                                               .target = STR_INIT("link/cluster/edge[10]/site/b"),
                                               .begin_ns = 5 * NS_PER_S,
-                                              .end_ns = 7 * NS_PER_S}};
+                                              .end_ns = 7 * NS_PER_S},
+                                             {.name = STR_INIT("open"),
+                                              .target = STR_INIT("cluster/edge[1]"),
+                                              .begin_ns = 5 * NS_PER_S,
+                                              .end_ns = -1}};
 
 static struct str listed(struct arena *a, const struct report_failure *f)
 {
@@ -65,6 +69,9 @@ static void who_and_what(void **state)
         {"assert", "x", "nothing at all", 0, ":"},
         {"wait", "x", "", 2, ": 0 1 2"},
         {"fault", "cut", "never took effect", -1, "edge-10 site/b: 2 7"},
+        {"assert", "x", "(Edge_0) {edge-1/} ... //", 8, "edge-1: 0 1 5 6 8"},
+        {"assert", "x", "a/b/c/d/e/f/g/h/edge-1/agent-0", 8, ": 0 1 2 3 4 5 6 7 8"},
+        {"fault", "open", "never took effect", -1, "edge-1: 0 1 5 6 8"},
         {"fault", "no such one", "edge-1/agent-0", -1, "edge-1/agent-0: 0 1 5 6 8"},
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
@@ -121,8 +128,34 @@ static void bounds(void **state)
     arena_free(&a);
 }
 
+/* Of many failures the first are told with what they name, the others stand alone. */
+static void many_failures(void **state)
+{
+    (void)state;
+    struct arena a = {0};
+    struct report_failure *list =
+        ARENA_NEW_ARRAY(&a, struct report_failure, INVOLVED_FAILURES_MAX + 2);
+    for (size_t i = 0; i < INVOLVED_FAILURES_MAX + 2; i++)
+        list[i] = (struct report_failure){
+            .kind = STR("assert"), .name = STR("x"), .text = STR("edge-1: no"), .at_ns = -1};
+    struct report_run run = {.lanes = lanes,
+                             .lanes_n = ARRAY_LEN(lanes),
+                             .timeline = timeline,
+                             .timeline_n = ARRAY_LEN(timeline),
+                             .failures = list,
+                             .failures_n = INVOLVED_FAILURES_MAX + 2,
+                             .simulated_ns = 10 * NS_PER_S};
+    involved_add(&a, &run);
+    assert_int_equal(run.failures[INVOLVED_FAILURES_MAX - 1].components_n, 1);
+    assert_int_equal(run.failures[INVOLVED_FAILURES_MAX].components_n, 0);
+    assert_int_equal(run.failures[INVOLVED_FAILURES_MAX].events_n, 0);
+    check_str(run.failures[INVOLVED_FAILURES_MAX + 1].text, "edge-1: no");
+    arena_free(&a);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(who_and_what), cmocka_unit_test(bounds)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(who_and_what), cmocka_unit_test(bounds),
+                                       cmocka_unit_test(many_failures)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

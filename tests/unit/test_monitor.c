@@ -258,6 +258,38 @@ static void time_alone(void **state)
     arena_free(&f.arena);
 }
 
+/* What one process saw another one learns, as often as it is told; other names are refused. */
+static void sometimes_as_bytes(void **state)
+{
+    struct arena arena = {0};
+    struct sometimes_tally first = {.arena = &arena}, second = {.arena = &arena};
+    struct fixture f;
+    struct buf bytes = {0};
+    struct str name;
+    size_t at = 0;
+    start(&f, "  - {name: rare, sometimes: dns.queries > 5}\n"
+              "  - {name: few, always: dns.queries <= 50}\n"
+              "  - {name: behind, sometimes: dns.queries > 5, from: move}\n");
+    monitor_run(f.monitor, 0);
+    set_queries(&f, 6);
+    monitor_run(f.monitor, 1 * S);
+    monitor_finish(f.monitor, 2 * S);
+    check_result(&f, 0, MONITOR_HELD, 1 * S, "");
+    check_result(&f, 2, MONITOR_UNSEEN, 2 * S, ""); /* it never began to look: not seen, no more */
+    sometimes_add(&first, f.monitor);
+    sometimes_pack(&first, &bytes);
+    check_str(buf_str(&bytes), "-behind\n+rare\n");
+    check_ok(sometimes_unpack(&second, STR("-behind\n-rare\n")));
+    check_ok(sometimes_unpack(&second, buf_str(&bytes)));
+    check_ok(sometimes_unpack(&second, STR("-behind\n-rare\n"))); /* seen stays seen */
+    assert_true(sometimes_unseen(&second, &at, &name));
+    check_str(name, "behind");
+    assert_false(sometimes_unseen(&second, &at, &name));
+    buf_free(&bytes);
+    arena_free(&f.arena);
+    arena_free(&arena);
+}
+
 /* What was never looked at was not shown to hold. */
 static void a_window_that_never_opens_fails(void **state)
 {
@@ -366,11 +398,17 @@ static void others_cost_nothing(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(always_and_never),     cmocka_unit_test(breaches_that_must_last),
-        cmocka_unit_test(eventually),           cmocka_unit_test(within),
-        cmocka_unit_test(once_it_is_quiet),     cmocka_unit_test(at_a_moment),
-        cmocka_unit_test(sometimes_over_runs),  cmocka_unit_test(a_window_that_never_opens_fails),
-        cmocka_unit_test(others_cost_nothing),  cmocka_unit_test(time_alone),
+        cmocka_unit_test(always_and_never),
+        cmocka_unit_test(breaches_that_must_last),
+        cmocka_unit_test(eventually),
+        cmocka_unit_test(within),
+        cmocka_unit_test(once_it_is_quiet),
+        cmocka_unit_test(at_a_moment),
+        cmocka_unit_test(sometimes_over_runs),
+        cmocka_unit_test(sometimes_as_bytes),
+        cmocka_unit_test(a_window_that_never_opens_fails),
+        cmocka_unit_test(others_cost_nothing),
+        cmocka_unit_test(time_alone),
         cmocka_unit_test(finish_is_idempotent),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -4,6 +4,7 @@
 #include "tests/unit/support/check.h"
 
 #include "engine/world/world.h"
+#include "sim/scenario/run/points.h"
 #include "sim/scenario/shrink/freeze.h"
 #include "sim/scenario/suite/strike.h"
 #include "sim/scenario/suite/suite.h"
@@ -297,9 +298,29 @@ static void what_has_points_is_checked(void **state)
     }
 }
 
+/* The list of writes is bounded: what comes behind it is counted. */
+static void writes_beyond_the_bound_are_counted(void **state)
+{
+    (void)state;
+    struct points p = {0};
+    struct buf text = {0};
+    for (size_t i = 0; i < POINTS_WRITES_MAX + 3; i++)
+        points_add(&p, STR("edge-0"), STR("PUT"), i % 2 ? STR("/a") : STR("/b"), (int64_t)i);
+    assert_int_equal(points_count(&p), 2 * POINTS_WRITES_MAX);
+    assert_int_equal(p.left_out, 3);
+    points_describe(&p, 1, &text);
+    check_str(buf_str(&text), "before write 1: edge-0: PUT /b");
+    buf_clear(&text);
+    points_describe(&p, 6, &text);
+    check_str(buf_str(&text), "after write 3: edge-0: PUT /b for the 2. time");
+    buf_free(&text);
+    points_free(&p);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(writes_beyond_the_bound_are_counted),
         cmocka_unit_test(every_point_is_a_run_with_one_crash),
         cmocka_unit_test(a_point_is_before_or_after_its_write),
         cmocka_unit_test(a_point_written_down_is_the_same_run),

@@ -33,8 +33,9 @@ static struct state *state_with(const struct item *items, size_t n)
     return state;
 }
 
-#define TEN   "a lot of a"
-#define ITEMS 4u
+#define TEN     "a lot of a"
+#define UMLAUTS "\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4"
+#define ITEMS   4u
 struct row {
     const char *what;
     struct item here[ITEMS], there[ITEMS];
@@ -191,6 +192,39 @@ static const struct row rows[] = {
                POD("\"name\":\"w-5d8f7\",\"labels\":{\"pod-template-hash\":\"5d8f7\"}", "")}},
      .there = {{"replicasets.apps",
                 POD("\"name\":\"w-66666\",\"labels\":{\"pod-template-hash\":\"66666\"}", "")}}},
+    {.what = "an entry without a name ignores nothing",
+     .here = {{"pods", POD("\"name\":\"a\"", ",\"spec\":{\"n\":1}")}},
+     .there = {{"pods", POD("\"name\":\"a\"", ",\"spec\":{\"n\":2}")}},
+     .ignore = "",
+     .differences = 1},
+    {.what = "an object beside a text, a list beside an object",
+     .here = {{"pods", POD("\"name\":\"a\"", ",\"o\":{},\"l\":[],\"m\":[1]")}},
+     .there = {{"pods", POD("\"name\":\"a\"", ",\"o\":\"\",\"l\":{},\"m\":1")}},
+     .differences = 3,
+     .told = "o is {}, in the reference \"\""},
+    {.what = "no signed token, a drawn name that does not begin as it was to",
+     .here = {{"pods", POD("\"name\":\"b-xbxbx\",\"generateName\":\"w-\"", ",\"t\":\"eyJhbG\"")}},
+     .there = {{"pods", POD("\"name\":\"b-xbxbx\",\"generateName\":\"w-\"", ",\"t\":\"eyJhbH\"")}},
+     .differences = 1,
+     .told = "pods d/b-xbxbx t is \"eyJhbG\""},
+    {.what = "what a Secret holds that is no text",
+     .here = {{"secrets",
+               POD("\"name\":\"a\"", ",\"data\":{\"a\":1,\"b\":\"?\",\"c\":\"AAE=\",\"d\":\"\"}")}},
+     .there = {{"secrets", POD("\"name\":\"a\"",
+                               ",\"data\":{\"a\":2,\"b\":\"!\",\"c\":\"AAI=\",\"d\":\"\"}")}},
+     .differences = 3,
+     .told = "data.c is \"AAE=\", in the reference \"AAI=\""},
+    {.what = "a Secret without data",
+     .here = {{"secrets", POD("\"name\":\"a\"", ",\"type\":\"x\"")}},
+     .there = {{"secrets", POD("\"name\":\"a\"", ",\"type\":\"y\"")}},
+     .differences = 1,
+     .told = "type is \"x\""},
+    {.what = "long values are cut between letters",
+     .here = {{"pods", POD("\"name\":\"a\"",
+                           ",\"v\":\"" UMLAUTS UMLAUTS UMLAUTS UMLAUTS UMLAUTS UMLAUTS "\"")}},
+     .there = {{"pods", POD("\"name\":\"a\"", ",\"v\":\"b\"")}},
+     .differences = 1,
+     .told = "\xc3\xa4..., in the reference \"b\""},
     {.what = "long values are cut",
      .here = {{"pods",
                POD("\"name\":\"a\"", ",\"v\":\"" TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN "\"")}},
