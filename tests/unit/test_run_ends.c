@@ -315,6 +315,50 @@ static void samples(void **state)
     small_run_free(&r);
 }
 
+struct heard {
+    size_t lines, bytes;
+    bool of_process;
+};
+
+static void on_line(void *ctx, int64_t at_ns, enum log_level level, struct str component,
+                    struct str message)
+{
+    struct heard *h = ctx;
+    (void)level;
+    h->lines += at_ns >= 0 && message.n > 0;
+    h->of_process = h->of_process || str_starts(component, STR("site/a/"));
+}
+
+static void on_block(void *ctx, struct str bytes)
+{
+    ((struct heard *)ctx)->bytes += bytes.n;
+}
+
+/* Who listens hears of the run as it goes on, and hears nothing of the faultless one beside it. */
+static void listeners(void **state)
+{
+    static const char *const rows[] = {
+        "", "assert:\n  - {name: it, at: 4m, that: \"state(all) == reference.state(all)\"}\n"};
+    struct heard heard[ARRAY_LEN(rows)] = {0};
+    struct buf objects = {0};
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct run_dump dump = {.out = &objects, .objects = true};
+        struct small_run r = {.run = {.log_line = on_line,
+                                      .trace_block = on_block,
+                                      .dump = i ? NULL : &dump,
+                                      .ctx = &heard[i]}};
+        small_run(&r, head, rows[i]);
+        assert_int_equal(r.first->outcome, REPORT_PASSED);
+        small_run_free(&r);
+    }
+    assert_true(heard[0].bytes > 0);
+    assert_int_equal(heard[0].bytes, heard[1].bytes);
+    assert_int_equal(heard[0].lines, heard[1].lines);
+    assert_true(str_find(buf_str(&objects), STR("\"kind\":\"Deployment\"")) > 0);
+    buf_free(&objects);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(budgets),
@@ -325,6 +369,7 @@ int main(void)
                                        cmocka_unit_test(words),
                                        cmocka_unit_test(runs_that_never_begin),
                                        cmocka_unit_test(compared_with_the_faultless_run),
-                                       cmocka_unit_test(samples)};
+                                       cmocka_unit_test(samples),
+                                       cmocka_unit_test(listeners)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
