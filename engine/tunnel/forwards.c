@@ -51,8 +51,9 @@ struct err *tunnel_forwards_port(struct tunnel_forwards *f, struct str key, stru
     if (!local) {
         bool is_path = str_starts(address, unix_path);
         struct tunnel_local_options o = {
-            key, is_path ? STR("unix") : STR("tcp"),
-            is_path ? str_sub(address, unix_path.n, address.n) : address};
+            .key = key,
+            .proto = is_path ? STR("unix") : STR("tcp"),
+            .address = is_path ? str_sub(address, unix_path.n, address.n) : address};
         struct err *err = tunnel_local_new(f->world, f->router, &o, &local);
         if (err)
             return err;

@@ -270,7 +270,9 @@ struct err *tunnel_local_new(struct world *w, struct tunnel_router *r,
                              const struct tunnel_local_options *options, struct tunnel_local **out)
 {
     struct tunnel_local *l = MEM_NEW(struct tunnel_local);
-    const struct world_listen listen = {.address = world_addr_make(STR("127.0.0.1"), 0)};
+    struct world_listen listen = {.address = options->listen};
+    if (!listen.address.host[0])
+        listen.address = world_addr_make(STR("127.0.0.1"), 0);
     struct err *err = world_listen(w, &listen, on_accept, l, &l->listener);
     if (err) {
         mem_free(l);

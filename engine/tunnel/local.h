@@ -1,4 +1,4 @@
-/* local: a listener on 127.0.0.1 with a port of its own whose every stream becomes a tunnel connection to one address
+/* local: a listener on 127.0.0.1, by default with a port of its own, whose every stream becomes a tunnel connection to one address
  * behind one client: how the server's HTTP client reaches a downstream API.
  *
  *   accepted ─► joined ─► local end: up to 5 s of silence for the rest of the answer ─► gone
@@ -20,6 +20,7 @@
 struct tunnel_local;
 struct tunnel_local_options {
     struct str key, proto, address; /* "c-abcde", "tcp", "10.43.0.1:443" */
+    struct world_addr listen;       /* all zero: 127.0.0.1, any free port */
 };
 struct tunnel_local_stats {
     uint64_t accepted, failed;     /* failed: no session, or the connection ended with an error */

@@ -81,7 +81,8 @@ static void rig_open(struct rig *r, struct contract *c, bool echo)
     struct world_addr service = c->ops->server_addr(c, r->service.port);
     struct buf address = {0};
     world_addr_print(&service, &address);
-    const struct tunnel_local_options o = {STR("c-1"), STR("tcp"), buf_str(&address)};
+    const struct tunnel_local_options o = {
+        .key = STR("c-1"), .proto = STR("tcp"), .address = buf_str(&address)};
     assert_null(tunnel_local_new(c->server, r->router, &o, &r->local));
     buf_free(&address);
 }

@@ -110,7 +110,8 @@ static struct pair_of_agents *pair_new(const struct policies *policies, size_t a
     p->server = tiny_process(p->t, "10.0.0.1");
     p->policies = *policies;
     p->router = tunnel_router_new(p->server, &p->policies);
-    const struct tunnel_local_options o = {STR("c-1"), STR("tcp"), STR(SERVICE ":443")};
+    const struct tunnel_local_options o = {
+        .key = STR("c-1"), .proto = STR("tcp"), .address = STR(SERVICE ":443")};
     assert_null(tunnel_local_new(p->server, p->router, &o, &p->local));
     const struct world_listen listen = {.address = world_addr_make(STR(SERVICE), 443)};
     assert_null(world_listen(tiny_process(p->t, SERVICE), &listen, on_accept, p, &p->listener));

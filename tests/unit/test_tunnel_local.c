@@ -131,7 +131,8 @@ static struct chain *chain_new(const char *address, int64_t rate)
     c->service = tiny_process(c->t, SERVICE);
     c->policies = policies_hardened();
     c->router = tunnel_router_new(c->server, &c->policies);
-    const struct tunnel_local_options o = {STR("c-1"), STR("tcp"), str_c(address)};
+    const struct tunnel_local_options o = {
+        .key = STR("c-1"), .proto = STR("tcp"), .address = str_c(address)};
     assert_null(tunnel_local_new(c->server, c->router, &o, &c->local));
     const struct world_listen listen = {.address = world_addr_make(STR(SERVICE), 443)};
     assert_null(world_listen(c->service, &listen, on_accept, c, &c->listener));

@@ -1,0 +1,184 @@
+/* The shell of paddock: the tree of its commands, and what they share. */
+#include "engine/cli/cli.h"
+
+#include "engine/cli/commands.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+static const struct command tunnel_commands[] = {
+    {"serve", "an endpoint for agents, and ports that lead through them",
+     " --listen ADDR [options]",
+     "Agents connect to /connect and are known by their header X-Tunnel-ID; GET /clients lists\n"
+     "them. Prints `forward LISTEN=ID=HOST:PORT` for each port and then `ready URL`; ends in\n"
+     "order on SIGTERM.\n",
+     tunnel_serve_options, SERVE_OPTION_COUNT, false, command_tunnel_serve, NULL, 0},
+    {"connect", "the agent's side: what the server asks for is dialled from here",
+     " --server ws[s]://HOST:PORT/connect --id ID [options]",
+     "Comes back by itself when a session ends. Prints `ready N` once all sessions are there;\n"
+     "ends in order on SIGTERM.\n",
+     tunnel_connect_options, CONNECT_OPTION_COUNT, false, command_tunnel_connect, NULL, 0},
+};
+
+static const struct command commands[] = {
+    {"tunnel", "the bare tunnel as a tool, for whoever looks into a network", NULL, NULL, NULL, 0,
+     false, NULL, tunnel_commands, ARRAY_LEN(tunnel_commands)},
+    {"doctor", "check the way to a manager step by step, and say what to do",
+     " --server URL [options]", NULL, doctor_options, DOCTOR_OPTION_COUNT, false, command_doctor,
+     NULL, 0},
+    {"policies", "the policies with their values in each profile", NULL, NULL, policies_options,
+     POLICIES_OPTION_COUNT, false, command_policies, NULL, 0},
+};
+
+static const struct command program = {"paddock",
+                                       "manage many Kubernetes clusters through their agents",
+                                       NULL,
+                                       NULL,
+                                       NULL,
+                                       0,
+                                       false,
+                                       NULL,
+                                       commands,
+                                       ARRAY_LEN(commands)};
+
+/* ---- saying ---- */
+
+void cli_print(FILE *to, struct buf *b)
+{
+    if (b->n)
+        fwrite(b->p, 1, b->n, to);
+    fflush(to);
+    buf_free(b);
+}
+
+int cli_complain(struct err *take_err, int code)
+{
+    struct buf text = {0};
+    err_print(take_err, &text);
+    fprintf(stderr, "paddock: error: %s\n", buf_c(&text));
+    buf_free(&text);
+    err_free(take_err);
+    return code;
+}
+
+int cli_usage_error(struct err *take_err)
+{
+    return cli_complain(take_err, EXIT_USAGE);
+}
+
+int cli_start_error(struct err *take_err)
+{
+    bool input = take_err->code == ERR_INVALID || take_err->code == ERR_NOT_FOUND;
+    return cli_complain(take_err, input ? EXIT_USAGE : EXIT_NO_WORLD);
+}
+
+enum log_level cli_log_level(const struct shell *sh)
+{
+    static const enum log_level levels[] = {LOG_ERROR, LOG_INFO, LOG_DEBUG};
+    return levels[sh->options.verbosity + 1];
+}
+
+/* ---- input ---- */
+
+struct err *cli_read_file(struct shell *sh, struct str path, struct str *out)
+{
+    const char *name = arena_c(&sh->arena, path);
+    FILE *file = fopen(name, "rb");
+    struct buf bytes = {.max = CLI_FILE_BYTES_MAX};
+    char piece[4096];
+    for (size_t n; file && (n = fread(piece, 1, sizeof piece, file)) > 0;)
+        buf_add(&bytes, (struct str){piece, n});
+    struct err *err = NULL;
+    if (!file || ferror(file))
+        err = err_new(errno == ENOENT ? ERR_NOT_FOUND : ERR_IO, "%s: %s", name, strerror(errno));
+    else if (!buf_ok(&bytes))
+        err = err_new(ERR_INVALID, "%s: more than %zu bytes", name, CLI_FILE_BYTES_MAX);
+    if (file)
+        fclose(file);
+    *out = arena_str(&sh->arena, buf_str(&bytes));
+    buf_free(&bytes);
+    return err;
+}
+
+struct err *cli_address(const char *option, struct str text, struct world_addr *out)
+{
+    size_t colon = text.n;
+    while (colon > 0 && text.p[colon - 1] != ':')
+        colon--;
+    uint64_t port;
+    struct str host = colon ? str_sub(text, 0, colon - 1) : str_empty;
+    if (colon == 0 || !str_to_u64(str_sub(text, colon, text.n), &port) || port > UINT16_MAX)
+        return err_new(ERR_INVALID,
+                       "%s: \"" STR_FMT "\" is not HOST:PORT; port 0 means any free one", option,
+                       STR_ARG(text));
+    if (str_starts(host, STR("[")) && str_ends(host, STR("]")))
+        host = str_sub(host, 1, host.n - 2);
+    if (host.n == 0)
+        host = STR("0.0.0.0");
+    if (str_eq_c(host, "localhost"))
+        host = STR("127.0.0.1");
+    if (!world_host_is_numeric(host))
+        return err_new(ERR_INVALID,
+                       "%s: \"" STR_FMT "\" is not a numeric address; 127.0.0.1 is this machine "
+                       "alone, 0.0.0.0 every address it has",
+                       option, STR_ARG(host));
+    *out = world_addr_make(host, (uint16_t)port);
+    return NULL;
+}
+
+struct err *cli_policies(struct str profile, struct options_values policies, struct policies *out)
+{
+    struct err *err = policies_of_profile(profile.n ? profile : STR("hardened"), out);
+    for (size_t i = 0; i < policies.n && !err; i++) {
+        struct str name, value;
+        if (!str_cut(policies.v[i], '=', &name, &value))
+            err = err_new(ERR_INVALID, "--policy: \"" STR_FMT "\" is not NAME=VALUE",
+                          STR_ARG(policies.v[i]));
+        else
+            err = policies_set(out, name, value);
+    }
+    return err;
+}
+
+void cli_raise_file_limit(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == limit.rlim_max)
+        return;
+    limit.rlim_cur = limit.rlim_max;
+    (void)setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+/* ---- the program ---- */
+
+static int run(struct shell *sh)
+{
+    struct buf out = {0};
+    if (sh->options.version)
+        buf_add_c(&out, "paddock " PADDOCK_VERSION "\n");
+    else if (sh->options.help)
+        options_help(&sh->options, &out);
+    else
+        return options_command(&sh->options)->run(sh);
+    cli_print(stdout, &out);
+    return EXIT_HELD;
+}
+
+int cli_main(int argc, char *argv[])
+{
+    struct shell sh = {0};
+    const char *no_color = getenv("NO_COLOR");
+    sh.color = isatty(STDOUT_FILENO) && !(no_color && *no_color);
+    struct err *err = options_parse(&sh.arena, &program, argc, argv, &sh.options);
+    int code = err ? cli_usage_error(err) : run(&sh);
+    bool written = fflush(stdout) == 0 && !ferror(stdout);
+    if (!written && code == EXIT_HELD) {
+        fprintf(stderr, "paddock: error: standard output: cannot be written\n");
+        code = EXIT_NO_WORLD;
+    }
+    arena_free(&sh.arena);
+    return code;
+}

@@ -1,0 +1,38 @@
+/* commands: the options of each command, by name and place. The tables stand beside the commands. Private to engine/cli. */
+#ifndef PADDOCK_ENGINE_CLI_COMMANDS_H
+#define PADDOCK_ENGINE_CLI_COMMANDS_H
+
+#include "engine/cli/options.h"
+
+enum { POLICIES_FORMAT, POLICIES_PROFILE, POLICIES_OPTION_COUNT };
+extern const struct option_row policies_options[POLICIES_OPTION_COUNT];
+
+enum {
+    SERVE_LISTEN,
+    SERVE_TLS_CERT,
+    SERVE_TLS_KEY,
+    SERVE_TOKEN,
+    SERVE_FORWARD,
+    SERVE_PROFILE,
+    SERVE_POLICY,
+    SERVE_OPTION_COUNT
+};
+extern const struct option_row tunnel_serve_options[SERVE_OPTION_COUNT];
+
+enum {
+    CONNECT_SERVER,
+    CONNECT_ID,
+    CONNECT_TOKEN,
+    CONNECT_COUNT,
+    CONNECT_ALLOW,
+    CONNECT_CA,
+    CONNECT_PROFILE,
+    CONNECT_POLICY,
+    CONNECT_OPTION_COUNT
+};
+extern const struct option_row tunnel_connect_options[CONNECT_OPTION_COUNT];
+
+enum { DOCTOR_SERVER, DOCTOR_TOKEN, DOCTOR_CA_CHECKSUM, DOCTOR_FORMAT, DOCTOR_OPTION_COUNT };
+extern const struct option_row doctor_options[DOCTOR_OPTION_COUNT];
+
+#endif

@@ -1,0 +1,7 @@
+/* paddock: the program. What it does is in engine/cli. */
+#include "engine/cli/cli.h"
+
+int main(int argc, char *argv[])
+{
+    return cli_main(argc, argv);
+}
