@@ -299,7 +299,10 @@ static void agent_init(struct connect *c, struct agent *g, size_t i)
 static struct err *start(struct connect *c)
 {
     struct uv_world_options world = {
-        .log_level = cli_log_level(c->sh), .on_signal = on_signal, .owner = c};
+        .log_level = cli_log_level(c->sh),
+                                     .own_websockets = true,
+                                     .on_signal = on_signal,
+                                     .owner = c};
     struct err *err = uv_world_new(&world, &c->uv);
     if (err)
         return err;

@@ -15,7 +15,8 @@
 #include <openssl/ssl.h>
 #include <uv.h>
 
-#define UVW_READ_BYTES ((size_t)64 << 10)
+#define UVW_READ_BYTES   ((size_t)64 << 10)
+#define UVW_RANDOM_BYTES 1024u /* asked for at a time: each frame of a WebSocket's client has a key of its own */
 
 /* Something to do before the loop waits again. */
 struct uvw_later {
@@ -36,6 +37,7 @@ struct uvw_lws;
 
 struct uv_world {
     struct world base;
+    struct world_ops ops;
     uv_loop_t loop;
     uv_prepare_t
         prepare; /* the two places where the later queue is run: before and after the loop waits */
@@ -63,13 +65,15 @@ struct uv_world {
     struct log log;
     struct str own_address;
 
-    struct list timers, queries, streams, listeners, sockets, files, watches, works;
+    struct list timers, queries, streams, listeners, sockets, own_sockets, files, watches, works;
     struct list
         file_queue; /* waiting for the one that is under way: files change in the order of the calls */
     bool file_busy;
 
     struct map tls_contexts; /* key of the options → SSL_CTX * */
     struct map interned;     /* texts that contexts refer to */
+    unsigned char random[UVW_RANDOM_BYTES]; /* from the kernel, not given out yet: its last random_n bytes */
+    size_t random_n;
     char read_bytes[UVW_READ_BYTES];
     char plain_bytes[UVW_READ_BYTES];
 
@@ -157,6 +161,10 @@ void uvw_ws_resume(struct world_ws *ws);
 struct world_addr uvw_ws_peer(const struct world_ws *ws);
 void uvw_ws_free(struct uv_world *uv);
 void uvw_lws_free(struct uv_world *uv); /* after everything else: it runs the loop */
+
+/* the same by engine/http (uv_ws_own.c) */
+void uvw_ws_own_install(struct world_ops *ops);
+void uvw_ws_own_free(struct uv_world *uv);
 
 /* files and work (uv_file.c, uv_watch.c, uv_work.c) */
 struct world_file *uvw_file_read(struct world *w, struct str path, world_file_done done,

@@ -33,7 +33,7 @@ static world_time wall(struct world *w)
     return ts.tv_sec * NS_PER_S + ts.tv_nsec;
 }
 
-static void random_bytes(struct world *w, void *bytes, size_t n)
+static void kernel_random(void *bytes, size_t n)
 {
     char *at = bytes;
     while (n > 0) {
@@ -44,6 +44,23 @@ static void random_bytes(struct world *w, void *bytes, size_t n)
             n -= (size_t)got;
         }
     }
+}
+
+static void random_bytes(struct world *w, void *bytes, size_t n)
+{
+    struct uv_world *uv = uvw_of(w);
+    if (n > sizeof uv->random / 2) {
+        kernel_random(bytes, n);
+        return;
+    }
+    if (n > uv->random_n) {
+        kernel_random(uv->random, sizeof uv->random);
+        uv->random_n = sizeof uv->random;
+    }
+    unsigned char *from = uv->random + sizeof uv->random - uv->random_n;
+    memcpy(bytes, from, n);
+    explicit_bzero(from, n); /* may become a key: it is nobody else's to see */
+    uv->random_n -= n;
 }
 
 static bool maybe(struct world *w, const char *name)
@@ -243,7 +260,7 @@ static void lists_init(struct uv_world *uv)
 {
     struct list *const all[] = {&uv->later,     &uv->timers,    &uv->queries, &uv->streams,
                                 &uv->listeners, &uv->sockets,   &uv->files,   &uv->watches,
-                                &uv->works,     &uv->file_queue};
+                                &uv->works,     &uv->file_queue, &uv->own_sockets};
     for (size_t i = 0; i < ARRAY_LEN(all); i++)
         list_init(all[i]);
     uvw_later_init(&uv->exit_later, exit_now);
@@ -259,7 +276,10 @@ struct err *uv_world_new(const struct uv_world_options *o, struct uv_world **out
         mem_free(uv);
         return err_new(uvw_net_code(status), "cannot make an event loop: %s", uv_strerror(status));
     }
-    uv->base.ops = &uv_ops;
+    uv->ops = uv_ops;
+    if (o->own_websockets)
+        uvw_ws_own_install(&uv->ops);
+    uv->base.ops = &uv->ops;
     uv->on_signal = o->on_signal;
     uv->on_exit = o->on_exit;
     uv->owner = o->owner;
@@ -321,6 +341,7 @@ void uv_world_free(struct uv_world *uv)
         return;
     BUG_ON(uv->in_loop, "a world is not freed from inside its own callback");
     uv->freeing = true;
+    uvw_ws_own_free(uv);
     uvw_ws_free(uv);
     uvw_listeners_free(uv);
     uvw_streams_free(uv);

@@ -22,6 +22,9 @@ struct uv_world_options {
     struct str
         dns_server; /* "10.0.0.53:53": asked instead of the system's resolvers; empty: resolv.conf */
     world_time dns_try; /* how long one DNS server is waited for; 0: UV_WORLD_DNS_TRY */
+    /* Outgoing WebSockets by the engine's own client instead of libwebsockets: for programs that keep many or move much.
+     * The contract suite holds the two together. */
+    bool own_websockets;
     /* SIGTERM or SIGINT arrived; NULL: both keep what they do by default. */
     void (*on_signal)(void *owner, int signum);
     /* The instance called world_exit: destroy it, then stop or free the world. NULL: uv_world_stop. */
