@@ -62,6 +62,10 @@ if(PADDOCK_TESTS)
     set_tests_properties(conformance_${name} PROPERTIES LABELS conformance TIMEOUT 600 SKIP_RETURN_CODE 77
       ENVIRONMENT "${test_environment}")
   endforeach()
+  # The program paddock with an independent peer of its wire; 77: the peer cannot be built on this machine.
+  add_test(NAME real_tunnel COMMAND ${CMAKE_SOURCE_DIR}/tests/real/tunnel.sh $<TARGET_FILE:paddock> ${CMAKE_BINARY_DIR}/real
+    WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
+  set_tests_properties(real_tunnel PROPERTIES LABELS real TIMEOUT 300 SKIP_RETURN_CODE 77 ENVIRONMENT "${test_environment}")
   add_test(NAME layers COMMAND ${CMAKE_SOURCE_DIR}/tests/layers_check ${CMAKE_BINARY_DIR})
   set_tests_properties(layers PROPERTIES LABELS layers)
   add_test(NAME incidents COMMAND ${CMAKE_SOURCE_DIR}/tests/incidents_check)

@@ -140,6 +140,9 @@ struct err *cli_policies(struct str profile, struct options_values policies, str
         else
             err = policies_set(out, name, value);
     }
+    if (!err && policy_get(out, POLICY_TUNNEL_PING) >= policy_get(out, POLICY_TUNNEL_DEAD_AFTER))
+        err = err_new(ERR_INVALID, "--policy: tunnel.dead_after has to be longer than tunnel.ping, "
+                                   "or idle tunnels are given up again and again");
     return err;
 }
 

@@ -22,8 +22,9 @@
 #define NEWS       8000
 #define IDLE       5000
 #define MANY       15000
-#define MANY_S     20
+#define MANY_S     30 /* every agent pings at least once */
 #define MB         1000000
+#define PATIENT    "tunnel.dead_after=90s" /* pings of 30 s are seldom */
 
 static char cert_path[SIDE_PATH_MAX], key_path[SIDE_PATH_MAX];
 
@@ -83,15 +84,19 @@ static void make_certificate(void)
 
 /* ---- the two sides ---- */
 
-static void serve_start(struct pair *p)
+static void serve_start(struct pair *p, bool patient)
 {
     char forward[64], rest[256];
     snprintf(forward, sizeof forward, "0=a=127.0.0.1:%u", p->target);
-    const char *words[] = {"paddock", "tunnel", "-q", "serve", "--listen", "127.0.0.1:0",
-                           "--forward", forward,  "--tls-cert", cert_path,  "--tls-key",
-                           key_path,    NULL};
-    if (!p->tls)
-        words[8] = NULL;
+    const char *words[SIDE_WORDS_MAX] = {
+        "paddock",   "tunnel", "-q",         "serve",   "--listen",  "127.0.0.1:0",
+        "--forward", forward,  "--tls-cert", cert_path, "--tls-key", key_path};
+    size_t n = p->tls ? 12 : 8;
+    if (patient) {
+        words[n++] = "--policy";
+        words[n++] = PATIENT;
+    }
+    words[n] = NULL;
     side_start(&p->serve, words);
     side_expect(&p->serve, "forward 127.0.0.1:", rest, sizeof rest);
     p->port = (uint16_t)atoi(rest);
@@ -112,6 +117,8 @@ static void agents_start(struct pair *p, const char *count, const char *policy)
     if (policy) {
         words[n++] = "--policy";
         words[n++] = policy;
+        words[n++] = "--policy";
+        words[n++] = PATIENT;
     }
     if (p->tls) {
         words[n++] = "--ca";
@@ -272,7 +279,7 @@ static void run_idle(struct pair *p)
 {
     char count[16];
     snprintf(count, sizeof count, "%d", IDLE);
-    serve_start(p);
+    serve_start(p, false);
     int64_t before = side_rss_bytes(p->serve.pid), from = bench_now_ns();
     agents_start(p, count, NULL);
     report(p, "idle.connect_5000", (double)(bench_now_ns() - from) / 1e9, "s");
@@ -289,7 +296,7 @@ static void run_many(struct pair *p, const char *policy, const char *name)
 {
     char count[16], full[64];
     snprintf(count, sizeof count, "%d", MANY);
-    serve_start(p);
+    serve_start(p, true);
     agents_start(p, count, policy);
     sleep(2);
     struct cost from = cost_now(p), now;
@@ -322,7 +329,7 @@ static void run(struct pair *p, int argc, char *argv[])
 {
     static const char *const parts[] = {"bulk", "get", "new", "idle", "many", NULL};
     pid_t target = target_start(&p->target);
-    serve_start(p);
+    serve_start(p, false);
     agents_start(p, NULL, NULL);
     if (wants(argc, argv, "bulk", parts)) {
         run_bulk(p, 'D', "bulk_down");

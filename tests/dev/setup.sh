@@ -27,9 +27,11 @@ supported_system() {
 setup_conformance() {
     [ "${PADDOCK_SKIP_SETUP:-}" != 1 ] || return 0
     conformance_missing=
-    for setup_pair in node:nodejs npm:npm openssl:openssl kubectl:kubernetes-client chromium:chromium; do
+    for setup_pair in node:nodejs npm:npm openssl:openssl kubectl:kubernetes-client chromium:chromium go:golang-go; do
         command -v "${setup_pair%%:*}" >/dev/null || conformance_missing="$conformance_missing ${setup_pair#*:}"
     done
+    [ -d /usr/share/gocode/src/github.com/gorilla/websocket ] ||
+        conformance_missing="$conformance_missing golang-github-gorilla-websocket-dev"
     if [ -n "$conformance_missing" ]; then
         setup_missing=$conformance_missing
         setup_wanted=$conformance_missing
