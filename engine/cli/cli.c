@@ -33,16 +33,12 @@ static const struct command commands[] = {
      POLICIES_OPTION_COUNT, false, command_policies, NULL, 0},
 };
 
-static const struct command program = {"paddock",
-                                       "manage many Kubernetes clusters through their agents",
-                                       NULL,
-                                       NULL,
-                                       NULL,
-                                       0,
-                                       false,
-                                       NULL,
-                                       commands,
-                                       ARRAY_LEN(commands)};
+static const struct command program = {
+    "paddock", "manage many Kubernetes clusters through their agents",
+    NULL,      NULL,
+    NULL,      0,
+    false,     NULL,
+    commands,  ARRAY_LEN(commands)};
 
 /* ---- saying ---- */
 

@@ -32,7 +32,14 @@ enum {
 };
 extern const struct option_row tunnel_connect_options[CONNECT_OPTION_COUNT];
 
-enum { DOCTOR_SERVER, DOCTOR_TOKEN, DOCTOR_CA_CHECKSUM, DOCTOR_FORMAT, DOCTOR_OPTION_COUNT };
+enum {
+    DOCTOR_SERVER,
+    DOCTOR_TOKEN,
+    DOCTOR_CA_CHECKSUM,
+    DOCTOR_CA,
+    DOCTOR_FORMAT,
+    DOCTOR_OPTION_COUNT
+};
 extern const struct option_row doctor_options[DOCTOR_OPTION_COUNT];
 
 #endif

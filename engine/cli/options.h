@@ -50,7 +50,7 @@ struct options {
     const struct command *path[OPTIONS_DEPTH_MAX]; /* from the root; the last one is the command */
     size_t depth;
     bool help, version;
-    int verbosity; /* -q: -1, -v: 1 */
+    int verbosity;                 /* -q: -1, -v: 1 */
     struct options_values *values; /* by the option's place in the command's table */
     struct options_values arguments;
 };

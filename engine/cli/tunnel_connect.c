@@ -170,9 +170,8 @@ static const struct tunnel_client_handler handler = {.open = on_open, .closed = 
 static void dial(struct agent *g, const struct world_dns_answer *answer)
 {
     struct connect *c = g->all;
-    struct world_header headers[] = {{STR("X-Tunnel-ID"), g->id},
-                                     {STR("X-Agent-Instance"), g->instance},
-                                     c->authorization};
+    struct world_header headers[] = {
+        {STR("X-Tunnel-ID"), g->id}, {STR("X-Agent-Instance"), g->instance}, c->authorization};
     struct tunnel_client_options o = {
         .address = world_addr_make(str_c(answer->host[c->turn++ % answer->n]), c->url.port),
         .host = c->url.authority,
@@ -239,12 +238,11 @@ static struct err *parse_server(struct connect *c, struct str text)
     static const struct str plain = STR_INIT("ws://"), secure = STR_INIT("wss://");
     bool tls = str_starts(text, secure);
     if (!tls && !str_starts(text, plain))
-        return err_new(ERR_INVALID,
-                       "--server: \"" STR_FMT "\" does not begin with ws:// or wss://",
+        return err_new(ERR_INVALID, "--server: \"" STR_FMT "\" does not begin with ws:// or wss://",
                        STR_ARG(text));
     struct str rest = str_sub(text, tls ? secure.n : plain.n, text.n);
-    struct str url = arena_printf(&c->sh->arena, "%s" STR_FMT, tls ? "https://" : "http://",
-                                  STR_ARG(rest));
+    struct str url =
+        arena_printf(&c->sh->arena, "%s" STR_FMT, tls ? "https://" : "http://", STR_ARG(rest));
     struct err *err = url_parse(url, &c->url);
     return err ? err_wrap(err, ERR_INVALID, "--server") : NULL;
 }
@@ -291,15 +289,13 @@ static void agent_init(struct connect *c, struct agent *g, size_t i)
     g->id = options_given(&c->sh->options, CONNECT_COUNT)
                 ? arena_printf(&c->sh->arena, STR_FMT "-%zu", STR_ARG(id), i)
                 : id;
-    g->instance =
-        arena_printf(&c->sh->arena, "%0*llx", INSTANCE_HEX, (unsigned long long)number);
+    g->instance = arena_printf(&c->sh->arena, "%0*llx", INSTANCE_HEX, (unsigned long long)number);
     list_add_tail(&c->waiting, &g->waiting);
 }
 
 static struct err *start(struct connect *c)
 {
-    struct uv_world_options world = {
-        .log_level = cli_log_level(c->sh),
+    struct uv_world_options world = {.log_level = cli_log_level(c->sh),
                                      .own_websockets = true,
                                      .on_signal = on_signal,
                                      .owner = c};

@@ -324,8 +324,8 @@ static struct err *start(struct serve *v)
         return err;
     v->w = uv_world_view(v->uv);
     v->router = tunnel_router_new(v->w, &v->policies);
-    v->looker = (struct tunnel_router_listener){
-        .added = on_added, .removed = on_removed, .owner = v};
+    v->looker =
+        (struct tunnel_router_listener){.added = on_added, .removed = on_removed, .owner = v};
     tunnel_router_listen(v->router, &v->looker);
     v->drain = world_timer_new(v->w, on_drain, v);
     struct http_server_options http = {0};

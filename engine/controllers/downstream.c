@@ -126,8 +126,7 @@ static struct err *local_ensure(struct downstreams *d, struct entry *e, struct s
     bool v6 = str_find_char(url->host, ':') >= 0;
     buf_addf(&address, v6 ? "[" STR_FMT "]:%u" : STR_FMT ":%u", STR_ARG(url->host),
              (unsigned)url->port);
-    struct tunnel_local_options o = {
-            .key = id, .proto = STR("tcp"), .address = buf_str(&address)};
+    struct tunnel_local_options o = {.key = id, .proto = STR("tcp"), .address = buf_str(&address)};
     struct err *err = NULL;
     if (e->local)
         tunnel_local_set_target(e->local, o.proto, o.address);

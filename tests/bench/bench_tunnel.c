@@ -88,9 +88,9 @@ static void serve_start(struct pair *p, bool patient)
 {
     char forward[64], rest[256];
     snprintf(forward, sizeof forward, "0=a=127.0.0.1:%u", p->target);
-    const char *words[SIDE_WORDS_MAX] = {
-        "paddock",   "tunnel", "-q",         "serve",   "--listen",  "127.0.0.1:0",
-        "--forward", forward,  "--tls-cert", cert_path, "--tls-key", key_path};
+    const char *words[SIDE_WORDS_MAX] = {"paddock",    "tunnel",      "-q",        "serve",
+                                         "--listen",   "127.0.0.1:0", "--forward", forward,
+                                         "--tls-cert", cert_path,     "--tls-key", key_path};
     size_t n = p->tls ? 12 : 8;
     if (patient) {
         words[n++] = "--policy";
@@ -106,8 +106,8 @@ static void serve_start(struct pair *p, bool patient)
 
 static void agents_start(struct pair *p, const char *count, const char *policy)
 {
-    const char *words[SIDE_WORDS_MAX] = {"paddock", "tunnel", "connect", "-q", "--server",
-                                         p->server, "--id",   "a"};
+    const char *words[SIDE_WORDS_MAX] = {"paddock",  "tunnel",  "connect", "-q",
+                                         "--server", p->server, "--id",    "a"};
     char rest[64];
     size_t n = 8;
     if (count) {

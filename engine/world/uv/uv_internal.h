@@ -15,8 +15,9 @@
 #include <openssl/ssl.h>
 #include <uv.h>
 
-#define UVW_READ_BYTES   ((size_t)64 << 10)
-#define UVW_RANDOM_BYTES 1024u /* asked for at a time: each frame of a WebSocket's client has a key of its own */
+#define UVW_READ_BYTES ((size_t)64 << 10)
+#define UVW_RANDOM_BYTES                                                                           \
+    1024u /* asked for at a time: each frame of a WebSocket's client has a key of its own */
 
 /* Something to do before the loop waits again. */
 struct uvw_later {
@@ -72,7 +73,8 @@ struct uv_world {
 
     struct map tls_contexts; /* key of the options → SSL_CTX * */
     struct map interned;     /* texts that contexts refer to */
-    unsigned char random[UVW_RANDOM_BYTES]; /* from the kernel, not given out yet: its last random_n bytes */
+    unsigned char
+        random[UVW_RANDOM_BYTES]; /* from the kernel, not given out yet: its last random_n bytes */
     size_t random_n;
     char read_bytes[UVW_READ_BYTES];
     char plain_bytes[UVW_READ_BYTES];

@@ -258,8 +258,8 @@ static void handles_init(struct uv_world *uv)
 
 static void lists_init(struct uv_world *uv)
 {
-    struct list *const all[] = {&uv->later,     &uv->timers,    &uv->queries, &uv->streams,
-                                &uv->listeners, &uv->sockets,   &uv->files,   &uv->watches,
+    struct list *const all[] = {&uv->later,     &uv->timers,     &uv->queries,    &uv->streams,
+                                &uv->listeners, &uv->sockets,    &uv->files,      &uv->watches,
                                 &uv->works,     &uv->file_queue, &uv->own_sockets};
     for (size_t i = 0; i < ARRAY_LEN(all); i++)
         list_init(all[i]);

@@ -56,9 +56,8 @@ static int listen_any(uint16_t *port)
 
 int target_connect(uint16_t port)
 {
-    struct sockaddr_in a = {.sin_family = AF_INET,
-                            .sin_port = htons(port),
-                            .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    struct sockaddr_in a = {
+        .sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     int fd = socket(AF_INET, SOCK_STREAM, 0), one = 1;
     int failed = fd < 0 || connect(fd, (struct sockaddr *)&a, sizeof a);
     BUG_ON(failed, "a benchmark's listeners can be reached");

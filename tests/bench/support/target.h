@@ -20,7 +20,7 @@ pid_t target_start(uint16_t *port);
 pid_t relay_start(uint16_t to, uint16_t *port);
 void target_end(pid_t pid);
 
-int target_connect(uint16_t port);          /* TCP_NODELAY; ends the program when it fails */
+int target_connect(uint16_t port);              /* TCP_NODELAY; ends the program when it fails */
 int target_send(int fd, const void *p, long n); /* all of it; 0: failed */
 int target_recv(int fd, void *p, long n);
 

@@ -35,6 +35,7 @@ func check(paddock, dir string, only []string) int {
 		{"connect-slow-sides", r.connectSlow},
 		{"connect-count", r.connectCount},
 		{"connect-kill", r.connectKill},
+		{"doctor", r.doctor},
 	}
 	type result struct {
 		name string
