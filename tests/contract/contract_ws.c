@@ -531,4 +531,4 @@ static const struct contract_case cases[] = {
     {"over TLS", over_tls},
 };
 
-CONTRACT_MAIN("ws", cases)
+CONTRACT_MAIN_WEBSOCKETS("ws", cases)

@@ -220,4 +220,4 @@ static const struct contract_case cases[] = {
     {"bad handshakes", bad_handshakes},
 };
 
-CONTRACT_MAIN("ws-wire", cases)
+CONTRACT_MAIN_WEBSOCKETS("ws-wire", cases)

@@ -4,7 +4,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-static const struct contract_ops *const kinds[] = {&contract_uv, &contract_sim};
+/* The last one is the real world again, but for its WebSockets. */
+static const struct contract_ops *const kinds[] = {&contract_uv, &contract_sim, &contract_uv_own};
 
 struct run {
     const struct contract_ops *ops;
@@ -19,10 +20,10 @@ static void run_case(void **state)
     run->ops->close(c);
 }
 
-int contract_main(const char *suite, const struct contract_case *cases, size_t n, int argc,
-                  char **argv)
+int contract_main(const char *suite, const struct contract_case *cases, size_t n, bool websockets,
+                  int argc, char **argv)
 {
-    size_t all = n * ARRAY_LEN(kinds);
+    size_t all = n * (ARRAY_LEN(kinds) - !websockets);
     struct run *runs = MEM_NEW_ARRAY(struct run, all);
     struct CMUnitTest *tests = MEM_NEW_ARRAY(struct CMUnitTest, all);
     struct buf *names = MEM_NEW_ARRAY(struct buf, all);

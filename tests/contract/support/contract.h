@@ -50,18 +50,22 @@ struct contract_ops {
 };
 extern const struct contract_ops contract_uv;
 extern const struct contract_ops contract_sim;
+extern const struct contract_ops contract_uv_own; /* with the engine's own WebSocket client */
 
 struct contract_case {
     const char *name;
     void (*run)(struct contract *c);
 };
-int contract_main(const char *suite, const struct contract_case *cases, size_t n, int argc,
-                  char **argv);
-#define CONTRACT_MAIN(suite, cases)                                                                \
+int contract_main(const char *suite, const struct contract_case *cases, size_t n, bool websockets,
+                  int argc, char **argv);
+#define CONTRACT_MAIN_OF(suite, cases, websockets)                                                 \
     int main(int argc, char **argv)                                                                \
     {                                                                                              \
-        return contract_main(suite, cases, ARRAY_LEN(cases), argc, argv);                          \
+        return contract_main(suite, cases, ARRAY_LEN(cases), websockets, argc, argv);              \
     }
+#define CONTRACT_MAIN(suite, cases)            CONTRACT_MAIN_OF(suite, cases, false)
+/* Of outgoing WebSockets: with both of the real world's clients. */
+#define CONTRACT_MAIN_WEBSOCKETS(suite, cases) CONTRACT_MAIN_OF(suite, cases, true)
 
 /* Runs both worlds until holds(owner); the case fails when CONTRACT_LIMIT passes first. */
 void contract_until_at(struct contract *c, bool (*holds)(void *owner), void *owner,

@@ -28,13 +28,14 @@ static struct real *real_of(struct contract *c)
     return container_of(c, struct real, base);
 }
 
-static struct uv_world *world_new(struct str dns)
+static struct uv_world *world_new(struct str dns, bool own_websockets)
 {
     const struct uv_world_options options = {
         .log_level = getenv("CONTRACT_LOG") ? LOG_DEBUG : LOG_ERROR,
         .own_address = STR("127.0.0.1"),
         .dns_server = dns,
         .dns_try = 200 * NS_PER_MS,
+        .own_websockets = own_websockets,
     };
     struct uv_world *uv;
     struct err *err = uv_world_new(&options, &uv);
@@ -42,16 +43,16 @@ static struct uv_world *world_new(struct str dns)
     return uv;
 }
 
-static struct contract *real_open(void)
+static struct contract *open_as(const struct contract_ops *ops, bool own_websockets)
 {
     struct real *r = MEM_NEW(struct real);
-    r->base.ops = &contract_uv;
+    r->base.ops = ops;
     r->base.kind = CONTRACT_UV;
     r->hole = -1;
-    r->server = world_new(str_empty);
+    r->server = world_new(str_empty, false);
     struct buf dns = {0};
     r->dns = dns_server_new(uv_world_loop(r->server), &dns);
-    r->client = world_new(buf_str(&dns));
+    r->client = world_new(buf_str(&dns), own_websockets);
     buf_free(&dns);
     r->base.server = uv_world_view(r->server);
     r->base.client = uv_world_view(r->client);
@@ -59,6 +60,16 @@ static struct contract *real_open(void)
     assert_non_null(mkdtemp(folder));
     buf_addf(&r->base.folder, "%s/", folder);
     return &r->base;
+}
+
+static struct contract *real_open(void)
+{
+    return open_as(&contract_uv, false);
+}
+
+static struct contract *real_open_own(void)
+{
+    return open_as(&contract_uv_own, true);
 }
 
 static void remove_folder(const char *folder)
@@ -151,13 +162,11 @@ static void real_file_put(struct contract *c, const char *path, const char *cont
     assert_int_equal(fclose(f), 0);
 }
 
-const struct contract_ops contract_uv = {
-    .name = "uv",
-    .open = real_open,
-    .close = real_close,
-    .until = real_until,
-    .server_addr = real_server_addr,
-    .black_hole = real_black_hole,
-    .dns_add = real_dns_add,
-    .file_put = real_file_put,
-};
+#define REAL(shown, opens)                                                                         \
+    {                                                                                              \
+        .name = (shown), .open = (opens), .close = real_close, .until = real_until,                \
+        .server_addr = real_server_addr, .black_hole = real_black_hole, .dns_add = real_dns_add,   \
+        .file_put = real_file_put,                                                                 \
+    }
+const struct contract_ops contract_uv = REAL("uv", real_open);
+const struct contract_ops contract_uv_own = REAL("uv-own", real_open_own);
