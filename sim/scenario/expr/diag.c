@@ -1,10 +1,10 @@
 #include "sim/scenario/expr/diag.h"
 
+#include "engine/base/suggest.h"
+
 #include <string.h>
 
-/* Words longer than this are never a slip of a field's name. */
-#define SUGGEST_CHARS_MAX 64u
-#define SUGGEST_LISTED    12u
+#define SUGGEST_LISTED 12u
 
 void diags_init(struct diags *d, struct arena *arena, const struct source *source)
 {
@@ -280,51 +280,9 @@ struct place place_inside(const struct diags *d, struct place scalar, size_t off
 
 /* ---- suggestions ---- */
 
-/* Edits between two words, neighbours swapped counting as one; a three-row table. */
-static size_t edits(struct str a, struct str b)
-{
-    size_t rows[3][SUGGEST_CHARS_MAX + 1];
-    size_t *before = rows[0], *last = rows[1], *now = rows[2];
-    for (size_t j = 0; j <= b.n; j++)
-        last[j] = j;
-    for (size_t i = 1; i <= a.n; i++) {
-        now[0] = i;
-        for (size_t j = 1; j <= b.n; j++) {
-            size_t best = last[j - 1] + (a.p[i - 1] != b.p[j - 1]);
-            if (last[j] + 1 < best)
-                best = last[j] + 1;
-            if (now[j - 1] + 1 < best)
-                best = now[j - 1] + 1;
-            if (i > 1 && j > 1 && a.p[i - 1] == b.p[j - 2] && a.p[i - 2] == b.p[j - 1] &&
-                before[j - 2] + 1 < best)
-                best = before[j - 2] + 1;
-            now[j] = best;
-        }
-        size_t *spare = before;
-        before = last;
-        last = now;
-        now = spare;
-    }
-    return last[b.n];
-}
-
 struct str diag_suggest(struct str word, const struct str *candidates, size_t n)
 {
-    struct str best = str_empty;
-    if (word.n == 0 || word.n > SUGGEST_CHARS_MAX)
-        return best;
-    size_t limit = word.n < 3 ? 1 : word.n < 6 ? 2 : word.n / 3 + 1;
-    size_t least = limit + 1;
-    for (size_t i = 0; i < n; i++) {
-        if (candidates[i].n == 0 || candidates[i].n > SUGGEST_CHARS_MAX)
-            continue;
-        size_t distance = edits(word, candidates[i]);
-        if (distance < least && distance < candidates[i].n && distance < word.n) {
-            least = distance;
-            best = candidates[i];
-        }
-    }
-    return best;
+    return suggest_word(word, candidates, n);
 }
 
 struct str diag_suggest_tail(struct arena *a, struct str word, const struct str *candidates,
