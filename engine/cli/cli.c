@@ -9,7 +9,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-static const struct command tunnel_commands[] = {
+static const struct cmdline_command tunnel_commands[] = {
     {"serve", "an endpoint for agents, and ports that lead through them",
      " --listen ADDR [options]",
      "Agents connect to /connect and are known by their header X-Tunnel-ID; GET /clients lists\n"
@@ -23,7 +23,7 @@ static const struct command tunnel_commands[] = {
      tunnel_connect_options, CONNECT_OPTION_COUNT, false, command_tunnel_connect, NULL, 0},
 };
 
-static const struct command commands[] = {
+static const struct cmdline_command commands[] = {
     {"tunnel", "the bare tunnel as a tool, for whoever looks into a network", NULL, NULL, NULL, 0,
      false, NULL, tunnel_commands, ARRAY_LEN(tunnel_commands)},
     {"doctor", "check the way to a manager step by step, and say what to do",
@@ -33,7 +33,7 @@ static const struct command commands[] = {
      POLICIES_OPTION_COUNT, false, command_policies, NULL, 0},
 };
 
-static const struct command program = {
+static const struct cmdline_command program = {
     "paddock", "manage many Kubernetes clusters through their agents",
     NULL,      NULL,
     NULL,      0,
@@ -42,7 +42,7 @@ static const struct command program = {
 
 /* ---- saying ---- */
 
-void cli_print(FILE *to, struct buf *b)
+void shell_print(FILE *to, struct buf *b)
 {
     if (b->n)
         fwrite(b->p, 1, b->n, to);
@@ -50,7 +50,7 @@ void cli_print(FILE *to, struct buf *b)
     buf_free(b);
 }
 
-int cli_complain(struct err *take_err, int code)
+int shell_complain(struct err *take_err, int code)
 {
     struct buf text = {0};
     err_print(take_err, &text);
@@ -60,18 +60,18 @@ int cli_complain(struct err *take_err, int code)
     return code;
 }
 
-int cli_usage_error(struct err *take_err)
+int shell_usage_error(struct err *take_err)
 {
-    return cli_complain(take_err, EXIT_USAGE);
+    return shell_complain(take_err, EXIT_USAGE);
 }
 
-int cli_start_error(struct err *take_err)
+int shell_start_error(struct err *take_err)
 {
     bool input = take_err->code == ERR_INVALID || take_err->code == ERR_NOT_FOUND;
-    return cli_complain(take_err, input ? EXIT_USAGE : EXIT_NO_WORLD);
+    return shell_complain(take_err, input ? EXIT_USAGE : EXIT_NO_WORLD);
 }
 
-enum log_level cli_log_level(const struct shell *sh)
+enum log_level shell_log_level(const struct shell *sh)
 {
     static const enum log_level levels[] = {LOG_ERROR, LOG_INFO, LOG_DEBUG};
     return levels[sh->options.verbosity + 1];
@@ -79,7 +79,7 @@ enum log_level cli_log_level(const struct shell *sh)
 
 /* ---- input ---- */
 
-struct err *cli_read_file(struct shell *sh, struct str path, struct str *out)
+struct err *shell_read_file(struct shell *sh, struct str path, struct str *out)
 {
     const char *name = arena_c(&sh->arena, path);
     FILE *file = fopen(name, "rb");
@@ -99,7 +99,7 @@ struct err *cli_read_file(struct shell *sh, struct str path, struct str *out)
     return err;
 }
 
-struct err *cli_address(const char *option, struct str text, struct world_addr *out)
+struct err *shell_address(const char *option, struct str text, struct world_addr *out)
 {
     size_t colon = text.n;
     while (colon > 0 && text.p[colon - 1] != ':')
@@ -125,7 +125,7 @@ struct err *cli_address(const char *option, struct str text, struct world_addr *
     return NULL;
 }
 
-struct err *cli_policies(struct str profile, struct options_values policies, struct policies *out)
+struct err *shell_policies(struct str profile, struct cmdline_values policies, struct policies *out)
 {
     struct err *err = policies_of_profile(profile.n ? profile : STR("hardened"), out);
     for (size_t i = 0; i < policies.n && !err; i++) {
@@ -142,7 +142,7 @@ struct err *cli_policies(struct str profile, struct options_values policies, str
     return err;
 }
 
-void cli_raise_file_limit(void)
+void shell_raise_file_limit(void)
 {
     struct rlimit limit;
     if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == limit.rlim_max)
@@ -159,20 +159,20 @@ static int run(struct shell *sh)
     if (sh->options.version)
         buf_add_c(&out, "paddock " PADDOCK_VERSION "\n");
     else if (sh->options.help)
-        options_help(&sh->options, &out);
+        cmdline_help(&sh->options, &out);
     else
-        return options_command(&sh->options)->run(sh);
-    cli_print(stdout, &out);
+        return cmdline_command(&sh->options)->run(sh);
+    shell_print(stdout, &out);
     return EXIT_HELD;
 }
 
-int cli_main(int argc, char *argv[])
+int shell_main(int argc, char *argv[])
 {
     struct shell sh = {0};
     const char *no_color = getenv("NO_COLOR");
     sh.color = isatty(STDOUT_FILENO) && !(no_color && *no_color);
-    struct err *err = options_parse(&sh.arena, &program, argc, argv, &sh.options);
-    int code = err ? cli_usage_error(err) : run(&sh);
+    struct err *err = cmdline_parse(&sh.arena, &program, argc, argv, &sh.options);
+    int code = err ? shell_usage_error(err) : run(&sh);
     bool written = fflush(stdout) == 0 && !ferror(stdout);
     if (!written && code == EXIT_HELD) {
         fprintf(stderr, "paddock: error: standard output: cannot be written\n");

@@ -1,14 +1,14 @@
 /* cli: what the commands of paddock share. A command is a function of the shell and answers the exit status; files, the
  * process and the terminal are here and nowhere below.
  *
- *   main ─► cli_main: options ─► command_*(shell) ─► exit status
+ *   main ─► shell_main: options ─► command_*(shell) ─► exit status
  *
  * Ownership: the arena lives as long as the program.
  * Errors:    results go to standard output; what is wrong, with what to do about it, to standard error. */
 #ifndef PADDOCK_ENGINE_CLI_CLI_H
 #define PADDOCK_ENGINE_CLI_CLI_H
 
-#include "engine/cli/options.h"
+#include "engine/cli/cmdline.h"
 #include "engine/world/policy.h"
 #include "engine/world/world.h"
 
@@ -26,12 +26,12 @@ enum exit_code {
 };
 
 struct shell {
-    struct options options;
+    struct cmdline options;
     struct arena arena;
     bool color; /* on standard output: a terminal, and NO_COLOR is not set */
 };
 
-int cli_main(int argc, char *argv[]);
+int shell_main(int argc, char *argv[]);
 
 /* ---- commands ---- */
 int command_policies(struct shell *sh);
@@ -40,20 +40,20 @@ int command_tunnel_serve(struct shell *sh);
 int command_tunnel_connect(struct shell *sh);
 
 /* ---- saying ---- */
-int cli_complain(struct err *take_err, int code); /* the exit status for it */
-int cli_usage_error(struct err *take_err);
+int shell_complain(struct err *take_err, int code); /* the exit status for it */
+int shell_usage_error(struct err *take_err);
 /* Of an error at the start: what the user gave, or what the machine did not. */
-int cli_start_error(struct err *take_err);
-void cli_print(FILE *to, struct buf *b); /* frees the bytes */
-enum log_level cli_log_level(const struct shell *sh);
+int shell_start_error(struct err *take_err);
+void shell_print(FILE *to, struct buf *b); /* frees the bytes */
+enum log_level shell_log_level(const struct shell *sh);
 
 /* ---- input ---- */
-struct err *cli_read_file(struct shell *sh, struct str path, struct str *out) must_check;
+struct err *shell_read_file(struct shell *sh, struct str path, struct str *out) must_check;
 /* "127.0.0.1:0", "[::1]:6443", ":6443", "localhost:0"; no host: every address. */
-struct err *cli_address(const char *option, struct str text, struct world_addr *out) must_check;
+struct err *shell_address(const char *option, struct str text, struct world_addr *out) must_check;
 /* The options --profile and --policy NAME=VALUE... */
-struct err *cli_policies(struct str profile, struct options_values policies,
-                         struct policies *out) must_check;
+struct err *shell_policies(struct str profile, struct cmdline_values policies,
+                           struct policies *out) must_check;
 #define CLI_PROFILE_ROW                                                                            \
     {                                                                                              \
         "--profile", OPTION_TEXT, "NAME", "compat or hardened (default)"                           \
@@ -65,6 +65,6 @@ struct err *cli_policies(struct str profile, struct options_values policies,
             "(`paddock policies` lists them)"                                                      \
     }
 /* As many descriptors as the system lets us have. */
-void cli_raise_file_limit(void);
+void shell_raise_file_limit(void);
 
 #endif

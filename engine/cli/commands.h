@@ -2,10 +2,10 @@
 #ifndef PADDOCK_ENGINE_CLI_COMMANDS_H
 #define PADDOCK_ENGINE_CLI_COMMANDS_H
 
-#include "engine/cli/options.h"
+#include "engine/cli/cmdline.h"
 
 enum { POLICIES_FORMAT, POLICIES_PROFILE, POLICIES_OPTION_COUNT };
-extern const struct option_row policies_options[POLICIES_OPTION_COUNT];
+extern const struct cmdline_option policies_options[POLICIES_OPTION_COUNT];
 
 enum {
     SERVE_LISTEN,
@@ -17,7 +17,7 @@ enum {
     SERVE_POLICY,
     SERVE_OPTION_COUNT
 };
-extern const struct option_row tunnel_serve_options[SERVE_OPTION_COUNT];
+extern const struct cmdline_option tunnel_serve_options[SERVE_OPTION_COUNT];
 
 enum {
     CONNECT_SERVER,
@@ -30,7 +30,7 @@ enum {
     CONNECT_POLICY,
     CONNECT_OPTION_COUNT
 };
-extern const struct option_row tunnel_connect_options[CONNECT_OPTION_COUNT];
+extern const struct cmdline_option tunnel_connect_options[CONNECT_OPTION_COUNT];
 
 enum {
     DOCTOR_SERVER,
@@ -40,6 +40,6 @@ enum {
     DOCTOR_FORMAT,
     DOCTOR_OPTION_COUNT
 };
-extern const struct option_row doctor_options[DOCTOR_OPTION_COUNT];
+extern const struct cmdline_option doctor_options[DOCTOR_OPTION_COUNT];
 
 #endif

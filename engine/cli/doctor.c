@@ -17,7 +17,7 @@
 #define EXPIRES_SOON  (14 * DAY_S)
 #define DOCTOR_NUMBER 12 /* hexadecimal digits */
 
-const struct option_row doctor_options[DOCTOR_OPTION_COUNT] = {
+const struct cmdline_option doctor_options[DOCTOR_OPTION_COUNT] = {
     [DOCTOR_SERVER] = {"--server", OPTION_TEXT, "URL",
                        "the manager, as agents are told it; with a path, the tunnel's\n"
                        "endpoint is there (default: /v3/connect)"},
@@ -71,7 +71,7 @@ static void say(struct doctor *d, const char *step, struct str text, const char 
              word, d->sh->color ? plain : "", step, STR_ARG(text));
     if (what_to_do)
         buf_addf(&out, "                 %s\n", what_to_do);
-    cli_print(stdout, &out);
+    shell_print(stdout, &out);
 }
 
 static void say_error(struct doctor *d, const char *step, const struct err *err, const char *todo)
@@ -542,18 +542,18 @@ static struct err *parse_server(struct doctor *d, struct str text)
 
 static struct err *parse(struct doctor *d)
 {
-    const struct options *o = &d->sh->options;
-    struct str format = options_text(o, DOCTOR_FORMAT), ca = str_empty;
-    d->token = options_text(o, DOCTOR_TOKEN);
-    d->checksum = options_text(o, DOCTOR_CA_CHECKSUM);
-    d->ca_file = options_text(o, DOCTOR_CA);
+    const struct cmdline *o = &d->sh->options;
+    struct str format = cmdline_text(o, DOCTOR_FORMAT), ca = str_empty;
+    d->token = cmdline_text(o, DOCTOR_TOKEN);
+    d->checksum = cmdline_text(o, DOCTOR_CA_CHECKSUM);
+    d->ca_file = cmdline_text(o, DOCTOR_CA);
     d->json = str_eq_c(format, "json");
     if (format.n && !d->json && !str_eq_c(format, "pretty"))
         return err_new(ERR_INVALID, "--format: \"" STR_FMT "\" is not one of pretty, json",
                        STR_ARG(format));
-    struct err *err = parse_server(d, options_text(o, DOCTOR_SERVER));
+    struct err *err = parse_server(d, cmdline_text(o, DOCTOR_SERVER));
     if (!err && d->ca_file.n)
-        err = cli_read_file(d->sh, d->ca_file, &ca);
+        err = shell_read_file(d->sh, d->ca_file, &ca);
     buf_add(&d->ca_pem, ca);
     return err;
 }
@@ -566,12 +566,12 @@ static void print_json(struct doctor *d)
     json_add(&d->sh->arena, o, STR("steps"), d->lines);
     json_write_ordered(&out, o);
     buf_add_char(&out, '\n');
-    cli_print(stdout, &out);
+    shell_print(stdout, &out);
 }
 
 static struct err *run(struct doctor *d)
 {
-    struct uv_world_options world = {.log_level = cli_log_level(d->sh),
+    struct uv_world_options world = {.log_level = shell_log_level(d->sh),
                                      .own_websockets = true,
                                      .on_signal = on_signal,
                                      .owner = d};
@@ -595,9 +595,9 @@ int command_doctor(struct shell *sh)
     struct err *err = parse(&d);
     int code = EXIT_HELD;
     if (err)
-        code = cli_usage_error(err);
+        code = shell_usage_error(err);
     else if ((err = run(&d)))
-        code = cli_start_error(err);
+        code = shell_start_error(err);
     else if (d.json)
         print_json(&d);
     if (code == EXIT_HELD && d.failed)

@@ -3,7 +3,7 @@
 #include "engine/cli/cli.h"
 #include "engine/cli/commands.h"
 
-const struct option_row policies_options[POLICIES_OPTION_COUNT] = {
+const struct cmdline_option policies_options[POLICIES_OPTION_COUNT] = {
     [POLICIES_FORMAT] = {"--format", OPTION_TEXT, "FORMAT", "pretty (default) or json"},
     [POLICIES_PROFILE] = {"--profile", OPTION_TEXT, "NAME",
                           "only compat, or only hardened: NAME=VALUE, a line each"},
@@ -98,24 +98,24 @@ static void print_profile(const struct policies *p, struct buf *out)
 
 int command_policies(struct shell *sh)
 {
-    struct str format = options_text(&sh->options, POLICIES_FORMAT);
-    struct str profile = options_text(&sh->options, POLICIES_PROFILE);
+    struct str format = cmdline_text(&sh->options, POLICIES_FORMAT);
+    struct str profile = cmdline_text(&sh->options, POLICIES_PROFILE);
     struct policies profiles[2] = {policies_compat(), policies_hardened()}, one;
     struct buf out = {0};
     struct err *err = NULL;
     if (profile.n)
         err = policies_of_profile(profile, &one);
     if (err)
-        return cli_usage_error(err);
+        return shell_usage_error(err);
     if (str_eq_c(format, "json"))
         print_json(&sh->arena, profiles, &out);
     else if (format.n && !str_eq_c(format, "pretty"))
-        return cli_usage_error(err_new(
+        return shell_usage_error(err_new(
             ERR_INVALID, "--format: \"" STR_FMT "\" is not one of pretty, json", STR_ARG(format)));
     else if (profile.n)
         print_profile(&one, &out);
     else
         print_table(profiles, &out);
-    cli_print(stdout, &out);
+    shell_print(stdout, &out);
     return EXIT_HELD;
 }

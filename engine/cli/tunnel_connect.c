@@ -19,7 +19,7 @@
 #define PAUSE_DOUBLES 16u
 #define INSTANCE_HEX  16
 
-const struct option_row tunnel_connect_options[CONNECT_OPTION_COUNT] = {
+const struct cmdline_option tunnel_connect_options[CONNECT_OPTION_COUNT] = {
     [CONNECT_SERVER] = {"--server", OPTION_TEXT, "URL",
                         "ws://HOST:PORT/connect, or wss:// with TLS"},
     [CONNECT_ID] = {"--id", OPTION_TEXT, "ID", "who we are: X-Tunnel-ID"},
@@ -53,7 +53,7 @@ struct connect {
     struct policies policies;
     struct url url;
     struct world_tls tls;
-    struct options_values allow;
+    struct cmdline_values allow;
     struct world_header authorization;
     struct agent_resolver *resolver;
     bool resolving, ending;
@@ -105,7 +105,7 @@ static void pause_then_retry(struct agent *g, bool clean, const char *why)
 static bool is_allowed(void *owner, struct str proto, struct str address)
 {
     const struct agent *g = owner;
-    struct options_values allow = g->all->allow;
+    struct cmdline_values allow = g->all->allow;
     if (!str_eq_c(proto, "tcp"))
         return false;
     for (size_t i = 0; i < allow.n; i++)
@@ -125,7 +125,7 @@ static void say_ready(struct connect *c)
 {
     struct buf line = {0};
     buf_addf(&line, "ready %zu\n", c->n);
-    cli_print(stdout, &line);
+    shell_print(stdout, &line);
 }
 
 static void on_open(void *owner, struct tunnel_session *s)
@@ -259,21 +259,21 @@ static struct err *parse_count(struct connect *c, struct str text)
 
 static struct err *parse(struct connect *c)
 {
-    const struct options *o = &c->sh->options;
-    struct str ca = options_text(o, CONNECT_CA), token = options_text(o, CONNECT_TOKEN);
-    if (!options_given(o, CONNECT_SERVER) || !options_given(o, CONNECT_ID))
+    const struct cmdline *o = &c->sh->options;
+    struct str ca = cmdline_text(o, CONNECT_CA), token = cmdline_text(o, CONNECT_TOKEN);
+    if (!cmdline_given(o, CONNECT_SERVER) || !cmdline_given(o, CONNECT_ID))
         return err_new(ERR_INVALID, "--server and --id are needed, such as --server "
                                     "ws://127.0.0.1:8080/connect --id edge-1");
-    struct err *err = parse_server(c, options_text(o, CONNECT_SERVER));
+    struct err *err = parse_server(c, cmdline_text(o, CONNECT_SERVER));
     if (!err)
-        err = parse_count(c, options_text(o, CONNECT_COUNT));
+        err = parse_count(c, cmdline_text(o, CONNECT_COUNT));
     if (!err)
-        err = cli_policies(options_text(o, CONNECT_PROFILE), options_list(o, CONNECT_POLICY),
-                           &c->policies);
+        err = shell_policies(cmdline_text(o, CONNECT_PROFILE), cmdline_list(o, CONNECT_POLICY),
+                             &c->policies);
     if (!err && ca.n)
-        err = cli_read_file(c->sh, ca, &c->tls.ca_pem);
+        err = shell_read_file(c->sh, ca, &c->tls.ca_pem);
     c->tls.server_name = c->url.host;
-    c->allow = options_list(o, CONNECT_ALLOW);
+    c->allow = cmdline_list(o, CONNECT_ALLOW);
     c->authorization.name = STR("Authorization");
     if (token.n)
         c->authorization.value = arena_printf(&c->sh->arena, "Bearer " STR_FMT, STR_ARG(token));
@@ -282,11 +282,11 @@ static struct err *parse(struct connect *c)
 
 static void agent_init(struct connect *c, struct agent *g, size_t i)
 {
-    struct str id = options_text(&c->sh->options, CONNECT_ID);
+    struct str id = cmdline_text(&c->sh->options, CONNECT_ID);
     uint64_t number;
     world_random(c->w, &number, sizeof number);
     g->all = c;
-    g->id = options_given(&c->sh->options, CONNECT_COUNT)
+    g->id = cmdline_given(&c->sh->options, CONNECT_COUNT)
                 ? arena_printf(&c->sh->arena, STR_FMT "-%zu", STR_ARG(id), i)
                 : id;
     g->instance = arena_printf(&c->sh->arena, "%0*llx", INSTANCE_HEX, (unsigned long long)number);
@@ -295,7 +295,7 @@ static void agent_init(struct connect *c, struct agent *g, size_t i)
 
 static struct err *start(struct connect *c)
 {
-    struct uv_world_options world = {.log_level = cli_log_level(c->sh),
+    struct uv_world_options world = {.log_level = shell_log_level(c->sh),
                                      .own_websockets = true,
                                      .on_signal = on_signal,
                                      .owner = c};
@@ -332,11 +332,11 @@ int command_tunnel_connect(struct shell *sh)
     list_init(&c.waiting);
     struct err *err = parse(&c);
     if (err)
-        return cli_usage_error(err);
-    cli_raise_file_limit();
+        return shell_usage_error(err);
+    shell_raise_file_limit();
     err = start(&c);
     if (err)
-        code = cli_start_error(err);
+        code = shell_start_error(err);
     else
         (void)uv_world_run(c.uv);
     finish(&c);

@@ -15,7 +15,7 @@
 #define DRAIN_TIMEOUT (5 * NS_PER_S) /* connections that take longer are cut */
 #define ID_BYTES_MAX  64u
 
-const struct option_row tunnel_serve_options[SERVE_OPTION_COUNT] = {
+const struct cmdline_option tunnel_serve_options[SERVE_OPTION_COUNT] = {
     [SERVE_LISTEN] = {"--listen", OPTION_TEXT, "HOST:PORT",
                       "where agents connect; a numeric address, port 0: any free one"},
     [SERVE_TLS_CERT] = {"--tls-cert", OPTION_TEXT, "FILE",
@@ -239,7 +239,7 @@ static struct err *parse_forward(struct str text, struct forward *f)
     if (str_to_u64(listen, &port) && port <= UINT16_MAX)
         f->listen = world_addr_make(STR("127.0.0.1"), (uint16_t)port);
     else if (listen.n) {
-        struct err *err = cli_address("--forward", listen, &f->listen);
+        struct err *err = shell_address("--forward", listen, &f->listen);
         if (err)
             return err;
     }
@@ -253,7 +253,7 @@ static struct err *parse_forward(struct str text, struct forward *f)
 
 static struct err *parse_forwards(struct serve *v)
 {
-    struct options_values all = options_list(&v->sh->options, SERVE_FORWARD);
+    struct cmdline_values all = cmdline_list(&v->sh->options, SERVE_FORWARD);
     struct err *err = NULL;
     v->forwards = ARENA_NEW_ARRAY(&v->sh->arena, struct forward, all.n + 1);
     for (size_t i = 0; i < all.n && !err; i++)
@@ -263,31 +263,31 @@ static struct err *parse_forwards(struct serve *v)
 
 static struct err *parse_tls(struct serve *v)
 {
-    const struct options *o = &v->sh->options;
-    struct str cert = options_text(o, SERVE_TLS_CERT), key = options_text(o, SERVE_TLS_KEY);
+    const struct cmdline *o = &v->sh->options;
+    struct str cert = cmdline_text(o, SERVE_TLS_CERT), key = cmdline_text(o, SERVE_TLS_KEY);
     if ((cert.n > 0) != (key.n > 0))
         return err_new(ERR_INVALID, "--tls-cert and --tls-key belong together");
     if (cert.n == 0)
         return NULL;
     v->secure = true;
     v->tls.alpn = STR("http/1.1");
-    struct err *err = cli_read_file(v->sh, cert, &v->tls.cert_pem);
+    struct err *err = shell_read_file(v->sh, cert, &v->tls.cert_pem);
     if (!err)
-        err = cli_read_file(v->sh, key, &v->tls.key_pem);
+        err = shell_read_file(v->sh, key, &v->tls.key_pem);
     return err;
 }
 
 static struct err *parse(struct serve *v)
 {
-    const struct options *o = &v->sh->options;
-    if (!options_given(o, SERVE_LISTEN))
+    const struct cmdline *o = &v->sh->options;
+    if (!cmdline_given(o, SERVE_LISTEN))
         return err_new(ERR_INVALID, "--listen is missing: where agents connect, such as "
                                     "127.0.0.1:8443");
-    v->token = options_text(o, SERVE_TOKEN);
-    struct err *err = cli_address("--listen", options_text(o, SERVE_LISTEN), &v->address);
+    v->token = cmdline_text(o, SERVE_TOKEN);
+    struct err *err = shell_address("--listen", cmdline_text(o, SERVE_LISTEN), &v->address);
     if (!err)
-        err = cli_policies(options_text(o, SERVE_PROFILE), options_list(o, SERVE_POLICY),
-                           &v->policies);
+        err = shell_policies(cmdline_text(o, SERVE_PROFILE), cmdline_list(o, SERVE_POLICY),
+                             &v->policies);
     if (!err)
         err = parse_forwards(v);
     return err ? err : parse_tls(v);
@@ -311,14 +311,14 @@ static struct err *start_forward(struct serve *v, struct forward *f)
     buf_add_c(&line, "forward ");
     world_addr_print(&f->listen, &line);
     buf_addf(&line, "=" STR_FMT "=" STR_FMT "\n", STR_ARG(f->id), STR_ARG(f->address));
-    cli_print(stdout, &line);
+    shell_print(stdout, &line);
     return NULL;
 }
 
 static struct err *start(struct serve *v)
 {
     struct uv_world_options world = {
-        .log_level = cli_log_level(v->sh), .on_signal = on_signal, .owner = v};
+        .log_level = shell_log_level(v->sh), .on_signal = on_signal, .owner = v};
     struct err *err = uv_world_new(&world, &v->uv);
     if (err)
         return err;
@@ -349,7 +349,7 @@ static void say_ready(struct serve *v)
     buf_addf(&line, "ready %s://", v->secure ? "https" : "http");
     world_addr_print(&shown, &line);
     buf_add_char(&line, '\n');
-    cli_print(stdout, &line);
+    shell_print(stdout, &line);
 }
 
 static void finish(struct serve *v)
@@ -377,11 +377,11 @@ int command_tunnel_serve(struct shell *sh)
     list_init(&v.members);
     struct err *err = parse(&v);
     if (err)
-        return cli_usage_error(err);
-    cli_raise_file_limit();
+        return shell_usage_error(err);
+    shell_raise_file_limit();
     err = start(&v);
     if (err) {
-        v.code = cli_start_error(err);
+        v.code = shell_start_error(err);
     } else {
         say_ready(&v);
         (void)uv_world_run(v.uv);

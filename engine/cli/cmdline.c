@@ -1,4 +1,4 @@
-#include "engine/cli/options.h"
+#include "engine/cli/cmdline.h"
 
 #include "engine/base/suggest.h"
 
@@ -9,11 +9,11 @@ struct parser {
     struct arena *arena;
     int argc, at;
     char *const *argv;
-    struct options *out;
+    struct cmdline *out;
     bool ended; /* behind "--" nothing is an option */
 };
 
-static void append(struct arena *a, struct options_values *list, struct str value)
+static void append(struct arena *a, struct cmdline_values *list, struct str value)
 {
     struct str *more = ARENA_NEW_ARRAY(a, struct str, list->n + 1);
     for (size_t i = 0; i < list->n; i++)
@@ -39,7 +39,7 @@ static struct err *unknown(const char *what, struct str word, const struct str *
     return err;
 }
 
-static struct err *unknown_option(const struct command *c, struct str name)
+static struct err *unknown_option(const struct cmdline_command *c, struct str name)
 {
     struct str known[CANDIDATES_MAX];
     size_t n = 0;
@@ -51,7 +51,7 @@ static struct err *unknown_option(const struct command *c, struct str name)
     return unknown("option", name, known, n);
 }
 
-static struct err *unknown_command(const struct command *c, struct str name)
+static struct err *unknown_command(const struct cmdline_command *c, struct str name)
 {
     struct str known[CANDIDATES_MAX];
     BUG_ON(c->commands_n > CANDIDATES_MAX, "a program has a few commands");
@@ -64,7 +64,7 @@ static struct err *unknown_command(const struct command *c, struct str name)
 
 static struct err *long_option(struct parser *p, struct str word)
 {
-    const struct command *c = options_command(p->out);
+    const struct cmdline_command *c = cmdline_command(p->out);
     struct str name, value;
     bool has_value = str_cut(word, '=', &name, &value);
     bool help = str_eq_c(name, "--help"), version = str_eq_c(name, "--version");
@@ -106,17 +106,17 @@ static struct err *short_options(struct parser *p, struct str word)
     return NULL;
 }
 
-static void enter(struct parser *p, const struct command *c)
+static void enter(struct parser *p, const struct cmdline_command *c)
 {
-    struct options *o = p->out;
-    BUG_ON(o->depth == OPTIONS_DEPTH_MAX, "commands are not nested deeper");
+    struct cmdline *o = p->out;
+    BUG_ON(o->depth == CMDLINE_DEPTH_MAX, "commands are not nested deeper");
     o->path[o->depth++] = c;
-    o->values = ARENA_NEW_ARRAY(p->arena, struct options_values, c->options_n + 1);
+    o->values = ARENA_NEW_ARRAY(p->arena, struct cmdline_values, c->options_n + 1);
 }
 
 static struct err *plain_word(struct parser *p, struct str word)
 {
-    const struct command *c = options_command(p->out);
+    const struct cmdline_command *c = cmdline_command(p->out);
     for (size_t i = 0; i < c->commands_n; i++)
         if (str_eq_c(word, c->commands[i].name)) {
             enter(p, &c->commands[i]);
@@ -135,12 +135,12 @@ static struct err *plain_word(struct parser *p, struct str word)
     return NULL;
 }
 
-struct err *options_parse(struct arena *a, const struct command *root, int argc, char *const *argv,
-                          struct options *out)
+struct err *cmdline_parse(struct arena *a, const struct cmdline_command *root, int argc,
+                          char *const *argv, struct cmdline *out)
 {
     struct parser p = {.arena = a, .argc = argc, .at = 1, .argv = argv, .out = out};
     struct err *err = NULL;
-    *out = (struct options){0};
+    *out = (struct cmdline){0};
     enter(&p, root);
     while (!err && p.at < argc) {
         struct str word = str_c(argv[p.at++]);
@@ -155,7 +155,7 @@ struct err *options_parse(struct arena *a, const struct command *root, int argc,
     }
     if (err || out->help || out->version)
         return err;
-    const struct command *c = options_command(out);
+    const struct cmdline_command *c = cmdline_command(out);
     if (!c->commands_n)
         return NULL;
     if (out->depth == 1) /* the program alone: its help */
@@ -185,11 +185,11 @@ static void help_line(struct buf *out, struct str head, const char *doc)
     }
 }
 
-static void help_options(const struct command *c, struct buf *out)
+static void help_options(const struct cmdline_command *c, struct buf *out)
 {
     struct buf head = {0};
     for (size_t i = 0; i < c->options_n; i++) {
-        const struct option_row *row = &c->options[i];
+        const struct cmdline_option *row = &c->options[i];
         buf_clear(&head);
         buf_addf(&head, "%s%s%s", row->name, row->value ? " " : "", row->value ? row->value : "");
         help_line(out, buf_str(&head), row->doc);
@@ -199,9 +199,9 @@ static void help_options(const struct command *c, struct buf *out)
     buf_free(&head);
 }
 
-void options_help(const struct options *o, struct buf *out)
+void cmdline_help(const struct cmdline *o, struct buf *out)
 {
-    const struct command *c = options_command(o);
+    const struct cmdline_command *c = cmdline_command(o);
     struct buf name = {0};
     for (size_t i = 0; i < o->depth; i++)
         buf_addf(&name, "%s%s", i ? " " : "", o->path[i]->name);
@@ -222,24 +222,24 @@ void options_help(const struct options *o, struct buf *out)
 
 /* ---- values ---- */
 
-struct options_values options_list(const struct options *o, size_t row)
+struct cmdline_values cmdline_list(const struct cmdline *o, size_t row)
 {
-    BUG_ON(row >= options_command(o)->options_n, "an option of this command is asked for");
+    BUG_ON(row >= cmdline_command(o)->options_n, "an option of this command is asked for");
     return o->values[row];
 }
 
-bool options_given(const struct options *o, size_t row)
+bool cmdline_given(const struct cmdline *o, size_t row)
 {
-    return options_list(o, row).n > 0;
+    return cmdline_list(o, row).n > 0;
 }
 
-bool options_flag(const struct options *o, size_t row)
+bool cmdline_flag(const struct cmdline *o, size_t row)
 {
-    return options_given(o, row);
+    return cmdline_given(o, row);
 }
 
-struct str options_text(const struct options *o, size_t row)
+struct str cmdline_text(const struct cmdline *o, size_t row)
 {
-    struct options_values all = options_list(o, row);
+    struct cmdline_values all = cmdline_list(o, row);
     return all.n ? all.v[all.n - 1] : str_empty;
 }

@@ -2,28 +2,28 @@
  * Method: a table of command lines over a little tree of commands: what each gives, or the words of its error; the help
  * that is made of the same tables. */
 #include "engine/base/suggest.h"
-#include "engine/cli/options.h"
+#include "engine/cli/cmdline.h"
 #include "tests/unit/support/check.h"
 
 enum { LISTEN, FORWARD, FAST, ROWS };
-static const struct option_row rows[ROWS] = {
+static const struct cmdline_option rows[ROWS] = {
     [LISTEN] = {"--listen", OPTION_TEXT, "HOST:PORT", "where\nagents connect"},
     [FORWARD] = {"--forward", OPTION_LIST, "LISTEN=ID=HOST:PORT", "a port"},
     [FAST] = {"--fast", OPTION_FLAG, NULL, "do not wait"},
 };
-static const struct command below[] = {
+static const struct cmdline_command below[] = {
     {.name = "serve", .doc = "serves", .options = rows, .options_n = ROWS},
     {.name = "show", .doc = "shows", .arguments = true},
 };
-static const struct command top[] = {
+static const struct cmdline_command top[] = {
     {.name = "tunnel", .doc = "tunnels", .commands = below, .commands_n = ARRAY_LEN(below)},
 };
-static const struct command root = {
+static const struct cmdline_command root = {
     .name = "prog", .doc = "a program", .commands = top, .commands_n = ARRAY_LEN(top)};
 
 #define WORDS_MAX 8
 
-static struct err *parse(struct arena *a, const char *line, struct options *o)
+static struct err *parse(struct arena *a, const char *line, struct cmdline *o)
 {
     char *argv[WORDS_MAX + 1];
     struct str word, rest = str_c(line);
@@ -35,7 +35,7 @@ static struct err *parse(struct arena *a, const char *line, struct options *o)
         assert_true(argc < WORDS_MAX);
         argv[argc++] = arena_c(a, word);
     }
-    return options_parse(a, &root, argc, argv, o);
+    return cmdline_parse(a, &root, argc, argv, o);
 }
 
 /* ---- what is right ---- */
@@ -58,17 +58,17 @@ static void values(void **state)
     };
     for (size_t i = 0; i < ARRAY_LEN(table); i++) {
         struct arena a = {0};
-        struct options o;
+        struct cmdline o;
         struct buf forwards = {0};
         assert_null(parse(&a, table[i].line, &o));
-        struct options_values list = options_list(&o, FORWARD);
+        struct cmdline_values list = cmdline_list(&o, FORWARD);
         for (size_t k = 0; k < list.n; k++)
             buf_addf(&forwards, STR_FMT "|", STR_ARG(list.v[k]));
-        assert_string_equal(options_command(&o)->name, "serve");
-        assert_true(str_eq_c(options_text(&o, LISTEN), table[i].listen));
+        assert_string_equal(cmdline_command(&o)->name, "serve");
+        assert_true(str_eq_c(cmdline_text(&o, LISTEN), table[i].listen));
         assert_true(str_eq_c(buf_str(&forwards), table[i].forwards));
-        assert_int_equal(options_flag(&o, FAST), table[i].fast);
-        assert_int_equal(options_given(&o, LISTEN), table[i].listen[0] != 0);
+        assert_int_equal(cmdline_flag(&o, FAST), table[i].fast);
+        assert_int_equal(cmdline_given(&o, LISTEN), table[i].listen[0] != 0);
         assert_int_equal(o.verbosity, table[i].verbosity);
         buf_free(&forwards);
         arena_free(&a);
@@ -78,7 +78,7 @@ static void values(void **state)
 static void arguments(void **state)
 {
     struct arena a = {0};
-    struct options o;
+    struct cmdline o;
     assert_null(parse(&a, "tunnel show one -v -- --two -", &o));
     assert_int_equal(o.arguments.n, 3);
     assert_true(str_eq_c(o.arguments.v[0], "one"));
@@ -110,7 +110,7 @@ static void errors(void **state)
     };
     for (size_t i = 0; i < ARRAY_LEN(table); i++) {
         struct arena a = {0};
-        struct options o;
+        struct cmdline o;
         struct err *err = parse(&a, table[i].line, &o);
         assert_non_null(err);
         assert_int_equal(err->code, ERR_INVALID);
@@ -145,12 +145,12 @@ static void help(void **state)
     };
     for (size_t i = 0; i < ARRAY_LEN(table); i++) {
         struct arena a = {0};
-        struct options o;
+        struct cmdline o;
         struct buf out = {0};
         assert_null(parse(&a, table[i].line, &o));
         assert_int_equal(o.version, table[i].version);
         assert_int_equal(o.help, !table[i].version);
-        options_help(&o, &out);
+        cmdline_help(&o, &out);
         assert_true(str_starts(buf_str(&out), str_c(table[i].begins)));
         buf_free(&out);
         arena_free(&a);
