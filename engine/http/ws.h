@@ -1,4 +1,4 @@
-/* ws: one WebSocket session (RFC 6455; frames that are not small and whole go through wslay) over a world stream, either
+/* ws: one WebSocket session (RFC 6455; large frames go out, and odd ones come in, through wslay) over a world stream, either
  * side. The server side is what the manager uses; the client side is how the simulated world offers world_ws.
  *
  * Enforced: masking both ways (1002), RSV bits, control frames of at most 125 bytes and not fragmented, UTF-8 of text

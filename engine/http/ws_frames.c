@@ -1,8 +1,10 @@
-/* Frames in and out (RFC 6455 §5): wslay cuts and masks them, the rules that join frames to messages are here.
+/* Frames in and out (RFC 6455 §5), and the rules that join frames to messages.
  *
- * Frames that are small, or have come whole, do not go through wslay: its context is 4 KB, and with thousands of sessions
- * that do little but ping, it is memory that costs. Whatever is unusual is left to it, malformed frames too. While it
- * is at work it is fed one frame at a time, so that it never holds the beginning of the next. */
+ * Frames with an ordinary head do not go through wslay: its context is 4 KB, which costs with thousands of sessions that do
+ * little but ping, and it copies a payload twice, which costs with those that move much. A message that has come whole and
+ * unmasked is read where it lies; else each byte is unmasked into its message, one copy. Whatever is unusual is left to
+ * wslay, malformed heads too. While it is at work it is fed one frame at a time, so that it never holds the beginning of
+ * the next. */
 #include "engine/http/ws_internal.h"
 
 #include <string.h>
@@ -18,6 +20,8 @@ enum ws_close_code {
 #define HEAD_BYTES_MAX  14u
 #define MASK_BYTES      4u
 #define SMALL_BYTES     (4096u + HEAD_BYTES_MAX) /* of a frame that is put together on the stack */
+#define PIECE_LARGE     1024u                    /* more of the kind are sure to come */
+#define MESSAGE_ROOM    ((size_t)40 << 10) /* what a message in several frames gets at first */
 #define LENGTH_16       126u
 #define LENGTH_64       127u
 #define LENGTH_BYTES_16 2u
@@ -71,9 +75,19 @@ static void need_wslay(struct http_ws *ws)
 
 /* ---- out ---- */
 
+/* Eight bytes at a time: the key repeats in them. */
 static void apply_mask(char *to, const char *from, size_t n, const char mask[MASK_BYTES])
 {
-    for (size_t i = 0; i < n; i++)
+    uint64_t wide, word;
+    size_t i = 0;
+    memcpy(&wide, mask, MASK_BYTES);
+    memcpy((char *)&wide + MASK_BYTES, mask, MASK_BYTES);
+    for (; i + sizeof word <= n; i += sizeof word) {
+        memcpy(&word, from + i, sizeof word);
+        word ^= wide;
+        memcpy(to + i, &word, sizeof word);
+    }
+    for (; i < n; i++)
         to[i] = (char)(from[i] ^ mask[i % MASK_BYTES]);
 }
 
@@ -318,29 +332,86 @@ static bool head_read(struct str s, struct frame_head *out)
         out->payload = out->payload << 8 | p[2 + i];
     bool control_too_long = is_control(p[0]) && (wide || !(p[0] & 0x80));
     out->plain = !control_too_long &&
-                 (length < LENGTH_16 || (length == LENGTH_16 && out->payload >= LENGTH_16));
+                 (length < LENGTH_16 || (length == LENGTH_16 && out->payload >= LENGTH_16) ||
+                  (length == LENGTH_64 && out->payload > UINT16_MAX && out->payload <= INT64_MAX));
     return true;
 }
 
-/* A frame all of which is here. A masked one is read by a copy. */
+/* What stands in the head, and no payload. */
+static struct wslay_frame_iocb head_iocb(const char *p, const struct frame_head *head)
+{
+    return (struct wslay_frame_iocb){.fin = (p[0] & 0x80) != 0,
+                                     .rsv = (uint8_t)((p[0] >> 4) & 7),
+                                     .opcode = p[0] & 15,
+                                     .payload_length = head->payload,
+                                     .mask = (p[1] & 0x80) != 0};
+}
+
+/* A frame all of which is here: read where it lies; a masked one, which is small, by a copy. */
 static bool read_whole(struct http_ws *ws, const struct frame_head *head)
 {
     char clear[SMALL_BYTES];
     const char *p = ws->input.rest.p;
     size_t n = (size_t)head->payload;
-    struct wslay_frame_iocb io = {.fin = (p[0] & 0x80) != 0,
-                                  .rsv = (uint8_t)((p[0] >> 4) & 7),
-                                  .opcode = p[0] & 15,
-                                  .payload_length = n,
-                                  .mask = (p[1] & 0x80) != 0,
-                                  .data = (const uint8_t *)p + head->bytes,
-                                  .data_length = n};
+    struct wslay_frame_iocb io = head_iocb(p, head);
+    io.data = (const uint8_t *)p + head->bytes;
+    io.data_length = n;
     if (io.mask) {
         apply_mask(clear, p + head->bytes, n, p + head->bytes - MASK_BYTES);
         io.data = (const uint8_t *)clear;
     }
     http_input_skip(&ws->input, head->bytes + n);
     return frame_piece(ws, &io);
+}
+
+/* A frame whose payload goes into its message as it comes: it does not end here, or is one of several. */
+static bool begin_piecewise(struct http_ws *ws, const struct frame_head *head)
+{
+    const char *p = ws->input.rest.p;
+    struct wslay_frame_iocb io = head_iocb(p, head);
+    memset(ws->mask, 0, sizeof ws->mask); /* of a frame without one: nothing changes */
+    if (io.mask)
+        memcpy(ws->mask, p + head->bytes - MASK_BYTES, MASK_BYTES);
+    ws->mask_at = 0;
+    http_input_skip(&ws->input, head->bytes);
+    if (!frame_start(ws, &io))
+        return false;
+    ws->piecewise = true;
+    if (!io.fin && head->payload >= PIECE_LARGE && ws->message.cap < MESSAGE_ROOM) { /* grow once */
+        (void)buf_grow(&ws->message, MESSAGE_ROOM);
+        ws->message.n -= MESSAGE_ROOM;
+    }
+    return true;
+}
+
+static bool read_piecewise(struct http_ws *ws, bool *wants_more)
+{
+    size_t n = ws->input.rest.n < ws->frame_left ? ws->input.rest.n : (size_t)ws->frame_left;
+    char turned[MASK_BYTES];
+    *wants_more = n == 0 && ws->frame_left > 0;
+    if (n > 0) {
+        char *to = buf_grow(&ws->message, n);
+        BUG_ON(!to, "a message stays below its bound, which is below that of buffers");
+        for (size_t i = 0; i < MASK_BYTES; i++)
+            turned[i] = ws->mask[(ws->mask_at + i) % MASK_BYTES];
+        apply_mask(to, ws->input.rest.p, n, turned);
+        ws->mask_at = (uint8_t)((ws->mask_at + n) % MASK_BYTES);
+        ws->frame_left -= n;
+        http_input_skip(&ws->input, n);
+    }
+    if (ws->frame_left > 0)
+        return true;
+    ws->piecewise = ws->in_frame = false;
+    return ws->fin ? message_end(ws, buf_str(&ws->message)) : true;
+}
+
+/* Whether a frame of which all is here is better read where it lies. */
+static bool reads_whole(const struct http_ws *ws, const struct frame_head *head)
+{
+    const char *p = ws->input.rest.p;
+    bool masked = p[1] & 0x80, alone = (p[0] & 0x80) && (p[0] & 15) != WSLAY_CONTINUATION_FRAME;
+    return head->bytes + head->payload <= ws->input.rest.n && (alone || is_control(p[0])) &&
+           (!masked || head->payload <= SMALL_BYTES);
 }
 
 /* One piece, or more, of what has come. False: the session has ended. */
@@ -360,19 +431,25 @@ void ws_read(struct http_ws *ws)
     bool go = true, wants_more = false;
     while (go && !ws->paused && !wants_more) {
         struct frame_head head;
+        if (ws->piecewise) {
+            go = read_piecewise(ws, &wants_more);
+            continue;
+        }
         if (ws->wslay_left > 0 || ws->in_frame) {
             go = read_by_wslay(ws, &wants_more);
             continue;
         }
         if (!head_read(ws->input.rest, &head))
             break;
-        if (head.plain && head.bytes + head.payload <= ws->input.rest.n &&
-            head.payload <= SMALL_BYTES) {
+        if (head.plain && reads_whole(ws, &head))
             go = read_whole(ws, &head);
-            continue;
-        }
-        ws->wslay_left =
-            head.payload > UINT64_MAX - head.bytes ? UINT64_MAX : head.bytes + head.payload;
+        else if (head.plain && is_control(ws->input.rest.p[0]))
+            break; /* the rest of it is on its way */
+        else if (head.plain)
+            go = begin_piecewise(ws, &head);
+        else
+            ws->wslay_left =
+                head.payload > UINT64_MAX - head.bytes ? UINT64_MAX : head.bytes + head.payload;
     }
     ws->more = !ws->dead && ws->paused;
 }

@@ -45,13 +45,16 @@ struct http_ws {
     bool dead, paused, kick, more; /* more: reading stopped because of a pause */
     /* the frame that is coming */
     bool in_frame, fin;
+    bool piecewise;  /* its payload goes straight into the message ... */
+    uint8_t mask_at; /* ... from this byte of its key on */
+    char mask[4];
     uint8_t opcode;
     /* the message that is coming */
     bool in_message, text;
     struct http_input input;
     uint64_t wslay_left; /* of the frame that wslay reads: bytes that it has not seen */
     size_t message_bytes_max, fragment_bytes;
-    wslay_frame_context_ptr frames; /* NULL until a frame comes in pieces or a large one goes out */
+    wslay_frame_context_ptr frames; /* NULL until an odd frame comes or a large one goes out */
     struct http_alarm alarm;        /* timer is NULL until it is needed */
     struct buf out;                 /* large frames are put together here */
     uint64_t frame_left;

@@ -45,6 +45,8 @@ struct uvw_stream {
     struct buf early;  /* plain bytes written before a TLS stream is open */
     struct buf out;    /* bytes for the wire, not yet given to libuv */
     struct buf flight; /* given to libuv */
+    size_t
+        direct_n; /* sent by write itself since the last flush: whoever wrote much is still told that it is gone */
     bool in_flight, was_high;
     bool shutdown_asked, shutdown_sent, shutdown_done;
     bool reading, paused, end_seen, end_told;

@@ -1,7 +1,9 @@
-/* Streams: the outgoing side. Writes of one event are collected and go out together before the loop waits. */
+/* Streams: the outgoing side. Writes of one event are collected and go out together before the loop waits; a large one goes
+ * out at once, behind what was collected, so that it is not copied. */
 #include "engine/world/uv/uv_stream.h"
 
-#define KEEP_BYTES ((size_t)256 << 10) /* an empty buffer larger than this is given back */
+#define KEEP_BYTES   ((size_t)256 << 10) /* an empty buffer larger than this is given back */
+#define DIRECT_BYTES ((size_t)12 << 10)  /* a copy costs more than a system call from here on */
 
 size_t uvw_stream_queued(const struct world_stream *base)
 {
@@ -11,7 +13,7 @@ size_t uvw_stream_queued(const struct world_stream *base)
 
 static void note_high(struct uvw_stream *s)
 {
-    if (uvw_stream_queued(&s->base) > WORLD_STREAM_LOW)
+    if (uvw_stream_queued(&s->base) + s->direct_n > WORLD_STREAM_LOW)
         s->was_high = true;
 }
 
@@ -113,6 +115,7 @@ void uvw_stream_flush(struct uvw_stream *s)
     if (s->state != UVW_STREAM_OPEN && s->state != UVW_STREAM_HANDSHAKING)
         return;
     note_high(s); /* encryption adds bytes: whoever sees the queue high hears of its end */
+    s->direct_n = 0;
     if (s->out.n && !s->in_flight)
         send_out(s);
     if (s->state == UVW_STREAM_OPEN && s->shutdown_asked && !s->shutdown_sent && !s->out.n &&
@@ -140,6 +143,28 @@ void uvw_stream_write_early(struct uvw_stream *s)
     buf_free(&s->early);
 }
 
+/* What the socket takes of `out` and then of these bytes, without a copy; false: nothing was tried. An error is found again,
+ * and told, by the flush that follows. */
+static bool write_direct(struct uvw_stream *s, struct str bytes)
+{
+    if (s->tls || s->state != UVW_STREAM_OPEN || s->in_flight || bytes.n < DIRECT_BYTES ||
+        bytes.n > INT32_MAX)
+        return false;
+    uv_buf_t both[2] = {uv_buf_init(s->out.p, (unsigned)s->out.n),
+                        uv_buf_init((char *)(uintptr_t)bytes.p, (unsigned)bytes.n)};
+    bool has_out = s->out.n > 0;
+    int sent = uv_try_write((uv_stream_t *)&s->tcp, has_out ? both : both + 1, has_out ? 2 : 1);
+    size_t done = sent > 0 ? (size_t)sent : 0;
+    size_t of_out = done < s->out.n ? done : s->out.n;
+    if (of_out == s->out.n)
+        give_back(&s->out);
+    else
+        buf_consume(&s->out, of_out);
+    buf_add(&s->out, str_sub(bytes, done - of_out, bytes.n));
+    s->direct_n += done - of_out;
+    return true;
+}
+
 void uvw_stream_write(struct world_stream *base, struct str bytes)
 {
     struct uvw_stream *s = uvw_stream_of(base);
@@ -150,7 +175,7 @@ void uvw_stream_write(struct world_stream *base, struct str bytes)
         buf_add(&s->early, bytes);
     else if (s->tls)
         encrypt(s, bytes);
-    else
+    else if (!write_direct(s, bytes))
         buf_add(&s->out, bytes);
     if (!buf_ok(&s->early) || !buf_ok(&s->out))
         uvw_stream_finish(s, err_new(ERR_TOO_LARGE, "more than %zu bytes wait to be sent",
