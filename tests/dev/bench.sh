@@ -9,7 +9,7 @@ dev_bench() {
             set -- "$@" "${source%.c}"
         done
     fi
-    build_preset release benches paddock-sim >&2 || exit 1
+    build_preset release benches paddock paddock-sim >&2 || exit 1
     bench_status=0
     for name in "$@"; do
         name=bench_${name#bench_}

@@ -111,7 +111,7 @@ func (r *rig) connectRefusals() error {
 	if err != nil {
 		return err
 	}
-	s := v.session("a")
+	s := v.wait("a")
 	for _, one := range []struct{ proto, address, text string }{
 		{"tcp", "127.0.0.1:1", "connection refused"},
 		{"tcp", "127.0.0.2:80", "connect not allowed"},
@@ -157,7 +157,7 @@ func (r *rig) connectSlow() error {
 	if err != nil {
 		return err
 	}
-	s := v.session("a")
+	s := v.wait("a")
 	before := p.residentMiB()
 	c, err := v.dial("a", r.target)
 	if err != nil {

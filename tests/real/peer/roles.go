@@ -117,6 +117,14 @@ func (v *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	v.mu.Unlock()
 }
 
+// The client may know of its session a moment before we do.
+func (v *server) wait(id string) *session {
+	for i := 0; i < 100 && v.session(id) == nil; i++ {
+		time.Sleep(10 * time.Millisecond)
+	}
+	return v.session(id)
+}
+
 func (v *server) session(id string) *session {
 	v.mu.Lock()
 	defer v.mu.Unlock()
@@ -127,7 +135,7 @@ func (v *server) session(id string) *session {
 }
 
 func (v *server) dial(id, address string) (*conn, error) {
-	s := v.session(id)
+	s := v.wait(id)
 	if s == nil {
 		return nil, errors.New("failed to find Session for client " + id)
 	}
