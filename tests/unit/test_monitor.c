@@ -349,8 +349,9 @@ static void others_cost_nothing(void **state)
     static const char *const rows[] = {
         "  - {name: one, always: \"none(cluster where name == 'edge-7' and state != active)\"}\n",
         "  - {name: all, always: \"all(cluster where name == 'edge-7': state == active)\"}\n",
-        "  - {name: two, always: \"count(cluster where name in ['edge-7', 'edge-8'] and state == "
-        "active) == 2 and manager.leaders == 0\"}\n",
+        /* in brackets: one element in two pieces, not two without a comma */
+        ("  - {name: two, always: \"count(cluster where name in ['edge-7', 'edge-8'] and state == "
+         "active) == 2 and manager.leaders == 0\"}\n"),
         "  - {name: group, never: \"exists(cluster where group != edge and state != active)\"}\n",
         "  - {name: gauge, always: \"manager.queue_depth < 100\"}\n",
     };

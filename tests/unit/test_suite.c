@@ -77,7 +77,7 @@ static void runs_are_bounded(void **state)
     for (size_t i = 0; i < ARRAY_LEN(lines); i++) {
         struct bench b;
         bench_open(&b, lines[i]);
-        assert_true(bench_add(&b, "t.yaml", BOTH + (i < 2 ? 0 : strlen(BOTH))));
+        assert_true(bench_add(&b, "t.yaml", i < 2 ? BOTH : ""));
         assert_true(bench_add(&b, "u.yaml", ""));
         check_err(suite_lay_out(b.suite), ERR_INVALID, "these are more than 10000000 runs");
         bench_close(&b);

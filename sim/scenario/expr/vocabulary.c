@@ -46,8 +46,6 @@ static const struct expr_field cluster_fields[VOC_CLUSTER_FIELD_COUNT] = {
     [VOC_CLUSTER_SITE] = {"site", EXPR_STRING, 0, "site_refs",
                           "the site that reaches it; unknown when none does"},
     [VOC_CLUSTER_SESSIONS] = {"sessions", EXPR_INT, 0, NULL, "tunnels of its agents, any site"},
-    [VOC_CLUSTER_LAST_SEEN] = {"last_seen", EXPR_TIME, EXPR_LIVE, NULL,
-                               "the last good health check"},
     [VOC_CLUSTER_ACTIVE_AT] = {"active_at", EXPR_TIME, 0, NULL, "when it last became active"},
     [VOC_CLUSTER_WRITER_SITE] = {"writer.site", EXPR_STRING, EXPR_HISTORY, "site_refs",
                                  "the sites whose managers write to it"},

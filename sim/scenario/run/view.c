@@ -453,8 +453,7 @@ void view_clusters_added(struct view *v)
     size_t n = v->estate->clusters_n;
     v->clusters = mem_resize(v->clusters, (n + 1) * sizeof *v->clusters);
     for (size_t i = v->clusters_n; i < n; i++) {
-        v->clusters[i] =
-            (struct view_cluster){.state = no_state, .site = -1, .last_seen = -1, .active_at = -1};
+        v->clusters[i] = (struct view_cluster){.state = no_state, .site = -1, .active_at = -1};
         map_put(&v->cluster_of, v->estate->clusters[i].id, (void *)(intptr_t)(i + 1));
         add_agents(v, (uint32_t)i);
     }

@@ -31,7 +31,7 @@ struct view_cluster {
     struct str reason, connection, certificate;
     int32_t site; /* where its agents are; -1: nowhere */
     int32_t sessions;
-    int64_t last_seen, active_at; /* -1: never */
+    int64_t active_at; /* -1: never */
     struct history writer;        /* of sites, by index */
 };
 struct view_server {

@@ -209,8 +209,6 @@ static struct expr_value cluster_field(const struct view *v, uint32_t item, uint
         return site_ref(v, c->site);
     case VOC_CLUSTER_SESSIONS:
         return number(EXPR_INT, c->sessions);
-    case VOC_CLUSTER_LAST_SEEN:
-        return moment(c->last_seen);
     case VOC_CLUSTER_ACTIVE_AT:
         return moment(c->active_at);
     case VOC_CLUSTER_REASON:
