@@ -243,7 +243,8 @@ static double median_us(uint16_t port)
     }
     close(fd);
     qsort(took, GETS_ALONE, sizeof *took, order);
-    return (double)took[GETS_ALONE / 2] / 1000;
+    int64_t median = took[GETS_ALONE / 2];
+    return (double)median / 1000;
 }
 
 static void run_gets(const struct pair *p)

@@ -123,16 +123,15 @@ static const struct row {
      "quiet: {from: {step: settle, delay: 1s}}\n",
      "", "", 0},
     /* has a fault happened, is it going on; also before it has begun, and where it never begins */
-    {
-        CUT "  - {name: 'two words', when: profile == compat, at: 1m, target: dns, fault: {dns: "
-            "timeout}}\n" ASSERT("always: \"fault.cut.active == (now >= 3m and now < 4m) and "
-                                 "(fault.cut.fired == 0 or now > 3m) "
-                                 "and fault.'two words'.fired == 0 and not fault.'two "
-                                 "words'.active\"") "  - {name: fired, at: "
-                                                    "3m30s, that: fault.cut.fired > 0}\n  - {name: "
-                                                    "began, at: 5m, that: fault.cut.started_at == "
-                                                    "3m}\n",
-        "", "", 0},
+    {CUT "  - {name: 'two words', when: profile == compat, at: 1m, target: dns, fault: {dns: "
+         "timeout}}\n" ASSERT("always: \"fault.cut.active == (now >= 3m and now < 4m) and "
+                              "(fault.cut.fired == 0 or now > 3m) "
+                              "and fault.'two words'.fired == 0 and not fault.'two "
+                              "words'.active\"") "  - {name: fired, at: "
+                                                 "3m30s, that: fault.cut.fired > 0}\n  - {name: "
+                                                 "began, at: 5m, that: fault.cut.started_at == "
+                                                 "3m}\n",
+     "", "", 0},
     {"  - {name: hit, at: 3m, do: {fault: {net: reset}, target: site/a}}\n" ASSERT(
          "at: 4m, that: fault.hit.fired > 0") "  - {name: before, at: 2m, that: fault.hit.fired > "
                                               "0}\n",

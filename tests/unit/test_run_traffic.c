@@ -35,14 +35,17 @@ static const struct small_row rows[] = {
                      "3m30s", "traffic.usual.failed_share == 0% and traffic.usual.under_way == 0")
                      AT("3m30s", "traffic.usual.p50 <= traffic.usual.p99 and traffic.usual.p99 <= "
                                  "traffic.usual.max") AT("3m30s", "traffic.usual.requests == "
-                                                                  "traffic.usual.answered") AT(
-                         "3m30s", "traffic.usual.bytes_down == 0 and traffic.usual.bytes_up == 0")
-                         AT("3m30s", "traffic.usual.streams == 0 and traffic.usual.broken == 0") AT(
-                             "3m30s", "traffic.usual.timeouts == 0 and traffic.usual.refused == 0")
-                             AT("3m30s",
-                                "traffic.usual.longest_outage == 0s and count(traffic) == 3")
-                                 AT("3m30s", "traffic.other.answered > 90 and exists(traffic where "
-                                             "name == other)"),
+                                                                  "traffic.usual.answered")
+                         AT("3m30s",
+                            "traffic.usual.bytes_down == 0 and traffic.usual.bytes_up == 0")
+                             AT("3m30s", "traffic.usual.streams == 0 and traffic.usual.broken == 0")
+                                 AT("3m30s",
+                                    "traffic.usual.timeouts == 0 and traffic.usual.refused == 0")
+                                     AT("3m30s", "traffic.usual.longest_outage == 0s and "
+                                                 "count(traffic) == 3")
+                                         AT("3m30s",
+                                            "traffic.other.answered > 90 and exists(traffic where "
+                                            "name == other)"),
      "", ""},
     /* a manager that does not run takes nothing, one that is meant by number does */
     {TRAFFIC

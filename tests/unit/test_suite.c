@@ -406,7 +406,7 @@ static void points_are_laid_out_for_each_plan(void **state)
 {
     struct bench b;
     struct buf ids = {0};
-    for (char id = 'a'; id <= 'i'; id++)
+    for (int id = 'a'; id <= 'i'; id++)
         buf_addf(&ids, "%s{id: %c, k: %d}", id == 'a' ? "" : ", ", id, id - 'a');
     bench_open(&b, "run");
     struct str text =

@@ -31,8 +31,8 @@ struct view_cluster {
     struct str reason, connection, certificate;
     int32_t site; /* where its agents are; -1: nowhere */
     int32_t sessions;
-    int64_t active_at; /* -1: never */
-    struct history writer;        /* of sites, by index */
+    int64_t active_at;     /* -1: never */
+    struct history writer; /* of sites, by index */
 };
 struct view_server {
     struct site *site;
