@@ -86,13 +86,18 @@ static int run_command(struct shell *sh)
     return EXIT_HELD;
 }
 
+void cli_catch_signals(bool second_ends)
+{
+    struct sigaction action = {.sa_handler = on_signal,
+                               .sa_flags = second_ends ? (int)SA_RESETHAND : 0};
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
+}
+
 int cli_main(int argc, char *argv[])
 {
     struct shell sh = {0};
-    /* The second one ends the program at once. */
-    struct sigaction action = {.sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND};
-    sigaction(SIGINT, &action, NULL);
-    sigaction(SIGTERM, &action, NULL);
+    cli_catch_signals(true);
     struct err *err = options_parse(&sh.arena, argc, argv, &sh.options);
     int code;
     if (err) {

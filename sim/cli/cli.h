@@ -42,6 +42,8 @@ struct shell {
 
 int cli_main(int argc, char *argv[]);
 bool cli_signalled(void); /* SIGINT or SIGTERM has come */
+/* From now on; second_ends: the second one of a kind ends the process at once. */
+void cli_catch_signals(bool second_ends);
 
 /* ---- commands ---- */
 int command_run(struct shell *sh);

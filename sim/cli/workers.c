@@ -36,6 +36,7 @@ static void be_worker(void *ctx, struct buf *out)
 {
     const struct work *w = ctx;
     struct arena a = {0};
+    cli_catch_signals(false); /* told to the whole group, one comes from there and one from us */
     alarm(RUN_SECONDS_MAX);
     suite_pack(w->sh->suite, w->job, cli_carry_out(w->sh, w->job, &a), out);
     arena_free(&a);

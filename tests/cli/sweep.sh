@@ -159,6 +159,8 @@ while [ $tries -lt 100 ] && ! grep -q . "/proc/$pid/task/$pid/children" 2>/dev/n
     tries=$((tries + 1))
 done
 sleep 1
+# as one that is told to the whole group: the workers hear of it twice
+tr ' ' '\n' <"/proc/$pid/task/$pid/children" | while read -r child; do kill -TERM "$child" && kill -TERM "$child"; done
 kill -TERM $pid
 wait $pid
 status=$?
