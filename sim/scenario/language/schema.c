@@ -123,7 +123,7 @@ bool schema_decode_list(struct decode *d, const struct field *f, const struct ya
     bool ok = true;
     const struct yaml_node *item = single ? node : node->first;
     size_t own = 0; /* each file counts its own */
-    for (size_t i = 0; i < n; i++, item = item->next) {
+    for (size_t i = 0; item && i < n; i++, item = item->next) {
         struct str at = single ? path : index_path(d->arena, path, own);
         own = item->next && item->next->of == item->of ? own + 1 : 0;
         fine[i] = schema_decode_object(d, f->shape, item, at, (char *)out->v + i * f->shape->size);
