@@ -50,12 +50,15 @@ static struct cel_value overflow(struct cel_run *run, const char *what)
     return cel_fail(run, "%s overflow", what);
 }
 
+static struct cel_value by_zero(struct cel_run *run, char op)
+{
+    return cel_fail(run, "%s by zero", op == '/' ? "division" : "modulus");
+}
+
 static struct cel_value int_op(struct cel_run *run, char op, int64_t x, int64_t y)
 {
     int64_t r = 0;
     bool bad = false;
-    if (y == 0 && (op == '/' || op == '%'))
-        return cel_fail(run, "%s by zero", op == '/' ? "division" : "modulus");
     switch (op) {
     case '+':
         bad = __builtin_add_overflow(x, y, &r);
@@ -67,6 +70,8 @@ static struct cel_value int_op(struct cel_run *run, char op, int64_t x, int64_t 
         bad = __builtin_mul_overflow(x, y, &r);
         break;
     default:
+        if (y == 0)
+            return by_zero(run, op);
         bad = x == INT64_MIN && y == -1;
         if (!bad)
             r = op == '/' ? x / y : x % y;
@@ -78,14 +83,14 @@ static struct cel_value uint_op(struct cel_run *run, char op, uint64_t x, uint64
 {
     struct cel_value r = {.kind = CEL_UINT};
     bool bad = false;
-    if (y == 0 && (op == '/' || op == '%'))
-        return cel_fail(run, "%s by zero", op == '/' ? "division" : "modulus");
     if (op == '+')
         bad = __builtin_add_overflow(x, y, &r.u);
     else if (op == '-')
         bad = __builtin_sub_overflow(x, y, &r.u);
     else if (op == '*')
         bad = __builtin_mul_overflow(x, y, &r.u);
+    else if (y == 0)
+        return by_zero(run, op);
     else
         r.u = op == '/' ? x / y : x % y;
     return bad ? overflow(run, "unsigned integer") : r;

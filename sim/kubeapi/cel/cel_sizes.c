@@ -56,7 +56,7 @@ uint64_t cel_schema_bytes_min(const struct type *t)
 
 uint64_t cel_schema_count_max(const struct type *t)
 {
-    return REQUEST_BYTES / (cel_schema_bytes_min(t) + 1);
+    return REQUEST_BYTES / cel_add(cel_schema_bytes_min(t), 1);
 }
 
 static uint64_t longest_choice(const cJSON *list)
@@ -98,11 +98,11 @@ static uint64_t size_max(const struct type *t)
     case TYPE_LIST:
         if (r && (r->has & RULE_MAX_ITEMS))
             return bound(r->max_items);
-        return (REQUEST_BYTES - 2) / (cel_schema_bytes_min(t->items) + 1);
+        return (REQUEST_BYTES - 2) / cel_add(cel_schema_bytes_min(t->items), 1);
     case TYPE_MAP:
         if (r && (r->has & RULE_MAX_PROPERTIES))
             return bound(r->max_properties);
-        return (REQUEST_BYTES - 2) / (cel_schema_bytes_min(t->items) + 6);
+        return (REQUEST_BYTES - 2) / cel_add(cel_schema_bytes_min(t->items), 6);
     default: /* objects and scalars have none */
         return 0;
     }

@@ -10,8 +10,8 @@
 struct filling {
     const struct type *t;
     cJSON *object;
-    cJSON *values[PROTO_FIELDS_MAX]; /* by field: what is in the object */
-    bool unsorted[PROTO_FIELDS_MAX]; /* maps whose keys did not come in order */
+    cJSON *values[PROTO_FIELDS_MAX];   /* by field: what is in the object */
+    cJSON *unsorted[PROTO_FIELDS_MAX]; /* maps whose keys did not come in order */
 };
 
 static struct err *wrong_wire(enum wire wire, uint64_t number)
@@ -290,10 +290,12 @@ static struct err *take_map_entry(struct proto_decoder *d, struct filling *m, si
     struct str bytes;
     bool sorted = true;
     struct err *err = wire_take_bytes(in, &bytes);
-    if (!err)
-        err =
-            take_entry(d, m->t->fields[i].type, bytes, depth, container_of_field(d, m, i), &sorted);
-    m->unsorted[i] = m->unsorted[i] || !sorted;
+    if (err)
+        return err;
+    cJSON *map = container_of_field(d, m, i);
+    err = take_entry(d, m->t->fields[i].type, bytes, depth, map, &sorted);
+    if (!sorted)
+        m->unsorted[i] = map;
     return err;
 }
 
@@ -352,7 +354,7 @@ struct err *proto_take_message(struct proto_decoder *d, const struct type *t, st
     }
     for (size_t i = 0; i < t->fields_n; i++)
         if (m.unsorted[i])
-            drop_repeated_keys(m.values[i]);
+            drop_repeated_keys(m.unsorted[i]);
     return NULL;
 }
 

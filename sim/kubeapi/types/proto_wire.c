@@ -254,7 +254,7 @@ static void layout(const char *digits, size_t n, int exponent, struct buf *out)
 
 void wire_double_write(double v, struct buf *out)
 {
-    char text[40], digits[24];
+    char text[40], digits[24] = "0";
     double back = 0;
     if (!(v - v == 0)) /* infinite, or not a number: JSON has neither */
         v = 0;

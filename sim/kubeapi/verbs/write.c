@@ -121,7 +121,6 @@ bool api_write_create(struct api_request *r, const struct api_kind *k, struct st
 {
     if (!stamp_new(r, k, ns, tree))
         return false;
-    cJSON *metadata = json_get(tree, "metadata");
     api_decode_default(r, k, tree);
     api_rules_default(r, k, tree, true);
     if (!r->system && !r->unowned)
@@ -130,7 +129,7 @@ bool api_write_create(struct api_request *r, const struct api_kind *k, struct st
         .r = r, .k = k, .verb = ADMIT_CREATE, .object = tree, .sub = str_empty};
     if (!admission_mutate(&admission))
         return false;
-    metadata = json_get(tree, "metadata"); /* another one, if a webhook changed the object */
+    cJSON *metadata = json_get(tree, "metadata");
     api_decode_status(r, k, tree);
     api_rules_prepare(r, k, tree, NULL);
     if (convert_needed(k)) { /* what looks on sees the version that was asked for */

@@ -51,7 +51,7 @@ func (r *rig) connectTraffic(secure bool) error {
 		return fmt.Errorf("short connections: %w", err)
 	}
 	s := v.session("a")
-	if err := within(7*time.Second, "a ping every 5 s", func() bool {
+	if err := within(20*time.Second, "a ping every 5 s", func() bool {
 		return atomic.LoadInt64(&s.seen.pings) >= int64(time.Since(from)/time.Second/5) && time.Since(from) > 6*time.Second
 	}); err != nil {
 		return err
@@ -64,7 +64,7 @@ func (r *rig) connectTraffic(secure bool) error {
 	if err := p.end(syscall.SIGTERM); err != nil {
 		return err
 	}
-	return within(2*time.Second, "the session is gone", func() bool { return v.session("a") == nil })
+	return within(10*time.Second, "the session is gone", func() bool { return v.session("a") == nil })
 }
 
 // The frames and the request of a client: masked with fresh keys, 4096 bytes at most, nothing offered.
@@ -95,7 +95,7 @@ func (r *rig) asClientsSend(v *server) error {
 }
 
 func lastError(s *session, want string) error {
-	return within(3*time.Second, "an Error that says "+want, func() bool {
+	return within(20*time.Second, "an Error that says "+want, func() bool {
 		text, _ := s.seen.lastError.Load().(string)
 		return strings.Contains(text, want)
 	})
@@ -121,7 +121,7 @@ func (r *rig) connectRefusals() error {
 		if err != nil {
 			return err
 		}
-		if err := endsWithout(c, 2*time.Second); err != nil {
+		if err := endsWithout(c, 10*time.Second); err != nil {
 			return fmt.Errorf("%s %s: %w", one.proto, one.address, err)
 		}
 		if err := lastError(s, one.text); err != nil {
@@ -242,7 +242,7 @@ func (r *rig) connectKill() error {
 		c, err := net.Dial("tcp", port)
 		return err == nil && c.SetDeadline(time.Now().Add(time.Second)) == nil && echo(c, "xhello") == nil
 	}
-	if err := within(2*time.Second, "an echo at first", passes); err != nil {
+	if err := within(10*time.Second, "an echo at first", passes); err != nil {
 		return err
 	}
 	_ = server.end(syscall.SIGKILL)
@@ -279,7 +279,7 @@ func (r *rig) connectMute() error {
 	if err != nil {
 		return err
 	}
-	if err := within(5*time.Second, "a second session after silence", func() bool {
+	if err := within(20*time.Second, "a second session after silence", func() bool {
 		s := v.session("a")
 		return atomic.LoadInt64(&sessions) == 2 && s != nil && !s.mute
 	}); err != nil {

@@ -18,8 +18,9 @@ import (
 )
 
 const (
-	bulk  = 32 << 20
-	token = "s3cret"
+	bulk       = 32 << 20
+	token      = "s3cret"
+	slowReader = 4 * time.Second // before it reads at all
 )
 
 type rig struct {
@@ -74,7 +75,7 @@ func (v *served) agent(tune func(*session)) (*session, error) {
 		return nil, err
 	}
 	go func() { _ = s.serve() }()
-	return s, within(5*time.Second, "the session is in the list", func() bool {
+	return s, within(20*time.Second, "the session is in the list", func() bool {
 		list, _, _ := clients(v.url, token, v.client)
 		return len(list) > 0
 	})
@@ -108,7 +109,7 @@ func (r *rig) serveTraffic(secure bool) error {
 		return v.end(syscall.SIGTERM)
 	}
 	// A tunnel has no half-close: what a client has left stays until nothing has come for a while.
-	if err := within(9*time.Second, "no connection is left", func() bool {
+	if err := within(20*time.Second, "no connection is left", func() bool {
 		list, _, _ := clients(v.url, token, v.client)
 		s.mu.Lock()
 		defer s.mu.Unlock()
@@ -147,20 +148,14 @@ func (r *rig) serveRefusals() error {
 	if _, status, _ := clients(v.url, "", nil); status != 401 {
 		return fmt.Errorf("the list of clients without a token: %d", status)
 	}
-	if c, err := net.Dial("tcp", v.port); err != nil {
-		return err
-	} else if err := endsWithout(c, time.Second); err != nil {
+	if err := dialEndsWithout(v.port, 10*time.Second); err != nil {
 		return fmt.Errorf("without an agent: %w", err)
 	}
 	s, err := v.agent(nil)
 	if err != nil {
 		return err
 	}
-	c, err := net.Dial("tcp", v.refused)
-	if err != nil {
-		return err
-	}
-	if err := endsWithout(c, time.Second); err != nil {
+	if err := dialEndsWithout(v.refused, 10*time.Second); err != nil {
 		return fmt.Errorf("a target that refuses: %w", err)
 	}
 	// What a server is told that it should not be told.
@@ -169,7 +164,7 @@ func (r *rig) serveRefusals() error {
 			return err
 		}
 	}
-	if err := within(2*time.Second, "both are answered with an Error", func() bool {
+	if err := within(10*time.Second, "both are answered with an Error", func() bool {
 		text, _ := s.seen.lastError.Load().(string)
 		return atomic.LoadInt64(&s.seen.errors) >= 2 && text == "connect not allowed"
 	}); err != nil {
@@ -183,7 +178,7 @@ func (r *rig) serveRefusals() error {
 	s.writing.Unlock()
 	select {
 	case <-s.ended:
-	case <-time.After(2 * time.Second):
+	case <-time.After(10 * time.Second):
 		return errors.New("a text message does not end the session")
 	}
 	return v.end(syscall.SIGTERM)
@@ -206,13 +201,13 @@ func (r *rig) serveSlow() error {
 	}
 	before := v.residentMiB()
 	done := make(chan error, 1)
-	go func() { done <- download(must(net.Dial("tcp", v.port)), bulk, 2*time.Second) }()
+	go func() { done <- download(must(net.Dial("tcp", v.port)), bulk, slowReader) }()
 	time.Sleep(time.Second)
 	from := time.Now()
 	if err := manyEchoes(tcp(v.port), 50, 5); err != nil {
 		return err
 	}
-	if took := time.Since(from); took > time.Second {
+	if took := time.Since(from); took > slowReader-time.Second {
 		return fmt.Errorf("50 echoes beside a slow reader took %s", took)
 	}
 	if grown := v.residentMiB() - before; grown > 24 {
@@ -286,7 +281,7 @@ func (r *rig) serveWire() error {
 		return fmt.Errorf("a message in pieces with pings between: %v", err)
 	}
 	s.forget(c) // as if the agent had lost it
-	if err := within(3*time.Second, "a connection that two lists lack is ended", func() bool {
+	if err := within(20*time.Second, "a connection that two lists lack is ended", func() bool {
 		list, _, _ := clients(v.url, token, nil)
 		return len(list) == 1 && list[0].OpenConnections == 0
 	}); err != nil {
@@ -319,7 +314,7 @@ func (r *rig) peerAgent(v *served) (*program, error) {
 	if err != nil {
 		return nil, err
 	}
-	return p, r.passes(v, 5*time.Second)
+	return p, r.passes(v, 20*time.Second)
 }
 
 func (r *rig) passes(v *served, limit time.Duration) error {
@@ -343,7 +338,7 @@ func (r *rig) serveKill() error {
 	_, _ = open.Write([]byte("x"))
 	_, _ = io.ReadFull(open, make([]byte, 1))
 	_ = p.end(syscall.SIGKILL)
-	if err := endsWithout(open, 2*time.Second); err != nil {
+	if err := endsWithout(open, 10*time.Second); err != nil {
 		return fmt.Errorf("a connection through a killed agent: %w", err)
 	}
 	if p, err = r.peerAgent(v); err != nil {
@@ -360,7 +355,7 @@ func (r *rig) serveKill() error {
 	if err != nil {
 		return err
 	}
-	if err := r.passes(again, 5*time.Second); err != nil {
+	if err := r.passes(again, 20*time.Second); err != nil {
 		return fmt.Errorf("after the server's kill: %w", err)
 	}
 	_ = second.end(syscall.SIGKILL)

@@ -292,6 +292,18 @@ func endsWithout(c io.ReadWriteCloser, limit time.Duration) error {
 	}
 }
 
+// The same of a port that ends every connection at once: its reset may come before we hear that we are connected.
+func dialEndsWithout(address string, limit time.Duration) error {
+	c, err := net.Dial("tcp", address)
+	if errors.Is(err, syscall.ECONNRESET) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return endsWithout(c, limit)
+}
+
 // ---- certificates and the list of clients ----
 
 func makeCertificate(dir string) (*tls.Config, *tls.Config, error) {
