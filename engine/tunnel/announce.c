@@ -39,7 +39,7 @@ static size_t announce_all(const struct tunnel_router *r, struct tunnel_session 
 static void digest_arm(struct tunnel_router *r, size_t announcements)
 {
     bool digest = policy_get(&r->policies, POLICY_PEER_ANNOUNCE) == POLICY_PEER_DIGEST;
-    if (!digest || list_empty(&r->announcers))
+    if (!digest)
         return;
     world_time spaced = (world_time)announcements * DIGEST_SPACING;
     world_timer_start(r->digest, spaced > TUNNEL_DIGEST_INTERVAL ? spaced : TUNNEL_DIGEST_INTERVAL);

@@ -33,8 +33,7 @@ static void client_leave(struct tunnel_client *c)
 
 static void client_report(struct tunnel_client *c, const struct tunnel_client_closed *how)
 {
-    if (c->ended)
-        return;
+    BUG_ON(c->ended, "whoever closes it is not told");
     c->busy++;
     c->ended = true;
     c->handler->closed(c->owner, how);

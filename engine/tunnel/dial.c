@@ -188,7 +188,8 @@ void tunnel_route_give_up(struct route *route)
         const struct tunnel_conn *c = container_of(it, struct tunnel_conn, all);
         struct str key = route->client ? s->key : c->forward;
         const struct tunnel_session *other = key.n ? choose(route->router, key, s) : NULL;
-        if (!c->ours || c->state == CONN_ENDED || !other || tunnel_session_doubted(other))
+        BUG_ON(!c->ours, "nobody who dialled us dials through us");
+        if (c->state == CONN_ENDED || !other || tunnel_session_doubted(other))
             continue;
         list_remove(it); /* callbacks come after the walk, as they may change the list */
         list_add_tail(&ending, it);

@@ -85,16 +85,12 @@ static void pair_stream_drained(void *owner)
 static void pair_stream_closed(void *owner, const struct err *err)
 {
     struct stream_pair *p = owner;
-    if (err && !p->open) {
+    BUG_ON(!err, "our side of it ends with the pair");
+    bool reset = err->code == ERR_CONN_RESET;
+    if (p->open)
+        stream_pair_fail(p, "read", reset ? "read: connection reset by peer" : err->message);
+    else
         stream_pair_fail(p, "dial", dial_reason(err));
-    } else if (err) {
-        stream_pair_fail(p, "read",
-                         err->code == ERR_CONN_RESET ? "read: connection reset by peer"
-                                                     : err->message);
-    } else {
-        tunnel_conn_close(p->conn);
-        stream_pair_free(p);
-    }
 }
 
 static const struct world_stream_handler stream_side = {
@@ -111,9 +107,9 @@ static void pair_conn_data(void *owner, struct str bytes)
 
 static void pair_conn_drained(void *owner)
 {
-    struct stream_pair *p = owner;
-    if (p->stream)
-        world_stream_resume(p->stream);
+    const struct stream_pair *p = owner;
+    BUG_ON(!p->stream, "only what a stream gave has waited");
+    world_stream_resume(p->stream);
 }
 
 static void pair_conn_closed(void *owner, const struct err *err)

@@ -18,7 +18,7 @@ static void part_at(struct tunnel_session *s, world_time at)
 void tunnel_session_ask_to_leave(struct tunnel_session *s, world_time delay)
 {
     BUG_ON(s->o.side != TUNNEL_SERVER, "who dialled is asked");
-    if (!s->ended && !s->left && !s->draining)
+    if (!s->left && !s->draining)
         part_at(s, world_now(s->w) + delay);
 }
 
@@ -41,7 +41,7 @@ void tunnel_leave_received(struct tunnel_session *s)
 
 void tunnel_session_drain_idle(struct tunnel_session *s)
 {
-    if (s->ended || s->ends_idle)
+    if (s->ends_idle)
         return;
     world_time now = world_now(s->w);
     s->ends_idle = true;

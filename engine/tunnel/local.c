@@ -2,7 +2,7 @@
 
 #include "engine/base/list.h"
 
-#define TLS_HANDSHAKE   0x16 /* the first byte of a ClientHello */
+#define TLS_HANDSHAKE   "\x16" /* the first byte of a ClientHello */
 #define HELLO_BYTES_MAX ((size_t)16 << 10)
 #define HEDGE_AFTER     (300 * NS_PER_MS)
 
@@ -81,8 +81,9 @@ static bool way_second(struct pair *p)
 {
     struct tunnel_local *l = p->local;
     struct way *open = p->way, *free_way = &p->ways[open == p->ways];
-    if (!p->hedges || free_way->conn || p->hello.n == 0)
+    if (!p->hedges || p->hello.n == 0)
         return false;
+    BUG_ON(free_way->conn, "a second way is begun once");
     struct err *err =
         open->conn ? tunnel_router_dial_other(l->router, open->conn, l->key, l->proto, l->address,
                                               &conn_side, free_way, &free_way->conn)
@@ -111,7 +112,7 @@ static void hello_add(struct pair *p, struct str bytes)
     bool first = p->hello.n == 0;
     if (!p->hedges)
         return;
-    if ((first && bytes.n && (unsigned char)bytes.p[0] != TLS_HANDSHAKE) ||
+    if ((first && !str_starts(bytes, STR(TLS_HANDSHAKE))) ||
         p->hello.n + bytes.n > HELLO_BYTES_MAX) {
         hedge_end(p);
         return;

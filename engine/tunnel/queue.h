@@ -36,11 +36,12 @@ static inline void byte_queue_add(struct byte_queue *q, struct str s)
     buf_add(&q->bytes, s);
 }
 
-/* The first bytes, at most max. Borrowed until the next add or drop. */
+/* The first bytes, at most max, of a queue that has some. Borrowed until the next add or drop. */
 static inline struct str byte_queue_front(const struct byte_queue *q, size_t max)
 {
     size_t n = byte_queue_n(q);
-    return n == 0 ? str_empty : (struct str){q->bytes.p + q->head, n < max ? n : max};
+    BUG_ON(n == 0, "somebody looked whether there is anything");
+    return (struct str){q->bytes.p + q->head, n < max ? n : max};
 }
 
 static inline void byte_queue_drop(struct byte_queue *q, size_t n)

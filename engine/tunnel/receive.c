@@ -100,9 +100,10 @@ static void forget_announcement(struct tunnel_session *s, const struct tunnel_co
                                 struct str text)
 {
     bool digest = policy_get(&s->policies, POLICY_PEER_ANNOUNCE) == POLICY_PEER_DIGEST;
-    if (digest && c->forward.n > 0 && s->o.client &&
-        str_starts(text, STR("failed to find Session")))
-        s->o.client(s->o.owner, false, c->forward, 0);
+    if (!digest || c->forward.n == 0 || !str_starts(text, STR("failed to find Session")))
+        return;
+    BUG_ON(!s->o.client, "who forwards for us announces to us");
+    s->o.client(s->o.owner, false, c->forward, 0);
 }
 
 static void on_error(struct tunnel_session *s, const struct tunnel_frame *f)

@@ -47,7 +47,7 @@ static world_time session_next_event(const struct tunnel_session *s)
     at = least(least(at, tunnel_doubt_next(s)), s->part_at);
     if (!list_empty(&s->linger))
         at = least(at, container_of(s->linger.next, struct tunnel_conn, linger)->linger_until);
-    if (!list_empty(&s->ready) || (s->draining && list_empty(&s->all)))
+    if (s->draining && list_empty(&s->all)) /* what becomes ready wakes it by itself */
         at = 0;
     return at;
 }
@@ -126,7 +126,7 @@ static void session_deliver_ready(struct tunnel_session *s)
 
 static void session_linger_timeouts(struct tunnel_session *s, world_time now)
 {
-    while (!s->ended && !list_empty(&s->linger)) {
+    while (!list_empty(&s->linger)) { /* nobody is called back: their owners are gone */
         struct tunnel_conn *c = container_of(s->linger.next, struct tunnel_conn, linger);
         if (c->linger_until > now)
             return;
@@ -280,7 +280,7 @@ bool tunnel_session_congested(const struct tunnel_session *s)
  * bytes that can be cut anywhere, a turn is used up exactly and no deficit is carried over. */
 void tunnel_session_pump(struct tunnel_session *s)
 {
-    while (!s->ended && !list_empty(&s->backlog) && !tunnel_session_congested(s))
+    while (!list_empty(&s->backlog) && !tunnel_session_congested(s)) /* one that ended is */
         tunnel_conn_serve(container_of(s->backlog.next, struct tunnel_conn, backlog));
 }
 

@@ -21,6 +21,7 @@ struct tiny {
     struct heap queue;
     struct rng rng;
     struct map processes, names, listeners, servers; /* by address, name, "address:port", address */
+    struct map failures;                             /* by where: enum err_code */
     struct list streams, wires, dns;
     size_t open_streams, open_timers, open_listeners, open_dns, pieces;
     uint16_t next_port;

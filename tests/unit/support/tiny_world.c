@@ -156,6 +156,21 @@ static void tw_note(struct world *w, const char *kind, struct str key, struct st
     (void)w, (void)kind, (void)key, (void)value;
 }
 
+/* ---- what is to fail ---- */
+
+void tiny_fail(struct tiny *t, const char *where, enum err_code code)
+{
+    enum err_code *kept = MEM_NEW(enum err_code);
+    *kept = code;
+    mem_free(map_put(&t->failures, str_c(where), kept));
+}
+
+static struct err *failure_of(const struct tiny *t, const char *where)
+{
+    const enum err_code *code = map_get(&t->failures, str_c(where));
+    return code && *code != ERR_CODE_COUNT ? err_new(*code, "%s", err_code_name(*code)) : NULL;
+}
+
 /* ---- DNS ---- */
 
 struct dns {
@@ -178,12 +193,13 @@ static void dns_free(struct dns *d)
 static void dns_fire(void *arg)
 {
     struct dns *d = arg;
-    const char *address = map_get(&tiny_of(d->base.w)->names, str_c(d->name));
+    const struct tiny *t = tiny_of(d->base.w);
+    const char *address = map_get(&t->names, str_c(d->name));
     struct world_dns_answer answer = {.n = address != NULL, .ttl_s = 30};
-    struct err *err = NULL;
+    struct err *err = failure_of(t, d->name);
     if (address)
         (void)snprintf(answer.host[0], sizeof(answer.host[0]), "%s", address);
-    else
+    else if (!err && !map_has(&t->failures, str_c(d->name)))
         err = err_new(ERR_DNS_NXDOMAIN, "no such name: %s", d->name);
     world_dns_done done = d->done;
     void *owner = d->owner;
@@ -335,9 +351,11 @@ static void stream_arrive(void *arg)
     char key[80];
     address_key(key, &s->to);
     struct listener *l = map_get(&t->listeners, str_c(key));
+    struct err *failure = failure_of(t, key);
     s->event.fire = stream_move;
-    if (!l) {
-        stream_closed(s, ERR_CONN_REFUSED);
+    if (!l || failure) {
+        stream_closed(s, failure ? failure->code : ERR_CONN_REFUSED);
+        err_free(failure);
         return;
     }
     struct stream *p = stream_new(l->base.w);
@@ -449,8 +467,13 @@ static struct err *tw_listen(struct world *w, const struct world_listen *o,
                              void (*accept)(void *, struct world_stream *), void *owner,
                              struct world_listener **out)
 {
-    struct listener *l = MEM_NEW(struct listener);
+    char where[80];
     struct world_addr a = o->address;
+    address_key(where, &a);
+    struct err *failure = failure_of(tiny_of(w), where);
+    if (failure)
+        return failure;
+    struct listener *l = MEM_NEW(struct listener);
     if (a.port == 0)
         a.port = ++tiny_of(w)->next_port;
     l->base.w = w;
@@ -476,6 +499,11 @@ static void tw_listener_close(struct world_listener *wl)
     (void)map_remove(&tiny_of(wl->w)->listeners, str_c(l->key));
     tiny_of(wl->w)->open_listeners--;
     mem_free(l);
+}
+
+void tiny_stream_fail(struct world_stream *s, enum err_code code)
+{
+    stream_closed(stream_of(s)->peer, code);
 }
 
 size_t tiny_open_streams(const struct tiny *t)
@@ -595,6 +623,7 @@ void tiny_free(struct tiny *t)
     free_values(&t->processes);
     free_values(&t->names);
     free_values(&t->servers);
+    free_values(&t->failures);
     map_free(&t->listeners);
     heap_free(&t->queue);
     mem_free(t);

@@ -21,6 +21,9 @@ void tiny_run(struct tiny *t, world_time duration);
 bool tiny_run_until(struct tiny *t, bool (*holds)(void *arg), void *arg, world_time limit);
 void tiny_after(struct tiny *t, world_time delay, void (*fire)(void *arg), void *arg);
 void tiny_name(struct tiny *t, const char *name, const char *address); /* for world_dns_query */
+/* A connect or a listen to "address:port", or a look-up of a name, ends so; ERR_CODE_COUNT: the name has no address. */
+void tiny_fail(struct tiny *t, const char *where, enum err_code code);
+void tiny_stream_fail(struct world_stream *s, enum err_code code); /* what its other end sees */
 size_t tiny_open_streams(const struct tiny *t);
 /* Pieces in which streams hand over bytes: random in [1, max]; 0: whole. */
 void tiny_stream_pieces(struct tiny *t, size_t max);
