@@ -184,6 +184,28 @@ static void test_owner_comes_late(void **state)
     pair_free(p);
 }
 
+/* No owner came for what the peer finished in order: it goes with the session. */
+static void test_owner_never_comes(void **state)
+{
+    (void)state;
+    struct pair *p = pair_new(policies_hardened(), 5 * MS, 0);
+    struct peer other = {0};
+    struct tunnel_conn *c;
+    assert_null(tunnel_session_dial(p->server, STR("tcp"), STR("a:1"), NULL, NULL, &c));
+    pair_dial(p, &other, "b:1");
+    tiny_run(p->t, 20 * MS);
+    tunnel_conn_write(p->far[0].conn, STR("hello"));
+    tunnel_conn_close(p->far[0].conn);
+    tiny_run(p->t, 20 * MS);
+    assert_int_equal(tunnel_session_stats(p->server).open, 2);
+    assert_int_equal(tunnel_session_stats(p->server).buffered, 5);
+    tiny_end_inject(tiny_wire_end(p->wire, 0), STR("\xff"));
+    assert_null(p->server);
+    assert_int_equal(p->server_code, ERR_PROTOCOL);
+    assert_int_equal(other.code, ERR_UNAVAILABLE);
+    pair_free(p);
+}
+
 /* The session ends while a connection that its peer has ended is not taken yet. */
 static void test_session_ends_behind_a_connection(void **state)
 {
@@ -470,6 +492,38 @@ static void test_close_inside_drained(void **state)
     pair_free(p);
 }
 
+static void drained_ends_session(void *owner)
+{
+    struct peer *near = owner;
+    near->drains++;
+    tunnel_session_close(near->session);
+}
+
+/* A writer that ends the whole session when it hears that it may go on, while others wait for their turn. */
+static void test_session_ends_inside_drained(void **state)
+{
+    (void)state;
+    struct pair *p = pair_new(policies_hardened(), 5 * MS, 0);
+    struct tunnel_conn_handler handler = peer_handler;
+    struct peer near[2] = {{.session = p->server}, {0}};
+    handler.drained = drained_ends_session;
+    assert_null(
+        tunnel_session_dial(p->server, STR("tcp"), STR("a:1"), &handler, &near[0], &near[0].conn));
+    pair_dial(p, &near[1], "b:1");
+    tiny_run(p->t, 20 * MS);
+    pair_inject(p, 0, TUNNEL_PAUSE, 2, str_empty);
+    conn_write_n(near[0].conn, 2 * TUNNEL_CONN_LOW, 'a');
+    p->server = NULL;
+    pair_inject(p, 0, TUNNEL_RESUME, 2, str_empty);
+    assert_int_equal(near[0].drains, 1);
+    assert_int_equal(near[0].closes + near[1].closes, 2);
+    assert_int_equal(near[1].code, ERR_UNAVAILABLE);
+    tiny_run(p->t, 20 * MS);
+    assert_null(p->client);
+    assert_int_equal(p->far[0].got.n, TUNNEL_CONN_LOW); /* what went out before */
+    pair_free(p);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -480,6 +534,7 @@ int main(void)
         cmocka_unit_test(test_connections_are_bounded),
         cmocka_unit_test(test_announcement_is_not_cut),
         cmocka_unit_test(test_owner_comes_late),
+        cmocka_unit_test(test_owner_never_comes),
         cmocka_unit_test(test_session_ends_behind_a_connection),
         cmocka_unit_test(test_both_close),
         cmocka_unit_test(test_no_resume_after_the_end),
@@ -488,6 +543,7 @@ int main(void)
         cmocka_unit_test(test_calls_inside_the_end),
         cmocka_unit_test(test_session_ends_inside_connect),
         cmocka_unit_test(test_close_inside_drained),
+        cmocka_unit_test(test_session_ends_inside_drained),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -56,8 +56,8 @@ static struct scene *scene_new(const char *address)
     struct scene *s = MEM_NEW(struct scene);
     s->p = pair_new(policies_hardened(), 5 * MS, 0);
     const struct world_listen listen = {.address = world_addr_make(STR(SERVICE), 443)};
-    check_ok(world_listen(tiny_process(s->p->t, SERVICE), &listen, on_accept, &s->tip,
-                          &s->listener));
+    check_ok(
+        world_listen(tiny_process(s->p->t, SERVICE), &listen, on_accept, &s->tip, &s->listener));
     pair_dial(s->p, &s->near, address);
     tiny_run(s->p->t, 10 * MS);
     tunnel_conn_join_stream(s->p->far[0].conn, s->p->wb, str_c(address));

@@ -11,7 +11,9 @@
 
 struct agent {
     struct tunnel_session *session; /* NULL: ended */
-    struct frame_log heard;         /* what the replica sent to it */
+    struct tunnel_session *server;  /* the replica's end of it */
+    struct tiny_wire *wire;
+    struct frame_log heard; /* what the replica sent to it */
     unsigned asked;
     world_time asked_at;
     struct tiny *t;
@@ -66,9 +68,9 @@ static void join(struct scene *s, struct agent *a, const char *key, bool leaves,
     a->t = s->t;
     a->session = tunnel_session_new(tiny_process(s->t, "10.0.0.2"), &tiny_wire_ops,
                                     tiny_wire_end(wire, 1), &o);
-    struct tunnel_session *server =
-        tunnel_router_add(s->router, &tiny_wire_ops, tiny_wire_end(wire, 0), &who);
-    tiny_end_attach(tiny_wire_end(wire, 0), &tunnel_session_ws_handler, server);
+    a->wire = wire;
+    a->server = tunnel_router_add(s->router, &tiny_wire_ops, tiny_wire_end(wire, 0), &who);
+    tiny_end_attach(tiny_wire_end(wire, 0), &tunnel_session_ws_handler, a->server);
     tiny_end_attach(tiny_wire_end(wire, 1), &tunnel_session_ws_handler, a->session);
     tiny_end_tap(tiny_wire_end(wire, 0), frame_log_add, &a->heard);
 }
@@ -126,6 +128,15 @@ static void scene_free(struct scene *s)
 static bool said(const struct frame_log *log, const char *what)
 {
     return str_find(buf_str(&log->text), str_c(what)) >= 0;
+}
+
+static size_t times_said(const struct frame_log *log, const char *what)
+{
+    size_t n = 0;
+    struct str text = buf_str(&log->text);
+    for (ptrdiff_t at; (at = str_find(text, str_c(what))) >= 0; n++)
+        text = str_sub(text, (size_t)at + 1, text.n);
+    return n;
 }
 
 static void dial(struct scene *s, struct peer *near)
@@ -266,12 +277,152 @@ static void test_asked_one_by_one(void **state)
     scene_free(s);
 }
 
+/* Who has gone, or is let go already, is not asked again, and that it has gone is passed on once. */
+static void test_asked_and_told_once(void **state)
+{
+    (void)state;
+    for (int drains = 0; drains < 2; drains++) {
+        struct scene *s = scene_new(true, true);
+        struct peer near = {0};
+        dial(s, &near);
+        tiny_run(s->t, 100 * MS);
+        if (drains)
+            tunnel_session_drain(s->agent.server);
+        else
+            tunnel_session_say_left(s->agent.session);
+        tiny_run(s->t, 100 * MS);
+        tunnel_router_hand_over(s->router, 0);
+        tiny_run(s->t, 100 * MS);
+        if (!drains)
+            tunnel_session_say_left(s->agent.session);
+        tiny_run(s->t, 100 * MS);
+        assert_false(said(&s->agent.heard, "leave"));
+        assert_int_equal(s->agent.asked, 0);
+        assert_int_equal(times_said(&s->announced, "remove"), !drains);
+        /* a second word that it has gone puts nothing off: drained after 0.5 s, ended when idle for 1 s */
+        tiny_run(s->t, TUNNEL_LEAVE_AFTER + TUNNEL_IDLE_AFTER - 250 * MS);
+        assert_int_equal(near.closes, !drains);
+        scene_free(s);
+    }
+}
+
+/* Told twice to end what is idle: the second time puts nothing off. */
+static void test_idle_ends_once(void **state)
+{
+    (void)state;
+    struct scene *s = scene_new(true, true);
+    struct peer near = {0};
+    dial(s, &near);
+    tiny_run(s->t, 100 * MS);
+    tunnel_session_drain_idle(s->agent.server);
+    tiny_run(s->t, TUNNEL_IDLE_AFTER - 100 * MS);
+    assert_int_equal(near.closes, 0);
+    tunnel_session_drain_idle(s->agent.server);
+    tiny_run(s->t, 150 * MS);
+    assert_int_equal(near.closes, 1);
+    assert_int_equal(near.code, -1);
+    assert_int_equal(times_said(&s->agent.heard, "error 2 EOF"), 1);
+    scene_free(s);
+}
+
+/* Bytes that wait, for their reader or to be sent, are no idleness, however long they wait. */
+static void test_what_waits_is_not_idle(void **state)
+{
+    (void)state;
+    struct scene *s = scene_new(true, true);
+    struct peer unread = {0}, unsent = {0}, closed = {0};
+    struct buf pause = {0};
+    dial(s, &unread);
+    dial(s, &unsent);
+    dial(s, &closed);
+    tiny_run(s->t, 100 * MS);
+    tunnel_conn_pause(unread.conn);
+    tunnel_conn_write(s->agent.far[0].conn, STR("not read yet"));
+    for (int64_t id = 3; id <= 4; id++) {
+        buf_clear(&pause);
+        tunnel_frame_encode(&pause, &(struct tunnel_frame){99, id, TUNNEL_PAUSE, str_empty});
+        tiny_end_inject(tiny_wire_end(s->agent.wire, 0), buf_str(&pause));
+    }
+    tunnel_conn_write(unsent.conn, STR("not sent yet"));
+    tunnel_conn_write(closed.conn, STR("last words"));
+    tunnel_conn_close(closed.conn);
+    tiny_run(s->t, 100 * MS);
+    tunnel_session_drain_idle(s->agent.server);
+    tiny_run(s->t, 10 * TUNNEL_IDLE_AFTER);
+    assert_int_equal(unread.closes + unsent.closes, 0);
+    assert_false(said(&s->agent.heard, "error"));
+    tunnel_conn_resume(unread.conn);
+    for (int64_t id = 3; id <= 4; id++) {
+        buf_clear(&pause);
+        tunnel_frame_encode(&pause, &(struct tunnel_frame){99, id, TUNNEL_RESUME, str_empty});
+        tiny_end_inject(tiny_wire_end(s->agent.wire, 0), buf_str(&pause));
+    }
+    tiny_run(s->t, 100 * MS);
+    check_str(buf_str(&unread.got), "not read yet");
+    check_str(buf_str(&s->agent.far[1].got), "not sent yet");
+    check_str(buf_str(&s->agent.far[2].got), "last words");
+    assert_int_equal(times_said(&s->agent.heard, "error 4 EOF"), 1); /* its owner's */
+    tiny_run(s->t, 2 * TUNNEL_IDLE_AFTER);
+    assert_int_equal(unread.code, -1);
+    assert_int_equal(unsent.code, -1);
+    assert_null(s->agent.session);
+    buf_free(&pause);
+    buf_free(&unread.got);
+    buf_free(&unsent.got);
+    scene_free(s);
+}
+
+/* A session that nobody keeps in a table may be let go as well. */
+static void test_nobody_to_tell(void **state)
+{
+    (void)state;
+    struct pair *p = pair_new(policies_hardened(), 5 * MS, 0);
+    struct peer near = {0};
+    pair_dial(p, &near, "a:1");
+    tiny_run(p->t, 20 * MS);
+    tunnel_session_ask_to_leave(p->server, 500 * MS);
+    tiny_run(p->t, 450 * MS);
+    assert_false(tunnel_session_draining(p->server));
+    tiny_run(p->t, 100 * MS);
+    assert_true(tunnel_session_draining(p->server));
+    assert_int_equal(near.closes, 0);
+    tiny_run(p->t, TUNNEL_IDLE_AFTER + 500 * MS);
+    assert_int_equal(near.code, -1);
+    assert_int_equal(p->server_code, -1);
+    assert_null(p->client);
+    pair_free(p);
+}
+
+/* That it is silent as well is no news of a session that has been left. */
+static void test_left_and_silent(void **state)
+{
+    (void)state;
+    struct scene *s = scene_new(true, true);
+    struct peer near = {0};
+    tunnel_session_say_left(s->agent.session);
+    tiny_run(s->t, 100 * MS);
+    assert_int_equal(times_said(&s->announced, "remove"), 1);
+    dial(s, &near);
+    tiny_run(s->t, 100 * MS);
+    tiny_wire_cut(s->agent.wire, true);
+    tunnel_conn_write(near.conn, STR("into the void"));
+    tiny_run(s->t, TUNNEL_DOUBT_AFTER + 50 * MS);
+    assert_int_equal(times_said(&s->announced, "remove"), 1);
+    tiny_wire_cut(s->agent.wire, false);
+    tunnel_session_on_alive(s->agent.server);
+    assert_true(tunnel_session_doubted(s->agent.server)); /* others are preferred all the same */
+    assert_int_equal(times_said(&s->announced, "add"), 1);
+    scene_free(s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_serves_until_left),   cmocka_unit_test(test_busy_stays),
         cmocka_unit_test(test_who_cannot_be_asked), cmocka_unit_test(test_unknown_is_ignored),
-        cmocka_unit_test(test_asked_one_by_one),
+        cmocka_unit_test(test_asked_one_by_one),    cmocka_unit_test(test_asked_and_told_once),
+        cmocka_unit_test(test_idle_ends_once),      cmocka_unit_test(test_what_waits_is_not_idle),
+        cmocka_unit_test(test_nobody_to_tell),      cmocka_unit_test(test_left_and_silent),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

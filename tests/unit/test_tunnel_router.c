@@ -525,6 +525,80 @@ static void test_peers_are_checked_and_dialled_again(void **state)
     }
 }
 
+/* A replica that dials us would take us: it is not waited for, unless every pause is a fixed one. */
+static void test_peer_that_came_is_dialled(void **state)
+{
+    (void)state;
+    for (int hardened = 0; hardened < 2; hardened++) {
+        struct cluster *c = cluster_new(hardened ? policies_hardened() : policies_compat());
+        struct replica *one = &c->replica[0], *two = &c->replica[1];
+        unsigned before = one->dialled;
+        tiny_wire_break(one->from[1]);
+        tiny_run(c->t, 100 * MS);
+        assert_int_equal(tunnel_peers_connected(two->peers), 1);
+        tunnel_peers_came(two->peers, STR("10.0.0.9")); /* in no list */
+        tunnel_peers_came(two->peers, STR("10.0.0.3")); /* there is a tunnel to it */
+        tiny_run(c->t, 100 * MS);
+        assert_int_equal(one->dialled, before);
+        assert_int_equal(c->replica[2].dialled, 2);
+        tunnel_peers_came(two->peers, STR("10.0.0.1"));
+        tiny_run(c->t, 100 * MS);
+        assert_int_equal(one->dialled, before + (unsigned)hardened);
+        tiny_run(c->t, TUNNEL_PEER_RETRY);
+        assert_int_equal(one->dialled, before + 1);
+        assert_int_equal(tunnel_peers_connected(two->peers), 2);
+        cluster_free(c);
+    }
+}
+
+/* Whole: a tunnel to each, and one from each. */
+static void test_peers_are_whole(void **state)
+{
+    (void)state;
+    struct cluster *c = cluster_new(policies_hardened());
+    struct replica *one = &c->replica[0], *two = &c->replica[1];
+    struct policies policies = policies_hardened();
+    struct tunnel_peers *none = tunnel_peers_new(tiny_process(c->t, "10.0.0.9"), one->router,
+                                                 &policies, STR("10.0.0.9"), STR("secret"));
+    assert_true(tunnel_peers_whole(none)); /* nobody is missing */
+    tunnel_peers_free(none);
+    assert_true(tunnel_peers_whole(one->peers));
+    assert_false(tunnel_router_has_peer(one->router, STR("10.0.0.9")));
+    tiny_wire_break(one->from[1]);
+    tiny_run(c->t, 100 * MS);
+    assert_int_equal(tunnel_peers_connected(one->peers), 2);
+    assert_false(tunnel_router_has_peer(one->router, STR("10.0.0.2")));
+    assert_false(tunnel_peers_whole(one->peers)); /* it does not hear from that one */
+    assert_false(tunnel_peers_whole(two->peers)); /* it has no tunnel to that one */
+    assert_true(tunnel_peers_whole(c->replica[2].peers));
+    tiny_run(c->t, TUNNEL_PEER_RETRY);
+    assert_true(tunnel_peers_whole(one->peers));
+    assert_true(tunnel_peers_whole(two->peers));
+    cluster_free(c);
+}
+
+/* A replica that has left the list is known no more, and its tunnel ends with the time that it was given first. */
+static void test_parting_is_not_put_off(void **state)
+{
+    (void)state;
+    struct cluster *c = cluster_new(policies_hardened());
+    struct replica *one = &c->replica[0];
+    unsigned dialled = c->replica[1].dialled + c->replica[2].dialled;
+    assert_true(tunnel_router_has_peer(c->replica[1].router, STR("10.0.0.1")));
+    tunnel_peers_set(one->peers, NULL, 0);
+    assert_int_equal(tunnel_peers_connected(one->peers), 0);
+    assert_false(tunnel_peers_check(one->peers, STR("10.0.0.2"), STR("secret")));
+    tiny_run(c->t, TUNNEL_PEER_PARTING / 2);
+    tunnel_peers_set(one->peers, NULL, 0);
+    tunnel_peers_came(one->peers, STR("10.0.0.2")); /* it does not know yet */
+    tiny_run(c->t, TUNNEL_PEER_PARTING / 2 - S);
+    assert_true(tunnel_router_has_peer(c->replica[1].router, STR("10.0.0.1")));
+    tiny_run(c->t, 2 * S);
+    assert_false(tunnel_router_has_peer(c->replica[1].router, STR("10.0.0.1")));
+    assert_int_equal(c->replica[1].dialled + c->replica[2].dialled, dialled);
+    cluster_free(c);
+}
+
 /* A digest of many sessions is spread: at most 50 announcements a second on a link. */
 struct rate {
     struct tiny *t;
@@ -715,6 +789,9 @@ int main(void)
         cmocka_unit_test(test_lost_removal),
         cmocka_unit_test(test_no_loop),
         cmocka_unit_test(test_peers_are_checked_and_dialled_again),
+        cmocka_unit_test(test_peer_that_came_is_dialled),
+        cmocka_unit_test(test_peers_are_whole),
+        cmocka_unit_test(test_parting_is_not_put_off),
         cmocka_unit_test(test_digest_rate),
         cmocka_unit_test(test_client),
     };

@@ -339,6 +339,40 @@ static void test_silent_peer_is_given_up(void **state)
     }
 }
 
+/* What the far side had finished before its link fell silent is whole: it is not given up. */
+static void test_finished_is_not_given_up(void **state)
+{
+    (void)state;
+    struct table *b = table_new(policies_hardened());
+    struct peer finished = {0}, waiting = {0};
+    struct buf frame = {0};
+    add(b, 'p');
+    add(b, 'p');
+    struct peer *near[] = {&finished, &waiting};
+    for (size_t i = 0; i < 2; i++)
+        assert_null(tunnel_router_dial(b->router, STR("c-1"), STR("tcp"), STR("a:1"), &peer_handler,
+                                       near[i], &near[i]->conn));
+    tunnel_conn_pause(finished.conn);
+    static const struct tunnel_frame said[] = {{1, 2, TUNNEL_DATA, STR_INIT("answer")},
+                                               {2, 2, TUNNEL_ERROR, STR_INIT("EOF")}};
+    for (size_t i = 0; i < 2; i++) {
+        buf_clear(&frame);
+        tunnel_frame_encode(&frame, &said[i]);
+        tiny_end_inject(tiny_wire_end(b->way[0].wire, 0), buf_str(&frame));
+    }
+    tunnel_conn_write(waiting.conn, STR("?"));
+    tiny_run(b->t, 2 * S);
+    assert_string_equal(waiting.text, "tunnel does not answer");
+    assert_int_equal(finished.closes, 0);
+    tunnel_conn_resume(finished.conn);
+    tiny_run(b->t, MS);
+    assert_string_equal(buf_c(&finished.got), "answer");
+    assert_int_equal(finished.code, -1);
+    buf_free(&finished.got);
+    buf_free(&frame);
+    table_free(b);
+}
+
 /* A session in doubt is not announced to a peer that joins. */
 static void test_doubted_session_is_not_announced(void **state)
 {
@@ -486,6 +520,7 @@ int main(void)
         cmocka_unit_test(test_malformed_announcement_ends_the_session),
         cmocka_unit_test(test_refusal_of_a_peer),
         cmocka_unit_test(test_silent_peer_is_given_up),
+        cmocka_unit_test(test_finished_is_not_given_up),
         cmocka_unit_test(test_doubted_session_is_not_announced),
         cmocka_unit_test(test_peer_list_changes),
         cmocka_unit_test(test_client_options),
