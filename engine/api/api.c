@@ -17,6 +17,7 @@ struct api *api_new(const struct api_options *o)
     a->tokens_by_token = o->tokens_by_token;
     a->router = o->router;
     a->peers = o->peers;
+    a->probes = tunnel_probes_new(o->world, o->policies);
     a->agent_image = str_dup(o->agent_image);
     a->registration = registration_new(o->client, o->clusters, o->secrets);
     a->paths = paths_new(o->client, o->clusters);
@@ -37,6 +38,7 @@ void api_free(struct api *a)
     adoption_free(a->adoption);
     paths_free(a->paths);
     registration_free(a->registration);
+    tunnel_probes_free(a->probes);
     str_free(&a->agent_image);
     mem_free(a);
 }

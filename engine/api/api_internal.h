@@ -10,6 +10,7 @@
 #include "engine/kube/informer.h"
 #include "engine/tunnel/forwards.h"
 #include "engine/tunnel/peers.h"
+#include "engine/tunnel/probe.h"
 
 #define API_PARAMS_BYTES_MAX   ((size_t)64 << 10)
 #define API_ADMISSION_HOLD_MAX (5 * NS_PER_S) /* longer waits are told to come back */
@@ -26,6 +27,7 @@ struct api {
     bool ready, draining;
     struct tunnel_router *router;
     struct tunnel_peers *peers;
+    struct tunnel_probes *probes;
     struct str agent_image; /* owned */
     struct registration *registration;
     struct paths *paths;

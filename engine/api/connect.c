@@ -3,7 +3,8 @@
  * Peers: X-API-Tunnel-ID and X-API-Tunnel-Token of a replica that we know. Agents: X-API-Tunnel-Token is a registration
  * token, X-API-Tunnel-Params says where their cluster's API is. As the original: no headers at all is 401, everything
  * else that does not fit is 400 with the reason; an unknown token reads "cluster not found". The token of a cluster that
- * was removed while it was away is 410: its agent cleans up (fixtures/incidents.yaml#K42). */
+ * was removed while it was away is 410: its agent cleans up (fixtures/incidents.yaml#K42). With header X-Tunnel-Probe a
+ * good token gets a session that echoes and is nobody's agent (engine/tunnel/probe.h). */
 #include "engine/api/api_internal.h"
 #include "engine/base/codec.h"
 #include "engine/kube/management.h"
@@ -195,6 +196,22 @@ static void connect_agent(struct api *a, struct http_exchange *x)
     admission_ask(a->admission, x, c, admit_agent, caller_free);
 }
 
+/* A doctor: who holds a good token may see that the tunnel works, and leaves no trace. */
+static void connect_probe(struct api *a, struct http_exchange *x)
+{
+    struct caller *c = MEM_NEW(struct caller);
+    struct str token = http_headers_get(http_request_headers(x), "X-API-Tunnel-Token");
+    struct err *err = find_cluster(a, token, c);
+    if (!err)
+        tunnel_probes_accept(a->probes, x);
+    else if (is_removed(a, x))
+        tell_removed(a, x);
+    else
+        refuse(a, x, 400, str_c(err->message));
+    err_free(err);
+    caller_free(c);
+}
+
 static void connect_peer(struct api *a, struct http_exchange *x, struct str id)
 {
     struct tunnel_identity who = {.key = str_dup(id), .peer = true}; /* the exchange ends */
@@ -218,6 +235,8 @@ void api_connect_handle(struct api *a, struct http_exchange *x)
         admission_turn_away(x, 0);
     } else if (!kube_informer_synced(a->tokens) || !kube_informer_synced(a->clusters)) {
         api_text(x, 503, STR("starting: the caches are not filled yet"));
+    } else if (http_headers_get(h, TUNNEL_PROBE_HEADER).n) {
+        connect_probe(a, x);
     } else {
         connect_agent(a, x);
     }

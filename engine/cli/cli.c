@@ -166,12 +166,19 @@ static int run(struct shell *sh)
     return EXIT_HELD;
 }
 
+static bool shows_color(enum cmdline_color choice)
+{
+    const char *no_color = getenv("NO_COLOR");
+    if (choice != CMDLINE_COLOR_AUTO)
+        return choice == CMDLINE_COLOR_ALWAYS;
+    return isatty(STDOUT_FILENO) && !(no_color && *no_color);
+}
+
 int shell_main(int argc, char *argv[])
 {
     struct shell sh = {0};
-    const char *no_color = getenv("NO_COLOR");
-    sh.color = isatty(STDOUT_FILENO) && !(no_color && *no_color);
     struct err *err = cmdline_parse(&sh.arena, &program, argc, argv, &sh.options);
+    sh.color = shows_color(sh.options.color);
     int code = err ? shell_usage_error(err) : run(&sh);
     bool written = fflush(stdout) == 0 && !ferror(stdout);
     if (!written && code == EXIT_HELD) {

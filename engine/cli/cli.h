@@ -28,7 +28,7 @@ enum exit_code {
 struct shell {
     struct cmdline options;
     struct arena arena;
-    bool color; /* on standard output: a terminal, and NO_COLOR is not set */
+    bool color; /* on standard output: --color, or a terminal and no NO_COLOR */
 };
 
 int shell_main(int argc, char *argv[]);

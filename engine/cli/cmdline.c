@@ -43,9 +43,10 @@ static struct err *unknown_option(const struct cmdline_command *c, struct str na
 {
     struct str known[CANDIDATES_MAX];
     size_t n = 0;
-    BUG_ON(c->options_n + 2 > CANDIDATES_MAX, "a command has a few options");
+    BUG_ON(c->options_n + 3 > CANDIDATES_MAX, "a command has a few options");
     for (size_t i = 0; i < c->options_n; i++)
         known[n++] = str_c(c->options[i].name);
+    known[n++] = STR("--color");
     known[n++] = STR("--help");
     known[n++] = STR("--version");
     return unknown("option", name, known, n);
@@ -62,6 +63,31 @@ static struct err *unknown_command(const struct cmdline_command *c, struct str n
 
 /* ---- one word after the other ---- */
 
+static struct err *value_of(struct parser *p, struct str name, const char *what, bool given,
+                            struct str *value)
+{
+    if (!given && p->at < p->argc)
+        *value = str_c(p->argv[p->at++]);
+    return value->n ? NULL
+                    : err_new(ERR_INVALID, STR_FMT " needs a value: %s", STR_ARG(name), what);
+}
+
+static struct err *take_color(struct parser *p, struct str value)
+{
+    static const char *const names[] = {
+        [CMDLINE_COLOR_AUTO] = "auto",
+        [CMDLINE_COLOR_ALWAYS] = "always",
+        [CMDLINE_COLOR_NEVER] = "never",
+    };
+    for (size_t i = 0; i < ARRAY_LEN(names); i++)
+        if (str_eq_c(value, names[i])) {
+            p->out->color = (enum cmdline_color)i;
+            return NULL;
+        }
+    return err_new(ERR_INVALID, "--color: \"" STR_FMT "\" is not one of auto, always, never",
+                   STR_ARG(value));
+}
+
 static struct err *long_option(struct parser *p, struct str word)
 {
     const struct cmdline_command *c = cmdline_command(p->out);
@@ -72,19 +98,22 @@ static struct err *long_option(struct parser *p, struct str word)
     p->out->version |= version;
     if (help || version)
         return has_value ? err_new(ERR_INVALID, STR_FMT " takes no value", STR_ARG(name)) : NULL;
+    struct err *err = NULL;
+    if (str_eq_c(name, "--color")) {
+        err = value_of(p, name, "auto, always or never", has_value, &value);
+        return err ? err : take_color(p, value);
+    }
     size_t i = 0;
     while (i < c->options_n && !str_eq_c(name, c->options[i].name))
         i++;
     if (i == c->options_n)
         return unknown_option(c, name);
-    bool takes = c->options[i].kind != OPTION_FLAG;
-    if (!takes && has_value)
-        return err_new(ERR_INVALID, STR_FMT " takes no value", STR_ARG(name));
-    if (takes && !has_value && p->at < p->argc)
-        value = str_c(p->argv[p->at++]);
-    if (takes && value.n == 0)
-        return err_new(ERR_INVALID, STR_FMT " needs a value: %s", STR_ARG(name),
-                       c->options[i].value);
+    if (c->options[i].kind != OPTION_FLAG)
+        err = value_of(p, name, c->options[i].value, has_value, &value);
+    else if (has_value)
+        err = err_new(ERR_INVALID, STR_FMT " takes no value", STR_ARG(name));
+    if (err)
+        return err;
     append(p->arena, &p->out->values[i], value);
     return NULL;
 }
@@ -195,6 +224,7 @@ static void help_options(const struct cmdline_command *c, struct buf *out)
         help_line(out, buf_str(&head), row->doc);
     }
     help_line(out, STR("-q, -v"), "less, more on standard error");
+    help_line(out, STR("--color WHEN"), "auto, always or never (NO_COLOR is honoured)");
     help_line(out, STR("-h, --help"), "this text");
     buf_free(&head);
 }

@@ -4,7 +4,7 @@
  *   words ─► command ─► its options ─► cmdline_text, cmdline_list, cmdline_flag by the option's place in the table
  *
  * Long options take their value behind `=` or as the next word; behind `--` nothing is an option. Every command knows
- * --help and -h; the root also --version. What is unknown is an error that suggests what may have been meant.
+ * --help and -h, --color and --version. What is unknown is an error that suggests what may have been meant.
  * Ownership: everything that was parsed lives in the arena and in argv. Errors: ERR_INVALID. */
 #ifndef PADDOCK_ENGINE_CLI_CMDLINE_H
 #define PADDOCK_ENGINE_CLI_CMDLINE_H
@@ -46,12 +46,15 @@ struct cmdline_values {
     size_t n;
 };
 
+enum cmdline_color { CMDLINE_COLOR_AUTO, CMDLINE_COLOR_ALWAYS, CMDLINE_COLOR_NEVER };
+
 struct cmdline {
     const struct cmdline_command
         *path[CMDLINE_DEPTH_MAX]; /* from the root; the last one is the command */
     size_t depth;
     bool help, version;
-    int verbosity;                 /* -q: -1, -v: 1 */
+    int verbosity; /* -q: -1, -v: 1 */
+    enum cmdline_color color;
     struct cmdline_values *values; /* by the option's place in the command's table */
     struct cmdline_values arguments;
 };

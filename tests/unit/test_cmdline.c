@@ -88,6 +88,26 @@ static void arguments(void **state)
     arena_free(&a);
 }
 
+static void color(void **state)
+{
+    static const struct {
+        const char *line;
+        enum cmdline_color color;
+    } table[] = {
+        {"tunnel show", CMDLINE_COLOR_AUTO},
+        {"tunnel show --color always", CMDLINE_COLOR_ALWAYS},
+        {"--color=never tunnel show", CMDLINE_COLOR_NEVER},
+        {"tunnel --color never show --color=auto", CMDLINE_COLOR_AUTO},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(table); i++) {
+        struct arena a = {0};
+        struct cmdline o;
+        assert_null(parse(&a, table[i].line, &o));
+        assert_int_equal(o.color, table[i].color);
+        arena_free(&a);
+    }
+}
+
 /* ---- what is wrong ---- */
 
 static void errors(void **state)
@@ -99,12 +119,15 @@ static void errors(void **state)
         {"tunnel xyzzy", "unknown command \"xyzzy\"; known are serve, show"},
         {"tunnel", "tunnel needs a command; `prog tunnel --help` tells which"},
         {"tunnel serve --lisen x", "unknown option \"--lisen\"; did you mean \"--listen\"?"},
-        {"tunnel show --listen x", "unknown option \"--listen\"; known are --help, --version"},
-        {"--fast", "unknown option \"--fast\"; known are --help, --version"},
+        {"tunnel show --listen x",
+         "unknown option \"--listen\"; known are --color, --help, --version"},
+        {"--fast", "unknown option \"--fast\"; known are --color, --help, --version"},
         {"tunnel serve --listen", "--listen needs a value: HOST:PORT"},
         {"tunnel serve --listen=", "--listen needs a value: HOST:PORT"},
         {"tunnel serve --fast=yes", "--fast takes no value"},
         {"tunnel serve --help=yes", "--help takes no value"},
+        {"--color", "--color needs a value: auto, always or never"},
+        {"tunnel serve --color=pink", "--color: \"pink\" is not one of auto, always, never"},
         {"tunnel serve -x", "unknown option \"-x\"; short ones are -q, -v and -h"},
         {"tunnel serve more", "\"more\": serve takes no arguments"},
     };
@@ -188,8 +211,8 @@ static void suggestions(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(values), cmocka_unit_test(arguments),   cmocka_unit_test(errors),
-        cmocka_unit_test(help),   cmocka_unit_test(suggestions),
+        cmocka_unit_test(values), cmocka_unit_test(arguments), cmocka_unit_test(color),
+        cmocka_unit_test(errors), cmocka_unit_test(help),      cmocka_unit_test(suggestions),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
