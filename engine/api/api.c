@@ -4,6 +4,24 @@
 #include "engine/api/api_internal.h"
 #include "engine/kube/management.h"
 
+static void open_proxy(struct api *a, const struct api_options *o)
+{
+    struct auth_options who = {.world = o->world,
+                               .client = o->client,
+                               .registrations = o->tokens,
+                               .registrations_by_token = o->tokens_by_token};
+    a->auth = auth_new(&who);
+    struct proxy_options p = {.world = o->world,
+                              .auth = a->auth,
+                              .router = o->router,
+                              .clusters = o->clusters,
+                              .metrics = o->metrics,
+                              .plain = o->plain,
+                              .way = o->way,
+                              .owner = o->way_owner};
+    a->proxy = proxy_new(&p);
+}
+
 struct api *api_new(const struct api_options *o)
 {
     struct api *a = MEM_NEW(struct api);
@@ -26,6 +44,8 @@ struct api *api_new(const struct api_options *o)
         a->membership_key = o->membership_key;
     a->admission = admission_new(a);
     a->views = cluster_views_new(a, o->client, o->forwards);
+    if (o->way)
+        open_proxy(a, o);
     return a;
 }
 
@@ -33,6 +53,8 @@ void api_free(struct api *a)
 {
     if (!a)
         return;
+    proxy_free(a->proxy);
+    auth_free(a->auth);
     cluster_views_free(a->views);
     admission_free(a->admission);
     adoption_free(a->adoption);
@@ -75,7 +97,6 @@ static void ping(const struct api *a, struct http_exchange *x)
 static bool route_get(struct api *a, struct http_exchange *x, struct str path)
 {
     static const struct str settings = STR_INIT("/v3/settings/"), import = STR_INIT("/v3/import/"),
-                            views = STR_INIT("/k8s/clusters/"),
                             clusters = STR_INIT("/v1/" MANAGEMENT_GROUP ".clusters");
     if (str_eq_c(path, "/ping"))
         ping(a, x);
@@ -89,8 +110,6 @@ static bool route_get(struct api *a, struct http_exchange *x, struct str path)
         api_settings_handle(a, x, str_sub(path, settings.n, path.n));
     else if (str_starts(path, import))
         api_import_handle(a, x, str_sub(path, import.n, path.n));
-    else if (str_starts(path, views))
-        api_cluster_view_handle(a, x, str_sub(path, views.n, path.n));
     else if (str_starts(path, clusters))
         api_clusters_handle(a, x, str_sub(path, clusters.n, path.n));
     else if (str_eq_c(path, "/v3/connect") || str_eq_c(path, "/v3/connect/register"))
@@ -100,9 +119,29 @@ static bool route_get(struct api *a, struct http_exchange *x, struct str path)
     return true;
 }
 
+/* "/k8s/clusters/ID/v1/...": what its agent keeps. Everything else below "/k8s/clusters/": its API. */
+static bool route_cluster(struct api *a, struct http_exchange *x, struct str path)
+{
+    static const struct str clusters = STR_INIT("/k8s/clusters/");
+    struct str id, rest, all = http_target(x);
+    if (!str_starts(path, clusters))
+        return false;
+    struct str below = str_sub(path, clusters.n, path.n);
+    bool view = str_cut(below, '/', &id, &rest) && str_starts(rest, STR("v1/"));
+    if (view && str_eq_c(http_method(x), "GET"))
+        api_cluster_view_handle(a, x, below);
+    else if (view || !a->proxy)
+        return false;
+    else
+        proxy_handle(a->proxy, x, str_sub(all, (size_t)(below.p - all.p), all.n));
+    return true;
+}
+
 void api_handle(void *api, struct http_exchange *x)
 {
     struct api *a = api;
+    if (route_cluster(a, x, http_path(x)))
+        return;
     if (!str_eq_c(http_method(x), "GET"))
         api_error(x, 405, "MethodNotAllowed", "the method " STR_FMT " is not supported here",
                   STR_ARG(http_method(x)));

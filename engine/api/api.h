@@ -6,6 +6,9 @@
  *   GET /v3/import/TOKEN_ID.yaml     the import manifest (rendered for any token: a wrong one fails at the connect)
  *   GET /v3/connect[/register]       upgrade to a tunnel: agents by token and params, peers by ID and token
  *
+ *   GET /k8s/clusters/ID/v1/...      what the cluster's agent keeps
+ *   any /k8s/clusters/ID/...         the cluster's own API (engine/proxy)
+ *
  * Anything else is 404 in the API's error shape. Tunnels are admitted by policy connect.admission: paced gives each
  * replica its share of the rate, holds a few seconds' worth of agents, and tells the rest when to come back.
  * Ownership: caches, client, router, peers and forwards belong to the server and outlive the API.
@@ -14,6 +17,7 @@
 #define PADDOCK_ENGINE_API_API_H
 
 #include "engine/kube/informer.h"
+#include "engine/proxy/proxy.h"
 #include "engine/tunnel/forwards.h"
 #include "engine/tunnel/peers.h"
 
@@ -27,6 +31,11 @@ struct api_options {
     struct tunnel_router *router;
     struct tunnel_peers *peers;
     struct tunnel_forwards *forwards; /* to agents' local addresses */
+    /* How a cluster's API is reached; NULL: clusters are not reached through this API. */
+    bool (*way)(void *owner, struct str cluster_id, struct proxy_way *out);
+    void *way_owner;
+    struct metrics *metrics;
+    bool plain;                /* callers come without TLS */
     struct str membership_key; /* proofs of membership are signed with it; empty: there are none */
     struct str agent_image;
 };

@@ -35,6 +35,8 @@ struct api {
     struct str membership_key; /* borrowed; empty: nobody is adopted */
     struct admission *admission;
     struct cluster_views *views;
+    struct auth *auth;   /* NULL: no proxy */
+    struct proxy *proxy; /* NULL: none */
 };
 
 /* The API's error shape: {"type":"error","status":"404","code":"NotFound","message":"..."}. */

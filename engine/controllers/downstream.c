@@ -18,7 +18,9 @@ struct source {
 struct entry {
     struct str secret; /* owned: its key in the secrets' cache; empty: none named yet */
     struct source source;
-    struct tunnel_local *local; /* kept over changes of the source: the port stays */
+    struct tunnel_local *local;     /* kept over changes of the source: the port stays */
+    struct str host, ca_pem, token; /* owned: what the client was made of, decoded */
+    bool plain;
     struct kube_client *client; /* NULL: something is missing */
 };
 
@@ -136,6 +138,17 @@ static struct err *local_ensure(struct downstreams *d, struct entry *e, struct s
     return err;
 }
 
+static void set_made_of(struct entry *e, const struct kube_context *context)
+{
+    str_free(&e->host);
+    str_free(&e->ca_pem);
+    str_free(&e->token);
+    e->plain = context && context->plain;
+    e->host = str_dup(context ? context->host : str_empty);
+    e->ca_pem = str_dup(context ? context->ca_pem : str_empty);
+    e->token = str_dup(context ? context->token : str_empty);
+}
+
 /* *out stays NULL when the objects do not hold what a client needs, or not as they should. */
 static struct err *client_make(struct downstreams *d, struct entry *e, struct str id,
                                const struct source *s, struct kube_client **out)
@@ -159,6 +172,7 @@ static struct err *client_make(struct downstreams *d, struct entry *e, struct st
             .token = buf_str(&token)};
         *out = kube_client_new(d->options.world, &context);
         kube_client_keep_peer(*out);
+        set_made_of(e, &context);
     }
     buf_free(&ca);
     buf_free(&token);
@@ -220,6 +234,7 @@ static void entry_remove(struct downstreams *d, struct str id)
     set_secret(d, e, id, str_empty);
     str_free(&e->secret);
     source_free(&e->source);
+    set_made_of(e, NULL);
     mem_free(e);
 }
 
@@ -339,6 +354,21 @@ struct kube_client *downstream_client(struct downstreams *d, struct str cluster_
 {
     const struct entry *e = map_get(&d->entries, cluster_id);
     return e ? e->client : NULL;
+}
+
+bool downstream_way(struct downstreams *d, struct str cluster_id, struct downstream_way *out)
+{
+    const struct entry *e = map_get(&d->entries, cluster_id);
+    if (!e || !e->client)
+        return false;
+    *out = (struct downstream_way){.port = tunnel_local_port(e->local),
+                                   .plain = e->plain,
+                                   .host = e->host,
+                                   .ca_pem = e->ca_pem,
+                                   .token = e->token,
+                                   .failed = tunnel_local_stats(e->local).failed,
+                                   .last = tunnel_local_last_error(e->local)};
+    return true;
 }
 
 uint16_t downstream_port(struct downstreams *d, struct str cluster_id)

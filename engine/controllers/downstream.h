@@ -23,6 +23,15 @@ struct downstreams *downstreams_new(const struct downstreams_options *options);
 void downstreams_free(struct downstreams *d);
 /* NULL: not (yet) reachable: no entry. */
 struct kube_client *downstream_client(struct downstreams *d, struct str cluster_id);
+/* What the client is made of, and how the listener fared: borrowed, like the client. False: no entry. */
+struct downstream_way {
+    uint16_t port; /* of the listener */
+    bool plain;
+    struct str host, ca_pem, token;
+    uint64_t failed;        /* connections that came to nothing so far */
+    const struct err *last; /* why the last one did; NULL: none did */
+};
+bool downstream_way(struct downstreams *d, struct str cluster_id, struct downstream_way *out);
 /* The listener's port; 0: no entry. */
 uint16_t downstream_port(struct downstreams *d, struct str cluster_id);
 /* The port on 127.0.0.1 behind which another address of that cluster is ("10.42.0.7:8080", numeric, or "unix//run/x.sock"),

@@ -152,6 +152,8 @@ static struct http_call *call_new(struct http_client *c, const struct http_reque
                                   const struct http_call_handler *handler, void *owner)
 {
     BUG_ON(!handler->done, "a call has somebody to tell");
+    BUG_ON(r->upgrade.n && !handler->upgraded, "who asks for another protocol takes it over");
+    BUG_ON(r->body_streamed && r->body.n, "a body is given at once or streamed");
     struct http_call *call = MEM_NEW(struct http_call);
     world_time now = world_now(c->w);
     world_time head = r->head_timeout ? r->head_timeout : HTTP_CLIENT_TIMEOUT;
@@ -165,6 +167,12 @@ static struct http_call *call_new(struct http_client *c, const struct http_reque
         call->deadline = now + (r->timeout ? r->timeout : HTTP_CLIENT_TIMEOUT);
     else if (head > 0)
         call->head_deadline = now + head;
+    call->upgrades = r->upgrade.n > 0;
+    call->stream_body = call->sending = r->body_streamed;
+    call->chunked = r->body_streamed && r->body_length < 0;
+    call->body_left = call->stream_body && !call->chunked ? (uint64_t)r->body_length : 0;
+    call->head_timeout = r->timeout < 0 ? head : 0;
+    call->sent_at = now;
     call->idle_timeout = r->idle_timeout;
     call->body_bytes_max = r->body_bytes_max ? r->body_bytes_max : HTTP_CLIENT_BODY_BYTES;
     return call;
@@ -194,10 +202,11 @@ static struct client_conn *take_idle(struct http_origin *o)
 static void send_request(struct client_conn *conn, struct http_call *call, struct str body)
 {
     struct buf *out = &call->client->out;
-    bool join = body.n <= HTTP_JOIN_MAX || (conn->used && call->idempotent);
+    bool again = conn->used && call->idempotent && !call->stream_body && !call->upgrades;
+    bool join = body.n <= HTTP_JOIN_MAX || again;
     if (join)
         buf_add(out, body);
-    if (conn->used && call->idempotent)
+    if (again)
         call->again = str_dup(buf_str(out));
     world_stream_write(conn->stream, buf_str(out));
     if (!join)

@@ -8,6 +8,17 @@ static world_time earlier(world_time a, world_time b)
     return a && (!b || a < b) ? a : b;
 }
 
+/* Until when the head of the answer is waited for; 0: for ever. Who sends a long body is not waited for by the server
+ * either: time runs while something of it lies with us, and from its end on. */
+static world_time head_due(const struct client_conn *conn)
+{
+    const struct http_call *call = conn->call;
+    if (!call->stream_body || !call->head_timeout)
+        return call->head_deadline;
+    bool owed = !call->sending || world_stream_queued(conn->stream) > 0;
+    return owed ? call->sent_at + call->head_timeout : 0;
+}
+
 /* When the present state ends for want of progress; 0: never. */
 static world_time due_of(const struct client_conn *conn)
 {
@@ -16,7 +27,7 @@ static world_time due_of(const struct client_conn *conn)
         return conn->since + HTTP_CLIENT_IDLE_LIMIT;
     world_time due = call->deadline;
     if (!call->has_head)
-        due = earlier(call->head_deadline, due);
+        due = earlier(head_due(conn), due);
     else if (call->streamed && call->idle_timeout && !call->paused)
         due = earlier(conn->since + call->idle_timeout, due);
     return due;
@@ -110,7 +121,7 @@ static void complete(struct client_conn *conn)
 {
     struct http_call *call = conn->call;
     bool reusable = conn->head.keep_alive && conn->body.kind != HTTP_BODY_UNTIL_END &&
-                    !conn->ended && !conn->no_reuse && conn->input.rest.n == 0 &&
+                    !conn->ended && !conn->no_reuse && !call->sending && conn->input.rest.n == 0 &&
                     world_stream_queued(conn->stream) == 0;
     conn->call = NULL;
     if (reusable && conn->stream_paused)
@@ -134,10 +145,40 @@ static void flow(struct client_conn *conn)
     (pause ? world_stream_pause : world_stream_resume)(conn->stream);
 }
 
+static bool takes_upgrade(const struct client_conn *conn)
+{
+    const struct http_headers *h = &conn->head.headers;
+    return conn->call->upgrades && !conn->ended && http_headers_count(h, "Upgrade") == 1 &&
+           http_headers_has_token(h, "Connection", "upgrade");
+}
+
+/* 101: the stream leaves the connection, which ends. */
+static void go_over(struct client_conn *conn)
+{
+    struct http_call *call = conn->call;
+    struct world_stream *stream = conn->stream;
+    struct str early = conn->input.rest;
+    http_input_skip(&conn->input, early.n);
+    conn->response.status = conn->head.status;
+    conn->response.headers = conn->head.headers;
+    conn->call = NULL;
+    conn->stream = NULL;
+    call->finished = true;
+    call->conn = NULL;
+    call->handler->upgraded(call->owner, &conn->response, stream, early);
+    call_destroy(call);
+    if (!conn->dead)
+        client_conn_end(conn, false);
+}
+
 static bool take_head(struct client_conn *conn)
 {
     const struct http_head *h = &conn->head;
     struct http_call *call = conn->call;
+    if (h->status == 101 && takes_upgrade(conn)) {
+        go_over(conn);
+        return false;
+    }
     if (h->status < 200) {
         if (h->status == 101 || ++conn->interim > HTTP_CLIENT_INTERIM_MAX)
             fail_new(conn, err_new(ERR_PROTOCOL, "the server answered %d", h->status));
@@ -323,8 +364,65 @@ static void on_closed(void *owner, const struct err *err)
     client_leave(conn);
 }
 
+static void on_drained(void *owner)
+{
+    struct client_conn *conn = owner;
+    struct http_call *call = conn->call;
+    if (!call || !call->stream_body)
+        return;
+    client_enter(conn);
+    call->sent_at = world_now(conn->w);
+    if (call->sending && call->handler->drained)
+        call->handler->drained(call->owner);
+    client_leave(conn);
+}
+
 const struct world_stream_handler client_stream_handler = {
-    .open = on_open, .data = on_data, .end = on_end, .closed = on_closed};
+    .open = on_open, .data = on_data, .end = on_end, .drained = on_drained, .closed = on_closed};
+
+/* ---- streamed bodies ---- */
+
+void http_call_write(struct http_call *call, struct str piece)
+{
+    struct client_conn *conn = call->conn;
+    BUG_ON(!call->stream_body, "a body that is not streamed is whole already");
+    if (!conn || !call->sending || piece.n == 0)
+        return;
+    BUG_ON(!call->chunked && piece.n > call->body_left, "no more is written than was announced");
+    call->sent_at = world_now(conn->w);
+    if (call->chunked) {
+        (void)http_chunk_write(conn->stream, &conn->client->out, piece, &conn->copied);
+    } else {
+        call->body_left -= piece.n;
+        world_stream_write(conn->stream, piece);
+        conn->copied += piece.n;
+    }
+    if (world_stream_queued(conn->stream) > 0)
+        client_conn_arm(conn);
+}
+
+void http_call_end(struct http_call *call)
+{
+    struct client_conn *conn = call->conn;
+    if (!conn || !call->sending)
+        return;
+    BUG_ON(call->body_left > 0, "a body is written to its end");
+    call->sending = false;
+    call->sent_at = world_now(conn->w);
+    if (call->chunked)
+        world_stream_write(conn->stream, STR("0\r\n\r\n"));
+    client_conn_arm(conn);
+}
+
+size_t http_call_queued(const struct http_call *call)
+{
+    return call->conn ? world_stream_queued(call->conn->stream) : 0;
+}
+
+uint64_t http_call_copied(const struct http_call *call)
+{
+    return call->conn ? call->conn->copied + call->conn->input.copied : 0;
+}
 
 /* ---- back-pressure ---- */
 

@@ -33,7 +33,7 @@ struct http_client {
     struct list origins, conns, stillborn;
     size_t conns_n;
     struct world_timer *fail_timer; /* for stillborn calls */
-    struct buf out;                 /* requests are put together here */
+    struct buf out;                 /* requests and chunks are put together here */
     bool keep_peer;
     struct str peer_pem; /* owned; of the last handshake, if it is kept */
 };
@@ -55,6 +55,7 @@ struct client_conn {
     bool ended;
     unsigned interim;
     world_time since; /* last byte of the answer */
+    uint64_t copied;  /* bytes of streamed bodies */
     struct http_input input;
     struct http_head head;
     struct http_body body;
@@ -69,7 +70,13 @@ struct http_call {
     const struct http_call_handler *handler;
     void *owner;
     bool is_head, idempotent, streamed, paused, finished, has_head;
-    struct str again;                                 /* owned: the request, to be sent once more */
+    bool upgrades; /* asks for another protocol */
+    bool sending;  /* its streamed body has not ended */
+    bool chunked;
+    bool stream_body;
+    uint64_t body_left;               /* of a streamed body of known length */
+    world_time head_timeout, sent_at; /* of a call with a streamed body: its last progress */
+    struct str again;                 /* owned: the request, to be sent once more */
     world_time deadline, head_deadline, idle_timeout; /* 0: none */
     size_t body_bytes_max;
     struct err *err; /* of a stillborn call */

@@ -313,36 +313,6 @@ void http_answer_start(struct http_exchange *x, int status, const struct http_he
     conn_arm(c);
 }
 
-static void put_chunk_size(struct buf *out, size_t n)
-{
-    static const char hex[] = "0123456789abcdef";
-    char digits[sizeof(n) * 2];
-    size_t at = sizeof(digits);
-    do {
-        digits[--at] = hex[n & 15];
-        n >>= 4;
-    } while (n);
-    buf_add(out, (struct str){digits + at, sizeof(digits) - at});
-    buf_add(out, STR("\r\n"));
-}
-
-static void write_chunk(struct http_conn *c, struct str piece)
-{
-    struct buf *out = &c->server->out;
-    buf_clear(out);
-    put_chunk_size(out, piece.n);
-    if (piece.n <= HTTP_JOIN_MAX) {
-        buf_add(out, piece);
-        buf_add(out, STR("\r\n"));
-        conn_write(c, buf_str(out));
-    } else {
-        conn_write(c, buf_str(out));
-        conn_write(c, piece);
-        conn_write(c, STR("\r\n"));
-    }
-    http_buffer_trim(out);
-}
-
 /* A reader that takes nothing for HTTP_STALL_LIMIT is cut off: here its clock starts. */
 static void watch_reader(struct http_conn *c)
 {
@@ -367,16 +337,24 @@ void http_answer_write(struct http_exchange *x, struct str piece)
         return;
     if (x->framing == FRAMING_LENGTH)
         x->answer_left -= piece.n;
-    if (x->framing == FRAMING_CHUNKED)
-        write_chunk(c, piece);
-    else
+    if (x->framing == FRAMING_CHUNKED) {
+        c->written += http_chunk_write(c->stream, &c->server->out, piece, &c->copied);
+    } else {
         conn_write(c, piece);
+        c->copied += piece.n;
+    }
     watch_reader(c);
 }
 
 size_t http_answer_queued(const struct http_exchange *x)
 {
     return world_stream_queued(conn_of(x)->stream);
+}
+
+uint64_t http_exchange_copied(const struct http_exchange *x)
+{
+    const struct http_conn *c = conn_of(x);
+    return c->copied + c->input.copied;
 }
 
 void http_answer_on_drained(struct http_exchange *x, void (*drained)(void *data))

@@ -20,6 +20,7 @@ struct http_input {
     struct buf kept;
     struct str rest; /* valid between begin and end */
     bool own;        /* rest is a view of kept */
+    uint64_t copied; /* bytes that went through kept */
 };
 
 void http_buffer_trim(struct buf *b); /* empties it; frees what is over HTTP_BUFFER_KEEP */
@@ -32,6 +33,11 @@ static inline void http_input_skip(struct http_input *i, size_t n)
     i->rest.p += n;
     i->rest.n -= n;
 }
+
+/* One chunk (RFC 9112 §7.1), put together in `out`. The bytes that were written; *copied grows by those of the piece, each
+ * time that they are copied. */
+size_t http_chunk_write(struct world_stream *s, struct buf *out, struct str piece,
+                        uint64_t *copied);
 
 struct http_alarm {
     struct world_timer *timer;

@@ -40,7 +40,8 @@ static bool announces_length(struct str method, struct str body)
 bool request_put(struct buf *out, const struct http_request *r)
 {
     struct str method = str_c(r->method);
-    if (!http_is_token(method) || !http_is_target(r->target) || !http_is_field_value(r->host))
+    if (!http_is_token(method) || !http_is_target(r->target) || !http_is_field_value(r->host) ||
+        !http_is_field_value(r->upgrade))
         return false;
     buf_clear(out);
     buf_add(out, method);
@@ -51,7 +52,17 @@ bool request_put(struct buf *out, const struct http_request *r)
     put_headers(out, r);
     if (r->content_type)
         put_header(out, STR("Content-Type"), str_c(r->content_type));
-    if (announces_length(method, r->body)) {
+    if (r->upgrade.n) {
+        buf_add(out, STR("Connection: Upgrade\r\n"));
+        put_header(out, STR("Upgrade"), r->upgrade);
+    }
+    if (r->body_streamed && r->body_length < 0) {
+        buf_add(out, STR("Transfer-Encoding: chunked\r\n"));
+    } else if (r->body_streamed) {
+        buf_add(out, STR("Content-Length: "));
+        buf_add_i64(out, r->body_length);
+        buf_add(out, STR("\r\n"));
+    } else if (announces_length(method, r->body)) {
         buf_add(out, STR("Content-Length: "));
         buf_add_u64(out, r->body.n);
         buf_add(out, STR("\r\n"));

@@ -76,6 +76,8 @@ void http_answer(struct http_exchange *x, int status, const char *content_type,
 void http_answer_start(struct http_exchange *x, int status, const struct http_headers *headers);
 void http_answer_write(struct http_exchange *x, struct str piece);
 size_t http_answer_queued(const struct http_exchange *x);
+/* As http_call_copied: of the exchange's connection. */
+uint64_t http_exchange_copied(const struct http_exchange *x);
 void http_answer_on_drained(struct http_exchange *x, void (*drained)(void *data));
 void http_answer_end(struct http_exchange *x);   /* the final chunk */
 void http_answer_abort(struct http_exchange *x); /* the client sees a cut connection */

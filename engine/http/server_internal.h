@@ -64,6 +64,7 @@ struct http_conn {
     bool close_after; /* this is the last request */
     bool stream_paused, stalling;
     uint64_t written, sent_seen; /* progress of a slow reader */
+    uint64_t copied;             /* bytes of streamed answers */
     uint64_t skipped;            /* in CONN_SKIP */
     struct http_input input;
     struct http_head head;

@@ -305,6 +305,24 @@ static void on_session_gone(void *owner, struct tunnel_session *session)
                tunnel_session_instance(session));
 }
 
+/* ---- clusters' APIs ---- */
+
+static bool find_way(void *owner, struct str cluster_id, struct proxy_way *out)
+{
+    struct server *s = owner;
+    struct downstream_way way;
+    if (!downstream_way(s->downstreams, cluster_id, &way))
+        return false;
+    *out = (struct proxy_way){.address = world_addr_make(STR("127.0.0.1"), way.port),
+                              .plain = way.plain,
+                              .host = way.host,
+                              .ca_pem = way.ca_pem,
+                              .token = way.token,
+                              .failed = way.failed,
+                              .last = way.last};
+    return true;
+}
+
 /* ---- life ---- */
 
 static struct err *listen_on(struct server *s, const struct server_config *c)
@@ -361,6 +379,10 @@ struct err *server_new(struct world *w, const struct server_config *c, struct se
                             .router = s->router,
                             .peers = s->peers,
                             .forwards = downstreams_forwards(s->downstreams),
+                            .way = find_way,
+                            .way_owner = s,
+                            .metrics = &s->metrics,
+                            .plain = c->cert_pem.n == 0,
                             .membership_key = s->peer_token,
                             .agent_image = s->agent_image};
     s->api = api_new(&a);

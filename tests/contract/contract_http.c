@@ -259,7 +259,8 @@ static void on_done(void *owner, const struct http_response *response, const str
     }
 }
 
-static const struct http_call_handler call_handler = {on_head, on_piece, on_done};
+static const struct http_call_handler call_handler = {
+    .head = on_head, .data = on_piece, .done = on_done};
 
 static struct http_request request_of(struct rig *r, const char *method, const char *path,
                                       struct str body)

@@ -402,7 +402,8 @@ static void on_done(void *owner, const struct http_response *r, const struct err
 
 static void watch_from(struct lab *l, struct watcher *w, const char *more)
 {
-    static const struct http_call_handler handler = {on_head, on_data, on_done};
+    static const struct http_call_handler handler = {
+        .head = on_head, .data = on_data, .done = on_done};
     bool bookmarks = draw(l->rng, 2) || w->wants_end;
     struct str params =
         arena_printf(&l->f.a, "watch=1&%s%s", more, bookmarks ? "&allowWatchBookmarks=1" : "");

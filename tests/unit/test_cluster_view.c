@@ -108,7 +108,6 @@ static void test_rights(void **state)
                 {"/k8s/clusters/c-0/v1/pods", "nobody", 401},
                 {"/k8s/clusters/c-0/v1/pods", BENCH_GUEST, 403},
                 {"/v1/management.cattle.io.clusters", BENCH_GUEST, 403},
-                {"/k8s/clusters/c-0", BENCH_TOKEN, 404},
                 {"/k8s/clusters/c-0/v2/pods", BENCH_TOKEN, 404},
                 {"/k8s/clusters/c-9/v1/pods", BENCH_TOKEN, 503},
                 {"/k8s/clusters/c-0/v1/secrets", BENCH_TOKEN, 404},

@@ -79,7 +79,8 @@ const char *net_at(struct net *n, const char *text, uint64_t revision)
 void remote_send(struct net *n, struct remote *w, const char *method, const char *target,
                  const char *body)
 {
-    static const struct http_call_handler handler = {on_head, on_data, on_done};
+    static const struct http_call_handler handler = {
+        .head = on_head, .data = on_data, .done = on_done};
     struct http_headers headers = {0};
     http_headers_add_c(&headers, "Authorization", "Bearer t");
     if (n->f.accept)
