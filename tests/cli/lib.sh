@@ -39,7 +39,7 @@ check() {
     if [ $got -eq "$want" ] && matches "$work/out" "$out" && matches "$work/err" "$err"; then
         good
     else
-        bad "paddock-sim $*: status $got instead of $want, or not /$out/ on stdout, or not /$err/ on stderr"
+        bad "${sim##*/} $*: status $got instead of $want, or not /$out/ on stdout, or not /$err/ on stderr"
     fi
 }
 
