@@ -12,6 +12,7 @@ struct said {
 struct registration {
     struct kube_client *client;
     struct kube_informer *clusters, *secrets;
+    struct tunnel_router *router;
     struct map said; /* cluster id → struct said * */
     struct kube_queue *queue;
 };
@@ -166,21 +167,25 @@ static void on_secret(void *owner, const struct kube_object *before,
 {
     static const struct str prefix = STR_INIT("cluster-serviceaccounttoken-");
     struct registration *r = owner;
-    (void)before;
-    if (!after || !str_starts(after->name, prefix))
+    struct str name = kube_changed(before, after)->name;
+    if (!str_starts(name, prefix))
         return;
-    struct str id = str_sub(after->name, prefix.n, after->name.n);
+    struct str id = str_sub(name, prefix.n, name.n);
+    const struct kube_object *cluster = kube_informer_get(r->clusters, id);
     if (map_has(&r->said, id))
         kube_queue_add(r->queue, id);
+    else if (!after && cluster && !cluster->deleting)
+        tunnel_router_disconnect(r->router, id); /* nobody here knows the token any more */
 }
 
 struct registration *registration_new(struct kube_client *c, struct kube_informer *clusters,
-                                      struct kube_informer *secrets)
+                                      struct kube_informer *secrets, struct tunnel_router *router)
 {
     struct registration *r = MEM_NEW(struct registration);
     r->client = c;
     r->clusters = clusters;
     r->secrets = secrets;
+    r->router = router;
     r->queue = kube_queue_new(kube_client_world(c), NULL, reconcile, r);
     kube_informer_on_change(clusters, on_cluster, r);
     kube_informer_on_change(secrets, on_secret, r);

@@ -264,6 +264,33 @@ static void test_registrations_meet(void **state)
     bench_free(b);
 }
 
+/* fixtures/incidents.yaml#K43: the Secret goes, the Cluster that names it stays: the agents, asked to come back, tell their
+ * token again. */
+static void test_lost_secret(void **state)
+{
+    struct str name = STR("cluster-serviceaccounttoken-c-0"), ns = STR(NAMESPACE_GLOBAL_DATA);
+    struct policies policies = policies_compat();
+    struct bench *b = bench_new(3, &policies, 2);
+    (void)state;
+    bench_run_until_led(b);
+    bench_import(b, 1, 1);
+    bench_run_until(b, "c-0", "active", 120 * S);
+    bench_run(b, 60 * S);
+    struct kube_object *secret = kubeapi_get(bench_local(b), STR("secrets"), ns, name);
+    struct str uid = str_dup(secret->uid);
+    struct str credential = str_dup(kube_object_string(secret, "data.credential"));
+    check_ok(kubeapi_delete(bench_local(b), STR("secrets"), ns, name));
+    bench_run(b, 20 * S);
+    secret = kubeapi_get(bench_local(b), STR("secrets"), ns, name);
+    assert_non_null(secret);
+    assert_false(str_eq(secret->uid, uid));
+    assert_true(str_eq(kube_object_string(secret, "data.credential"), credential));
+    bench_run_until(b, "c-0", "active", 60 * S);
+    str_free(&uid);
+    str_free(&credential);
+    bench_free(b);
+}
+
 /* ---- admission ---- */
 
 #define CALLERS 60
@@ -332,7 +359,8 @@ static void test_admission(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_paths), cmocka_unit_test(test_door), cmocka_unit_test(test_starting),
-        cmocka_unit_test(test_registrations_meet), cmocka_unit_test(test_admission)};
+        cmocka_unit_test(test_paths),       cmocka_unit_test(test_door),
+        cmocka_unit_test(test_starting),    cmocka_unit_test(test_registrations_meet),
+        cmocka_unit_test(test_lost_secret), cmocka_unit_test(test_admission)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
