@@ -24,6 +24,11 @@ static const struct cmdline_command tunnel_commands[] = {
 };
 
 static const struct cmdline_command commands[] = {
+    {"server", "a replica of the manager", " --embedded|--kubeconfig FILE [options]",
+     "Everything is kept in a Kubernetes API: one of its own (--embedded), one that a kubeconfig\n"
+     "names, or, in a pod, that of its cluster. Prints `ready URL` once it serves. SIGTERM: the\n"
+     "agents are handed to the other replicas, then it ends; a second one ends it at once.\n",
+     server_options, SERVER_OPTION_COUNT, false, command_server, NULL, 0},
     {"tunnel", "the bare tunnel as a tool, for whoever looks into a network", NULL, NULL, NULL, 0,
      false, NULL, tunnel_commands, ARRAY_LEN(tunnel_commands)},
     {"doctor", "check the way to a manager step by step, and say what to do",
@@ -125,6 +130,16 @@ struct err *shell_address(const char *option, struct str text, struct world_addr
     return NULL;
 }
 
+struct world_addr shell_shown_address(struct world_addr listen, uint16_t port)
+{
+    listen.port = port;
+    if (strcmp(listen.host, "0.0.0.0") == 0)
+        return world_addr_make(STR("127.0.0.1"), port);
+    if (strcmp(listen.host, "::") == 0)
+        return world_addr_make(STR("::1"), port);
+    return listen;
+}
+
 struct err *shell_policies(struct str profile, struct cmdline_values policies, struct policies *out)
 {
     struct err *err = policies_of_profile(profile.n ? profile : STR("hardened"), out);
@@ -174,9 +189,9 @@ static bool shows_color(enum cmdline_color choice)
     return isatty(STDOUT_FILENO) && !(no_color && *no_color);
 }
 
-int shell_main(int argc, char *argv[])
+int shell_main(int argc, char *argv[], const struct shell_embedded *embedded)
 {
-    struct shell sh = {0};
+    struct shell sh = {.embedded = embedded};
     struct err *err = cmdline_parse(&sh.arena, &program, argc, argv, &sh.options);
     sh.color = shows_color(sh.options.color);
     int code = err ? shell_usage_error(err) : run(&sh);

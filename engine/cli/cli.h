@@ -9,6 +9,7 @@
 #define PADDOCK_ENGINE_CLI_CLI_H
 
 #include "engine/cli/cmdline.h"
+#include "engine/kube/client.h"
 #include "engine/world/policy.h"
 #include "engine/world/world.h"
 
@@ -28,12 +29,27 @@ enum exit_code {
 struct shell {
     struct cmdline options;
     struct arena arena;
+    const struct shell_embedded *embedded; /* NULL: there is none in this program */
     bool color; /* on standard output: --color, or a terminal and no NO_COLOR */
 };
 
-int shell_main(int argc, char *argv[]);
+/* What `paddock server --embedded` runs as its local cluster. The engine knows no such thing: the program brings it. */
+struct shell_embedded {
+    /* Serves on loopback when it returns. The context lives until free. `failed`: what is written is kept no more. */
+    struct err *(*start)(struct world *w, struct str datastore,
+                         void (*failed)(void *owner, const struct err *why), void *owner,
+                         struct kube_context *context, void **out);
+    void (*kubeconfig)(void *embedded, struct buf *out); /* an administrator's */
+    void (*drain)(void *embedded);
+    bool (*drained)(void *embedded);
+    void (*stop)(void *embedded); /* before the world is freed */
+    void (*free)(void *embedded); /* after that */
+};
+
+int shell_main(int argc, char *argv[], const struct shell_embedded *embedded);
 
 /* ---- commands ---- */
+int command_server(struct shell *sh);
 int command_policies(struct shell *sh);
 int command_doctor(struct shell *sh);
 int command_tunnel_serve(struct shell *sh);
@@ -51,6 +67,8 @@ enum log_level shell_log_level(const struct shell *sh);
 struct err *shell_read_file(struct shell *sh, struct str path, struct str *out) must_check;
 /* "127.0.0.1:0", "[::1]:6443", ":6443", "localhost:0"; no host: every address. */
 struct err *shell_address(const char *option, struct str text, struct world_addr *out) must_check;
+/* Where a listener is reached from this machine: of every address, the loopback one. */
+struct world_addr shell_shown_address(struct world_addr listen, uint16_t port);
 /* The options --profile and --policy NAME=VALUE... */
 struct err *shell_policies(struct str profile, struct cmdline_values policies,
                            struct policies *out) must_check;

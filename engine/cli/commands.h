@@ -4,6 +4,27 @@
 
 #include "engine/cli/cmdline.h"
 
+enum {
+    SERVER_KUBECONFIG,
+    SERVER_EMBEDDED,
+    SERVER_DATASTORE,
+    SERVER_KUBECONFIG_OUT,
+    SERVER_LISTEN,
+    SERVER_HTTP_LISTEN,
+    SERVER_METRICS_LISTEN,
+    SERVER_URL,
+    SERVER_TLS_CERT,
+    SERVER_TLS_KEY,
+    SERVER_CA_CERT,
+    SERVER_BOOTSTRAP_PASSWORD,
+    SERVER_AGENT_IMAGE,
+    SERVER_PEER,
+    SERVER_PROFILE,
+    SERVER_POLICY,
+    SERVER_OPTION_COUNT
+};
+extern const struct cmdline_option server_options[SERVER_OPTION_COUNT];
+
 enum { POLICIES_FORMAT, POLICIES_PROFILE, POLICIES_OPTION_COUNT };
 extern const struct cmdline_option policies_options[POLICIES_OPTION_COUNT];
 

@@ -339,13 +339,8 @@ static struct err *start(struct serve *v)
 
 static void say_ready(struct serve *v)
 {
-    struct world_addr shown = v->address;
+    struct world_addr shown = shell_shown_address(v->address, world_listener_port(v->listener));
     struct buf line = {0};
-    shown.port = world_listener_port(v->listener);
-    if (strcmp(shown.host, "0.0.0.0") == 0)
-        shown = world_addr_make(STR("127.0.0.1"), shown.port);
-    else if (strcmp(shown.host, "::") == 0)
-        shown = world_addr_make(STR("::1"), shown.port);
     buf_addf(&line, "ready %s://", v->secure ? "https" : "http");
     world_addr_print(&shown, &line);
     buf_add_char(&line, '\n');

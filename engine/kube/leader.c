@@ -5,17 +5,46 @@
 
 #define RECORD "control-plane.alpha.kubernetes.io/leader"
 
+/* The two objects that a record may be kept in. */
+struct lock {
+    struct kube_target target;
+    struct str api_version, kind;
+    const char *transitions;
+    void (*time)(struct buf *out, int64_t unix_ns);
+};
+static const struct lock locks[] = {
+    [LEADER_ON_CONFIG_MAP] = {.target = {.gvr = {STR_INIT(""), STR_INIT("v1"),
+                                                 STR_INIT("configmaps")},
+                                         .ns = STR_INIT(LEADER_NAMESPACE),
+                                         .name = STR_INIT(LEADER_NAME)},
+                              .api_version = STR_INIT("v1"),
+                              .kind = STR_INIT("ConfigMap"),
+                              .transitions = "leaderTransitions",
+                              .time = rfc3339_format},
+    [LEADER_ON_LEASE] = {.target = {.gvr = {STR_INIT("coordination.k8s.io"), STR_INIT("v1"),
+                                            STR_INIT("leases")},
+                                    .ns = STR_INIT(LEADER_NAMESPACE),
+                                    .name = STR_INIT(LEADER_NAME)},
+                         .api_version = STR_INIT("coordination.k8s.io/v1"),
+                         .kind = STR_INIT("Lease"),
+                         .transitions = "leaseTransitions",
+                         .time = rfc3339_format_micro},
+};
+
 struct leader {
     struct kube_client *client;
     struct world *world;
+    const struct lock *lock;
+    world_time lease, renew, retry;
     struct str identity; /* owned */
     struct leader_handler handler;
     void *owner;
     struct world_timer *tick;     /* the next look or renewal */
     struct world_timer *deadline; /* of leading */
     struct kube_call *call;
-    struct kube_object *map;   /* the ConfigMap as last seen; NULL: unknown or absent */
-    struct buf record;         /* its annotation as last seen */
+    struct kube_object *map;   /* the Lease or ConfigMap as last seen; NULL: unknown or absent */
+    struct buf record;         /* its spec or annotation as last seen */
+    world_time record_lease;   /* how long it says that it holds; 0: it does not say */
     world_time record_seen_at; /* when it last changed, by our monotonic clock */
     struct buf holder;
     bool seen;    /* there was a record */
@@ -29,17 +58,11 @@ struct leader {
 
 static void look(struct leader *l);
 
-static const struct kube_target config_map = {
-    .gvr = {STR_INIT(""), STR_INIT("v1"), STR_INIT("configmaps")},
-    .ns = STR_INIT(LEADER_NAMESPACE),
-    .name = STR_INIT(LEADER_NAME),
-};
-
 static void next_tick(struct leader *l)
 {
     /* Followers spread out: three replicas that look together would race together. */
-    world_time jitter = l->leading ? 0 : world_random_time(l->world, LEADER_RETRY / 5);
-    world_timer_start(l->tick, LEADER_RETRY + jitter);
+    world_time jitter = l->leading ? 0 : world_random_time(l->world, l->retry / 5);
+    world_timer_start(l->tick, l->retry + jitter);
 }
 
 static void stop_leading(struct leader *l)
@@ -59,10 +82,10 @@ static void on_deadline(void *owner)
 
 static void start_leading(struct leader *l)
 {
-    if (world_now(l->world) >= l->sent_at + LEADER_RENEW)
+    if (world_now(l->world) >= l->sent_at + l->renew)
         return; /* an answer from the past, e.g. after a pause: a rival may have taken over meanwhile */
     l->renewed_at = l->sent_at;
-    world_timer_start(l->deadline, l->renewed_at + LEADER_RENEW - world_now(l->world));
+    world_timer_start(l->deadline, l->renewed_at + l->renew - world_now(l->world));
     if (l->leading)
         return;
     l->leading = true;
@@ -82,7 +105,10 @@ static bool read_record(struct leader *l, struct str record, struct buf *holder)
     bool readable = cJSON_IsString(name);
     if (readable) {
         buf_add(holder, json_string(name));
-        l->transitions = json_int_at(tree, "leaderTransitions", l->transitions);
+        l->transitions = json_int_at(tree, l->lock->transitions, l->transitions);
+        int64_t seconds = json_int_at(tree, "leaseDurationSeconds", 0);
+        l->record_lease =
+            seconds > 0 && seconds <= LEADER_LEASE_MAX / NS_PER_S ? seconds * NS_PER_S : 0;
         if (str_eq(buf_str(holder), l->identity)) /* also written by an earlier process of ours */
             (void)rfc3339_parse(json_string_at(tree, "acquireTime"), &l->acquired_wall);
     }
@@ -121,10 +147,11 @@ static void see(struct leader *l, struct kube_object *map)
     l->map = map;
     struct arena a = {0};
     struct str record = str_empty;
-    if (map) {
-        const cJSON *tree = kube_object_tree(map, &a);
-        record = json_string(json_get(json_path(tree, "metadata.annotations"), RECORD));
-    }
+    if (map && l->lock == &locks[LEADER_ON_LEASE])
+        record = kube_object_raw(map, "spec");
+    else if (map)
+        record = json_string(
+            json_get(json_path(kube_object_tree(map, &a), "metadata.annotations"), RECORD));
     observe(l, record);
     arena_free(&a);
 }
@@ -138,11 +165,11 @@ static void write_record(struct leader *l, struct buf *out)
     buf_add_c(out, "{\"holderIdentity\":");
     json_write_string(out, l->identity);
     buf_addf(out, ",\"leaseDurationSeconds\":%lld,\"acquireTime\":\"",
-             (long long)(LEADER_LEASE / NS_PER_S));
-    rfc3339_format(out, l->acquired_wall);
+             (long long)(l->lease / NS_PER_S));
+    l->lock->time(out, l->acquired_wall);
     buf_add_c(out, "\",\"renewTime\":\"");
-    rfc3339_format(out, wall);
-    buf_addf(out, "\",\"leaderTransitions\":%lld}",
+    l->lock->time(out, wall);
+    buf_addf(out, "\",\"%s\":%lld}", l->lock->transitions,
              (long long)(l->transitions + (mine || !l->seen ? 0 : 1)));
 }
 
@@ -178,26 +205,34 @@ static void on_written(void *owner, const struct kube_answer *answer)
         next_tick(l);
 }
 
+/* Puts the record into the object that holds it, as it was last seen or new. */
+static cJSON *make_object(const struct leader *l, struct arena *a, struct str record)
+{
+    cJSON *tree = l->map ? kube_object_tree(l->map, a) : json_object(a);
+    json_set_str(a, tree, "apiVersion", l->lock->api_version);
+    json_set_str(a, tree, "kind", l->lock->kind);
+    cJSON *metadata = json_ensure(a, tree, "metadata");
+    json_set_str(a, metadata, "name", l->lock->target.name);
+    json_set_str(a, metadata, "namespace", l->lock->target.ns);
+    if (l->lock == &locks[LEADER_ON_LEASE])
+        json_set(a, tree, STR("spec"), json_raw(a, record));
+    else
+        json_set_str(a, json_ensure(a, metadata, "annotations"), RECORD, record);
+    return tree;
+}
+
 static void write_lease(struct leader *l)
 {
     struct arena a = {0};
     struct buf record = {0}, body = {0};
     write_record(l, &record);
-    cJSON *tree = l->map ? kube_object_tree(l->map, &a) : json_object(&a);
-    json_set_str(&a, tree, "apiVersion", STR("v1"));
-    json_set_str(&a, tree, "kind", STR("ConfigMap"));
-    cJSON *metadata = json_ensure(&a, tree, "metadata");
-    json_set_str(&a, metadata, "name", config_map.name);
-    json_set_str(&a, metadata, "namespace", config_map.ns);
-    cJSON *annotations = json_ensure(&a, metadata, "annotations");
-    json_set_str(&a, annotations, RECORD, buf_str(&record));
-    json_write(&body, tree);
-    struct kube_target target = config_map;
+    json_write(&body, make_object(l, &a, buf_str(&record)));
+    struct kube_target target = l->lock->target;
     if (!l->map)
         target.name = str_empty;
     l->sent_at = world_now(l->world);
     l->call = kube_call_start(l->client, l->map ? KUBE_UPDATE : KUBE_CREATE, &target,
-                              buf_str(&body), LEADER_RENEW / 3, on_written, l);
+                              buf_str(&body), l->renew / 3, on_written, l);
     buf_free(&record);
     buf_free(&body);
     arena_free(&a);
@@ -210,7 +245,8 @@ static bool may_take(const struct leader *l)
     bool nobodys = l->holder.n == 0 && !l->garbled;
     if (nobodys || str_eq(buf_str(&l->holder), l->identity))
         return true;
-    return world_now(l->world) >= l->record_seen_at + LEADER_LEASE;
+    world_time lease = l->record_lease > l->lease ? l->record_lease : l->lease;
+    return world_now(l->world) >= l->record_seen_at + lease;
 }
 
 static void on_looked(void *owner, const struct kube_answer *answer)
@@ -235,7 +271,7 @@ static void on_looked(void *owner, const struct kube_answer *answer)
 
 static void look(struct leader *l)
 {
-    l->call = kube_call_start(l->client, KUBE_GET, &config_map, str_empty, LEADER_RENEW / 3,
+    l->call = kube_call_start(l->client, KUBE_GET, &l->lock->target, str_empty, l->renew / 3,
                               on_looked, l);
 }
 
@@ -251,19 +287,30 @@ static void on_tick(void *owner)
 /* ---- life ---- */
 
 struct leader *leader_new(struct kube_client *c, struct str identity,
+                          const struct leader_options *options,
                           const struct leader_handler *handler, void *owner)
 {
+    static const struct leader_options usual = {.lock = LEADER_ON_CONFIG_MAP};
+    const struct leader_options *o = options ? options : &usual;
     BUG_ON(identity.n == 0, "a candidate has a name");
     BUG_ON(!handler->started || !handler->stopped, "leadership needs both ends");
     struct leader *l = MEM_NEW(struct leader);
     l->client = c;
     l->world = kube_client_world(c);
+    l->lock = &locks[o->lock];
+    l->lease = o->lease ? o->lease : LEADER_LEASE;
+    if (l->lease < LEADER_LEASE_MIN)
+        l->lease = LEADER_LEASE_MIN;
+    if (l->lease > LEADER_LEASE_MAX)
+        l->lease = LEADER_LEASE_MAX;
+    l->renew = l->lease / 3 * 2;
+    l->retry = l->lease / 8 < LEADER_RETRY ? l->lease / 8 : LEADER_RETRY;
     l->identity = str_dup(identity);
     l->handler = *handler;
     l->owner = owner;
     l->tick = world_timer_new(l->world, on_tick, l);
     l->deadline = world_timer_new(l->world, on_deadline, l);
-    world_timer_start(l->tick, world_random_time(l->world, LEADER_RETRY / 5));
+    world_timer_start(l->tick, world_random_time(l->world, l->retry / 5));
     return l;
 }
 
@@ -277,17 +324,12 @@ static void on_released(void *owner, const struct kube_answer *answer)
 static void release(struct leader *l)
 {
     struct arena a = {0};
-    struct buf body = {0};
-    cJSON *tree = kube_object_tree(l->map, &a);
-    cJSON *annotations = json_ensure(&a, tree, "metadata.annotations");
-    struct buf record = {0};
-    buf_addf(&record,
-             "{\"holderIdentity\":\"\",\"leaseDurationSeconds\":1,\"leaderTransitions\":%lld}",
-             (long long)l->transitions);
-    json_set_str(&a, annotations, RECORD, buf_str(&record));
-    json_write(&body, tree);
-    kube_call_start(l->client, KUBE_UPDATE, &config_map, buf_str(&body), LEADER_RETRY, on_released,
-                    NULL);
+    struct buf body = {0}, record = {0};
+    buf_addf(&record, "{\"holderIdentity\":\"\",\"leaseDurationSeconds\":1,\"%s\":%lld}",
+             l->lock->transitions, (long long)l->transitions);
+    json_write(&body, make_object(l, &a, buf_str(&record)));
+    kube_call_start(l->client, KUBE_UPDATE, &l->lock->target, buf_str(&body), LEADER_RETRY,
+                    on_released, NULL);
     buf_free(&record);
     buf_free(&body);
     arena_free(&a);
@@ -313,7 +355,7 @@ void leader_free(struct leader *l)
 
 bool leader_valid(const struct leader *l)
 {
-    return l->leading && world_now(l->world) < l->renewed_at + LEADER_RENEW;
+    return l->leading && world_now(l->world) < l->renewed_at + l->renew;
 }
 
 struct str leader_holder(const struct leader *l)

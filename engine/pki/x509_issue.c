@@ -18,7 +18,7 @@ static bool is_dns_char(char c)
            c == '.' || c == '_' || c == '*';
 }
 
-static bool is_dns_name(struct str name)
+bool pki_is_dns_name(struct str name)
 {
     for (size_t i = 0; i < name.n; i++)
         if (!is_dns_char(name.p[i]))
@@ -40,7 +40,7 @@ static struct err *check_spec(const struct pki_cert_spec *spec)
         return err_new(ERR_TOO_LARGE, "a certificate has at most %u names of a kind",
                        PKI_NAMES_MAX);
     for (size_t i = 0; i < spec->dns_n; i++)
-        if (!is_dns_name(spec->dns[i]))
+        if (!pki_is_dns_name(spec->dns[i]))
             return err_new(ERR_INVALID, "dns: \"%.*s\" is no host name", STR_ARG(spec->dns[i]));
     return NULL;
 }
@@ -137,6 +137,16 @@ static ASN1_OCTET_STRING *ip_bytes(struct str text)
     memcpy(z, text.p, text.n);
     z[text.n] = '\0';
     return a2i_IPADDRESS(z);
+}
+
+bool pki_ip_eq(struct str a, struct str b)
+{
+    ASN1_OCTET_STRING *left = ip_bytes(a), *right = ip_bytes(b);
+    bool same = left && right && ASN1_OCTET_STRING_cmp(left, right) == 0;
+    ASN1_OCTET_STRING_free(left);
+    ASN1_OCTET_STRING_free(right);
+    ERR_clear_error();
+    return same;
 }
 
 static struct err *add_alternative_names(X509 *cert, const struct pki_cert_spec *spec)

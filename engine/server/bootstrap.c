@@ -21,6 +21,7 @@ static const char *const namespaces[] = {NAMESPACE_SYSTEM, NAMESPACE_GLOBAL_DATA
 struct setting {
     const char *name;
     struct str value; /* owned */
+    bool if_absent;
 };
 
 struct bootstrap {
@@ -88,9 +89,10 @@ static void on_step(void *owner, const struct kube_answer *answer)
 {
     struct bootstrap *b = owner;
     b->call = NULL;
-    bool is_setting = b->step >= ARRAY_LEN(kinds) + ARRAY_LEN(namespaces);
+    size_t before = ARRAY_LEN(kinds) + ARRAY_LEN(namespaces);
+    bool overwrites = b->step >= before && !b->settings[b->step - before].if_absent;
     bool exists = answer->err && answer->err->code == ERR_ALREADY_EXISTS;
-    if (!answer->err || (exists && !is_setting)) {
+    if (!answer->err || (exists && !overwrites)) {
         advance(b);
     } else if (exists) {
         b->update = true;
@@ -142,8 +144,8 @@ struct bootstrap *bootstrap_start(struct kube_client *c, const struct bootstrap_
     b->settings = MEM_NEW_ARRAY(struct setting, n);
     for (size_t i = 0; i < n; i++)
         if (settings[i].value.n)
-            b->settings[b->settings_n++] =
-                (struct setting){settings[i].name, str_dup(settings[i].value)};
+            b->settings[b->settings_n++] = (struct setting){
+                settings[i].name, str_dup(settings[i].value), settings[i].if_absent};
     step(b);
     return b;
 }

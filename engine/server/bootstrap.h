@@ -10,6 +10,7 @@ struct bootstrap;
 struct bootstrap_setting {
     const char *name;
     struct str value; /* empty: left as it is */
+    bool if_absent;   /* one that is there counts */
 };
 struct bootstrap *bootstrap_start(struct kube_client *c, const struct bootstrap_setting *settings,
                                   size_t n, void (*done)(void *owner), void *owner);

@@ -18,6 +18,12 @@ struct server {
     struct policies policies;
     struct log log;
     struct str identity, server_url, ca_pem, cert_pem, agent_image, peer_token; /* owned */
+    struct str default_host, internal_ca_pem, peer_id;                          /* owned */
+    struct leader_options leader_options;
+    bool given_peers; /* Endpoints do not tell */
+    bool knows_peers;
+    void (*serving)(void *owner);
+    void *owner;
     struct str next_cert_pem, next_key_pem,
         next_pin; /* owned; empty: no change of CA is under way */
     bool rotated; /* we show the next certificate */
@@ -106,6 +112,23 @@ static void on_setting(void *owner, const struct kube_object *before,
     err_free(err);
 }
 
+struct err *server_set_certificate(struct server *s, struct str cert_pem, struct str key_pem)
+{
+    struct world_tls tls = {.cert_pem = cert_pem, .key_pem = key_pem, .alpn = STR("http/1.1")};
+    struct err *err = world_listener_set_tls(s->listener, &tls);
+    if (err)
+        return err;
+    str_free(&s->cert_pem);
+    s->cert_pem = str_dup(cert_pem);
+    return NULL;
+}
+
+void server_set_kube_token(struct server *s, struct str token)
+{
+    kube_client_set_token(s->client, token);
+    kube_client_set_token(s->gated, token);
+}
+
 /* What is shown as CA, and what follows from its replacement. */
 static struct err *plan_certificates(struct server *s, const struct server_config *c)
 {
@@ -127,6 +150,14 @@ static struct err *plan_certificates(struct server *s, const struct server_confi
 
 /* ---- peers ---- */
 
+void server_set_peers(struct server *s, const struct tunnel_peer *peers, size_t n)
+{
+    s->others = n;
+    s->knows_peers = true;
+    tunnel_peers_set(s->peers, peers, n);
+    api_set_replicas(s->api, n + 1);
+}
+
 static void set_peers(struct server *s, const struct kube_object *endpoints)
 {
     struct arena a = {0};
@@ -144,9 +175,7 @@ static void set_peers(struct server *s, const struct kube_object *endpoints)
                     .id = ip, .address = world_addr_make(ip, server_port(s)), .plain = false};
         }
     }
-    s->others = n;
-    tunnel_peers_set(s->peers, peers, n);
-    api_set_replicas(s->api, n + 1);
+    server_set_peers(s, peers, n);
     arena_free(&a);
 }
 
@@ -155,7 +184,7 @@ static void on_endpoints(void *owner, const struct kube_object *before,
 {
     struct server *s = owner;
     (void)before;
-    if (after && str_eq_c(after->name, SERVER_SERVICE) && s->peer_token.n)
+    if (after && str_eq_c(after->name, SERVER_SERVICE) && s->peer_token.n && !s->given_peers)
         set_peers(s, after);
 }
 
@@ -166,7 +195,8 @@ static bool is_ready(const struct server *s)
     if (policy_get(&s->policies, POLICY_SERVER_READY) == POLICY_READY_CACHES || !s->peer_token.n)
         return true;
     return world_now(s->world) - s->phase_since >= SERVER_READY_WAIT ||
-           (kube_informer_synced(s->endpoints) && tunnel_peers_whole(s->peers));
+           ((s->given_peers ? s->knows_peers : kube_informer_synced(s->endpoints)) &&
+            tunnel_peers_whole(s->peers));
 }
 
 /* Without tunnels to and from the others it knows no way to their clusters, nor they to its (fixtures/incidents.yaml#K01). Ready
@@ -250,9 +280,11 @@ static void on_synced(void *owner)
     struct server *s = owner;
     if (!all_synced(s) || s->leader || s->draining)
         return;
-    s->leader = leader_new(s->client, s->identity, &leader_handler, s);
+    s->leader = leader_new(s->client, s->identity, &s->leader_options, &leader_handler, s);
     s->phase_since = world_now(s->world);
     look_ready(s);
+    if (s->serving)
+        s->serving(s->owner);
 }
 
 static struct kube_informer *cache_new(struct server *s, const struct kube_gvr *gvr, const char *ns)
@@ -338,21 +370,45 @@ static struct err *listen_on(struct server *s, const struct server_config *c)
 
 static void start_bootstrap(struct server *s)
 {
+    struct buf url = {0};
+    if (s->default_host.n) {
+        struct world_addr own = world_addr_make(s->default_host, server_port(s));
+        buf_add_c(&url, "https://");
+        world_addr_print(&own, &url);
+    }
+    bool given = s->server_url.n > 0;
     const struct bootstrap_setting settings[] = {
-        {"cacerts", s->ca_pem}, {"server-url", s->server_url}, {"agent-image", s->agent_image}};
+        {"cacerts", s->ca_pem, false},
+        {"server-url", given ? s->server_url : buf_str(&url), !given},
+        {"agent-image", s->agent_image, false},
+        {"internal-cacerts", s->internal_ca_pem, false}};
     s->bootstrap = bootstrap_start(s->client, settings, ARRAY_LEN(settings), on_bootstrapped, s);
+    buf_free(&url);
+}
+
+static void take_config(struct server *s, const struct server_config *c)
+{
+    s->policies = c->policies;
+    s->identity = str_dup(c->identity);
+    s->server_url = str_dup(c->server_url);
+    s->default_host = str_dup(c->default_host);
+    s->internal_ca_pem = str_dup(c->internal_ca_pem);
+    s->agent_image = str_dup(c->agent_image);
+    s->peer_token = str_dup(c->peer_token);
+    s->peer_id = str_dup(c->peer_id.n ? c->peer_id : world_own_address(s->world));
+    s->given_peers = c->given_peers;
+    s->leader_options.lock = c->lock;
+    s->leader_options.lease = policy_get(&c->policies, POLICY_LEADER_LEASE);
+    s->serving = c->serving;
+    s->owner = c->owner;
 }
 
 struct err *server_new(struct world *w, const struct server_config *c, struct server **out)
 {
     struct server *s = MEM_NEW(struct server);
     s->world = w;
-    s->policies = c->policies;
     s->log = (struct log){world_log(w), STR("server")};
-    s->identity = str_dup(c->identity);
-    s->server_url = str_dup(c->server_url);
-    s->agent_image = str_dup(c->agent_image);
-    s->peer_token = str_dup(c->peer_token);
+    take_config(s, c);
     s->connects = metrics_cell(&s->metrics, METRIC_COUNTER, "tunnel_agent_connects_total",
                                str_empty, "tunnel sessions of cluster agents accepted");
     s->phase = world_timer_new(w, on_phase, s);
@@ -364,7 +420,7 @@ struct err *server_new(struct world *w, const struct server_config *c, struct se
     s->sessions = (struct tunnel_router_listener){
         .added = on_session, .removed = on_session_gone, .owner = s};
     tunnel_router_listen(s->router, &s->sessions);
-    s->peers = tunnel_peers_new(w, s->router, &s->policies, world_own_address(w), s->peer_token);
+    s->peers = tunnel_peers_new(w, s->router, &s->policies, s->peer_id, s->peer_token);
     struct downstreams_options d = {
         .world = w, .router = s->router, .clusters = s->clusters, .secrets = s->secrets};
     s->downstreams = downstreams_new(&d);
@@ -431,6 +487,9 @@ void server_free(struct server *s)
     str_free(&s->next_pin);
     str_free(&s->agent_image);
     str_free(&s->peer_token);
+    str_free(&s->default_host);
+    str_free(&s->internal_ca_pem);
+    str_free(&s->peer_id);
     mem_free(s);
 }
 

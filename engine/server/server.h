@@ -9,14 +9,15 @@
  *                                 └─ the last one has gone, nobody is there to take them, or SERVER_DRAIN_MAX ─► done
  *
  * /ping and /healthz answer from the start; tunnels are taken when the caches are filled.
- * Peers: the addresses of Endpoints cattle-system/rancher, without our own (and those given).
+ * Peers: the addresses of Endpoints cattle-system/rancher, without our own; or those given.
  * Ownership: everything hangs off the instance; server_free at any time. Nothing is lost with it: state is in the API. */
 #ifndef PADDOCK_ENGINE_SERVER_SERVER_H
 #define PADDOCK_ENGINE_SERVER_SERVER_H
 
 #include "engine/base/metrics.h"
 #include "engine/kube/informer.h"
-#include "engine/tunnel/router.h"
+#include "engine/kube/leader.h"
+#include "engine/tunnel/peers.h"
 #include "engine/world/policy.h"
 
 #define SERVER_SERVICE "rancher" /* Endpoints in cattle-system that list the replicas */
@@ -25,21 +26,38 @@ struct server_config {
     struct kube_context kube; /* of the local cluster */
     struct str identity;      /* in the leader's record: the host's name */
     struct str server_url;    /* published as setting server-url */
+    struct str
+        default_host; /* without server_url: https://HOST:PORT is, unless there is one already */
     struct world_addr listen;
     struct str cert_pem, key_pem; /* of the HTTPS listener; empty: plain HTTP */
     struct str ca_pem;            /* published as setting cacerts; empty: a public CA */
+    struct str internal_ca_pem; /* published as setting internal-cacerts; empty: it is left alone */
     /* The CA and certificate that are to follow, and their key; empty: none are. Policy ca.rotation: replace takes them
      * instead of the above; overlap shows both CAs and goes over to the new certificate when every cluster's agent knows
      * both (engine/controllers/rotation). */
     struct str next_cert_pem, next_key_pem, next_ca_pem;
     struct str agent_image;
     struct str peer_token; /* the same on all replicas; empty: no peering */
+    bool given_peers;      /* outside a cluster: server_set_peers tells them, not Endpoints */
+    struct str peer_id;    /* what they know us by; empty: our address */
+    enum leader_lock lock;
+    /* Once, when its caches are filled; may be NULL. */
+    void (*serving)(void *owner);
+    void *owner;
     struct policies policies;
 };
 struct server;
 struct err *server_new(struct world *w, const struct server_config *config,
                        struct server **out) must_check;
 void server_free(struct server *s);
+
+/* Another certificate for whoever connects from now on. One that cannot be used is refused, and the old one stays. */
+struct err *server_set_certificate(struct server *s, struct str cert_pem,
+                                   struct str key_pem) must_check;
+/* The other replicas, when those are given. At most TUNNEL_PEERS_MAX. */
+void server_set_peers(struct server *s, const struct tunnel_peer *peers, size_t n);
+/* Another token for the local cluster. */
+void server_set_kube_token(struct server *s, struct str token);
 
 /* To be asked to stop (SIGTERM). Policy server.drain: none is done at once; handover gives back what others can take first:
  * new requests should go elsewhere from now on, those that are under way are ended when they are done. `done` comes once,

@@ -74,6 +74,8 @@ const struct policy_row policy_table[POLICY_COUNT] = {
     [POLICY_LEADER_LOSS] =
         ENUM("leader.loss", "exit|controllers", POLICY_LEADER_LOSS_EXIT,
              POLICY_LEADER_LOSS_CONTROLLERS, "what stops when the leader's lease is lost"),
+    [POLICY_LEADER_LEASE] = DURATION("leader.lease", 45 * NS_PER_S, 45 * NS_PER_S,
+                                     "how long a leader that fell silent is waited for"),
     [POLICY_CLUSTER_REMOVE] =
         ENUM("cluster.remove", "wait|detach", POLICY_REMOVE_WAIT, POLICY_REMOVE_DETACH,
              "whether removing an unreachable cluster ends by itself"),

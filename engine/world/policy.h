@@ -31,7 +31,8 @@ enum policy {
     POLICY_HEALTH_PROBE, /* enum: sequential (no deadline) | independent (own deadline, jitter, hysteresis) */
     POLICY_SERVER_DRAIN, /* enum: none (a replica that is told to stop stops) | handover (its agents go elsewhere first) */
     POLICY_SERVER_READY, /* enum: caches (they are filled) | peers (and there are tunnels to and from the other replicas) */
-    POLICY_LEADER_LOSS, /* enum: exit (the process ends) | controllers (only leader work stops) */
+    POLICY_LEADER_LOSS,  /* enum: exit (the process ends) | controllers (only leader work stops) */
+    POLICY_LEADER_LEASE, /* duration: how long a leader that fell silent is waited for */
     POLICY_CLUSTER_REMOVE, /* enum: wait (for the downstream) | detach (after a deadline) */
     POLICY_CA_PIN, /* enum: text (SHA-256 of the PEM text) | set (order- and blank-free set of certificates) */
     POLICY_AGENT_READY, /* enum: running (its pod counts at once) | connected (when it has a tunnel) */

@@ -4,15 +4,11 @@
  *                                                                            └─(again)─► exit 130 */
 #include "sim/cli/audit.h"
 #include "sim/cli/cli.h"
-#include "sim/cli/credentials.h"
-#include "sim/cli/datastore.h"
 #include "sim/cli/preload.h"
 #include "sim/cli/transcript.h"
 
-#include "engine/pki/keys.h"
 #include "engine/world/uv/uv_world.h"
-#include "sim/kubeapi/furnish/furnish.h"
-#include "sim/kubeapi/kubeapi.h"
+#include "sim/embedded/embedded.h"
 #include "sim/scenario/language/stages.h"
 
 #include <errno.h>
@@ -31,13 +27,10 @@ struct apiserver {
     struct shell *sh;
     struct uv_world *uv;
     struct world *w;
-    struct kubeapi *api;
-    struct datastore *datastore; /* NULL: memory */
-    struct audit *audit;         /* NULL: none */
-    struct record *record;       /* NULL: none */
-    struct credentials credentials;
+    struct embedded *embedded;
+    struct audit *audit;   /* NULL: none */
+    struct record *record; /* NULL: none */
     struct world_addr address;
-    struct buf url; /* https://HOST:PORT */
     struct world_timer *drain;
     world_time drain_until;
     bool draining;
@@ -49,8 +42,7 @@ struct apiserver {
 static void on_drain(void *owner)
 {
     struct apiserver *s = owner;
-    bool done = kubeapi_connections(s->api) == 0 && kubeapi_settled(s->api);
-    if (done || world_now(s->w) >= s->drain_until)
+    if (embedded_drained(s->embedded) || world_now(s->w) >= s->drain_until)
         uv_world_stop(s->uv);
     else
         world_timer_start(s->drain, DRAIN_LOOK);
@@ -67,7 +59,7 @@ static void on_signal(void *owner, int number)
     }
     s->draining = true;
     s->drain_until = world_now(s->w) + DRAIN_TIMEOUT;
-    kubeapi_drain(s->api);
+    embedded_drain(s->embedded);
     world_timer_start(s->drain, 0);
 }
 
@@ -101,33 +93,6 @@ static struct err *parse_listen(struct str text, struct world_addr *out)
 }
 
 /* ---- the datastore ---- */
-
-static struct err *open_datastore(struct apiserver *s, struct store **store)
-{
-    struct err *err = cli_datastore_open(s->sh->options.datastore, &s->datastore, store);
-    if (!err && s->datastore)
-        err = cli_datastore_load_credentials(s->datastore, &s->credentials);
-    if (err)
-        return err;
-    bool made = s->credentials.ca_pem.n == 0;
-    err = credentials_make(s->w, str_c(s->address.host), &s->credentials);
-    if (!err && made && s->datastore)
-        err = cli_datastore_save_credentials(s->datastore, &s->credentials);
-    return err;
-}
-
-/* Tokens outlive a restart with a datastore: so does the key that they are signed with. */
-static struct pki_key *token_key(void *owner)
-{
-    const struct apiserver *s = owner;
-    struct pki_key *key = s->datastore ? cli_datastore_load_token_key(s->datastore) : NULL;
-    if (key)
-        return key;
-    key = pki_key_generate_rsa();
-    if (s->datastore)
-        cli_datastore_save_token_key(s->datastore, key);
-    return key;
-}
 
 /* Nothing can be acknowledged any more: whoever runs the server must know. */
 static void on_datastore_failed(void *owner, const struct err *why)
@@ -171,39 +136,13 @@ static struct err *write_private(const char *path, struct str bytes)
     return err;
 }
 
-static struct err *listen_on(struct apiserver *s)
-{
-    struct world_tls tls = {.cert_pem = buf_str(&s->credentials.cert_pem),
-                            .key_pem = buf_str(&s->credentials.key_pem),
-                            .client_ca_pem = buf_str(&s->credentials.ca_pem),
-                            .alpn = STR("http/1.1")};
-    struct world_listen listen = {.address = s->address, .tls = &tls};
-    struct world_listener *listener;
-    struct err *err = kubeapi_listen(s->api, &listen, &listener);
-    if (err)
-        return err;
-    struct world_addr shown = s->address;
-    shown.port = world_listener_port(listener);
-    if (strcmp(shown.host, "0.0.0.0") == 0)
-        shown = world_addr_make(STR("127.0.0.1"), shown.port);
-    else if (strcmp(shown.host, "::") == 0)
-        shown = world_addr_make(STR("::1"), shown.port);
-    kubeapi_publish(s->api, str_c(shown.host), shown.port);
-    buf_add_c(&s->url, "https://");
-    world_addr_print(&shown, &s->url);
-    struct furnish_options found = {
-        .host = str_c(shown.host), .port = shown.port, .ca_pem = buf_str(&s->credentials.ca_pem)};
-    kubeapi_furnish(s->api, &found);
-    return NULL;
-}
-
 static struct err *write_kubeconfig(struct apiserver *s)
 {
     struct str path = s->sh->options.kubeconfig_out;
     struct buf text = {0};
     if (path.n == 0)
         return NULL;
-    credentials_kubeconfig(&s->credentials, buf_str(&s->url), &text);
+    credentials_kubeconfig(embedded_credentials(s->embedded), embedded_url(s->embedded), &text);
     struct err *err = write_private(path.p, buf_str(&text));
     buf_free(&text);
     return err ? err_wrap(err, ERR_IO, "--kubeconfig-out") : NULL;
@@ -217,7 +156,7 @@ static struct err *preload_file(struct apiserver *s, const char *path)
     size_t count = 0;
     struct err *err = cli_read_file(path, &text);
     if (!err)
-        err = preload(s->api, str_c(path), buf_str(&text), &count);
+        err = preload(embedded_api(s->embedded), str_c(path), buf_str(&text), &count);
     buf_free(&text);
     return err;
 }
@@ -265,7 +204,7 @@ static struct err *observe(struct apiserver *s)
         s->record = record_new();
     }
     if (!err && (s->audit || s->record))
-        kubeapi_observe(s->api, on_exchange, s,
+        kubeapi_observe(embedded_api(s->embedded), on_exchange, s,
                         s->record ? KUBEAPI_BODIES_ALL : KUBEAPI_BODIES_SMALL);
     return err;
 }
@@ -301,36 +240,28 @@ static struct err *start(struct apiserver *s)
     if (err)
         return err;
     s->w = uv_world_view(s->uv);
-    struct store *store = NULL;
-    err = open_datastore(s, &store);
-    if (err) {
-        store_free(store);
-        return err;
-    }
     struct str stages = {0};
     err = read_stages(s, &stages);
+    if (err)
+        return err;
     struct kubeapi_workloads workloads = {
         .nodes = o->has_nodes ? o->nodes : 1, .events = true, .owners = true, .stages = stages};
-    struct kubeapi_options api = {.name = STR("apiserver"),
-                                  .bare = o->bare,
-                                  .workloads = &workloads,
-                                  .ca_pem = buf_str(&s->credentials.ca_pem),
-                                  .ca_key_pem = buf_str(&s->credentials.ca_key_pem),
-                                  .token_key = token_key,
-                                  .token_key_owner = s,
-                                  .store = store,
-                                  .datastore = s->datastore,
-                                  .datastore_failed = on_datastore_failed,
-                                  .datastore_owner = s};
-    s->api = kubeapi_new(s->w, &api);
+    struct embedded_options api = {.listen = s->address,
+                                   .datastore = o->datastore,
+                                   .bare = o->bare,
+                                   .workloads = &workloads,
+                                   .failed = on_datastore_failed,
+                                   .owner = s};
+    err = embedded_new(s->w, &api, &s->embedded);
+    if (err)
+        return err;
     s->drain = world_timer_new(s->w, on_drain, s);
-    if (!err)
-        err = preload_all(s);
-    kubeapi_keep_nodes(s->api);
+    err = preload_all(s);
+    kubeapi_keep_nodes(embedded_api(s->embedded));
     if (!err)
         err = observe(s);
     if (!err)
-        err = listen_on(s);
+        err = embedded_listen(s->embedded);
     return err ? err : write_kubeconfig(s);
 }
 
@@ -353,16 +284,15 @@ static void finish(struct apiserver *s)
 {
     if (s->drain)
         world_timer_free(s->drain);
-    kubeapi_free(s->api);
-    if (s->record && s->url.n > 0)
+    bool served = s->embedded && embedded_url(s->embedded).n > 0;
+    if (s->embedded)
+        embedded_stop(s->embedded);
+    if (s->record && served)
         write_record(s);
     record_free(s->record);
     audit_free(s->audit);
     uv_world_free(s->uv); /* a commit under way is waited for */
-    if (s->datastore)
-        s->datastore->ops->close(s->datastore);
-    credentials_free(&s->credentials);
-    buf_free(&s->url);
+    embedded_free(s->embedded);
 }
 
 int command_apiserver(struct shell *sh)
@@ -378,7 +308,7 @@ int command_apiserver(struct shell *sh)
         bool input = err->code == ERR_INVALID || err->code == ERR_NOT_FOUND;
         s.code = cli_complain(err, input ? EXIT_USAGE : EXIT_NO_WORLD);
     } else {
-        printf("ready " STR_FMT "\n", STR_ARG(buf_str(&s.url)));
+        printf("ready " STR_FMT "\n", STR_ARG(embedded_url(s.embedded)));
         fflush(stdout);
         (void)uv_world_run(s.uv);
     }

@@ -5,10 +5,12 @@
 
 #include "engine/server/bootstrap.h"
 
-static const struct bootstrap_setting first[] = {{"server-url", STR_INIT("https://a")},
-                                                 {"cacerts", STR_INIT("")},
-                                                 {"agent-image", STR_INIT("agent \"1\"\n")}};
-static const struct bootstrap_setting second[] = {{"server-url", STR_INIT("https://b")}};
+static const struct bootstrap_setting first[] = {{"server-url", STR_INIT("https://a"), false},
+                                                 {"cacerts", STR_INIT(""), false},
+                                                 {"agent-image", STR_INIT("agent \"1\"\n"), false}};
+static const struct bootstrap_setting second[] = {{"server-url", STR_INIT("https://b"), false},
+                                                  {"agent-image", STR_INIT("agent 2"), true},
+                                                  {"first", STR_INIT("1"), true}};
 
 static void on_done(void *owner)
 {
@@ -53,7 +55,8 @@ static void test_twice(void **state)
     lab_run(l, 10 * S);
     assert_int_equal(done, 2);
     check_str(setting(l, "server-url", &a), "https://b");
-    check_str(setting(l, "agent-image", &a), "agent \"1\"\n");
+    check_str(setting(l, "agent-image", &a), "agent \"1\"\n"); /* the one that is there counts */
+    check_str(setting(l, "first", &a), "1");
     assert_int_equal(lab_get(l, "customresourcedefinitions.apiextensions.k8s.io", "",
                              "clusters." MANAGEMENT_GROUP)
                          ->resource_version,

@@ -130,7 +130,7 @@ static uint64_t lead(uint64_t nth)
     struct candidacy c = {0};
     struct fail_io *f;
     struct lab *l = open_lab(nth, &f);
-    struct leader *leader = leader_new(l->kube, STR("one"), &handler, &c);
+    struct leader *leader = leader_new(l->kube, STR("one"), NULL, &handler, &c);
     lab_run(l, STORY);
     assert_true(leader_valid(leader)); /* one failure costs no lease */
     fail_io_stop(f);

@@ -299,7 +299,7 @@ static void test_release(void **state)
     candidates_open(&all, 1, 1);
     sim_process_kill(all.c[0].process, SIM_EXIT_KILLED);
     lab_run(all.l, S);
-    struct leader *mine = leader_new(all.l->kube, STR("mine"), &quiet, &seen);
+    struct leader *mine = leader_new(all.l->kube, STR("mine"), NULL, &quiet, &seen);
     lab_run(all.l, 5 * S);
     assert_true(leader_valid(mine));
     check_ok(sim_process_start(all.c[0].process));

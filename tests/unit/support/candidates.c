@@ -71,7 +71,7 @@ static struct err *start(struct world *w, const void *config, void **out)
     in->gated = kube_client_new(w, &context);
     kube_client_set_gate(in->gated, gate, in);
     in->work = world_timer_new(w, on_work, in);
-    in->leader = leader_new(in->client, str_c(c->name), &handler, in);
+    in->leader = leader_new(in->client, str_c(c->name), NULL, &handler, in);
     *out = in;
     return NULL;
 }

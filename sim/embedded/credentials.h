@@ -2,8 +2,8 @@
  * kubeconfig. Keys are on P-256, which every TLS stack has, from the world's random source.
  *
  * Ownership: credentials_free. */
-#ifndef PADDOCK_SIM_CLI_CREDENTIALS_H
-#define PADDOCK_SIM_CLI_CREDENTIALS_H
+#ifndef PADDOCK_SIM_EMBEDDED_CREDENTIALS_H
+#define PADDOCK_SIM_EMBEDDED_CREDENTIALS_H
 
 #include "engine/world/world.h"
 

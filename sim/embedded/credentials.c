@@ -1,5 +1,5 @@
 /* Keys, certificates and the kubeconfig of an apiserver. */
-#include "sim/cli/credentials.h"
+#include "sim/embedded/credentials.h"
 
 #include "engine/base/codec.h"
 #include "engine/pki/pki.h"

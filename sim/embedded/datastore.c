@@ -1,4 +1,4 @@
-#include "sim/cli/datastore.h"
+#include "sim/embedded/datastore.h"
 
 #include "engine/pki/keys.h"
 
@@ -15,7 +15,7 @@ static void make_private(const char *path)
         close(fd);
 }
 
-struct err *cli_datastore_open(struct str option, struct datastore **out, struct store **store)
+struct err *datastore_open(struct str option, struct datastore **out, struct store **store)
 {
     static const struct str sqlite = STR_INIT("sqlite:");
     bool found;
@@ -53,7 +53,7 @@ static struct buf *part(struct credentials *c, size_t i)
     return all[i];
 }
 
-struct err *cli_datastore_load_credentials(struct datastore *d, struct credentials *c)
+struct err *datastore_load_credentials(struct datastore *d, struct credentials *c)
 {
     struct err *err = NULL;
     for (size_t i = 0; i < PARTS && !err; i++)
@@ -61,7 +61,7 @@ struct err *cli_datastore_load_credentials(struct datastore *d, struct credentia
     return err ? err_wrap(err, err->code, "--datastore") : NULL;
 }
 
-struct err *cli_datastore_save_credentials(struct datastore *d, const struct credentials *c)
+struct err *datastore_save_credentials(struct datastore *d, const struct credentials *c)
 {
     struct credentials copy = *c;
     struct err *err = NULL;
@@ -74,7 +74,7 @@ struct err *cli_datastore_save_credentials(struct datastore *d, const struct cre
 
 static const struct str token_key_name = STR_INIT("sa.key");
 
-struct pki_key *cli_datastore_load_token_key(struct datastore *d)
+struct pki_key *datastore_load_token_key(struct datastore *d)
 {
     struct buf pem = {0};
     struct pki_key *key = NULL;
@@ -86,7 +86,7 @@ struct pki_key *cli_datastore_load_token_key(struct datastore *d)
     return key;
 }
 
-void cli_datastore_save_token_key(struct datastore *d, const struct pki_key *key)
+void datastore_save_token_key(struct datastore *d, const struct pki_key *key)
 {
     struct buf pem = {0};
     pki_key_to_pem(key, &pem);
