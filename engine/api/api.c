@@ -37,10 +37,12 @@ struct api *api_new(const struct api_options *o)
     a->peers = o->peers;
     a->probes = tunnel_probes_new(o->world, o->policies);
     a->agent_image = str_dup(o->agent_image);
-    a->registration = registration_new(o->client, o->clusters, o->secrets, o->router);
+    bool adopts = policy_get(o->policies, POLICY_CLUSTER_UNKNOWN) == POLICY_UNKNOWN_ADOPT;
+    a->registration =
+        registration_new(o->client, o->clusters, o->secrets, adopts ? o->router : NULL);
     a->paths = paths_new(o->client, o->clusters);
     a->adoption = adoption_new(o->client, o->clusters);
-    if (policy_get(o->policies, POLICY_CLUSTER_UNKNOWN) == POLICY_UNKNOWN_ADOPT)
+    if (adopts)
         a->membership_key = o->membership_key;
     a->admission = admission_new(a);
     a->views = cluster_views_new(a, o->client, o->forwards);

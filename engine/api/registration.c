@@ -12,8 +12,8 @@ struct said {
 struct registration {
     struct kube_client *client;
     struct kube_informer *clusters, *secrets;
-    struct tunnel_router *router;
-    struct map said; /* cluster id → struct said * */
+    struct tunnel_router *router; /* NULL: what is lost stays lost */
+    struct map said;              /* cluster id → struct said * */
     struct kube_queue *queue;
 };
 
@@ -174,7 +174,7 @@ static void on_secret(void *owner, const struct kube_object *before,
     const struct kube_object *cluster = kube_informer_get(r->clusters, id);
     if (map_has(&r->said, id))
         kube_queue_add(r->queue, id);
-    else if (!after && cluster && !cluster->deleting)
+    else if (r->router && !after && cluster && !cluster->deleting)
         tunnel_router_disconnect(r->router, id); /* nobody here knows the token any more */
 }
 

@@ -92,9 +92,9 @@ const struct policy_row policy_table[POLICY_COUNT] = {
     [POLICY_CERTIFICATE_WARN] =
         ENUM("certificate.warn", "never|ahead", POLICY_WARN_NEVER, POLICY_WARN_AHEAD,
              "whether certificates are told before they expire"),
-    [POLICY_CLUSTER_UNKNOWN] = ENUM(
-        "cluster.unknown", "refuse|adopt", POLICY_UNKNOWN_REFUSE, POLICY_UNKNOWN_ADOPT,
-        "what becomes of an agent that proves a membership of which the manager knows nothing"),
+    [POLICY_CLUSTER_UNKNOWN] =
+        ENUM("cluster.unknown", "refuse|adopt", POLICY_UNKNOWN_REFUSE, POLICY_UNKNOWN_ADOPT,
+             "what becomes of a membership or credential that agents know and the store has lost"),
     [POLICY_CLUSTER_OFFLINE] =
         ENUM("cluster.offline", "repeat|park", POLICY_OFFLINE_REPEAT, POLICY_OFFLINE_PARK,
              "what is done for a cluster that is not connected"),

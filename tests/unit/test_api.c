@@ -269,7 +269,7 @@ static void test_registrations_meet(void **state)
 static void test_lost_secret(void **state)
 {
     struct str name = STR("cluster-serviceaccounttoken-c-0"), ns = STR(NAMESPACE_GLOBAL_DATA);
-    struct policies policies = policies_compat();
+    struct policies policies = policies_hardened();
     struct bench *b = bench_new(3, &policies, 2);
     (void)state;
     bench_run_until_led(b);
