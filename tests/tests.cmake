@@ -56,6 +56,8 @@ if(PADDOCK_TESTS)
   add_test(NAME cli_paddock COMMAND ${CMAKE_SOURCE_DIR}/tests/cli/paddock.sh $<TARGET_FILE:paddock>
     WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
   set_tests_properties(cli_paddock PROPERTIES LABELS cli TIMEOUT 300 ENVIRONMENT "${test_environment}")
+  add_test(NAME cli_words COMMAND ${CMAKE_SOURCE_DIR}/tests/cli/words.sh $<TARGET_FILE:paddock> WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
+  set_tests_properties(cli_words PROPERTIES LABELS cli TIMEOUT 300 ENVIRONMENT "${test_environment}")
   # Against the program on real sockets; 77: what such a job needs is not on this machine.
   file(GLOB conformance CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/tests/conformance/*.sh)
   foreach(script IN LISTS conformance)

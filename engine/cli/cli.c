@@ -2,6 +2,7 @@
 #include "engine/cli/cli.h"
 
 #include "engine/cli/commands.h"
+#include "engine/cmdline/completion.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -36,6 +37,11 @@ static const struct cmdline_command commands[] = {
      NULL, 0},
     {"policies", "the policies with their values in each profile", NULL, NULL, policies_options,
      POLICIES_OPTION_COUNT, false, command_policies, NULL, 0},
+    {"completion", "a script that lets a shell complete these commands", " " COMPLETION_SHELLS,
+     "For example `source <(paddock completion bash)`. Packages install it for all three.\n", NULL,
+     0, true, command_completion, NULL, 0},
+    {"man", "the manual page (roff): `paddock man | man -l -`", "", NULL, NULL, 0, false,
+     command_man, NULL, 0},
 };
 
 static const struct cmdline_command program = {

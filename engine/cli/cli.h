@@ -8,7 +8,7 @@
 #ifndef PADDOCK_ENGINE_CLI_CLI_H
 #define PADDOCK_ENGINE_CLI_CLI_H
 
-#include "engine/cli/cmdline.h"
+#include "engine/cmdline/cmdline.h"
 #include "engine/kube/client.h"
 #include "engine/world/policy.h"
 #include "engine/world/world.h"
@@ -52,6 +52,8 @@ int shell_main(int argc, char *argv[], const struct shell_embedded *embedded);
 int command_server(struct shell *sh);
 int command_policies(struct shell *sh);
 int command_doctor(struct shell *sh);
+int command_completion(struct shell *sh);
+int command_man(struct shell *sh);
 int command_tunnel_serve(struct shell *sh);
 int command_tunnel_connect(struct shell *sh);
 

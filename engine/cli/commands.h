@@ -2,7 +2,7 @@
 #ifndef PADDOCK_ENGINE_CLI_COMMANDS_H
 #define PADDOCK_ENGINE_CLI_COMMANDS_H
 
-#include "engine/cli/cmdline.h"
+#include "engine/cmdline/cmdline.h"
 
 enum {
     SERVER_KUBECONFIG,

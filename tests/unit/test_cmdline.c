@@ -2,7 +2,7 @@
  * Method: a table of command lines over a little tree of commands: what each gives, or the words of its error; the help
  * that is made of the same tables. */
 #include "engine/base/suggest.h"
-#include "engine/cli/cmdline.h"
+#include "engine/cmdline/cmdline.h"
 #include "tests/unit/support/check.h"
 
 enum { LISTEN, FORWARD, FAST, ROWS };

@@ -1,4 +1,4 @@
-#include "engine/cli/cmdline.h"
+#include "engine/cmdline/cmdline.h"
 
 #include "engine/base/suggest.h"
 

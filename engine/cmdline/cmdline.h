@@ -6,8 +6,8 @@
  * Long options take their value behind `=` or as the next word; behind `--` nothing is an option. Every command knows
  * --help and -h, --color and --version. What is unknown is an error that suggests what may have been meant.
  * Ownership: everything that was parsed lives in the arena and in argv. Errors: ERR_INVALID. */
-#ifndef PADDOCK_ENGINE_CLI_CMDLINE_H
-#define PADDOCK_ENGINE_CLI_CMDLINE_H
+#ifndef PADDOCK_ENGINE_CMDLINE_CMDLINE_H
+#define PADDOCK_ENGINE_CMDLINE_CMDLINE_H
 
 #include "engine/base/arena.h"
 #include "engine/base/err.h"
