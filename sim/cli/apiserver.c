@@ -215,13 +215,18 @@ static struct err *read_stages(struct apiserver *s, struct str *stages)
     struct str path = s->sh->options.stages;
     struct buf text = {0}, said = {0};
     struct diags diags;
+    struct stages_texts texts = {str_empty, str_empty};
     struct err *err = path.n ? cli_read_file(path.p, &text) : NULL;
     if (!err && path.n &&
         !stages_load(&s->sh->arena, path, arena_str(&s->sh->arena, buf_str(&text)), &diags,
-                     stages)) {
+                     &texts)) {
         diags_print(&diags, &said);
         err = err_new(ERR_INVALID, "these are no stages");
     }
+    if (!err && texts.nodes.n)
+        err = err_new(ERR_INVALID, "stages of nodes are for the clusters of scenarios: here only "
+                                   "\"pods\" can be given");
+    *stages = texts.pods;
     cli_print(stderr, &said);
     buf_free(&text);
     return err ? err_wrap(err, ERR_INVALID, "--stages: %s", path.p) : NULL;

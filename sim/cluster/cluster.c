@@ -89,8 +89,9 @@ struct sim_cluster *sim_cluster_new(const struct sim_cluster_options *o)
     make_resolver(c, &o->resolver);
     make_api(c, o->shared);
     write_coredns(c, true);
+    node_life_begin(c, o->node_stages);
     sim_cluster_set_nodes(c, o->nodes);
-    nodes_create(c);
+    node_life_beats(c);
     pods_prepare(c, o->agent_replicas + 1); /* one more for rolling updates */
     return c;
 }

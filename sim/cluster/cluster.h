@@ -24,6 +24,7 @@ struct sim_cluster_options {
     uint32_t index; /* unique: addresses follow from it */
     uint32_t nodes;
     struct str stages;       /* of its pods (controllers/stages.h); empty: the usual ones */
+    struct str node_stages;  /* of its nodes (node_stages.h), checked; empty: the usual ones */
     uint32_t agent_replicas; /* the administrator scales the agent Deployment to it */
     const struct policies *policies;
     struct sim_resolver_options resolver; /* its name is made here */
@@ -48,7 +49,12 @@ uint32_t sim_cluster_nodes(const struct sim_cluster *c);
 void sim_cluster_set_nodes(struct sim_cluster *c, uint32_t nodes);
 struct str sim_cluster_node_name(const struct sim_cluster *c, uint32_t node);
 bool sim_cluster_node_ready(const struct sim_cluster *c, uint32_t node);
-/* A node that is not ready sends no heartbeat and starts no pod; gone: its object goes as well. */
+/* "new", "unready", "ready", "lost": see node_stages.h. */
+struct str sim_cluster_node_phase(const struct sim_cluster *c, uint32_t node);
+/* How many conditions of its stages, besides Ready, are True. */
+uint32_t sim_cluster_node_conditions(const struct sim_cluster *c, uint32_t node);
+/* A node that is not ready sends no heartbeat and starts no pod; gone: its object goes as well. What brings it
+ * back are its stages: as usual at once. */
 void sim_cluster_set_node(struct sim_cluster *c, uint32_t node, bool ready, bool gone);
 /* Another machine under the same name: its object is made anew, and what ran on the old one is gone. */
 void sim_cluster_replace_node(struct sim_cluster *c, uint32_t node);

@@ -3,14 +3,28 @@
 #define PADDOCK_SIM_CLUSTER_CLUSTER_INTERNAL_H
 
 #include "sim/cluster/cluster.h"
+#include "sim/cluster/node_stages.h"
 #include "sim/world/fault.h"
 
 struct pod;
 
+/* What a node keeps when its life is not the usual one. */
+struct node_clock {
+    struct sim_cluster *cluster;
+    uint32_t node;
+    struct sim_task *task;
+    uint32_t concerns; /* bit set of stages: of those with a share, what the seed drew */
+    world_time due[NODE_STAGES_MAX];         /* negative: it does not look so */
+    struct str reasons[NODE_CONDITIONS_MAX]; /* of the life's stages */
+    struct str unready;
+};
 struct node {
     struct str name; /* owned */
-    bool ready, gone;
-    uint32_t replaced; /* which machine it is */
+    enum node_phase phase;
+    bool down, gone;          /* by what is done to it: no stage moves it meanwhile */
+    uint8_t conditions;       /* bit set of those of its life that are True */
+    uint32_t replaced;        /* which machine it is */
+    struct node_clock *clock; /* owned; NULL: the usual life needs none */
 };
 
 struct sim_cluster {
@@ -23,10 +37,11 @@ struct sim_cluster {
     struct apihost *api;
     struct sim_resolver *resolver;
     struct store_table *leases, *nodes_table; /* of the API that runs now */
+    struct node_life *life;
+    struct rng life_rng;
     struct node *nodes;
     uint32_t nodes_n;
-    struct sim_task *heartbeat;
-    uint32_t beats;
+    uint64_t beats;
     bool coredns, cni, imported;
     struct sim_fault *coredns_fault, *cni_fault;
     uint32_t fault_serial;
@@ -40,10 +55,18 @@ struct sim_cluster {
 
 /* ---- node.c ---- */
 void nodes_watch(struct sim_cluster *c, struct kubeapi *api); /* it has started */
-void nodes_create(struct sim_cluster *c); /* objects of all nodes, and the first heartbeat */
 void nodes_free(struct sim_cluster *c);
+void node_write(struct sim_cluster *c, const struct node *n); /* its object says what it is */
+void node_beat(struct sim_cluster *c, const struct node *n, enum node_action action,
+               struct str now); /* lease or status */
 enum node_state { NODE_READY, NODE_UNREADY, NODE_GONE };
 enum node_state node_state(const struct sim_cluster *c, struct str name);
+
+/* ---- node_life.c ---- */
+void node_life_begin(struct sim_cluster *c, struct str stages); /* before the first node */
+void node_life_beats(struct sim_cluster *c);                    /* from now on */
+void node_enter(struct sim_cluster *c, uint32_t node, enum node_phase phase); /* it looks so now */
+void node_clock_free(struct node *n);
 
 /* ---- kubelet.c: struct kubeapi_kubelet ---- */
 bool kubelet_runs(void *owner, const struct kube_object *pod);

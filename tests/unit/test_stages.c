@@ -2,6 +2,7 @@
  * Method: files in a table with what they become; each is read by the APIs' own reader, and matched with a pod. */
 #include "tests/unit/support/check.h"
 
+#include "sim/cluster/node_stages.h"
 #include "sim/kubeapi/controllers/stages.h"
 #include "sim/scenario/language/stages.h"
 
@@ -41,17 +42,59 @@ static void forms_are_taken(void **state)
     for (size_t i = 0; i < ARRAY_LEN(forms); i++) {
         struct arena a = {0};
         struct diags diags;
-        struct str text = {0};
+        struct stages_texts text = {str_empty, str_empty};
         struct stages *stages = NULL;
         struct buf said = {0};
         bool ok = stages_load(&a, STR("s.yaml"), str_c(forms[i].file), &diags, &text);
         diags_print(&diags, &said);
         check_str(buf_str(&said), "");
         assert_true(ok);
-        check_str(text, forms[i].becomes);
-        assert_null(stages_parse(text, &stages));
+        check_str(text.pods, forms[i].becomes);
+        assert_null(stages_parse(text.pods, &stages));
         stages_free(stages);
         buf_free(&said);
+        arena_free(&a);
+    }
+}
+
+#define NODES "stages: v1\nnodes:\n"
+
+static const struct {
+    const char *file, *becomes;
+} node_forms[] = {
+    {NODES "  a: {do: ready}\n",
+     "stage a\n when\n delay 0ns jitter 0ns\n share 1000000\n do ready\n"},
+    {NODES
+     "  a: {when: {state: ready, condition: M}, unless: {condition: [N, M/o]}, delay: 1s..3s, "
+     "share: 20%, do: unready}\n"
+     "  b: {unless: {state: new}, do: ready}\n",
+     "stage a\n when state=ready condition=M condition!=N condition!=M/o\n"
+     " delay 1000000000ns jitter 2000000000ns\n share 200000\n do unready KubeletNotReady\n"
+     "stage b\n when state!=new\n delay 0ns jitter 0ns\n share 1000000\n do ready\n"},
+    {NODES "  a: {do: ready}\n  l: {every: 10s, do: lease}\n  s: {every: 20s, do: status}\n"
+           "  t: {every: 7s..9s, do: status}\n  c: {do: set, condition: M, reason: Full}\n"
+           "  d: {do: clear, condition: M}\n",
+     "stage a\n when\n delay 0ns jitter 0ns\n share 1000000\n do ready\n"
+     "stage l\n when\n every 10000000000ns jitter 0ns\n share 1000000\n do lease\n"
+     "stage s\n when\n every 20000000000ns jitter 0ns\n share 1000000\n do status\n"
+     "stage t\n when\n every 7000000000ns jitter 2000000000ns\n share 1000000\n do status\n"
+     "stage c\n when\n delay 0ns jitter 0ns\n share 1000000\n do set M Full\n"
+     "stage d\n when\n delay 0ns jitter 0ns\n share 1000000\n do clear M\n"},
+};
+
+static void node_forms_are_taken(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(node_forms); i++) {
+        struct arena a = {0};
+        struct diags diags;
+        struct stages_texts text = {str_empty, str_empty};
+        struct node_life *life = NULL;
+        assert_true(stages_load(&a, STR("s.yaml"), str_c(node_forms[i].file), &diags, &text));
+        assert_int_equal(text.pods.n, 0);
+        check_str(text.nodes, node_forms[i].becomes);
+        assert_null(node_life_parse(text.nodes, &life));
+        node_life_free(life);
         arena_free(&a);
     }
 }
@@ -61,6 +104,8 @@ static void bounds_are_the_same(void **state)
     (void)state;
     assert_int_equal(STAGES_FILE_MAX, STAGES_MAX);
     assert_int_equal(STAGES_CONDITIONS_MAX, STAGE_TERMS_MAX);
+    assert_int_equal(NODE_STAGES_FILE_MAX, NODE_STAGES_MAX);
+    assert_int_equal(NODE_STAGES_CONDITIONS_MAX, NODE_CONDITIONS_MAX);
 }
 
 static const struct {
@@ -85,7 +130,7 @@ static void mistakes_are_told(void **state)
     for (size_t i = 0; i < ARRAY_LEN(refused); i++) {
         struct arena a = {0};
         struct diags diags;
-        struct str text = {0};
+        struct stages_texts text = {str_empty, str_empty};
         struct buf said = {0};
         assert_false(stages_load(&a, STR("s.yaml"), str_c(refused[i].file), &diags, &text));
         diags_print(&diags, &said);
@@ -99,6 +144,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(forms_are_taken),
+        cmocka_unit_test(node_forms_are_taken),
         cmocka_unit_test(bounds_are_the_same),
         cmocka_unit_test(mistakes_are_told),
     };

@@ -251,8 +251,8 @@ static const struct {
      "m.yaml:7:17: error: topology.clusters.b.stages: \"m.yaml\" would use itself\n"
      "m.yaml:9:8: error: topology.clusters.d: expected a mapping such as {count: ..., nodes: ...}, "
      "not an integer\n"
-     "m.yaml:10:17: error: topology.clusters.e.stages: expected a mapping such as {stages: ..., "
-     "pods: ...}, not an integer\n"
+     "m.yaml:10:17: error: topology.clusters.e.stages: expected a mapping such as {stages: ...}, "
+     "not an integer\n"
      "s.yaml:1:1: error: a file of stages is a mapping that begins with \"stages: v1\" (used at "
      "m.yaml:8:17)\n"},
     /* the same file by other ways, and a folder whose name ends as the one above does */

@@ -107,6 +107,10 @@ static const struct expr_field node_fields[VOC_NODE_FIELD_COUNT] = {
     [VOC_NODE_READY] = {"ready", EXPR_BOOL, EXPR_LIVE, NULL, "its condition Ready"},
     [VOC_NODE_REPLACED] = {"replaced", EXPR_INT, EXPR_LIVE, NULL,
                            "how often another machine took its name"},
+    [VOC_NODE_STATE] = {"state", EXPR_STRING, EXPR_LIVE, "node_states",
+                        "new (no object yet), unready, ready or lost (Ready is Unknown)"},
+    [VOC_NODE_CONDITIONS] = {"conditions", EXPR_INT, EXPR_LIVE, NULL,
+                             "how many conditions of its stages, besides Ready, are True"},
 };
 
 static const struct expr_field fault_fields[VOC_FAULT_FIELD_COUNT] = {

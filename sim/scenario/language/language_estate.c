@@ -43,7 +43,8 @@ static const struct field group_fields[] = {
     F_RANGE("nodes", FIELD_INT, plan_group, nodes, 0, "1", 1, NODES_MAX, "nodes of each"),
     F_SHAPE("agent", FIELD_OBJECT, plan_group, agent, 0, &agent_shape, "the cluster agent"),
     F_SHAPE("stages", FIELD_NODE, plan_group, stages_node, FIELD_OR_FILE, &stages_shape,
-            "how pods live: a file, seen from this one's folder, or in place; left out: as usual"),
+            "how pods and nodes live: a file, seen from this one's folder, or in place; left out: "
+            "as usual"),
 };
 static SHAPE(group_shape, "clusters", plan_group, group_fields, NULL,
              "a group of equal downstream clusters");

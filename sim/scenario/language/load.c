@@ -152,10 +152,10 @@ struct scenario *scenario_load_with(struct arena *a, struct str file, struct str
     }
     head = yaml_get(s->root, "stages");
     if (head && !yaml_get(s->root, "scenario")) {
-        diag_add(
-            diags, schema_key_place(head, str_empty),
-            "these are stages of pods: they are part of the scenarios whose clusters name them "
-            "(stages: FILE)");
+        diag_add(diags, schema_key_place(head, str_empty),
+                 "these are stages of pods and nodes: they are part of the scenarios whose "
+                 "clusters name them "
+                 "(stages: FILE)");
         return NULL;
     }
     refuse_bent_keys(s->root, str_empty, diags);

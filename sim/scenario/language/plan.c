@@ -274,10 +274,13 @@ static void plan_group_stages(struct planning *p, struct plan_group *g)
     if (!n || schema_is_reported(n))
         return;
     struct str path = schema_path(p->arena, g->origin.place.path, STR("stages"));
+    struct stages_texts texts = {str_empty, str_empty};
     if (n->kind == YAML_STRING)
         diag_add(p->diags, schema_place(n, path), "the path of a file stands here without ${...}");
     else
-        (void)stages_compile(&p->decode, n, path, &g->stages);
+        (void)stages_compile(&p->decode, n, path, &texts);
+    g->stages = texts.pods;
+    g->node_stages = texts.nodes;
 }
 
 void plan_topology(struct planning *p)
@@ -366,6 +369,8 @@ void plan_scope(struct planning *p)
                                         STR_INIT("provisioning"), STR_INIT("error")};
     static const struct str roles[] = {STR_INIT("active"), STR_INIT("standby"),
                                        STR_INIT("demoted")};
+    static const struct str nodes[] = {STR_INIT("new"), STR_INIT("unready"), STR_INIT("ready"),
+                                       STR_INIT("lost")};
     const struct target_names *n = &p->names;
     const struct expr_domain domains[] = {
         fixed("sites", n->sites, n->sites_n),
@@ -374,6 +379,7 @@ void plan_scope(struct planning *p)
         fixed("resolvers", n->resolvers, n->resolvers_n),
         fixed("cluster_states", states, ARRAY_LEN(states)),
         fixed("site_roles", roles, ARRAY_LEN(roles)),
+        fixed("node_states", nodes, ARRAY_LEN(nodes)),
         fixed("traffics", traffic_names(p), p->plan->traffic_n),
         fault_names(p),
     };

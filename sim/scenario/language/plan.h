@@ -58,7 +58,7 @@ struct plan_group {
     int64_t nodes; /* of each */
     struct plan_agent agent;
     const struct yaml_node *stages_node; /* NULL: the usual ones */
-    struct str stages;                   /* what APIs take; empty: the usual ones */
+    struct str stages, node_stages;      /* what clusters take; empty: the usual ones */
 };
 struct plan_record {
     struct origin origin; /* .name: "manager": manager.<zone> */

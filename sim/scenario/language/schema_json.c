@@ -466,7 +466,7 @@ void scenario_schema(struct buf *out)
         "\"$id\":\"urn:paddock:scenario:" SCENARIO_VERSION "\","
         "\"title\":\"Paddock scenario " SCENARIO_VERSION "\","
         "\"description\":\"A scenario, a template of scenarios, or stages of "
-        "pods\",\"type\":\"object\","
+        "pods and nodes\",\"type\":\"object\","
         "\"if\":{\"required\":[\"template\"]},\"then\":{\"$ref\":\"#/$defs/template\"},"
         "\"else\":{\"if\":{\"required\":[\"stages\"]},\"then\":{\"$ref\":\"#/$defs/stages\"},"
         "\"else\":{\"$ref\":\"#/$defs/scenario\",\"required\":[\"scenario\",\"name\"],"

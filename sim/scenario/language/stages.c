@@ -1,5 +1,5 @@
 /* Life-cycle stages: their tables, and the form that simulated APIs take. */
-#include "sim/scenario/language/stages.h"
+#include "sim/scenario/language/stages_internal.h"
 
 #include "sim/scenario/language/load.h"
 #include "sim/scenario/language/schema_internal.h"
@@ -32,7 +32,8 @@ struct stages_entry {
     struct origin origin;
     int64_t version;
     struct str doc;
-    struct objects pods; /* struct stage_entry */
+    struct objects pods;  /* struct stage_entry */
+    struct objects nodes; /* of node_stage_shape */
 };
 
 #define F(field, kind, owner, member, marks, text, about)                                          \
@@ -121,17 +122,24 @@ static const struct field stages_fields[] = {
     F("doc", FIELD_STRING, stages_entry, doc, 0, NULL, "one line"),
     {.name = "pods",
      .type = FIELD_NAMED,
-     .flags = FIELD_REQUIRED | FIELD_NON_EMPTY,
+     .flags = FIELD_NON_EMPTY,
      .offset = offsetof(struct stages_entry, pods),
      .shape = &stage_shape,
-     .doc = "the whole life of pods: the usual stages no longer count"},
+     .doc = "the whole life of pods: the usual stages no longer count; left out: as usual"},
+    {.name = "nodes",
+     .type = FIELD_NAMED,
+     .flags = FIELD_NON_EMPTY,
+     .offset = offsetof(struct stages_entry, nodes),
+     .shape = &node_stage_shape,
+     .doc = "the whole life of nodes, heartbeats as well; left out: as usual"},
 };
 const struct shape stages_shape = {"stages",
                                    stages_fields,
                                    ARRAY_LEN(stages_fields),
                                    sizeof(struct stages_entry),
                                    NULL,
-                                   "life-cycle stages of pods, a file of their own or in place"};
+                                   "life-cycle stages of pods and nodes, a file of their own or in "
+                                   "place"};
 
 /* ---- the other form ---- */
 
@@ -143,7 +151,7 @@ struct writing {
     bool ok;
 };
 
-static struct str word_of(const char *values, int64_t index)
+struct str stages_word_of(const char *values, int64_t index)
 {
     struct str word, rest = str_c(values);
     for (int64_t i = 0; str_cut(rest, '|', &word, &rest) && i < index;)
@@ -244,13 +252,13 @@ static void add_conditions(struct writing *w, const struct conditions_entry *c, 
     if (shape_given(s, &c->origin, "deleting"))
         add_term(w, STR("deleting"), str_empty, c->deleting ? STR("yes") : STR("no"));
     if (shape_given(s, &c->origin, "state"))
-        add_term(w, STR("state"), str_empty, word_of(STATES, c->state));
+        add_term(w, STR("state"), str_empty, stages_word_of(STATES, c->state));
     if (shape_given(s, &c->origin, "phase"))
-        add_term(w, STR("phase"), str_empty, word_of(PHASES, c->phase));
+        add_term(w, STR("phase"), str_empty, stages_word_of(PHASES, c->phase));
     if (shape_given(s, &c->origin, "ready"))
         add_term(w, STR("ready"), str_empty, c->ready ? STR("yes") : STR("no"));
     if (shape_given(s, &c->origin, "restart"))
-        add_term(w, STR("restart"), str_empty, word_of(RESTARTS, c->restart));
+        add_term(w, STR("restart"), str_empty, stages_word_of(RESTARTS, c->restart));
     for (size_t i = 0; i < ARRAY_LEN(lists); i++)
         add_words(w, lists[i].name, lists[i].words);
     add_map(w, "label", c->label, c->origin.place.path);
@@ -276,18 +284,24 @@ static void add_delay(struct writing *w, const struct stage_entry *s)
 
 enum { DO_RUN, DO_EXIT, DO_WAIT }; /* indexes in ACTIONS */
 
+bool stages_refuse_other(struct decode *d, const struct shape *shape, const struct origin *origin,
+                         const char *field, const char *of, bool fits)
+{
+    if (fits || !shape_given(shape, origin, field))
+        return true;
+    diag_add(d->diags, origin->place, "\"%s\" belongs to \"do: %s\" alone", field, of);
+    return false;
+}
+
 static void refuse_others(struct writing *w, const struct stage_entry *s, const char *field,
                           const char *of, bool fits)
 {
-    if (fits || !shape_given(&stage_shape, &s->origin, field))
-        return;
-    diag_add(w->d->diags, s->origin.place, "\"%s\" belongs to \"do: %s\" alone", field, of);
-    w->ok = false;
+    w->ok &= stages_refuse_other(w->d, &stage_shape, &s->origin, field, of, fits);
 }
 
 static void add_action(struct writing *w, const struct stage_entry *s)
 {
-    struct str word = word_of(ACTIONS, s->action);
+    struct str word = stages_word_of(ACTIONS, s->action);
     refuse_others(w, s, "code", "exit", s->action == DO_EXIT);
     refuse_others(w, s, "code_annotation", "exit", s->action == DO_EXIT);
     refuse_others(w, s, "reason", "wait", s->action == DO_WAIT);
@@ -322,10 +336,10 @@ static void add_stage(struct writing *w, const struct stage_entry *s)
 }
 
 bool stages_compile(struct decode *d, const struct yaml_node *node, struct str path,
-                    struct str *out)
+                    struct stages_texts *out)
 {
     struct stages_entry *entry = ARENA_NEW(d->arena, struct stages_entry);
-    struct buf text = {0};
+    struct buf text = {0}, nodes = {0};
     bool ok = schema_decode_object(d, &stages_shape, node, path, entry);
     struct writing w = {.d = d, .out = &text, .ok = true};
     for (size_t i = 0; i < entry->pods.n && i < STAGES_FILE_MAX; i++)
@@ -335,13 +349,21 @@ bool stages_compile(struct decode *d, const struct yaml_node *node, struct str p
         diag_add(d->diags, entry->origin.place, "at most %u stages", STAGES_FILE_MAX);
         ok = false;
     }
-    *out = arena_str(d->arena, buf_str(&text));
+    ok &= node_stages_write(d, &entry->nodes, &nodes);
+    if (ok && entry->pods.n + entry->nodes.n == 0) {
+        diag_add(d->diags, entry->origin.place,
+                 "nothing is described here: give \"pods\", \"nodes\" or both");
+        ok = false;
+    }
+    out->pods = arena_str(d->arena, buf_str(&text));
+    out->nodes = arena_str(d->arena, buf_str(&nodes));
     buf_free(&text);
+    buf_free(&nodes);
     return ok && w.ok;
 }
 
 bool stages_load(struct arena *a, struct str file, struct str bytes, struct diags *diags,
-                 struct str *out)
+                 struct stages_texts *out)
 {
     struct source *source = ARENA_NEW(a, struct source);
     struct yaml_node *root;

@@ -22,7 +22,7 @@ static void plan_every_case(const struct scenario *s, struct diags *diags)
 void scenario_diagnose(struct arena *a, struct str file, struct str bytes,
                        const struct scenario_files *files, struct diags *diags)
 {
-    struct str compiled;
+    struct stages_texts compiled;
     if (stages_are_those(bytes)) {
         (void)stages_load(a, file, bytes, diags, &compiled);
         return;

@@ -153,6 +153,7 @@ void estate_add_clusters(struct estate *e, uint32_t group, uint32_t count)
                                         .index = (uint32_t)e->clusters_n,
                                         .nodes = (uint32_t)g->nodes,
                                         .stages = g->stages,
+                                        .node_stages = g->node_stages,
                                         .agent_replicas = (uint32_t)g->agent.replicas,
                                         .policies = &e->plan->policies,
                                         .resolver = resolver_options(e->plan, c->resolver),

@@ -339,6 +339,10 @@ static struct expr_value node_field(const struct view *v, uint32_t item, uint32_
             return truth(sim_cluster_node_ready(c, item));
         if (field == VOC_NODE_REPLACED)
             return number(EXPR_INT, sim_cluster_node_replaced(c, item));
+        if (field == VOC_NODE_CONDITIONS)
+            return number(EXPR_INT, sim_cluster_node_conditions(c, item));
+        if (field == VOC_NODE_STATE)
+            return text(sim_cluster_node_phase(c, item));
         return text(field == VOC_NODE_NAME ? sim_cluster_node_name(c, item) : sim_cluster_name(c));
     }
     return unknown(EXPR_STRING);
