@@ -79,7 +79,10 @@ struct err *cli_read_bytes(const char *path, size_t max, struct buf *out) must_c
 /* For scenarios that name other files: paths are seen from here, as those of the command line. */
 const struct scenario_files *cli_files(void);
 bool cli_write_file(const char *dir, const char *name, struct str bytes,
-                    mode_t mode);     /* false: said why on standard error */
+                    mode_t mode); /* false: said why on standard error */
+/* One file, its bytes one after the other. */
+bool cli_write_parts(const char *dir, const char *name, const struct str *parts, size_t n,
+                     mode_t mode);
 bool cli_make_dirs(const char *path); /* false: errno */
 /* Files of a folder and below whose names `wanted` takes, in byte order. */
 void cli_walk(const char *path, bool (*wanted)(const char *name), struct names *out);

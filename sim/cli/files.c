@@ -21,7 +21,7 @@ struct err *cli_read_bytes(const char *path, size_t max, struct buf *out)
     fclose(f);
     if (failed)
         return err_new(ERR_IO, "%s: cannot be read: %s", path, strerror(errno));
-    return buf_ok(out) ? NULL : err_new(ERR_TOO_LARGE, "%s: longer than %zu bytes", path, max);
+    return buf_ok(out) ? NULL : err_new(ERR_TOO_LARGE, "%s: longer than %zu MiB", path, max >> 20);
 }
 
 struct err *cli_read_file(const char *path, struct buf *out)
@@ -51,10 +51,18 @@ const struct scenario_files *cli_files(void)
 
 bool cli_write_file(const char *dir, const char *name, struct str bytes, mode_t mode)
 {
+    return cli_write_parts(dir, name, &bytes, 1, mode);
+}
+
+bool cli_write_parts(const char *dir, const char *name, const struct str *parts, size_t n,
+                     mode_t mode)
+{
     struct buf path = {0};
     buf_addf(&path, "%s/%s", dir, name);
     FILE *f = fopen(buf_c(&path), "wb");
-    bool ok = f && fwrite(bytes.p, 1, bytes.n, f) == bytes.n;
+    bool ok = f != NULL;
+    for (size_t i = 0; ok && i < n; i++)
+        ok = parts[i].n == 0 || fwrite(parts[i].p, 1, parts[i].n, f) == parts[i].n;
     if (f && fclose(f) != 0)
         ok = false;
     if (ok)

@@ -82,6 +82,27 @@ static int merge_files(struct shell *sh, const struct names *files)
     return code;
 }
 
+/* The folder of --out holds a pack that is read: what is written would take its place. However the two are called. */
+static bool is_own_input(const struct shell *sh, const struct names *files)
+{
+    struct stat out, in;
+    struct buf path = {0};
+    bool own = false;
+    buf_addf(&path, STR_FMT "/" CLI_PACK_NAME, STR_ARG(sh->options.out));
+    if (sh->options.out.n && stat(buf_c(&path), &out) == 0)
+        for (size_t i = 0; i < files->n && !own; i++) {
+            own = stat(files->v[i], &in) == 0 && in.st_dev == out.st_dev && in.st_ino == out.st_ino;
+            if (own)
+                fprintf(stderr,
+                        "paddock-sim: error: --out: " STR_FMT
+                        " holds %s, which is to be merged and "
+                        "would be overwritten; name another folder\n",
+                        STR_ARG(sh->options.out), files->v[i]);
+        }
+    buf_free(&path);
+    return own;
+}
+
 int command_merge(struct shell *sh)
 {
     struct names files = {0};
@@ -90,8 +111,8 @@ int command_merge(struct shell *sh)
         return cli_usage_error(err_new(ERR_INVALID, "merge needs the folders of some reports"));
     for (size_t i = 0; i < sh->options.files_n && ok; i++)
         ok = collect_packs(sh->options.files[i], &files);
-    int code = ok ? EXIT_HELD : EXIT_USAGE;
-    if (ok && !cli_out_is_writable(&sh->options))
+    int code = ok && !is_own_input(sh, &files) ? EXIT_HELD : EXIT_USAGE;
+    if (code == EXIT_HELD && !cli_out_is_writable(&sh->options))
         code = EXIT_NO_WORLD;
     if (code == EXIT_HELD)
         code = merge_files(sh, &files);

@@ -268,10 +268,12 @@ static struct err *none_found(struct shell *sh, const char *path, bool is_dir, b
     struct buf others = {0};
     if (is_dir)
         name_others(sh, path, failed_only, &others);
-    struct err *err = err_new(ERR_NOT_FOUND, "%s: %s" STR_FMT, path,
-                              failed_only ? "no run of it that was asked for has failed"
-                                          : "no run that was asked for is in it",
-                              STR_ARG(buf_str(&others)));
+    struct err *err =
+        err_new(ERR_NOT_FOUND, "%s: %s" STR_FMT, path,
+                failed_only ? "nothing to shrink: none of the runs that were asked for "
+                              "has failed"
+                            : "no run that was asked for is in it",
+                STR_ARG(buf_str(&others)));
     buf_free(&others);
     return err;
 }

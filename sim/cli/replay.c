@@ -89,6 +89,19 @@ static bool prove(struct shell *sh, struct past *p)
 
 /* ---- looking ---- */
 
+/* Asked for a time that the run never reached. */
+static void tell_end(struct str at, const struct report_run *run)
+{
+    int64_t asked;
+    struct buf end = {0};
+    if (!run || !duration_parse(at, &asked) || asked <= run->simulated_ns)
+        return;
+    duration_format(&end, run->simulated_ns);
+    fprintf(stderr, "paddock-sim: the run ends at %s: this is the world as it is then\n",
+            buf_c(&end));
+    buf_free(&end);
+}
+
 static int look(struct shell *sh, const struct past *p)
 {
     struct buf errors = {0}, world = {0};
@@ -103,7 +116,7 @@ static int look(struct shell *sh, const struct past *p)
     bool ok = suite_add_file(suite, p->trial.file, p->trial.bytes, &errors);
     struct err *err = ok ? suite_lay_out(suite) : NULL;
     if (ok && !err)
-        (void)suite_run(suite, 0, &a);
+        tell_end(sh->options.at, suite_run(suite, 0, &a));
     if (err)
         return cli_usage_error(err);
     cli_print(stderr, &errors);

@@ -2,6 +2,7 @@
 #include "sim/cli/child.h"
 #include "sim/cli/cli.h"
 
+#include "sim/trace/stream.h"
 #include "engine/base/timefmt.h"
 
 #include <errno.h>
@@ -94,6 +95,25 @@ static bool wants_trace(const struct shell *sh, const struct report_run *run, bo
     return sh->options.trace || run->wishes.trace || (failed && !run->wishes.no_trace);
 }
 
+/* Which run it is, then what came in of it. */
+static void write_trace(const struct shell *sh, const struct report_run *run)
+{
+    char seed[24];
+    struct buf name = {0}, begin = {0};
+    (void)snprintf(seed, sizeof seed, "%llu", (unsigned long long)run->seed);
+    const struct trace_fact facts[] = {{"file", run->file},       {"case", run->case_id},
+                                       {"profile", run->profile}, {"seed", str_c(seed)},
+                                       {"params", run->params},   {"policies", run->policies}};
+    trace_file_begin(&begin);
+    trace_file_run(&begin, facts, ARRAY_LEN(facts));
+    cli_file_name_of(run, ".trace.bin", &name);
+    struct str parts[] = {buf_str(&begin),
+                          str_sub(buf_str(&sh->trace_ring), TRACE_MAGIC.n, sh->trace_ring.n)};
+    cli_write_parts(sh->options.out.p, buf_c(&name), parts, ARRAY_LEN(parts), 0666);
+    buf_free(&name);
+    buf_free(&begin);
+}
+
 /* The trace and the script of a run: of a sweep those of the first failures. */
 static void keep_run(struct shell *sh, const struct report_run *run)
 {
@@ -101,11 +121,8 @@ static void keep_run(struct shell *sh, const struct report_run *run)
                   suite_keeps_failure(sh->suite);
     const char *dir = sh->options.out.p;
     struct buf name = {0}, script = {0};
-    if (sh->options.out.n && wants_trace(sh, run, failed)) {
-        cli_file_name_of(run, ".trace.bin", &name);
-        cli_write_file(dir, buf_c(&name), buf_str(&sh->trace_ring), 0666);
-        buf_clear(&name);
-    }
+    if (sh->options.out.n && wants_trace(sh, run, failed))
+        write_trace(sh, run);
     if (sh->options.out.n && failed) {
         cli_file_name_of(run, ".repro.sh", &name);
         write_script(run, &script);

@@ -31,7 +31,13 @@ static FILE *open_file(const char *path, struct err **err)
         f = NULL;
         errno = EISDIR;
     }
-    *err = f ? NULL : err_new(ERR_IO, "%s: %s", path, strerror(errno));
+    if (!f && errno == EISDIR)
+        *err = err_new(ERR_IO,
+                       "%s: a folder: name one of the files *.trace.bin in it (`run --trace "
+                       "--out DIR` writes them)",
+                       path);
+    else
+        *err = f ? NULL : err_new(ERR_IO, "%s: %s", path, strerror(errno));
     return f;
 }
 

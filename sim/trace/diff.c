@@ -10,6 +10,7 @@ struct side {
 };
 
 struct place {
+    struct str runs[2];  /* what the files say about their runs; owned */
     uint64_t common;     /* records that both have, one after the other */
     uint64_t skipped[2]; /* before them, where the other begins later */
     struct str
@@ -83,6 +84,38 @@ static void keep_line(struct lines *l, const struct side *s)
 static bool is_involved(const struct place *p, struct str component)
 {
     return str_eq(component, p->involved[0]) || str_eq(component, p->involved[1]);
+}
+
+/* ---- which runs they are ---- */
+
+static void tell_values(struct buf *out, const char *name, struct str a, struct str b)
+{
+    static const struct str none = STR_INIT("(none)");
+    buf_addf(out, "%s " STR_FMT " and " STR_FMT, name, STR_ARG(a.n ? a : none),
+             STR_ARG(b.n ? b : none));
+}
+
+/* Two runs differ for a reason; one that is said to be the same does so for another. */
+static void tell_runs(const struct place *p, bool same, bool cut, struct buf *out)
+{
+    static const char *const names[] = {"file", "case", "profile", "seed", "params", "policies"};
+    size_t told = 0;
+    if (p->runs[0].n == 0 || p->runs[1].n == 0)
+        return; /* one of them does not say */
+    for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+        struct str a = trace_run_fact(p->runs[0], names[i]);
+        struct str b = trace_run_fact(p->runs[1], names[i]);
+        if (str_eq(a, b))
+            continue;
+        buf_add_c(out, told++ ? "; " : "two different runs: ");
+        tell_values(out, names[i], a, b);
+    }
+    if (told)
+        buf_add_c(out, "\n");
+    else if (!same && !cut)
+        buf_add_c(out,
+                  "both say they are the same run: the program differs, or what the scenario's "
+                  "files say\n");
 }
 
 /* ---- first pass ---- */
@@ -194,12 +227,16 @@ static struct err *tell(const struct trace_source sources[2], const struct place
 struct err *trace_diff(const struct trace_source sources[2], struct buf *out, bool *same)
 {
     struct side sides[2];
-    struct place p = {.involved = {str_empty, str_empty}};
+    struct place p = {.runs = {str_empty, str_empty}, .involved = {str_empty, str_empty}};
     struct err *err = open_both(sides, sources);
     if (!err)
         find(sides, &p, same);
-    bool cut = sides[0].stream.cut;
+    bool cut = sides[0].stream.cut, other_cut = sides[1].stream.cut;
+    for (size_t i = 0; !err && i < 2; i++)
+        p.runs[i] = str_dup(buf_str(&sides[i].stream.run));
     close_both(sides);
+    if (!err)
+        tell_runs(&p, *same, cut || other_cut, out);
     if (!err && *same)
         buf_addf(out, "the same: %llu records%s\n", (unsigned long long)p.common,
                  cut ? " (both files were cut)" : "");
@@ -209,7 +246,9 @@ struct err *trace_diff(const struct trace_source sources[2], struct buf *out, bo
                      (unsigned long long)p.skipped[i]);
     if (!err && !*same)
         err = tell(sources, &p, out);
-    str_free(&p.involved[0]);
-    str_free(&p.involved[1]);
+    for (size_t i = 0; i < 2; i++) {
+        str_free(&p.involved[i]);
+        str_free(&p.runs[i]);
+    }
     return err;
 }

@@ -2,6 +2,7 @@
  * the first ones of each side from there on.
  *
  * Two passes over each file, one record in memory at a time: the first finds the place, the second gathers the context.
+ * What the files say about their runs comes first: seed, case, profile, parameters, file, where these differ.
  * Definitions of names are not compared: what uses them is. A trace that begins later (what a ring held) is compared
  * from where it begins. */
 #ifndef PADDOCK_SIM_TRACE_DIFF_H

@@ -116,7 +116,10 @@ static bool take_field(struct parser *p, enum filter_field *out)
             *out = (enum filter_field)i;
             return true;
         }
-    (void)give_up(p, p->at, "expected time, component, kind, key or text, and what it shall be");
+    (void)give_up(
+        p, p->at,
+        "expected time, component, kind, key or text, and what it shall be: component=site/a/* "
+        "kind=tunnel.* time>=10m");
     return false;
 }
 

@@ -4,10 +4,50 @@
 #include <stdio.h>
 
 #define LENGTH_BYTES 4u
+#define RUN_BEGIN    STR("run ") /* as a length it would be far beyond that of a block */
 
 void trace_file_begin(struct buf *out)
 {
     buf_add(out, TRACE_MAGIC);
+}
+
+void trace_file_run(struct buf *out, const struct trace_fact *facts, size_t n)
+{
+    size_t begin = out->n;
+    buf_add(out, RUN_BEGIN);
+    for (size_t i = 0; i < n; i++) {
+        buf_addf(out, "%s%s=", i ? "\t" : "", facts[i].name);
+        for (size_t k = 0; k < facts[i].value.n; k++) {
+            char c = facts[i].value.p[k];
+            buf_add_char(out, (unsigned char)c < ' ' ? ' ' : c);
+        }
+    }
+    if (out->n - begin >= TRACE_RUN_MAX)
+        out->n = begin + TRACE_RUN_MAX - 1; /* parameters without end: their beginning will do */
+    buf_add_char(out, '\n');
+}
+
+/* The line, or the length of the first block. */
+static void read_run(struct trace_stream *s)
+{
+    char c;
+    s->head_n = s->read(s->ctx, s->head, LENGTH_BYTES);
+    if (s->head_n < LENGTH_BYTES || memcmp(s->head, RUN_BEGIN.p, LENGTH_BYTES) != 0)
+        return;
+    s->head_n = 0;
+    while (s->run.n <= TRACE_RUN_MAX && s->read(s->ctx, &c, 1) == 1 && c != '\n')
+        buf_add_char(&s->run, c);
+}
+
+struct str trace_run_fact(struct str run, const char *name)
+{
+    struct str item, key, value;
+    while (run.n) {
+        (void)str_cut(run, '\t', &item, &run);
+        if (str_cut(item, '=', &key, &value) && str_eq_c(key, name))
+            return value;
+    }
+    return str_empty;
 }
 
 void trace_file_block(struct buf *out, struct str block)
@@ -27,8 +67,10 @@ struct err *trace_open(struct trace_stream *s, size_t (*read)(void *ctx, char *t
                                .ctx = ctx,
                                .reader = sim_trace_reader_new(),
                                .block = mem_alloc(SIM_TRACE_BLOCK_BYTES)};
-    if (read(ctx, magic, n) == n && memcmp(magic, TRACE_MAGIC.p, n) == 0)
+    if (read(ctx, magic, n) == n && memcmp(magic, TRACE_MAGIC.p, n) == 0) {
+        read_run(s);
         return NULL;
+    }
     s->ended = true;
     return err_new(ERR_INVALID, "not a trace: it does not begin with \"paddock-trace 1\"");
 }
@@ -37,6 +79,7 @@ void trace_close(struct trace_stream *s)
 {
     sim_trace_reader_free(s->reader);
     mem_free(s->block);
+    buf_free(&s->run);
     *s = (struct trace_stream){.ended = true};
 }
 
@@ -44,7 +87,10 @@ void trace_close(struct trace_stream *s)
 static bool next_block(struct trace_stream *s)
 {
     char length[LENGTH_BYTES];
-    size_t n = 0, got = s->read(s->ctx, length, LENGTH_BYTES);
+    size_t n = 0, got = s->head_n ? s->head_n : s->read(s->ctx, length, LENGTH_BYTES);
+    if (s->head_n)
+        memcpy(length, s->head, s->head_n);
+    s->head_n = 0;
     s->cut = s->cut || (got > 0 && got < LENGTH_BYTES);
     if (got < LENGTH_BYTES)
         return false;

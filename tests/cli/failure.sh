@@ -31,6 +31,8 @@ check 0 '^1 the same, 0 different$' '' replay ../good.yaml --profile compat
 check 0 '^  "at": 30,$' '' replay ../good.yaml --at 30s
 check 0 '"leading": true' '' replay ../of/failure --at 30s
 check 0 '"kind":"Namespace"' '' replay ../good.yaml --at settle --objects
+check 0 '^  "at": 120,$' 'the run ends at 2m' replay ../good.yaml --at 3h
+check 2 '' '--at: "noon" is no time' replay ../good.yaml --at noon
 check 2 '' '--objects needs --at' replay ../good.yaml --objects
 check 2 '' 'replay needs a folder' replay
 check 2 '' 'no folder that .run --out. wrote' replay ../many
@@ -55,7 +57,7 @@ holds 'the shrunk file says why' grep -q 'without it: passes' small.yaml
 holds 'the shrunk file has one fault' test "$(grep -c 'fault:' small.yaml)" -eq 1
 check 0 '0, 1 in [0-9]+ runs' '' shrink ../faults.yaml --jobs 1 --out of
 holds 'it is named after the run' test -s of/faults-hardened-seed1.shrunk.yaml
-check 2 '' 'no run of it that was asked for has failed' shrink ../good.yaml
+check 2 '' 'nothing to shrink' shrink ../good.yaml
 check 2 '' 'has failed; failed: faults profile hardened seed 1$' shrink ../of/failure --seed 99
 check 2 '' 'is in it; there: faults profile hardened seed 1$' replay ../of/failure --profile compat
 check 2 '' 'No such file' shrink ../nothing
@@ -89,7 +91,7 @@ check 0 '"traceEvents"' '' trace "$trace" --format perfetto
 check 2 '' '--filter: column 1: expected time, component' trace "$trace" --filter 'colour=red'
 check 2 '' 'not a trace' trace good.yaml
 check 2 '' 'No such file' trace nothing.bin
-check 2 '' 'Is a directory' trace many
+check 2 '' 'many: a folder: name one of the files' trace many
 check 2 '' 'trace needs one' trace
 check 2 '' '"xml" is not one of text, json, perfetto' trace "$trace" --format xml
 head -c 5000 "$trace" >cut.bin
@@ -97,6 +99,9 @@ check 0 '.' 'the file was cut after [0-9]+ records' trace cut.bin
 check 0 '^the same: [0-9]+ records' '' diff "$trace" "$trace"
 check 1 'the file was cut here' '' diff "$trace" cut.bin
 check 2 '' 'diff needs two' diff "$trace"
+"$sim" run good.yaml --profile compat --seed 1 --trace --out d1 >/dev/null
+"$sim" run good.yaml --profile compat --seed 2 --trace --out d2 >/dev/null
+check 1 '^two different runs: seed 1 and 2$' '' diff d1/*.trace.bin d2/*.trace.bin
 check 2 '' 'not a trace' diff "$trace" good.yaml
 
 # ---- because the file asks for it ----

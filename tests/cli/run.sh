@@ -56,6 +56,10 @@ check 2 '' '--seed needs a value' run good.yaml --seed
 check 2 '' '--seed needs a value' run good.yaml --seed=
 check 2 '' '--out needs a value' run good.yaml --out ''
 check 2 '' '--seed: "-1" is not a number' run good.yaml --seed -1
+check 2 '' '--policy takes NAME=VALUE, not "x"' run good.yaml --policy x
+check 2 '' 'unknown axis "x"; this scenario has no matrix' run good.yaml --case x=y
+check 2 '' 'unknown option "--bogus"; --help lists them' run good.yaml --bogus
+check 2 '' 'unknown option "--sed"; did you mean "--seed"' run good.yaml --sed 1
 check 2 '' '--trace takes no value' run good.yaml --trace=yes
 check 2 '' '--trace needs --out' run good.yaml --trace
 check 2 '' '"xml" is not one of' run good.yaml --format xml

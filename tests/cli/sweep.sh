@@ -35,7 +35,7 @@ steady() { sed 's/"wallSeconds":[0-9.]*//g; s/"slowest":.*//' "$1"; }
 
 # ---- options ----
 check 2 '' 'sweep needs a scenario' sweep
-check 2 '' '--seeds: "3..1" is not A..B' sweep cases.yaml --seeds 3..1
+check 2 '' '--seeds: "3..1" is empty: A..B goes from the lower' sweep cases.yaml --seeds 3..1
 check 2 '' '--seeds: "x" is not A..B' sweep cases.yaml --seeds x
 check 2 '' 'unknown option "--seeds".*did you mean "--seed"' run cases.yaml --seeds 1..2
 check 2 '' '--shard: "4/3" is not I/N' sweep cases.yaml --shard 4/3
@@ -104,6 +104,11 @@ check 2 '' 'a.out/runs.pack and other.out/runs.pack ran different versions of go
 "$sim" sweep good.yaml --seeds 3..4 --out b.out >out
 check 0 '^4 passed, 0 failed$' '' merge a.out b.out --out ab
 check 0 '^4 passed, 0 failed$' '' merge ab
+ln -s a.out linked
+for own in a.out ./a.out linked "$PWD/b.out/"; do
+    check 2 '' 'which is to be merged and would be overwritten' merge a.out b.out --out "$own"
+done
+check 0 '^4 passed, 0 failed$' '' merge a.out b.out
 "$sim" run cases.yaml --shard 1/2 --out r1 >out
 "$sim" run cases.yaml --shard 2/2 --out r2 >out
 check 1 '^4 passed, 2 failed$' '' merge r1 r2

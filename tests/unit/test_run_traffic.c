@@ -58,6 +58,23 @@ static const struct small_row rows[] = {
                  AT("3m", "traffic.any.answered >= 50 and traffic.any.refused >= 25")
                      AT("3m", "traffic.streams.refused >= 60 and traffic.streams.streams == 0"),
      "", ""},
+    /* it begins when it is quiet, whether that is a time or hangs on a wait */
+    {"quiet: {from: 2m}\n" TRAFFIC "  calm: {over: cluster/edge, every: 1s, from: quiet}\n"
+     "  late: {over: cluster/edge, every: 1s, from: {step: quiet, delay: 30s}, until: 3m}\n" ASSERTS
+         AT("1m59s", "traffic.calm.requests == 0")
+             AT("2m29s", "traffic.calm.answered >= 50 and traffic.late.requests == 0")
+                 AT("3m10s", "traffic.late.answered >= 50 and traffic.late.answered < 70"),
+     "", ""},
+    {"quiet: {from: {step: settle, delay: 30s}}\n" TRAFFIC
+     "  calm: {over: cluster/edge, every: 1s, from: quiet}\n"
+     "  late: {over: cluster/edge, every: 1s, from: {step: quiet, delay: 1m}}\n" ASSERTS
+     "  - {name: not before, never: \"traffic.calm.requests > 0\", until: {step: settle, delay: "
+     "30s}}\n"
+     "  - {name: not much before, never: \"traffic.late.requests > 0\", until: {step: settle, "
+     "delay: 90s}}\n" AT(
+         "3m50s",
+         "traffic.calm.answered > traffic.late.answered + 100 and traffic.late.answered > 50"),
+     "", ""},
     /* nobody serves for a while; the outage ends with the next good question, or with the traffic */
     {TRAFFIC
      "  usual: {over: cluster/edge, every: 1s, from: 2m, until: 4m}\n"

@@ -325,6 +325,59 @@ static void compares_from_where_a_ring_begins(void **state)
     buf_free(&out);
 }
 
+/* A trace with the line that says which run it is, put behind the magic. */
+static void say_run(struct file *f, const char *seed, const char *case_id, const char *file)
+{
+    struct buf with = {0};
+    const struct trace_fact facts[] = {{"file", str_c(file)},
+                                       {"case", str_c(case_id)},
+                                       {"seed", str_c(seed)},
+                                       {"params", str_empty}};
+    trace_file_begin(&with);
+    trace_file_run(&with, facts, ARRAY_LEN(facts));
+    buf_add(&with, str_sub(buf_str(&f->bytes), TRACE_MAGIC.n, f->bytes.n));
+    buf_free(&f->bytes);
+    f->bytes = with;
+}
+
+static void tells_which_runs(void **state)
+{
+    struct file plain = {0}, one = {0}, again = {0}, odd = {0}, other = {0}, endless = {0};
+    struct buf out = {0}, many = {0};
+    bool cut;
+    write_run(&plain, 20, false, false);
+    write_run(&one, 20, false, false);
+    write_run(&again, 20, false, false);
+    write_run(&odd, 20, true, false);
+    write_run(&other, 20, true, false);
+    say_run(&one, "1", "x=a", "a\tb.yaml");
+    say_run(&again, "1", "x=a", "a\tb.yaml");
+    say_run(&odd, "1", "x=a", "a\tb.yaml");
+    say_run(&other, "2", "", "a\tb.yaml");
+    assert_int_equal(count_records(&one, &cut), count_records(&plain, &cut));
+    assert_true(diff(&one, &plain, &out)); /* an old one does not say */
+    assert_true(str_starts(buf_str(&out), STR("the same: ")));
+    assert_true(diff(&one, &again, &out));
+    assert_true(str_starts(buf_str(&out), STR("the same: ")));
+    assert_false(diff(&one, &odd, &out));
+    assert_true(str_starts(buf_str(&out), STR("both say they are the same run: ")));
+    assert_false(diff(&one, &other, &out));
+    assert_true(
+        str_starts(buf_str(&out), STR("two different runs: case x=a and (none); seed 1 and 2\n"
+                                      "first divergence at 11s")));
+    for (size_t i = 0; i < 3 * TRACE_RUN_MAX; i++)
+        buf_add_char(&many, 'x');
+    write_run(&endless, 20, false, false);
+    say_run(&endless, "1", buf_c(&many), "c.yaml"); /* its beginning has to do */
+    assert_int_equal(count_records(&endless, &cut), count_records(&plain, &cut));
+    assert_false(cut);
+    struct file *all[] = {&plain, &one, &again, &odd, &other, &endless};
+    for (size_t i = 0; i < ARRAY_LEN(all); i++)
+        file_free(all[i]);
+    buf_free(&out);
+    buf_free(&many);
+}
+
 static void refuses_what_is_no_trace(void **state)
 {
     struct file good = {0}, bad = {0};
@@ -350,6 +403,7 @@ int main(void)
         cmocka_unit_test(filters_that_are_wrong),
         cmocka_unit_test(views),
         cmocka_unit_test(finds_the_first_divergence),
+        cmocka_unit_test(tells_which_runs),
         cmocka_unit_test(compares_from_where_a_ring_begins),
         cmocka_unit_test(refuses_what_is_no_trace),
     };

@@ -62,6 +62,16 @@ struct str without_mark(struct str bytes)
     return str_starts(bytes, mark) ? str_sub(bytes, mark.n, bytes.n) : bytes;
 }
 
+/* Tabs do not indent, whatever the reader makes of one. */
+static bool is_tab(struct str text, const struct err *err)
+{
+    struct str line = str_empty;
+    for (uint32_t i = 0; i < (uint32_t)err->line; i++)
+        (void)str_cut(text, '\n', &line, &text);
+    struct str blank = str_sub(line, 0, (size_t)err->column);
+    return err->column > 0 && str_find_char(blank, '\t') >= 0 && str_trim(blank).n == 0;
+}
+
 /* What people mostly did when the reader says this. */
 static const char *advice_for(struct str message)
 {
@@ -93,7 +103,8 @@ bool read_yaml(struct arena *a, const struct source *source, const struct source
     struct err *err = yaml_parse(a, source->file, source->text, root);
     if (!err)
         return true;
-    const char *advice = advice_for(str_c(err->message));
+    const char *advice = is_tab(source->text, err) ? "this is a tab: indent with blanks"
+                                                   : advice_for(str_c(err->message));
     struct place at = {.line = err->line, .column = err->column, .source = of};
     diag_add(diags, at, "%s%s%s", err->message, advice ? "; " : "", advice ? advice : "");
     err_free(err);

@@ -88,7 +88,8 @@ static struct str axis_tail(const struct scenario *s, struct str name)
     struct str names[SCENARIO_AXES_MAX];
     for (size_t i = 0; i < s->axes_n; i++)
         names[i] = s->axes[i].name;
-    return diag_suggest_tail(s->arena, name, names, s->axes_n);
+    return s->axes_n ? diag_suggest_tail(s->arena, name, names, s->axes_n)
+                     : STR("; this scenario has no matrix");
 }
 
 static struct str id_tail(const struct scenario *s, const struct axis *axis, struct str id)

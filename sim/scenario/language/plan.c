@@ -87,7 +87,11 @@ static void plan_policies(struct planning *p, const struct plan_request *request
     file_policies(p, &set);
     for (size_t i = 0; i < request->policies_n; i++) {
         struct str name, value;
-        str_cut(request->policies[i], '=', &name, &value);
+        if (!str_cut(request->policies[i], '=', &name, &value)) {
+            diag_add(p->diags, (struct place){.line = 0},
+                     "--policy takes NAME=VALUE, not \"" STR_FMT "\"", STR_ARG(name));
+            continue;
+        }
         err = policies_set(&plan->policies, name, value);
         if (err)
             diag_add(p->diags, (struct place){.line = 0}, "--policy: %s", err->message);
@@ -484,8 +488,8 @@ struct plan *scenario_plan(struct arena *a, const struct scenario *s,
     plan_topology(p);
     plan_traffic(p);
     plan_steps(p);
-    plan_traffic_moments(p);
     plan_quiet(p);
+    plan_traffic_moments(p);
     plan_faults(p);
     plan_chaos(p);
     plan_asserts(p);

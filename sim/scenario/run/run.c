@@ -231,6 +231,13 @@ static void on_step(void *owner)
 
 static bool moment_due(const struct run *r, const struct moment *m, int64_t *at)
 {
+    if (m->quiet && m->at_ns < 0) { /* when it becomes quiet hangs on a step */
+        const struct moment *quiet = &r->plan->quiet;
+        if (quiet->step < 0)
+            return false; /* so long behind it that there is no such time */
+        *at = r->steps[quiet->step].end_ns + quiet->delay_ns + m->delay_ns;
+        return r->steps[quiet->step].state == STEP_ENDED;
+    }
     if (m->step < 0) {
         *at = m->at_ns >= 0 ? m->at_ns : 0;
         return true;

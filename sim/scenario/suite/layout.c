@@ -106,9 +106,9 @@ static void look_for_step(struct until_search *u, const struct plan *plan, struc
 
 static struct err *step_unknown(struct suite *s, const struct until_search *u)
 {
-    return err_new(
-        ERR_INVALID, "--until: \"" STR_FMT "\" is no time such as 12m30s and no step" STR_FMT,
-        STR_ARG(u->step), STR_ARG(diag_suggest_tail(&s->arena, u->step, u->names, u->names_n)));
+    return err_new(ERR_INVALID, "%s: \"" STR_FMT "\" is no time such as 12m30s and no step" STR_FMT,
+                   s->options->at.n ? "--at" : "--until", STR_ARG(u->step),
+                   STR_ARG(diag_suggest_tail(&s->arena, u->step, u->names, u->names_n)));
 }
 
 /* Each plan is made once and dropped: what is wrong with one is said before anything runs. */

@@ -34,7 +34,9 @@ static struct err *take_seed(struct options *o, struct str value)
     o->has_seed = true;
     return str_to_u64(value, &o->seed)
                ? NULL
-               : err_new(ERR_INVALID, "--seed: \"" STR_FMT "\" is not a number", STR_ARG(value));
+               : err_new(ERR_INVALID,
+                         "--seed: \"" STR_FMT "\" is not a number from 0 to 18446744073709551615",
+                         STR_ARG(value));
 }
 
 static struct err *take_jobs(struct options *o, struct str value)
@@ -139,9 +141,13 @@ static struct err *take_seeds(struct options *o, struct str value)
     struct str first = dots < 0 ? value : str_sub(value, 0, (size_t)dots);
     struct str last = dots < 0 ? value : str_sub(value, (size_t)dots + 2, value.n);
     o->has_seeds = true;
-    if (str_to_u64(first, &o->seeds_first) && str_to_u64(last, &o->seeds_last) &&
-        o->seeds_first <= o->seeds_last)
+    bool numbers = str_to_u64(first, &o->seeds_first) && str_to_u64(last, &o->seeds_last);
+    if (numbers && o->seeds_first <= o->seeds_last)
         return NULL;
+    if (numbers)
+        return err_new(ERR_INVALID,
+                       "--seeds: \"" STR_FMT "\" is empty: A..B goes from the lower to the higher",
+                       STR_ARG(value));
     return err_new(ERR_INVALID, "--seeds: \"" STR_FMT "\" is not A..B, such as 1..200",
                    STR_ARG(value));
 }

@@ -58,9 +58,14 @@ static struct err *unknown_option(struct parser *p, struct str name)
     size_t n = 0;
     for (size_t i = 0; i < OPT_COUNT; i++)
         if (option_table[i].of & 1u << p->out->command)
-            names[n++] = option_table[i].name;
-    return err_new(ERR_INVALID, "unknown option \"" STR_FMT "\"" STR_FMT, STR_ARG(name),
-                   STR_ARG(diag_suggest_tail(p->arena, name, names, n)));
+            names[n++] = str_sub(option_table[i].name, 2, option_table[i].name.n);
+    /* without the hyphens, which all have alike */
+    struct str near = diag_suggest(str_sub(name, 2, name.n), names, n);
+    if (near.n)
+        return err_new(ERR_INVALID,
+                       "unknown option \"" STR_FMT "\"; did you mean \"--" STR_FMT "\"?",
+                       STR_ARG(name), STR_ARG(near));
+    return err_new(ERR_INVALID, "unknown option \"" STR_FMT "\"; --help lists them", STR_ARG(name));
 }
 
 static struct err *long_option(struct parser *p, struct str arg)
