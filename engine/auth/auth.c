@@ -112,9 +112,8 @@ cJSON *auth_tree(struct auth_question *q, struct str json)
     return NULL;
 }
 
-void auth_add_group(struct auth_question *q, struct str group)
+void auth_add_group(struct auth_question *q, struct auth_user *u, struct str group)
 {
-    struct auth_user *u = &q->user;
     if (!u->groups)
         u->groups = ARENA_NEW_ARRAY(&q->arena, struct str, AUTH_GROUPS_MAX);
     for (size_t i = 0; i < u->groups_n; i++)
@@ -151,13 +150,13 @@ void auth_found(struct auth_question *q)
     cJSON *body = json_object(a), *spec = json_object(a), *what = json_object(a),
           *groups = json_array(a);
     struct buf text = {0};
-    for (size_t i = 0; i < q->user.groups_n; i++)
-        json_append(groups, json_str(a, q->user.groups[i]));
+    for (size_t i = 0; i < q->local.groups_n; i++)
+        json_append(groups, json_str(a, q->local.groups[i]));
     json_set_str(a, what, "group", STR(MANAGEMENT_GROUP));
     json_set_str(a, what, "resource", STR("clusters"));
     json_set_str(a, what, "verb", STR("get"));
     json_set_str(a, what, "name", q->cluster_id);
-    json_set_str(a, spec, "user", q->user.name);
+    json_set_str(a, spec, "user", q->local.name);
     json_set(a, spec, STR("groups"), groups);
     json_set(a, spec, STR("resourceAttributes"), what);
     json_set_str(a, body, "apiVersion", STR("authorization.k8s.io/v1"));

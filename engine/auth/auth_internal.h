@@ -26,7 +26,8 @@ struct auth_question {
     struct credential credential; /* its text is in the arena */
     struct kube_call *call;
     struct world_work *work;
-    struct auth_user user;
+    struct auth_user user;  /* as clusters know it */
+    struct auth_user local; /* as the local API knows it: by this name rights are asked for */
     void (*done)(void *owner, const struct auth_verdict *v);
     void *owner;
 };
@@ -37,10 +38,10 @@ struct auth_question {
 void auth_refuse(struct auth_question *q, int status, struct str message);
 /* The local API did not answer as it should. */
 void auth_broken(struct auth_question *q, const char *what, const struct err *err);
-/* q->user is known: may it? */
+/* q->user and q->local are known: may they? */
 void auth_found(struct auth_question *q);
 /* No group twice, and no more than AUTH_GROUPS_MAX. */
-void auth_add_group(struct auth_question *q, struct str group);
+void auth_add_group(struct auth_question *q, struct auth_user *u, struct str group);
 /* The tree of an answer, in the question's memory; NULL: it is none. */
 cJSON *auth_tree(struct auth_question *q, struct str json);
 

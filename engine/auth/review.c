@@ -15,13 +15,15 @@ static bool is_node(const cJSON *groups)
 static void translate(struct auth_question *q, struct str name, const cJSON *groups)
 {
     bool theirs = str_starts(name, system_prefix);
+    q->local.name = name;
     q->user.name = theirs ? arena_printf(&q->arena, "local:" STR_FMT, STR_ARG(name)) : name;
     for (const cJSON *it = groups ? groups->child : NULL; it; it = it->next) {
         struct str group = json_string(it);
+        auth_add_group(q, &q->local, group);
         if (!str_starts(group, system_prefix) || str_eq_c(group, "system:masters"))
-            auth_add_group(q, group);
+            auth_add_group(q, &q->user, group);
     }
-    auth_add_group(q, STR("system:authenticated"));
+    auth_add_group(q, &q->user, STR("system:authenticated"));
 }
 
 static void on_review(void *owner, const struct kube_answer *got)

@@ -40,7 +40,7 @@ static void add_principals(struct auth_question *q, const cJSON *list)
         if (str_starts(name, local_prefix))
             name = str_sub(name, local_prefix.n, name.n);
         if (!str_starts(name, STR("system:")))
-            auth_add_group(q, name);
+            auth_add_group(q, &q->user, name);
     }
 }
 
@@ -60,8 +60,9 @@ static void on_attributes(void *owner, const struct kube_answer *got)
         const cJSON *items = json_get(it, "items");
         add_principals(q, items ? items : json_get(it, "Items"));
     }
-    auth_add_group(q, STR("system:authenticated"));
-    auth_add_group(q, STR("system:cattle:authenticated"));
+    auth_add_group(q, &q->user, STR("system:authenticated"));
+    auth_add_group(q, &q->user, STR("system:cattle:authenticated"));
+    q->local = q->user;
     auth_found(q);
 }
 

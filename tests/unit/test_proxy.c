@@ -154,10 +154,138 @@ static void test_hops(void **state)
     proxy_bench_close(&pb);
 }
 
+/* ---- bytes that are no good request: refused before anything is asked or dialled ---- */
+
+#define START                                                                                      \
+    "POST /k8s/clusters/c-0/x HTTP/1.1\r\nHost: m\r\nAuthorization: Bearer " BENCH_TOKEN "\r\n"
+#define NEXT "GET /k8s/clusters/c-0/smuggled HTTP/1.1\r\nHost: m\r\n\r\n"
+
+static void test_smuggling(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *bytes;
+        const char *answer;
+    } rows[] = {
+        {START "Content-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n" NEXT, " 400 "},
+        {START "Content-Length: 4\r\nContent-Length: 4\r\n\r\nabcd", " 400 "},
+        {START "Content-Length: 4\r\nContent-Length: 9\r\n\r\nabcd", " 400 "},
+        {START "Content-Length: 4, 4\r\n\r\nabcd", " 400 "},
+        {START "Content-Length: +4\r\n\r\nabcd", " 400 "},
+        {START "Transfer-Encoding: xchunked\r\n\r\n0\r\n\r\n", " 501 "},
+        {START "Transfer-Encoding: chunked\r\nTransfer-Encoding: identity\r\n\r\n0\r\n\r\n",
+         " 400 "},
+        {START "Transfer-Encoding : chunked\r\n\r\n0\r\n\r\n", " 400 "},
+        {START "X-A: 1\r\n Impersonate-User: admin\r\n\r\n", " 400 "},
+        {START "X-A: 1\nImpersonate-User: admin\r\n\r\n", " 400 "},
+        {START "X-A: 1\rImpersonate-User: admin\r\n\r\n", " 400 "},
+        {START "X-A: 1\r\nImpersonate-User : admin\r\n\r\n", " 400 "},
+        {START "X-A: a\001b\r\n\r\n", " 400 "},
+        {START "Host: other\r\n\r\n", " 400 "},
+        {START "Connection: Authorization, Impersonate-User\r\nImpersonate-User: a\r\n\r\n",
+         " 403 "},
+        {START "Authorization: Bearer " BENCH_TOKEN "\r\n\r\n", " 400 "},
+        {START "Connection: Upgrade\r\nUpgrade: SPDY/3.1\r\nContent-Length: 3\r\n\r\nabc", " 400 "},
+        {"GET /k8s/clusters/c-0/ x HTTP/1.1\r\nHost: m\r\n\r\n", " 400 "},
+        {"GET /k8s/clusters/c-0/\001 HTTP/1.1\r\nHost: m\r\n\r\n", " 400 "},
+        {"GET /k8s/clusters/c-0/a#b HTTP/1.1\r\nHost: m\r\n\r\n", " 400 "},
+        {"GET /k8s/clusters/../c-0/api HTTP/1.1\r\nHost: m\r\n\r\n", " 400 "},
+        {"CONNECT /k8s/clusters/c-0/api HTTP/1.1\r\nHost: m\r\n\r\n", " 40"},
+    };
+    struct proxy_bench pb;
+    proxy_bench_open(&pb, 5, 1);
+    proxy_bench_backend(&pb);
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        proxy_raw(&pb, rows[i].bytes, strlen(rows[i].bytes));
+        struct str line, rest;
+        (void)str_cut(buf_str(&pb.body), '\n', &line, &rest);
+        if (str_find(line, str_c(rows[i].answer)) < 0 || pb.asked)
+            fail_msg("%zu: %s, %zu came through", i, buf_c(&pb.body), pb.asked);
+    }
+    /* A NUL, which no string constant shows. */
+    static const char nul[] = "GET /k8s/clusters/c-0\0/api HTTP/1.1\r\nHost: m\r\n\r\n";
+    proxy_raw(&pb, nul, sizeof(nul) - 1);
+    assert_true(proxy_says(&pb, " 400 "));
+    assert_int_equal(pb.asked, 0);
+    /* The absolute form means the same path. */
+    static const char *const absolute =
+        "GET http://m/k8s/clusters/c-0/a?b HTTP/1.1\r\nHost: m\r\nConnection: close\r\n"
+        "Authorization: bearer " BENCH_TOKEN "\r\n\r\n";
+    proxy_raw(&pb, absolute, strlen(absolute));
+    assert_true(proxy_says(&pb, " 200 "));
+    assert_true(proxy_saw(&pb, "GET /a?b\n"));
+    /* What Connection names is of this hop, but takes nothing from what we say. */
+    (void)proxy_ask(&pb, "GET", "/k8s/clusters/c-0/x", BENCH_TOKEN, "X-Hop: 1\n", NULL);
+    assert_true(proxy_saw(&pb, "X-Hop: 1\n"));
+    static const char *const named =
+        "GET /k8s/clusters/c-0/x HTTP/1.1\r\nHost: m\r\nX-Hop: 1\r\n"
+        "Connection: close, X-Hop, Authorization, impersonate-user, X-Forwarded-For\r\n"
+        "Authorization: Bearer " BENCH_TOKEN "\r\n\r\n";
+    proxy_raw(&pb, named, strlen(named));
+    assert_true(proxy_says(&pb, " 200 "));
+    assert_false(proxy_saw(&pb, "X-Hop"));
+    assert_true(proxy_saw(&pb, "\nImpersonate-User: manager\n"));
+    assert_true(proxy_saw(&pb, "\nAuthorization: Bearer "));
+    proxy_bench_close(&pb);
+}
+
+static void test_many_headers(void **state)
+{
+    (void)state;
+    struct proxy_bench pb;
+    struct buf large = {0}, many = {0};
+    proxy_bench_open(&pb, 6, 1);
+    proxy_bench_backend(&pb);
+    buf_add_c(&large, START "X-Large: ");
+    for (int i = 0; i < 70000; i++)
+        buf_add_char(&large, 'x');
+    buf_add_c(&large, "\r\n\r\n");
+    proxy_raw(&pb, large.p, large.n);
+    assert_true(proxy_says(&pb, " 431 "));
+    buf_add_c(&many, START "Connection: a");
+    for (int i = 0; i < 40; i++)
+        buf_addf(&many, ", n%d", i);
+    buf_add_c(&many, "\r\n\r\n");
+    proxy_raw(&pb, many.p, many.n);
+    assert_true(proxy_says(&pb, " 400 "));
+    buf_clear(&many);
+    buf_add_c(&many, START);
+    for (int i = 0; i < 250; i++) /* with ours they are too many */
+        buf_addf(&many, "X-%d: 1\r\n", i);
+    buf_add_c(&many, "\r\n");
+    proxy_raw(&pb, many.p, many.n);
+    assert_true(proxy_says(&pb, " 400 "));
+    assert_int_equal(pb.asked, 0);
+    buf_free(&large);
+    buf_free(&many);
+    proxy_bench_close(&pb);
+}
+
+/* Its agent ends at the other replica. */
+static void test_elsewhere(void **state)
+{
+    (void)state;
+    for (uint64_t seed = 1; seed < 9; seed++) {
+        struct proxy_bench pb;
+        proxy_bench_open(&pb, seed, 2);
+        bool elsewhere = server_state(proxy_server(&pb)).agents == 0;
+        if (elsewhere) {
+            assert_int_equal(proxy_ask(&pb, "GET", PODS, BENCH_TOKEN, NULL, NULL), 200);
+            assert_true(proxy_says(&pb, "PodList"));
+        }
+        proxy_bench_close(&pb);
+        if (elsewhere)
+            return;
+    }
+    fail_msg("every agent ends at the first replica");
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_codes), cmocka_unit_test(test_verbs),
-                                       cmocka_unit_test(test_identity),
-                                       cmocka_unit_test(test_hops)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_codes),     cmocka_unit_test(test_verbs),
+        cmocka_unit_test(test_identity),  cmocka_unit_test(test_hops),
+        cmocka_unit_test(test_smuggling), cmocka_unit_test(test_many_headers),
+        cmocka_unit_test(test_elsewhere)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

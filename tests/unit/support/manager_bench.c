@@ -142,6 +142,8 @@ static void on_log(void *owner, const struct sim_log_line *l)
 struct bench *bench_new(uint64_t seed, const struct policies *policies, size_t managers)
 {
     static const struct str admins[] = {STR_INIT("system:masters")};
+    static const struct str nodes[] = {STR_INIT("system:nodes")};
+    static const struct str accounts[] = {STR_INIT("system:serviceaccounts")};
     struct bench *b = MEM_NEW(struct bench);
     bool talk = getenv("PADDOCK_TEST_LOG") != NULL;
     struct sim_options so = {.seed = seed,
@@ -161,7 +163,12 @@ struct bench *bench_new(uint64_t seed, const struct policies *policies, size_t m
     b->identity = authority_issue(b->manager_ca, STR(BENCH_MANAGER_NAME), str_empty);
     struct kubeapi_token tokens[] = {
         {.token = STR(BENCH_TOKEN), .user = STR("manager"), .groups = admins, .groups_n = 1},
-        {.token = STR(BENCH_GUEST), .user = STR("guest")}};
+        {.token = STR(BENCH_GUEST), .user = STR("guest")},
+        {.token = STR(BENCH_NODE), .user = STR("system:node:n1"), .groups = nodes, .groups_n = 1},
+        {.token = STR(BENCH_ACCOUNT),
+         .user = STR("system:serviceaccount:default:ci"),
+         .groups = accounts,
+         .groups_n = 1}};
     struct apihost_options api = {.sim = b->sim,
                                   .name = STR("local"),
                                   .address = STR("192.0.2.1"),

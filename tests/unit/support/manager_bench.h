@@ -12,6 +12,8 @@
 #define BENCH_MANAGER_NAME "manager.test"
 #define BENCH_TOKEN        "manager" /* of an administrator of the local API */
 #define BENCH_GUEST        "guest"   /* of a user without rights */
+#define BENCH_NODE         "node"    /* of a node of the local cluster */
+#define BENCH_ACCOUNT      "account" /* of its service account default/ci */
 #define BENCH_MANAGERS     2u
 #define BENCH_CLUSTERS     3u
 #define BENCH_SITE         "site" /* the zone of managers and local API; a cluster's zone is its name */
