@@ -24,12 +24,28 @@ static const struct cmdline_command tunnel_commands[] = {
      tunnel_connect_options, CONNECT_OPTION_COUNT, false, command_tunnel_connect, NULL, 0},
 };
 
+static const struct cmdline_command agent_commands[] = {
+    {"cluster", "the cluster agent: connects the cluster it runs in to its manager", " [options]",
+     "In a pod everything comes from the environment and from mounted files; flags stand for\n"
+     "them elsewhere. Prints `healthz URL` (and /readyz beside it). On SIGTERM the manager is "
+     "told\n"
+     "and connections end, 20 s at most; a second signal ends it at once.\n"
+     "\n"
+     "  CATTLE_SERVER, CATTLE_TOKEN, CATTLE_CA_CHECKSUM   --server, --token, --ca-checksum\n"
+     "  STRICT_VERIFY=true      no fallback to the system's store of authorities\n"
+     "  CATTLE_CREDENTIAL_NAME  the Secret with the proof that the cluster is the manager's\n"
+     "  CATTLE_DEBUG=true       as -v\n",
+     agent_cluster_options, AGENT_OPTION_COUNT, false, command_agent_cluster, NULL, 0},
+};
+
 static const struct cmdline_command commands[] = {
     {"server", "a replica of the manager", " --embedded|--kubeconfig FILE [options]",
      "Everything is kept in a Kubernetes API: one of its own (--embedded), one that a kubeconfig\n"
      "names, or, in a pod, that of its cluster. Prints `ready URL` once it serves. SIGTERM: the\n"
      "agents are handed to the other replicas, then it ends; a second one ends it at once.\n",
      server_options, SERVER_OPTION_COUNT, false, command_server, NULL, 0},
+    {"agent", "what runs in downstream clusters", NULL, NULL, NULL, 0, false, NULL, agent_commands,
+     ARRAY_LEN(agent_commands)},
     {"tunnel", "the bare tunnel as a tool, for whoever looks into a network", NULL, NULL, NULL, 0,
      false, NULL, tunnel_commands, ARRAY_LEN(tunnel_commands)},
     {"doctor", "check the way to a manager step by step, and say what to do",

@@ -51,6 +51,7 @@ int shell_main(int argc, char *argv[], const struct shell_embedded *embedded);
 /* ---- commands ---- */
 int command_server(struct shell *sh);
 int command_policies(struct shell *sh);
+int command_agent_cluster(struct shell *sh);
 int command_doctor(struct shell *sh);
 int command_completion(struct shell *sh);
 int command_man(struct shell *sh);

@@ -63,4 +63,18 @@ enum {
 };
 extern const struct cmdline_option doctor_options[DOCTOR_OPTION_COUNT];
 
+enum {
+    AGENT_SERVER,
+    AGENT_TOKEN,
+    AGENT_CA_CHECKSUM,
+    AGENT_CREDENTIALS_DIR,
+    AGENT_KUBECONFIG,
+    AGENT_STATE_DIR,
+    AGENT_HEALTHZ_LISTEN,
+    AGENT_PROFILE,
+    AGENT_POLICY,
+    AGENT_OPTION_COUNT
+};
+extern const struct cmdline_option agent_cluster_options[AGENT_OPTION_COUNT];
+
 #endif

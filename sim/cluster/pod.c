@@ -35,7 +35,8 @@ static struct err *agent_start(struct world *w, const void *config, void **out)
 {
     const struct pod *p = *(const struct pod *const *)config;
     struct instance *in = MEM_NEW(struct instance);
-    in->agent = cluster_agent_new(w, &p->cluster->policies);
+    struct cluster_agent_options o = {.policies = &p->cluster->policies};
+    in->agent = cluster_agent_new(w, &o);
     *out = in;
     return NULL;
 }

@@ -77,7 +77,7 @@ static void test_sources(void **state)
         struct agent_config c;
         struct load load = {0};
         struct world *w = process_of(l, i);
-        agent_config_load(w, &c, on_loaded, &load);
+        agent_config_load(w, &agent_places_pod, &c, on_loaded, &load);
         assert_int_equal(load.done, 0); /* never from inside */
         lab_run(l, S);
         assert_int_equal(load.done, 1);
@@ -94,7 +94,7 @@ static void test_sources(void **state)
         assert_int_equal(c.strict, rows[i].env == full);
         agent_config_free(&c);
         /* and ended halfway */
-        agent_config_cancel(agent_config_load(w, &c, on_loaded, &load));
+        agent_config_cancel(agent_config_load(w, &agent_places_pod, &c, on_loaded, &load));
         lab_run(l, S);
         assert_int_equal(load.done, 1);
         agent_config_free(&c);

@@ -12,6 +12,10 @@
 struct cluster_agent {
     struct world *world;
     struct policies policies;
+    const struct agent_places *places;
+    void (*changed)(void *owner);
+    void (*drained)(void *owner); /* not NULL: it is to end */
+    void *owner, *drained_owner;
     struct log log;
     struct agent_config config;
     struct agent_config_load *load;
@@ -25,9 +29,10 @@ struct cluster_agent {
     uint32_t failures_in_a_row;
     uint64_t check_failures;
     enum agent_phase phase;
-    struct buf last_error;
+    enum agent_step failed_step;        /* of the checks */
+    struct buf last_error;              /* of them */
     const char *reason;                 /* of the last failed check; NULL: it passed */
-    struct world_file *ca_write, *mark; /* of AGENT_FILE_CONNECTED */
+    struct world_file *ca_write, *mark; /* that it has been connected */
     bool marked;
     struct kube_call *cleanup;
     bool cleaned;            /* the clean-up Job is there */
@@ -38,10 +43,24 @@ struct cluster_agent {
 
 static void check(void *owner);
 
+static void tell_change(const struct cluster_agent *a)
+{
+    if (a->changed)
+        a->changed(a->owner);
+}
+
+static void on_link_changed(void *owner)
+{
+    tell_change(owner);
+}
+
 static void die(struct cluster_agent *a, const struct err *err)
 {
     struct buf text = {0};
     err_print(err, &text);
+    buf_clear(&a->last_error);
+    buf_add(&a->last_error, buf_str(&text));
+    tell_change(a);
     log_error(&a->log, "%s: %s", agent_phase_name(a->phase), buf_c(&text));
     world_note(a->world, "agent.exit", a->config.name, buf_str(&text));
     buf_free(&text);
@@ -67,24 +86,28 @@ static void on_marked(void *owner, struct str content, const struct err *err)
     a->mark = NULL;
     a->marked = err == NULL;
     if (err) /* the pod stays unready: an old one goes on in its place */
-        log_warn(&a->log, "cannot write " AGENT_FILE_CONNECTED ": %s", err->message);
+        log_warn(&a->log, "cannot write " STR_FMT ": %s", STR_ARG(a->places->connected),
+                 err->message);
 }
 
 static void on_connected(void *owner)
 {
     struct cluster_agent *a = owner;
-    if (!a->marked && !a->mark)
-        a->mark = world_file_write(a->world, STR(AGENT_FILE_CONNECTED), STR("connected\n"), 0600,
+    if (a->places->connected.n && !a->marked && !a->mark)
+        a->mark = world_file_write(a->world, a->places->connected, STR("connected\n"), 0600,
                                    on_marked, a);
     start_caches(a);
+    tell_change(a);
 }
 
 static void write_params(const struct cluster_agent *a, struct buf *out)
 {
     struct buf ca = {0};
+    struct world_addr api = world_addr_make(a->config.kube_host, a->config.kube_port);
     base64_encode(&ca, a->config.kube_ca);
-    buf_addf(out, "{\"cluster\":{\"address\":\"" STR_FMT ":%u\",\"token\":",
-             STR_ARG(a->config.kube_host), (unsigned)a->config.kube_port);
+    buf_add_c(out, "{\"cluster\":{\"address\":\"");
+    world_addr_print(&api, out);
+    buf_add_c(out, "\",\"token\":");
     json_write_string(out, a->account_token);
     buf_addf(out, ",\"caCert\":\"" STR_FMT "\"}}", STR_ARG(buf_str(&ca)));
     buf_free(&ca);
@@ -96,8 +119,8 @@ static void on_ca_written(void *owner, struct str content, const struct err *err
     (void)content;
     a->ca_write = NULL;
     if (err) /* the tunnel does not need the file: only tools beside the agent do */
-        log_warn(&a->log, "cannot store the manager's CA at " AGENT_FILE_SERVER_CA ": %s",
-                 err->message);
+        log_warn(&a->log, "cannot store the manager's CA at " STR_FMT ": %s",
+                 STR_ARG(a->places->server_ca), err->message);
 }
 
 /* Whatever changed, CA or clock: only the checks find out, and only they may trust anew. */
@@ -192,14 +215,15 @@ static void start_link(struct cluster_agent *a, struct str ca_pem)
                                    .untrusted = on_untrusted,
                                    .removed = on_removed,
                                    .unknown = on_unknown,
+                                   .changed = on_link_changed,
                                    .owner = a};
     a->phase = AGENT_PHASE_CONNECT;
     a->link = agent_link_new(&o);
     world_file_cancel(a->ca_write);
     a->ca_write = NULL;
-    if (ca_pem.n)
+    if (ca_pem.n && a->places->server_ca.n)
         a->ca_write =
-            world_file_write(a->world, STR(AGENT_FILE_SERVER_CA), ca_pem, 0600, on_ca_written, a);
+            world_file_write(a->world, a->places->server_ca, ca_pem, 0600, on_ca_written, a);
     buf_free(&params);
     buf_free(&instance);
 }
@@ -225,6 +249,7 @@ static void on_checked(void *owner, enum agent_phase phase, struct str ca_pem,
         return;
     }
     a->check_failures++;
+    a->failed_step = agent_step_of(phase, err);
     set_reason(a, agent_reason_of(&a->policies, phase, err));
     buf_clear(&a->last_error);
     err_print(err, &a->last_error);
@@ -238,11 +263,22 @@ static void on_checked(void *owner, enum agent_phase phase, struct str ca_pem,
         phase == AGENT_PHASE_RESOLVE ? AGENT_RESOLVE_RETRY_MAX : AGENT_CHECK_RETRY_MAX;
     world_timer_start(a->retry,
                       kube_backoff(a->world, a->failures_in_a_row++, AGENT_CHECK_RETRY, most));
+    tell_change(a);
+}
+
+static void on_left(void *owner)
+{
+    struct cluster_agent *a = owner;
+    a->drained(a->drained_owner);
 }
 
 static void check(void *owner)
 {
     struct cluster_agent *a = owner;
+    if (a->drained) {
+        on_left(a);
+        return;
+    }
     a->checks =
         agent_checks_start(a->world, &a->policies, &a->config, a->resolver, a->http, on_checked, a);
 }
@@ -254,7 +290,17 @@ static void on_credentials(void *owner, struct str token)
     struct cluster_agent *a = owner;
     a->credentials = NULL;
     a->account_token = str_dup(token);
+    buf_clear(&a->last_error);
     check(a);
+    tell_change(a);
+}
+
+static void on_credentials_failed(void *owner)
+{
+    struct cluster_agent *a = owner;
+    buf_clear(&a->last_error);
+    buf_add(&a->last_error, agent_credentials_error(a->credentials));
+    tell_change(a);
 }
 
 static void on_config(void *owner, const struct err *err)
@@ -265,24 +311,28 @@ static void on_config(void *owner, const struct err *err)
         die(a, err);
         return;
     }
-    struct kube_context context = {.address =
-                                       world_addr_make(a->config.kube_host, a->config.kube_port),
-                                   .ca_pem = a->config.kube_ca,
-                                   .token = a->config.kube_token};
-    a->kube = kube_client_new(a->world, &context);
+    const struct agent_config *c = &a->config;
+    struct kube_context account = {.address = world_addr_make(c->kube_host, c->kube_port),
+                                   .ca_pem = c->kube_ca,
+                                   .token = c->kube_token};
+    a->kube = kube_client_new(a->world, a->places->kube ? a->places->kube : &account);
     a->resolver = agent_resolver_new(a->world, &a->policies, a->config.server.host);
     a->http = http_client_new(a->world);
-    a->credentials = agent_credentials_start(a->kube, on_credentials, a);
+    a->credentials = agent_credentials_start(a->kube, on_credentials, on_credentials_failed, a);
 }
 
-struct cluster_agent *cluster_agent_new(struct world *w, const struct policies *policies)
+struct cluster_agent *cluster_agent_new(struct world *w,
+                                        const struct cluster_agent_options *options)
 {
     struct cluster_agent *a = MEM_NEW(struct cluster_agent);
     a->world = w;
-    a->policies = *policies;
+    a->policies = *options->policies;
+    a->places = options->places ? options->places : &agent_places_pod;
+    a->changed = options->changed;
+    a->owner = options->owner;
     a->log = (struct log){world_log(w), STR("agent")};
     a->retry = world_timer_new(w, check, a);
-    a->load = agent_config_load(w, &a->config, on_config, a);
+    a->load = agent_config_load(w, a->places, &a->config, on_config, a);
     return a;
 }
 
@@ -309,11 +359,53 @@ void cluster_agent_free(struct cluster_agent *a)
     mem_free(a);
 }
 
+void cluster_agent_drain(struct cluster_agent *a, void (*drained)(void *owner), void *owner)
+{
+    BUG_ON(a->drained, "an agent is drained once");
+    a->drained = drained;
+    a->drained_owner = owner;
+    agent_config_cancel(a->load);
+    agent_credentials_cancel(a->credentials);
+    agent_checks_cancel(a->checks);
+    a->load = NULL;
+    a->credentials = NULL;
+    a->checks = NULL;
+    world_timer_stop(a->retry);
+    if (a->link)
+        agent_link_leave(a->link, on_left);
+    else
+        world_timer_start(a->retry, 0); /* never from inside this call */
+    tell_change(a);
+}
+
+void cluster_agent_renew(struct cluster_agent *a, struct str account_token)
+{
+    if (a->kube)
+        kube_client_set_token(a->kube, account_token);
+}
+
+static enum agent_step step_of(const struct cluster_agent *a)
+{
+    static const enum agent_step under_way[] = {[AGENT_PHASE_RESOLVE] = AGENT_STEP_RESOLVE,
+                                                [AGENT_PHASE_PING] = AGENT_STEP_TCP,
+                                                [AGENT_PHASE_CA] = AGENT_STEP_CA,
+                                                [AGENT_PHASE_TLS] = AGENT_STEP_TLS};
+    if (a->link)
+        return agent_link_state(a->link).step;
+    if (a->check_failures)
+        return a->failed_step;
+    if (a->checks)
+        return under_way[agent_checks_phase(a->checks)];
+    return a->kube ? AGENT_STEP_ACCOUNT : AGENT_STEP_CONFIG;
+}
+
 struct cluster_agent_state cluster_agent_state(const struct cluster_agent *a)
 {
     struct cluster_agent_state s = {.phase = a->phase, .check_failures = a->check_failures};
     if (a->link)
         s.link = agent_link_state(a->link);
+    s.step = step_of(a);
+    s.draining = a->drained != NULL;
     s.reason = a->link ? s.link.reason : a->reason;
     s.synced = agent_caches_synced(a->caches);
     for (size_t i = 0; i < agent_caches_count(a->caches); i++) {
@@ -333,5 +425,22 @@ const struct agent_caches *cluster_agent_caches(const struct cluster_agent *a)
 
 struct str cluster_agent_last_error(const struct cluster_agent *a)
 {
-    return buf_str(&a->last_error);
+    struct str of_link = a->link ? agent_link_last_error(a->link) : str_empty;
+    return of_link.n ? of_link : buf_str(&a->last_error);
+}
+
+const struct agent_config *cluster_agent_config(const struct cluster_agent *a)
+{
+    return &a->config;
+}
+
+struct kube_client *cluster_agent_kube(const struct cluster_agent *a)
+{
+    return a->kube;
+}
+
+size_t cluster_agent_sessions(const struct cluster_agent *a,
+                              struct agent_link_session out[AGENT_TUNNELS_MAX])
+{
+    return a->link ? agent_link_sessions(a->link, out) : 0;
 }

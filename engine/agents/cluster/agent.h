@@ -3,6 +3,7 @@
  *   configuring ─► credentials ─► checking ─► linked (for ever)
  *        │              ▲            └─ failed ─► policy agent.start: exit: the process ends; retry: pause, checking
  *        └─ failed ─► the process ends
+ *   any ── cluster_agent_drain ─► draining: managers are told, connections end ─► `drained`
  *   linked ─ the manager's certificate is not trusted (any more), agent.start: retry ─► checking, which says why
  *
  * Two replicas run side by side and both connect; the manager chooses (session.choice).
@@ -22,12 +23,28 @@
 #define AGENT_RESOLVE_RETRY_MAX (2 * NS_PER_S)
 
 struct cluster_agent;
-/* Everything but the policies comes from the environment and from files (config.h). */
-struct cluster_agent *cluster_agent_new(struct world *w, const struct policies *policies);
+/* Everything else comes from the environment and from files (config.h). */
+struct cluster_agent_options {
+    const struct policies *policies;   /* copied */
+    const struct agent_places *places; /* NULL: agent_places_pod */
+    /* Its state is another one, or the same once more (an attempt failed as the last one did). Must not free the agent.
+     * May be NULL. */
+    void (*changed)(void *owner);
+    void *owner;
+};
+struct cluster_agent *cluster_agent_new(struct world *w,
+                                        const struct cluster_agent_options *options);
 void cluster_agent_free(struct cluster_agent *a);
+/* The process is to end: no new attempts, managers are told, connections end. `drained` comes once, from the loop. How long
+ * it may take is the caller's business: cluster_agent_free ends the rest. */
+void cluster_agent_drain(struct cluster_agent *a, void (*drained)(void *owner), void *owner);
+/* Its account has a new token: kubelets replace the mounted one before it expires. */
+void cluster_agent_renew(struct cluster_agent *a, struct str account_token);
 
 struct cluster_agent_state {
-    enum agent_phase phase;       /* what it is at, or failed at last */
+    enum agent_phase phase; /* what it is at, or failed at last */
+    enum agent_step step;   /* the same, finer */
+    bool draining;
     struct agent_link_state link; /* zero before it is linked */
     uint64_t check_failures;
     const char
@@ -38,6 +55,11 @@ struct cluster_agent_state {
 };
 struct cluster_agent_state cluster_agent_state(const struct cluster_agent *a);
 const struct agent_caches *cluster_agent_caches(const struct cluster_agent *a); /* NULL: none yet */
-struct str cluster_agent_last_error(const struct cluster_agent *a); /* of the checks; empty: none */
+/* What failed last on the way to a tunnel; empty: nothing has. */
+struct str cluster_agent_last_error(const struct cluster_agent *a);
+const struct agent_config *cluster_agent_config(const struct cluster_agent *a); /* maybe not yet */
+struct kube_client *cluster_agent_kube(const struct cluster_agent *a);          /* NULL: not yet */
+size_t cluster_agent_sessions(const struct cluster_agent *a,
+                              struct agent_link_session out[AGENT_TUNNELS_MAX]);
 
 #endif

@@ -312,3 +312,8 @@ void agent_checks_cancel(struct agent_checks *c)
     buf_free(&c->ca_pem);
     mem_free(c);
 }
+
+enum agent_phase agent_checks_phase(const struct agent_checks *c)
+{
+    return c->phase;
+}

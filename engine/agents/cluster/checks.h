@@ -40,7 +40,8 @@ struct agent_checks *agent_checks_start(struct world *w, const struct policies *
                                         const struct agent_config *config,
                                         struct agent_resolver *resolver, struct http_client *http,
                                         agent_checked done, void *owner);
-void agent_checks_cancel(struct agent_checks *c); /* NULL is fine */
+void agent_checks_cancel(struct agent_checks *c);                  /* NULL is fine */
+enum agent_phase agent_checks_phase(const struct agent_checks *c); /* under way */
 
 /* Whether a CA text is the one that the checksum pins; appends what of it is to be trusted: all of it when it is pinned
  * as a whole, otherwise the certificates that are pinned one by one. ERR_TLS_PIN when there is none. */

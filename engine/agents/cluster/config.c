@@ -1,10 +1,23 @@
 /* Environment and mounted files of a cluster agent. */
 #include "engine/agents/cluster/config.h"
 
+#include "engine/manifests/agent_manifest.h"
+
+const struct agent_places agent_places_pod = {
+    .token = STR_INIT(AGENT_FILE_TOKEN),
+    .url = STR_INIT(AGENT_FILE_URL),
+    .account_token = STR_INIT(AGENT_FILE_SA_TOKEN),
+    .account_ca = STR_INIT(AGENT_FILE_SA_CA),
+    .server_ca = STR_INIT(AGENT_FILE_SERVER_CA),
+    .connected = STR_INIT(AGENT_FILE_CONNECTED),
+};
+
 struct agent_config_load {
     struct world *world;
+    const struct agent_places *places;
     struct agent_config *config;
     struct world_file *file;
+    struct world_timer *told; /* when there was nothing to read */
     size_t step;
     void (*done)(void *owner, const struct err *err);
     void *owner;
@@ -12,13 +25,14 @@ struct agent_config_load {
 
 /* In order; a file that is missing fails the start unless the environment already said it. */
 static const struct {
-    const char *path;
+    size_t path;   /* of the struct str in agent_places */
     size_t offset; /* of the struct str in agent_config */
+    bool account;  /* a given context stands for it */
 } files[] = {
-    {AGENT_FILE_TOKEN, offsetof(struct agent_config, token)},
-    {AGENT_FILE_URL, offsetof(struct agent_config, server_text)},
-    {AGENT_FILE_SA_TOKEN, offsetof(struct agent_config, kube_token)},
-    {AGENT_FILE_SA_CA, offsetof(struct agent_config, kube_ca)},
+    {offsetof(struct agent_places, token), offsetof(struct agent_config, token), false},
+    {offsetof(struct agent_places, url), offsetof(struct agent_config, server_text), false},
+    {offsetof(struct agent_places, account_token), offsetof(struct agent_config, kube_token), true},
+    {offsetof(struct agent_places, account_ca), offsetof(struct agent_config, kube_ca), true},
 };
 
 static void read_next(struct agent_config_load *load);
@@ -27,7 +41,7 @@ static void finish(struct agent_config_load *load, struct err *take_err)
 {
     void (*done)(void *, const struct err *) = load->done;
     void *owner = load->owner;
-    mem_free(load);
+    agent_config_cancel(load);
     done(owner, take_err);
     err_free(take_err);
 }
@@ -45,6 +59,11 @@ static struct err *check(struct agent_config *c)
     return url_parse(c->server_text, &c->server);
 }
 
+static struct str path_of(const struct agent_config_load *load, size_t i)
+{
+    return *(const struct str *)(const void *)((const char *)load->places + files[i].path);
+}
+
 static struct str *slot(struct agent_config_load *load, size_t i)
 {
     return (struct str *)(void *)((char *)load->config + files[i].offset);
@@ -55,8 +74,8 @@ static void on_file(void *owner, struct str content, const struct err *err)
     struct agent_config_load *load = owner;
     load->file = NULL;
     if (err) {
-        finish(load, err_wrap(err_copy(err), ERR_INVALID, "cannot read %s: is it mounted?",
-                              files[load->step].path));
+        finish(load, err_wrap(err_copy(err), ERR_INVALID, "cannot read " STR_FMT ": is it mounted?",
+                              STR_ARG(path_of(load, load->step))));
         return;
     }
     struct str *text = slot(load, load->step);
@@ -68,35 +87,66 @@ static void on_file(void *owner, struct str content, const struct err *err)
 
 static void read_next(struct agent_config_load *load)
 {
-    while (load->step < ARRAY_LEN(files) && slot(load, load->step)->n)
+    while (load->step < ARRAY_LEN(files) &&
+           (slot(load, load->step)->n || (files[load->step].account && load->places->kube)))
         load->step++;
     if (load->step == ARRAY_LEN(files))
         finish(load, check(load->config));
     else
-        load->file = world_file_read(load->world, str_c(files[load->step].path), on_file, load);
+        load->file = world_file_read(load->world, path_of(load, load->step), on_file, load);
 }
 
-struct agent_config_load *agent_config_load(struct world *w, struct agent_config *config,
+static bool reads_something(struct agent_config_load *load)
+{
+    return !load->places->kube || load->config->token.n == 0 || load->config->server_text.n == 0;
+}
+
+static void on_told(void *owner)
+{
+    read_next(owner);
+}
+
+/* The cluster's API as it was given; otherwise as the kubelet tells it. */
+static void take_kube(struct world *w, const struct kube_context *kube, struct agent_config *config)
+{
+    uint64_t port = 0;
+    config->kube_port = 443;
+    if (kube) {
+        config->kube_host = str_dup(str_c(kube->address.host));
+        config->kube_port = kube->address.port;
+        config->kube_token = str_dup(kube->token);
+        config->kube_ca = str_dup(kube->ca_pem);
+        return;
+    }
+    config->kube_host = str_dup(world_env(w, "KUBERNETES_SERVICE_HOST"));
+    if (str_to_u64(world_env(w, "KUBERNETES_SERVICE_PORT"), &port) && port > 0 && port < 65536)
+        config->kube_port = (uint16_t)port;
+}
+
+struct agent_config_load *agent_config_load(struct world *w, const struct agent_places *places,
+                                            struct agent_config *config,
                                             void (*done)(void *owner, const struct err *err),
                                             void *owner)
 {
-    uint64_t port = 0;
-    *config = (struct agent_config){.kube_port = 443};
+    *config = (struct agent_config){0};
     config->token = str_dup(world_env(w, "CATTLE_TOKEN"));
     config->server_text = str_dup(world_env(w, "CATTLE_SERVER"));
     config->ca_checksum = str_dup(world_env(w, "CATTLE_CA_CHECKSUM"));
     config->name = str_dup(world_env(w, "HOSTNAME"));
     config->strict = str_eq_c(world_env(w, "STRICT_VERIFY"), "true");
-    config->kube_host = str_dup(world_env(w, "KUBERNETES_SERVICE_HOST"));
-    if (str_to_u64(world_env(w, "KUBERNETES_SERVICE_PORT"), &port) && port > 0 && port < 65536)
-        config->kube_port = (uint16_t)port;
+    take_kube(w, places->kube, config);
     struct agent_config_load *load = MEM_NEW(struct agent_config_load);
     load->world = w;
+    load->places = places;
     load->config = config;
     load->done = done;
     load->owner = owner;
-    /* At least one file is always read: the callback never comes from inside this call. */
-    read_next(load);
+    if (reads_something(load)) {
+        read_next(load);
+        return load;
+    }
+    load->told = world_timer_new(w, on_told, load); /* never from inside this call */
+    world_timer_start(load->told, 0);
     return load;
 }
 
@@ -105,6 +155,7 @@ void agent_config_cancel(struct agent_config_load *load)
     if (!load)
         return;
     world_file_cancel(load->file);
+    world_timer_free(load->told);
     mem_free(load);
 }
 

@@ -10,6 +10,7 @@
 #define LABEL       "cattle.io/service-account.name"
 #define RETRY_FIRST (200 * NS_PER_MS)
 #define RETRY_MAX   (10 * NS_PER_S)
+#define PATIENT     3u /* attempts: that a new token takes a moment is nothing to tell */
 #define TOKENLESS   4u /* then the named secret is given up */
 
 struct agent_credentials {
@@ -20,8 +21,10 @@ struct agent_credentials {
     uint32_t tokenless; /* how often in a row the named secret was not there, or had no token */
     struct buf account_version; /* resourceVersion of the account that was read */
     struct buf secret;          /* the secret's name */
-    struct buf made; /* of the one that was made here and is not named yet; empty: none */
+    struct buf made;  /* of the one that was made here and is not named yet; empty: none */
+    struct buf error; /* of the last attempt that failed */
     void (*done)(void *owner, struct str token);
+    void (*failed)(void *owner);
     void *owner;
 };
 
@@ -34,10 +37,18 @@ static const struct kube_target account = {
     .name = STR_INIT(ACCOUNT),
 };
 
-static void again(struct agent_credentials *a)
+/* err: of the call that failed; NULL: it worked, but what it gave is of no use. */
+static void again(struct agent_credentials *a, const struct err *err)
 {
     struct world *w = kube_client_world(a->client);
+    buf_clear(&a->error);
+    if (err)
+        err_print(err, &a->error);
+    else
+        buf_add_c(&a->error, "service account " NAMESPACE_SYSTEM "/" ACCOUNT " has no token yet");
     world_timer_start(a->retry, kube_backoff(w, a->failures++, RETRY_FIRST, RETRY_MAX));
+    if (a->failed && (err || a->failures > PATIENT))
+        a->failed(a->owner);
 }
 
 /* The answer as a tree, or NULL. */
@@ -63,7 +74,7 @@ static void on_secret(void *owner, const struct kube_answer *answer)
         /* An API that does not answer says nothing about the secret. */
         if (!answer->err || answer->err->code == ERR_NOT_FOUND)
             a->tokenless++;
-        again(a); /* not filled in yet, or gone: the account is read again and tells */
+        again(a, answer->err); /* not filled in yet, or gone: the account is read again and tells */
         return;
     }
     void (*done)(void *, struct str) = a->done;
@@ -84,7 +95,7 @@ static void on_named(void *owner, const struct kube_answer *answer)
     struct agent_credentials *a = owner;
     a->call = NULL;
     if (answer->err) {
-        again(a); /* a conflict: another replica named its own */
+        again(a, answer->err); /* a conflict: another replica named its own */
         return;
     }
     buf_clear(&a->made);
@@ -92,13 +103,13 @@ static void on_named(void *owner, const struct kube_answer *answer)
 }
 
 /* The account names the secret from now on. */
-static void name_secret(struct agent_credentials *a, struct str name)
+static void name_secret(struct agent_credentials *a, struct str name, const struct err *err)
 {
     struct buf patch = {0};
     buf_clear(&a->secret);
     buf_add(&a->secret, name);
     if (a->secret.n == 0) {
-        again(a);
+        again(a, err);
         return;
     }
     buf_addf(&patch,
@@ -118,7 +129,7 @@ static void on_created(void *owner, const struct kube_answer *answer)
     struct str name = json_string_at(tree_of(&arena, answer), "metadata.name");
     buf_clear(&a->made);
     buf_add(&a->made, name);
-    name_secret(a, name);
+    name_secret(a, name, answer->err);
     arena_free(&arena);
 }
 
@@ -157,9 +168,9 @@ static void on_listed(void *owner, const struct kube_answer *answer)
     cJSON *list = tree_of(&arena, answer);
     struct str name = left_over(list);
     if (!list)
-        again(a);
+        again(a, answer->err);
     else if (name.n)
-        name_secret(a, name);
+        name_secret(a, name, NULL);
     else
         create_secret(a);
     arena_free(&arena);
@@ -179,7 +190,7 @@ static void on_unmade(void *owner, const struct kube_answer *answer)
     a->call = NULL;
     if (!answer->err || answer->err->code == ERR_NOT_FOUND)
         buf_clear(&a->made);
-    again(a);
+    again(a, answer->err);
 }
 
 /* The account names another one by now: what was made here is not needed. */
@@ -204,7 +215,7 @@ static void on_account(void *owner, const struct kube_answer *answer)
     buf_add(&a->secret, name);
     arena_free(&arena);
     if (!tree)
-        again(a);
+        again(a, answer->err);
     else if (a->secret.n && a->made.n && !str_eq(buf_str(&a->secret), buf_str(&a->made)))
         unmake(a);
     else if (a->secret.n && a->tokenless < TOKENLESS)
@@ -212,7 +223,7 @@ static void on_account(void *owner, const struct kube_answer *answer)
     else if (a->secret.n)
         create_secret(a); /* the named one stays without a token */
     else if (a->made.n) /* it could not be named: the account had changed, or an old one was read */
-        name_secret(a, buf_str(&a->made));
+        name_secret(a, buf_str(&a->made), NULL);
     else
         find_secret(a);
 }
@@ -225,11 +236,12 @@ static void read_account(void *owner)
 
 struct agent_credentials *agent_credentials_start(struct kube_client *c,
                                                   void (*done)(void *owner, struct str token),
-                                                  void *owner)
+                                                  void (*failed)(void *owner), void *owner)
 {
     struct agent_credentials *a = MEM_NEW(struct agent_credentials);
     a->client = c;
     a->done = done;
+    a->failed = failed;
     a->owner = owner;
     a->retry = world_timer_new(kube_client_world(c), read_account, a);
     read_account(a);
@@ -245,5 +257,11 @@ void agent_credentials_cancel(struct agent_credentials *a)
     buf_free(&a->account_version);
     buf_free(&a->secret);
     buf_free(&a->made);
+    buf_free(&a->error);
     mem_free(a);
+}
+
+struct str agent_credentials_error(const struct agent_credentials *a)
+{
+    return buf_str(&a->error);
 }

@@ -6,6 +6,7 @@
  *
  * The account is marked with its resourceVersion: of two replicas that create at the same time one loses with a conflict
  * and takes the other's secret; its own it deletes. Who reads an old account again and again makes one secret, not many. Any other failure starts over after a jittered pause; there is no final failure.
+ * It is told to whoever asks (agent_credentials_error), and to `failed` at once.
  * Ownership: the handle ends with `done` or agent_credentials_cancel. */
 #ifndef PADDOCK_ENGINE_AGENTS_CLUSTER_CREDENTIALS_H
 #define PADDOCK_ENGINE_AGENTS_CLUSTER_CREDENTIALS_H
@@ -15,7 +16,9 @@
 struct agent_credentials;
 struct agent_credentials *agent_credentials_start(struct kube_client *c,
                                                   void (*done)(void *owner, struct str token),
+                                                  void (*failed)(void *owner), /* may be NULL */
                                                   void *owner);
-void agent_credentials_cancel(struct agent_credentials *a); /* NULL is fine */
+struct str agent_credentials_error(const struct agent_credentials *a); /* the last one */
+void agent_credentials_cancel(struct agent_credentials *a);            /* NULL is fine */
 
 #endif

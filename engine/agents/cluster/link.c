@@ -1,7 +1,6 @@
 /* The agent's tunnel: see the states in link.h. */
 #include "engine/agents/cluster/link.h"
 
-#include "engine/agents/cluster/reason.h"
 #include "engine/base/list.h"
 #include "engine/manifests/agent_manifest.h"
 #include "engine/tunnel/router.h"
@@ -24,6 +23,8 @@ struct agent_link {
     void (*on_untrusted)(void *owner);
     void (*on_removed)(void *owner, struct str image);
     void (*on_unknown)(void *owner);
+    void (*on_changed)(void *owner);
+    void (*on_left)(void *owner); /* not NULL: the process is about to end */
     void *owner;
 
     struct list attempts;
@@ -40,6 +41,7 @@ struct agent_link {
     world_time cut_idle; /* the age without traffic at which the last tunnel was cut; 0: none was */
     uint32_t cuts;       /* in a row, all at about that age */
     struct agent_link_state state;
+    struct buf last_error;
 };
 
 static void connect_next(struct agent_link *l);
@@ -100,12 +102,26 @@ static void set_reason(struct agent_link *l, const char *reason)
     l->state.reason = reason;
 }
 
+static void tell_change(const struct agent_link *l)
+{
+    if (l->on_changed)
+        l->on_changed(l->owner);
+}
+
+static void explain_err(struct agent_link *l, enum agent_phase phase, const struct err *err)
+{
+    set_reason(l, agent_reason_of(&l->policies, phase, err));
+    l->state.step = agent_step_of(phase, err);
+}
+
 static void explain(struct agent_link *l, const struct tunnel_client_closed *how)
 {
-    if (how->http_status)
+    if (how->http_status) {
         set_reason(l, agent_reason_of_refusal(&l->policies, how->http_status, how->http_body));
-    else if (how->err)
-        set_reason(l, agent_reason_of(&l->policies, AGENT_PHASE_CONNECT, how->err));
+        l->state.step = agent_step_of_refusal(how->http_status, how->http_body);
+    } else if (how->err) {
+        explain_err(l, AGENT_PHASE_CONNECT, how->err);
+    }
 }
 
 /* ---- what cuts idle tunnels ---- */
@@ -216,6 +232,7 @@ static void on_open(void *owner, struct tunnel_session *s)
     l->state.connects++;
     l->state.connected_at = world_now(l->world);
     l->state.reason = NULL;
+    l->state.step = AGENT_STEP_CONNECTED;
     world_note(l->world, "agent.connected", l->config->name, str_c(a->address.host));
     recheck_later(l);
     if (l->on_connected)
@@ -224,16 +241,16 @@ static void on_open(void *owner, struct tunnel_session *s)
 
 static void note_end(struct agent_link *l, const struct tunnel_client_closed *how)
 {
-    struct buf why = {0};
+    struct buf *why = &l->last_error;
+    buf_clear(why);
     if (how->http_status)
-        buf_addf(&why, "refused with %d: " STR_FMT, how->http_status, STR_ARG(how->http_body));
+        buf_addf(why, "refused with %d: " STR_FMT, how->http_status, STR_ARG(how->http_body));
     else if (how->err)
-        err_print(how->err, &why);
+        err_print(how->err, why);
     else
-        buf_add_c(&why, "ended by the manager");
+        buf_add_c(why, "ended by the manager");
     world_note(l->world, how->was_open ? "agent.disconnected" : "agent.connect-failed",
-               l->config->name, buf_str(&why));
-    buf_free(&why);
+               l->config->name, buf_str(why));
 }
 
 /* The tunnel in use is gone. */
@@ -249,7 +266,14 @@ static void on_lost(struct agent_link *l, bool clean)
         return;
     }
     world_timer_stop(l->recheck);
+    l->state.step = AGENT_STEP_RESOLVE;
     wait_then_resolve(l, clean);
+}
+
+static void left_if_empty(struct agent_link *l)
+{
+    if (list_empty(&l->attempts))
+        l->on_left(l->owner);
 }
 
 static void on_closed(void *owner, const struct tunnel_client_closed *how)
@@ -258,6 +282,10 @@ static void on_closed(void *owner, const struct tunnel_client_closed *how)
     struct agent_link *l = a->link;
     bool current = a == l->current, next = a == l->next;
     attempt_free(a);
+    if (l->on_left) {
+        left_if_empty(l);
+        return;
+    }
     if (!current && !next)
         return; /* it had drained */
     note_end(l, how);
@@ -268,6 +296,7 @@ static void on_closed(void *owner, const struct tunnel_client_closed *how)
     if (current && l->open) {
         measure_cut(l, how);
         on_lost(l, how->err == NULL);
+        tell_change(l);
         return;
     }
     l->state.failures++;
@@ -279,6 +308,7 @@ static void on_closed(void *owner, const struct tunnel_client_closed *how)
         return;
     }
     explain(l, how);
+    tell_change(l);
     static const struct str removed = STR_INIT(AGENT_REMOVED_TEXT);
     if (how->http_status == 410 && l->on_removed && str_starts(how->http_body, removed))
         l->on_removed(l->owner, str_sub(how->http_body, removed.n, how->http_body.n));
@@ -305,9 +335,13 @@ static void on_resolved(void *owner, const struct world_dns_answer *answer, cons
     struct agent_link *l = owner;
     if (err || answer->n == 0) {
         l->state.failures++;
-        if (err)
-            set_reason(l, agent_reason_of(&l->policies, AGENT_PHASE_RESOLVE, err));
+        if (err) {
+            explain_err(l, AGENT_PHASE_RESOLVE, err);
+            buf_clear(&l->last_error);
+            err_print(err, &l->last_error);
+        }
         wait_then_resolve(l, false);
+        tell_change(l);
         return;
     }
     l->answer = *answer;
@@ -316,9 +350,23 @@ static void on_resolved(void *owner, const struct world_dns_answer *answer, cons
     connect_next(l);
 }
 
+/* Managers that know the word have ended their sessions by now: for the others silence has to do. */
+static void end_idle(struct agent_link *l)
+{
+    list_each (&l->attempts, it, following) {
+        const struct attempt *a = container_of(it, struct attempt, node);
+        tunnel_session_drain_idle(tunnel_client_session(a->client));
+    }
+    left_if_empty(l);
+}
+
 static void on_retry(void *owner)
 {
     struct agent_link *l = owner;
+    if (l->on_left) {
+        end_idle(l);
+        return;
+    }
     /* An answer that led nowhere is not worth keeping: a resolver that lies about its TTL would be believed twice. */
     bool fresh = l->failures_in_a_row > 1 &&
                  policy_get(&l->policies, POLICY_DNS_CACHE) == POLICY_DNS_CACHE_TTL;
@@ -373,7 +421,7 @@ static void on_leave(void *owner)
 {
     const struct attempt *a = owner;
     struct agent_link *l = a->link;
-    if (a != l->current || !l->open || l->leaving)
+    if (a != l->current || !l->open || l->leaving || l->on_left)
         return;
     l->leaving = true;
     world_note(l->world, "agent.leaving", l->config->name, str_c(a->address.host));
@@ -412,6 +460,8 @@ struct agent_link *agent_link_new(const struct agent_link_options *o)
     l->on_untrusted = o->untrusted;
     l->on_removed = o->removed;
     l->on_unknown = o->unknown;
+    l->on_changed = o->changed;
+    l->state.step = AGENT_STEP_RESOLVE;
     l->owner = o->owner;
     l->retry = world_timer_new(l->world, on_retry, l);
     l->recheck = world_timer_new(l->world, on_recheck, l);
@@ -437,7 +487,50 @@ void agent_link_free(struct agent_link *l)
     str_free(&l->params_json);
     str_free(&l->instance);
     str_free(&l->membership);
+    buf_free(&l->last_error);
     mem_free(l);
+}
+
+void agent_link_leave(struct agent_link *l, void (*left)(void *owner))
+{
+    bool told = policy_get(&l->policies, POLICY_SERVER_DRAIN) == POLICY_DRAIN_HANDOVER;
+    bool waits = false;
+    BUG_ON(l->on_left, "who leaves goes once");
+    l->on_left = left;
+    agent_resolve_cancel(l->resolver);
+    world_timer_stop(l->recheck);
+    l->current = NULL;
+    l->next = NULL;
+    l->open = false;
+    list_each (&l->attempts, it, following) {
+        struct attempt *a = container_of(it, struct attempt, node);
+        struct tunnel_session *s = tunnel_client_session(a->client);
+        if (s && told) {
+            tunnel_session_say_left(s);
+            waits = true;
+        } else if (!s) {
+            tunnel_client_close(a->client);
+            attempt_free(a);
+        }
+    }
+    world_timer_start(l->retry, waits ? AGENT_LEAVE_GRACE : 0);
+}
+
+size_t agent_link_sessions(const struct agent_link *l,
+                           struct agent_link_session out[AGENT_TUNNELS_MAX])
+{
+    size_t n = 0;
+    const struct list *head = &l->attempts;
+    for (const struct list *it = head->next; it != head && n < AGENT_TUNNELS_MAX; it = it->next) {
+        const struct attempt *a = (const void *)((const char *)it - offsetof(struct attempt, node));
+        struct tunnel_session *s = tunnel_client_session(a->client);
+        if (s)
+            out[n++] = (struct agent_link_session){.peer = a->address,
+                                                   .opened_at = tunnel_client_opened_at(a->client),
+                                                   .connections = tunnel_session_stats(s).open,
+                                                   .leaving = a != l->current};
+    }
+    return n;
 }
 
 void agent_link_set_membership(struct agent_link *l, struct str proof)
@@ -456,4 +549,9 @@ struct agent_link_state agent_link_state(const struct agent_link *l)
         s.heard_at = session ? tunnel_session_heard(session) : s.connected_at;
     }
     return s;
+}
+
+struct str agent_link_last_error(const struct agent_link *l)
+{
+    return buf_str(&l->last_error);
 }

@@ -9,6 +9,9 @@
  *   connected ── asked to leave (policy server.drain: handover; the replica is about to stop) ─► moving, as above, but to
  *                another address of the name or the same one; then the manager is told, and it ends the first tunnel
  *
+ *   any ── agent_link_leave ─► leaving: what dials is given up, managers are told that we go, and end their sessions when
+ *          their connections are done (idle ones at once) ─► `left`
+ *
  * Waiting: policy reconnect.backoff: constant 10 s (5 s after an orderly end), or exponential with jitter up to
  *          reconnect.max. An agent whose DNS answer is kept for its life (dns.cache: process) gives up and ends its
  *          process after AGENT_GIVE_UP without a connection; its supervisor starts a new one, which asks anew. That is the
@@ -20,6 +23,7 @@
 #define PADDOCK_ENGINE_AGENTS_CLUSTER_LINK_H
 
 #include "engine/agents/cluster/config.h"
+#include "engine/agents/cluster/reason.h"
 #include "engine/agents/cluster/resolver.h"
 #include "engine/tunnel/client.h"
 
@@ -30,6 +34,7 @@
 #define AGENT_GIVE_UP         (300 * NS_PER_S)
 #define AGENT_RECHECK         (10 * NS_PER_S)   /* and up to as much again as jitter */
 #define AGENT_LEAVE_RETRY     (500 * NS_PER_MS) /* and up to as much again as jitter */
+#define AGENT_LEAVE_GRACE     (2 * NS_PER_S)    /* for the manager to end what we have left */
 #define AGENT_TUNNELS_MAX     6u                /* in use, about to be, and left */
 #define AGENT_CONNECT_TIMEOUT (10 * NS_PER_S)
 /* Policy tunnel.keepalive: measured. So many tunnels in a row that were cut at the same age without traffic, which none
@@ -53,6 +58,8 @@ struct agent_link_options {
     void (*removed)(void *owner, struct str image);
     /* The manager knows nothing of the cluster. The link goes on. May be NULL. */
     void (*unknown)(void *owner);
+    /* Its state is another one. Must not free the link. May be NULL. */
+    void (*changed)(void *owner);
     void *owner;
 };
 struct agent_link *agent_link_new(const struct agent_link_options *options);
@@ -60,7 +67,21 @@ void agent_link_free(struct agent_link *l);
 /* What proves to the manager that the cluster is its own; shown with every attempt from now on. Copied. */
 void agent_link_set_membership(struct agent_link *l, struct str proof);
 
+/* The process is about to end. `left` comes once, from the loop, when no session is left; it may free the link. Sessions
+ * with connections that go on and on are the caller's to wait for, or not. */
+void agent_link_leave(struct agent_link *l, void (*left)(void *owner));
+
+struct agent_link_session {
+    struct world_addr peer;
+    world_time opened_at;
+    size_t connections; /* open ones */
+    bool leaving;       /* it is not the one in use */
+};
+size_t agent_link_sessions(const struct agent_link *l,
+                           struct agent_link_session out[AGENT_TUNNELS_MAX]);
+
 struct agent_link_state {
+    enum agent_step step; /* on which the last attempt failed; or AGENT_STEP_CONNECTED */
     bool connected;
     struct world_addr peer;  /* of the tunnel in use; empty: none */
     world_time connected_at; /* of it */
@@ -71,5 +92,6 @@ struct agent_link_state {
         *reason; /* why there is no tunnel (reason.h); NULL: there is one, or none was tried yet */
 };
 struct agent_link_state agent_link_state(const struct agent_link *l);
+struct str agent_link_last_error(const struct agent_link *l); /* also of a tunnel that ended */
 
 #endif
