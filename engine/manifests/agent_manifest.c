@@ -143,9 +143,73 @@ static void write_env(struct buf *out, const char *name, struct str value)
     quoted(out, "          value: ", value);
 }
 
+/* ---- a confined pod ---- */
+
+/* The pod's own address: where kubelets probe, of whichever family. */
+static void write_command(const struct agent_manifest *m, struct buf *out)
+{
+    static const char *const added[] = {"--healthz-listen", "$(POD_IP):" AGENT_HEALTHZ_PORT,
+                                        "--state-dir", AGENT_STATE_DIR};
+    struct str word, rest = m->command;
+    buf_add_c(out, "        command:\n");
+    for (unsigned i = 0; i < AGENT_WORDS_MAX && rest.n; i++) {
+        str_cut(rest, ' ', &word, &rest);
+        if (word.n)
+            quoted(out, "        - ", word);
+    }
+    for (size_t i = 0; i < ARRAY_LEN(added); i++)
+        quoted(out, "        - ", str_c(added[i]));
+}
+
+static const char pod_security[] =
+    "      securityContext:\n"
+    "        runAsNonRoot: true\n"
+    "        runAsUser: " AGENT_USER "\n"
+    "        runAsGroup: " AGENT_USER "\n"
+    "        fsGroup: " AGENT_USER "\n" /* else it could not read its credentials */
+    "        seccompProfile:\n          type: RuntimeDefault\n"
+    "      affinity:\n        podAntiAffinity:\n" /* two replicas on one node fall together */
+    "          preferredDuringSchedulingIgnoredDuringExecution:\n"
+    "          - weight: 100\n            podAffinityTerm:\n"
+    "              topologyKey: kubernetes.io/hostname\n"
+    "              labelSelector:\n                matchLabels:\n"
+    "                  app: cattle-cluster-agent\n";
+
+static const char pod_address[] = "        - name: POD_IP\n          valueFrom:\n"
+                                  "            fieldRef:\n              fieldPath: status.podIP\n";
+
+/* A manager that is away starts nothing anew; a process that does not answer for a minute is. */
+static const char container_security[] =
+    "        ports:\n        - name: healthz\n          containerPort: " AGENT_HEALTHZ_PORT "\n"
+    "        securityContext:\n"
+    "          allowPrivilegeEscalation: false\n"
+    "          readOnlyRootFilesystem: true\n"
+    "          runAsNonRoot: true\n"
+    "          capabilities:\n            drop:\n            - ALL\n"
+    "        livenessProbe:\n          httpGet:\n            path: /healthz\n"
+    "            port: " AGENT_HEALTHZ_PORT "\n"
+    "          periodSeconds: 10\n          timeoutSeconds: 5\n          failureThreshold: 6\n";
+
+static const char probe_ready[] = "        readinessProbe:\n          httpGet:\n"
+                                  "            path: /readyz\n"
+                                  "            port: " AGENT_HEALTHZ_PORT "\n"
+                                  "          periodSeconds: 2\n          timeoutSeconds: 5\n";
+
+static const char probe_file[] = "        readinessProbe:\n          exec:\n            command:\n"
+                                 "            - cat\n            - " AGENT_FILE_CONNECTED "\n"
+                                 "          periodSeconds: 2\n";
+
+static const char state_mount[] =
+    "        - name: state\n          mountPath: " AGENT_STATE_DIR "\n";
+static const char state_volume[] = "      - name: state\n        emptyDir:\n"
+                                   "          sizeLimit: 1Mi\n";
+
+/* ---- the Deployment ---- */
+
 static void write_deployment(const struct agent_manifest *m, struct str credentials,
                              struct buf *out)
 {
+    bool confined = m->command.n > 0;
     buf_add_c(out, "---\napiVersion: apps/v1\nkind: Deployment\nmetadata:\n"
                    "  name: cattle-cluster-agent\n  namespace: cattle-system\n"
                    "  annotations:\n    management.cattle.io/scale-available: \"2\"\nspec:\n");
@@ -163,25 +227,38 @@ static void write_deployment(const struct agent_manifest *m, struct str credenti
                    "        key: node-role.kubernetes.io/control-plane\n"
                    "        operator: Exists\n"
                    "      - effect: NoSchedule\n        key: node-role.kubernetes.io/master\n"
-                   "        operator: Exists\n"
-                   "      containers:\n      - name: cluster-register\n");
+                   "        operator: Exists\n");
+    if (confined)
+        buf_add_c(out, pod_security);
+    buf_add_c(out, "      containers:\n      - name: cluster-register\n");
     quoted(out, "        image: ", m->image);
-    buf_add_c(out, "        imagePullPolicy: IfNotPresent\n        env:\n");
+    buf_add_c(out, "        imagePullPolicy: IfNotPresent\n");
+    if (confined)
+        write_command(m, out);
+    buf_add_c(out, "        env:\n");
+    if (confined)
+        buf_add_c(out, pod_address);
     write_env(out, "CATTLE_SERVER", m->server_url);
     write_env(out, "CATTLE_CA_CHECKSUM", m->ca_checksum);
     write_env(out, "CATTLE_CLUSTER", STR("true"));
     write_env(out, "CATTLE_K8S_MANAGED", STR("true"));
     write_env(out, "CATTLE_CREDENTIAL_NAME", credentials);
     write_env(out, "CATTLE_SERVER_VERSION", m->server_version);
+    if (m->strict)
+        write_env(out, "STRICT_VERIFY", STR("true"));
+    if (confined)
+        buf_add_c(out, container_security);
     if (m->ready_when_connected)
-        buf_add_c(out, "        readinessProbe:\n          exec:\n            command:\n"
-                       "            - cat\n            - " AGENT_FILE_CONNECTED "\n"
-                       "          periodSeconds: 2\n");
+        buf_add_c(out, confined ? probe_ready : probe_file);
     buf_add_c(out, "        volumeMounts:\n        - name: cattle-credentials\n"
-                   "          mountPath: /cattle-credentials\n          readOnly: true\n"
-                   "      volumes:\n      - name: cattle-credentials\n        secret:\n");
+                   "          mountPath: /cattle-credentials\n          readOnly: true\n");
+    if (confined)
+        buf_add_c(out, state_mount);
+    buf_add_c(out, "      volumes:\n      - name: cattle-credentials\n        secret:\n");
     quoted(out, "          secretName: ", credentials);
     buf_add_c(out, "          defaultMode: 320\n");
+    if (confined)
+        buf_add_c(out, state_volume);
 }
 
 static const char service[] = "---\n"

@@ -12,14 +12,25 @@
 /* Is there as long as the agent has had a tunnel since its start. */
 #define AGENT_FILE_CONNECTED "/tmp/agent-connected"
 
+/* Of a confined pod. */
+#define AGENT_STATE_DIR      "/var/lib/paddock"
+#define AGENT_HEALTHZ_PORT   "8080"
+#define AGENT_USER           "65532" /* and group: nobody in particular */
+#define AGENT_WORDS_MAX      32u     /* of the command */
+
 struct agent_manifest {
     struct str server_url, token, cluster_id;
     struct str ca_checksum; /* empty: a public CA */
     struct str membership; /* proof that the cluster is ours, beside the credentials; empty: none */
     struct str image;
+    /* What runs in it, as words with blanks between them, such as "paddock agent cluster": the pod is then confined: not
+     * root, a read-only root file system with AGENT_STATE_DIR to write to, probes of /healthz and /readyz. Empty: the
+     * image's own entry point, in a pod as the original's. */
+    struct str command;
     struct str server_version;
     bool
         ready_when_connected; /* a readiness probe: a new agent that does not connect replaces nobody */
+    bool strict;              /* no fallback to the system's store of authorities */
     int replicas;             /* 0: the field is left out (one) */
 };
 

@@ -272,8 +272,10 @@ static void on_lost(struct agent_link *l, bool clean)
 
 static void left_if_empty(struct agent_link *l)
 {
-    if (list_empty(&l->attempts))
-        l->on_left(l->owner);
+    if (!list_empty(&l->attempts))
+        return;
+    world_timer_stop(l->retry); /* the last one that was waited for has gone */
+    l->on_left(l->owner);
 }
 
 static void on_closed(void *owner, const struct tunnel_client_closed *how)

@@ -163,7 +163,8 @@ static void on_token(void *owner, const struct kube_object *before, const struct
 static void on_setting(void *owner, const struct kube_object *before,
                        const struct kube_object *after)
 {
-    static const char *const names[] = {"server-url", "cacerts", "agent-image"};
+    static const char *const names[] = {"server-url", "cacerts", "agent-image", "agent-command",
+                                        "agent-tls-mode"};
     struct deploy_controller *c = owner;
     for (size_t i = 0; i < ARRAY_LEN(names); i++)
         if (str_eq_c(kube_changed(before, after)->name, names[i]))

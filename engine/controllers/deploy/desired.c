@@ -71,6 +71,10 @@ static struct str hash_of(struct desired *d)
     struct buf text = {0}, hex = {0};
     for (size_t i = 0; i < ARRAY_LEN(parts); i++)
         json_write_string(&text, parts[i]);
+    if (d->manifest.command.n)
+        json_write_string(&text, d->manifest.command);
+    if (d->manifest.strict)
+        buf_add_c(&text, "strict");
     if (d->env)
         json_write(&text, d->env);
     if (d->membership_key.n)
@@ -90,14 +94,16 @@ bool desired_make(const struct controller *c, const struct kube_object *cluster,
     const cJSON *tree = kube_object_tree(cluster, a);
     bool as_set = policy_get(c->options.policies, POLICY_CA_PIN) == POLICY_PIN_SET;
     agent_ca_checksum(controller_setting(c, a, "cacerts"), as_set, &checksum);
-    d->manifest = (struct agent_manifest){.server_url = controller_setting(c, a, "server-url"),
-                                          .cluster_id = arena_str(a, cluster->name),
-                                          .ca_checksum = arena_str(a, buf_str(&checksum)),
-                                          .image = image_of(c, a, tree),
-                                          .ready_when_connected =
-                                              policy_get(c->options.policies, POLICY_AGENT_READY) ==
-                                              POLICY_READY_CONNECTED,
-                                          .server_version = STR(PADDOCK_VERSION)};
+    d->manifest = (struct agent_manifest){
+        .server_url = controller_setting(c, a, "server-url"),
+        .cluster_id = arena_str(a, cluster->name),
+        .ca_checksum = arena_str(a, buf_str(&checksum)),
+        .image = image_of(c, a, tree),
+        .command = controller_setting(c, a, "agent-command"),
+        .strict = str_eq_c(controller_setting(c, a, "agent-tls-mode"), "strict"),
+        .ready_when_connected =
+            policy_get(c->options.policies, POLICY_AGENT_READY) == POLICY_READY_CONNECTED,
+        .server_version = STR(PADDOCK_VERSION)};
     d->default_token = token_of(c, a, cluster->name, CLUSTER_TOKEN_DEFAULT);
     d->system_token = token_of(c, a, cluster->name, CLUSTER_TOKEN_SYSTEM);
     d->env = json_path(tree, "spec.agentEnvVars");
