@@ -1,26 +1,25 @@
 /* paddock agent cluster: the cluster agent as a process of its own.
  *
- *   options, environment ─► (name of its cluster's API resolved) ─► agent (engine/agents/cluster)
+ *   options, environment ─► its cluster's API (pod or kubeconfig) ─► agent (engine/agents/cluster)
  *                                                                    │ changed
  *                                          log, /healthz, Events ◄───┘
  *   SIGTERM ─► draining: managers are told, connections end ─► exit 0          (after DRAIN_MAX at the latest)
  *                └─ a second signal: exit at once */
 #include "engine/cli/agent_events.h"
 #include "engine/cli/agent_health.h"
-#include "engine/cli/agent_kube.h"
 #include "engine/cli/cli.h"
 #include "engine/cli/commands.h"
+#include "engine/cli/local_cluster.h"
 #include "engine/kube/management.h"
 #include "engine/world/uv/uv_world.h"
 
 #include <stdlib.h>
 #include <unistd.h>
 
-#define DRAIN_MAX     (20 * NS_PER_S)  /* less than the 30 s that Kubernetes gives */
-#define FLUSH         (50 * NS_PER_MS) /* for the last bytes of what has ended */
-#define RENEW_LOOK    (60 * NS_PER_S) /* at the mounted account: its token lives for an hour or so */
-#define RESOLVE_LIMIT (10 * NS_PER_S)
-#define HOST_BYTES    256u
+#define DRAIN_MAX  (20 * NS_PER_S)  /* less than the 30 s that Kubernetes gives */
+#define FLUSH      (50 * NS_PER_MS) /* for the last bytes of what has ended */
+#define RENEW_LOOK (60 * NS_PER_S)  /* at the mounted account: its token lives for an hour or so */
+#define HOST_BYTES 256u
 
 const struct cmdline_option agent_cluster_options[AGENT_OPTION_COUNT] = {
     [AGENT_SERVER] = {"--server", OPTION_TEXT, "URL", "the manager (CATTLE_SERVER)"},
@@ -48,11 +47,9 @@ struct process {
     struct world *w;
     struct policies policies;
     struct agent_places places;
-    struct kube_context kube; /* of --kubeconfig */
-    struct str kube_name;     /* of its server, to be resolved; empty: it is not */
-    struct world_dns *query;
+    struct local_cluster *cluster; /* of --kubeconfig; NULL: the pod's */
     struct world_addr listen;
-    struct cluster_agent *agent; /* NULL: its API's name is being resolved */
+    struct cluster_agent *agent; /* NULL: its cluster's API is being found */
     struct agent_news news;
     struct agent_health *health;
     struct agent_events *events;
@@ -189,8 +186,6 @@ static void find_places(struct process *p)
     }
     p->places.server_ca = state.n ? in_folder(p, state, "serverca") : str_empty;
     p->places.connected = state.n ? in_folder(p, state, "connected") : str_empty;
-    if (cmdline_given(o, AGENT_KUBECONFIG))
-        p->places.kube = &p->kube;
 }
 
 static struct err *parse(struct process *p)
@@ -202,8 +197,6 @@ static struct err *parse(struct process *p)
     if (!err)
         err = shell_policies(cmdline_text(o, AGENT_PROFILE), cmdline_list(o, AGENT_POLICY),
                              &p->policies);
-    if (!err && cmdline_given(o, AGENT_KUBECONFIG))
-        err = agent_kube_read(p->sh, cmdline_text(o, AGENT_KUBECONFIG), &p->kube, &p->kube_name);
     if (err)
         return err;
     set_environment(o);
@@ -232,24 +225,38 @@ static void start_agent(struct process *p)
     p->news.agent = p->agent;
 }
 
-static void on_resolved(void *owner, const struct world_dns_answer *answer, const struct err *err)
+static void on_found(void *owner)
 {
     struct process *p = owner;
-    p->query = NULL;
-    if (err) {
-        p->code = shell_complain(err_wrap(err_copy(err), err->code, "--kubeconfig"), EXIT_NO_WORLD);
-        uv_world_stop(p->uv);
-        return;
-    }
-    p->kube.address = world_addr_make(str_c(answer->host[0]), p->kube.address.port);
+    p->places.kube = local_cluster_context(p->cluster);
     start_agent(p);
+}
+
+static void on_token(void *owner)
+{
+    const struct process *p = owner;
+    if (p->agent)
+        cluster_agent_renew(p->agent, local_cluster_context(p->cluster)->token);
+}
+
+/* A kubeconfig's cluster, or that of the pod. */
+static struct err *find_cluster(struct process *p)
+{
+    struct local_cluster_options o = {.kubeconfig = cmdline_text(&p->sh->options, AGENT_KUBECONFIG),
+                                      .found = on_found,
+                                      .token = on_token,
+                                      .owner = p};
+    if (o.kubeconfig.n)
+        return local_cluster_new(p->sh, p->w, &o, &p->cluster);
+    world_timer_start(p->renew, RENEW_LOOK);
+    start_agent(p);
+    return NULL;
 }
 
 static void say_healthz(struct process *p)
 {
-    struct world_addr shown = p->listen;
+    struct world_addr shown = shell_shown_address(p->listen, agent_health_port(p->health));
     struct buf line = {0};
-    shown.port = agent_health_port(p->health);
     buf_add_c(&line, "healthz http://");
     world_addr_print(&shown, &line);
     buf_add_c(&line, "/healthz\n");
@@ -275,21 +282,15 @@ static struct err *start(struct process *p)
         return err_wrap(err, err->code, "--healthz-listen");
     say_healthz(p);
     struct str name = world_env(p->w, "HOSTNAME");
-    bool pod = world_env(p->w, "KUBERNETES_SERVICE_HOST").n > 0 && !p->places.kube;
+    bool pod = !cmdline_given(&p->sh->options, AGENT_KUBECONFIG);
     p->events = agent_events_new(p->w, pod ? "Pod" : "Deployment",
                                  pod ? name : STR(AGENT_DEPLOYMENT), name);
-    if (!p->places.kube)
-        world_timer_start(p->renew, RENEW_LOOK);
-    if (p->kube_name.n)
-        p->query = world_dns_query(p->w, p->kube_name, RESOLVE_LIMIT, on_resolved, p);
-    else
-        start_agent(p);
-    return NULL;
+    return find_cluster(p);
 }
 
 static void finish(struct process *p)
 {
-    world_dns_cancel(p->query);
+    local_cluster_stop(p->cluster);
     world_file_cancel(p->account);
     agent_health_free(p->health);
     agent_events_free(p->events);
@@ -298,6 +299,7 @@ static void finish(struct process *p)
     world_timer_free(p->end);
     world_timer_free(p->renew);
     uv_world_free(p->uv);
+    local_cluster_free(p->cluster);
 }
 
 int command_agent_cluster(struct shell *sh)

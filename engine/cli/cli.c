@@ -27,9 +27,8 @@ static const struct cmdline_command tunnel_commands[] = {
 static const struct cmdline_command agent_commands[] = {
     {"cluster", "the cluster agent: connects the cluster it runs in to its manager", " [options]",
      "In a pod everything comes from the environment and from mounted files; flags stand for\n"
-     "them elsewhere. Prints `healthz URL` (and /readyz beside it). On SIGTERM the manager is "
-     "told\n"
-     "and connections end, 20 s at most; a second signal ends it at once.\n"
+     "them elsewhere. Prints `healthz URL`; /readyz is beside it. On SIGTERM the manager is told\n"
+     "and connections end, within 20 s; a second one ends it at once.\n"
      "\n"
      "  CATTLE_SERVER, CATTLE_TOKEN, CATTLE_CA_CHECKSUM   --server, --token, --ca-checksum\n"
      "  STRICT_VERIFY=true      no fallback to the system's store of authorities\n"
