@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #define DEFAULT_LISTEN ":8443"
+#define AGENT_COMMAND  "paddock agent cluster" /* in whichever image */
 #define DEFAULT_IMAGE  "paddock:" PADDOCK_VERSION
 #define END_LOOK       (10 * NS_PER_MS)
 #define END_TIMEOUT    (5 * NS_PER_S) /* for the embedded cluster to write what is left */
@@ -183,6 +184,7 @@ static struct server_config make_config(struct replica *r)
                               .default_host = own_host(r),
                               .listen = r->listen,
                               .agent_image = image.n ? image : STR(DEFAULT_IMAGE),
+                              .agent_command = STR(AGENT_COMMAND),
                               .peer_token = keeper_peer_token(r->keeper),
                               .given_peers = peer_urls_count(r->peers) > 0,
                               .peer_id = r->peer_id,

@@ -17,8 +17,9 @@ struct server {
     struct world *world;
     struct policies policies;
     struct log log;
-    struct str identity, server_url, ca_pem, cert_pem, agent_image, peer_token; /* owned */
-    struct str default_host, internal_ca_pem, peer_id;                          /* owned */
+    struct str identity, server_url, ca_pem, cert_pem, agent_image, agent_command,
+        peer_token;                                    /* owned */
+    struct str default_host, internal_ca_pem, peer_id; /* owned */
     struct leader_options leader_options;
     bool given_peers; /* Endpoints do not tell */
     bool knows_peers;
@@ -381,6 +382,7 @@ static void start_bootstrap(struct server *s)
         {"cacerts", s->ca_pem, false},
         {"server-url", given ? s->server_url : buf_str(&url), !given},
         {"agent-image", s->agent_image, false},
+        {"agent-command", s->agent_command, true},
         {"internal-cacerts", s->internal_ca_pem, false}};
     s->bootstrap = bootstrap_start(s->client, settings, ARRAY_LEN(settings), on_bootstrapped, s);
     buf_free(&url);
@@ -394,6 +396,7 @@ static void take_config(struct server *s, const struct server_config *c)
     s->default_host = str_dup(c->default_host);
     s->internal_ca_pem = str_dup(c->internal_ca_pem);
     s->agent_image = str_dup(c->agent_image);
+    s->agent_command = str_dup(c->agent_command);
     s->peer_token = str_dup(c->peer_token);
     s->peer_id = str_dup(c->peer_id.n ? c->peer_id : world_own_address(s->world));
     s->given_peers = c->given_peers;
@@ -486,6 +489,7 @@ void server_free(struct server *s)
     str_free(&s->next_key_pem);
     str_free(&s->next_pin);
     str_free(&s->agent_image);
+    str_free(&s->agent_command);
     str_free(&s->peer_token);
     str_free(&s->default_host);
     str_free(&s->internal_ca_pem);

@@ -37,6 +37,8 @@ struct server_config {
      * both (engine/controllers/rotation). */
     struct str next_cert_pem, next_key_pem, next_ca_pem;
     struct str agent_image;
+    struct str
+        agent_command; /* what runs in it, unless setting agent-command says; empty: its entry */
     struct str peer_token; /* the same on all replicas; empty: no peering */
     bool given_peers;      /* outside a cluster: server_set_peers tells them, not Endpoints */
     struct str peer_id;    /* what they know us by; empty: our address */
