@@ -71,6 +71,10 @@ if(PADDOCK_TESTS)
   add_test(NAME real_tunnel COMMAND ${CMAKE_SOURCE_DIR}/tests/real/tunnel.sh $<TARGET_FILE:paddock> ${CMAKE_BINARY_DIR}/real
     WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
   set_tests_properties(real_tunnel PROPERTIES LABELS real TIMEOUT 300 SKIP_RETURN_CODE 77 ENVIRONMENT "${test_environment}")
+  # A cluster imported by hand: server, agents and simulated APIs as processes; 77: no kubectl.
+  add_test(NAME real_agent COMMAND ${CMAKE_SOURCE_DIR}/tests/real/agent.sh $<TARGET_FILE:paddock> $<TARGET_FILE:paddock-sim> ${CMAKE_BINARY_DIR}/real
+    WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
+  set_tests_properties(real_agent PROPERTIES LABELS real TIMEOUT 300 SKIP_RETURN_CODE 77 ENVIRONMENT "${test_environment}")
   add_test(NAME layers COMMAND ${CMAKE_SOURCE_DIR}/tests/layers_check ${CMAKE_BINARY_DIR})
   set_tests_properties(layers PROPERTIES LABELS layers)
   add_test(NAME incidents COMMAND ${CMAKE_SOURCE_DIR}/tests/incidents_check)
