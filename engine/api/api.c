@@ -48,6 +48,8 @@ struct api *api_new(const struct api_options *o)
     a->views = cluster_views_new(a, o->client, o->forwards);
     if (o->way)
         open_proxy(a, o);
+    a->observed = o->observed;
+    a->requests = api_requests_new(o->observed.metrics);
     return a;
 }
 
@@ -63,6 +65,7 @@ void api_free(struct api *a)
     paths_free(a->paths);
     registration_free(a->registration);
     tunnel_probes_free(a->probes);
+    api_requests_free(a->requests);
     str_free(&a->agent_image);
     mem_free(a);
 }
@@ -117,7 +120,7 @@ static bool route_get(struct api *a, struct http_exchange *x, struct str path)
     else if (str_eq_c(path, "/v3/connect") || str_eq_c(path, "/v3/connect/register"))
         api_connect_handle(a, x);
     else
-        return false;
+        return api_observe_handle(a, x, path);
     return true;
 }
 
@@ -137,6 +140,12 @@ static bool route_cluster(struct api *a, struct http_exchange *x, struct str pat
     else
         proxy_handle(a->proxy, x, str_sub(all, (size_t)(below.p - all.p), all.n));
     return true;
+}
+
+void api_answered(void *api, const struct http_exchange *x, int status)
+{
+    const struct api *a = api;
+    api_requests_answered(a->requests, x, status);
 }
 
 void api_handle(void *api, struct http_exchange *x)

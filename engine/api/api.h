@@ -4,6 +4,7 @@
  *   GET /readyz                      "ok", or 503: this replica is starting, or about to stop
  *   GET /cacerts                     the CA as PEM     GET /v3/settings/cacerts   the same as a setting (JSON)
  *   GET /v3/import/TOKEN_ID.yaml     the import manifest (rendered for any token: a wrong one fails at the connect)
+ *   GET /metrics, /debug/state       for administrators: observe.h
  *   GET /v3/connect[/register]       upgrade to a tunnel: agents by token and params, peers by ID and token
  *
  *   GET /k8s/clusters/ID/v1/...      what the cluster's agent keeps
@@ -16,6 +17,7 @@
 #ifndef PADDOCK_ENGINE_API_API_H
 #define PADDOCK_ENGINE_API_API_H
 
+#include "engine/api/observe.h"
 #include "engine/kube/informer.h"
 #include "engine/proxy/proxy.h"
 #include "engine/tunnel/forwards.h"
@@ -38,10 +40,13 @@ struct api_options {
     bool plain;                /* callers come without TLS */
     struct str membership_key; /* proofs of membership are signed with it; empty: there are none */
     struct str agent_image;
+    struct api_observed observed; /* all zero: nothing is shown */
 };
 struct api *api_new(const struct api_options *options);
 void api_free(struct api *a);
 void api_handle(void *api, struct http_exchange *x); /* an http_handler */
+/* To be told of every answer: http_server_options.answered. */
+void api_answered(void *api, const struct http_exchange *x, int status);
 /* How many replicas share the agents, this one included: paces admission. */
 void api_set_replicas(struct api *a, size_t n);
 void api_set_ready(struct api *a, bool ready); /* what /readyz says */

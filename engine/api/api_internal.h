@@ -3,6 +3,7 @@
 #define PADDOCK_ENGINE_API_API_INTERNAL_H
 
 #include "engine/api/adoption.h"
+#include "engine/api/observe.h"
 #include "engine/api/path.h"
 #include "engine/api/registration.h"
 #include "engine/base/json.h"
@@ -37,6 +38,8 @@ struct api {
     struct cluster_views *views;
     struct auth *auth;   /* NULL: no proxy */
     struct proxy *proxy; /* NULL: none */
+    struct api_observed observed;
+    struct api_requests *requests;
 };
 
 /* The API's error shape: {"type":"error","status":"404","code":"NotFound","message":"..."}. */
@@ -54,6 +57,12 @@ void api_import_handle(struct api *a, struct http_exchange *x, struct str file);
 void api_cluster_view_handle(struct api *a, struct http_exchange *x, struct str rest);
 void api_clusters_handle(struct api *a, struct http_exchange *x, struct str rest);
 void api_connect_handle(struct api *a, struct http_exchange *x);
+/* False: the path is none of observe.h. */
+bool api_observe_handle(struct api *a, struct http_exchange *x, struct str path);
+/* Asks the local API whether the sender may get Clusters at cluster scope. `granted` answers at once; whoever may not
+ * was told so. */
+void api_with_rights(struct api *a, struct http_exchange *x,
+                     void (*granted)(struct api *a, struct http_exchange *x));
 
 /* ---- cluster_view.c ---- */
 struct cluster_views *cluster_views_new(struct api *a, struct kube_client *client,

@@ -35,7 +35,8 @@ struct view {
     struct http_exchange *x; /* NULL: answered */
     struct str id,
         target; /* owned; target empty: the Clusters themselves, id what follows the type */
-    struct kube_client *caller; /* in the caller's name */
+    void (*granted)(struct api *a, struct http_exchange *x); /* NULL: shows clusters */
+    struct kube_client *caller;                              /* in the caller's name */
     struct kube_call *review;
     struct http_call *fetch;
     struct world_timer *later; /* it is freed outside of its own callbacks */
@@ -129,7 +130,10 @@ static void on_review(void *owner, const struct kube_answer *answer)
         api_error(answered(v), 503, "ServiceUnavailable", "rights cannot be asked for: %s",
                   answer->err->message);
     else if (!is_allowed(answer->body))
-        api_error(answered(v), 403, "Forbidden", "you may not see this cluster");
+        api_error(answered(v), 403, "Forbidden", "you may not see %s",
+                  v->granted ? "this" : "this cluster");
+    else if (v->granted)
+        v->granted(v->of->api, answered(v));
     else if (v->target.n)
         fetch(v);
     else
@@ -197,6 +201,16 @@ void api_clusters_handle(struct api *a, struct http_exchange *x, struct str rest
     struct view *v = view_new(a->views, x, rest, str_empty);
     if (v)
         ask(v, rest.n > 1 ? "get" : "list", rest.n > 1 ? str_sub(rest, 1, rest.n) : str_empty);
+}
+
+void api_with_rights(struct api *a, struct http_exchange *x,
+                     void (*granted)(struct api *a, struct http_exchange *x))
+{
+    struct view *v = view_new(a->views, x, str_empty, str_empty);
+    if (!v)
+        return;
+    v->granted = granted;
+    ask(v, "get", str_empty);
 }
 
 /* ---- life ---- */

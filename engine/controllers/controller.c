@@ -63,6 +63,19 @@ static void on_downstream(void *owner, struct str id)
     }
 }
 
+static struct kube_queue_counters queue_counters(struct metrics *m, struct str labels)
+{
+    return (struct kube_queue_counters){
+        .adds = metrics_cell(m, METRIC_COUNTER, "paddock_workqueue_adds_total", labels,
+                             "keys that came to wait"),
+        .retries = metrics_cell(m, METRIC_COUNTER, "paddock_workqueue_retries_total", labels,
+                                "keys that come back after a failure"),
+        .waits =
+            metrics_histogram(m, "paddock_workqueue_wait_seconds", labels, "how long keys waited"),
+        .works = metrics_histogram(m, "paddock_controller_reconcile_duration_seconds", labels,
+                                   "how long reconciles took, the API's answers included")};
+}
+
 void controller_begin(struct controller *c, const char *name,
                       const struct controllers_options *options, kube_reconcile reconcile)
 {
@@ -77,7 +90,8 @@ void controller_begin(struct controller *c, const char *name,
     c->failures =
         metrics_cell(options->metrics, METRIC_COUNTER, "paddock_controller_failures_total",
                      buf_str(&labels), "reconciles that failed and are tried again");
-    struct kube_queue_options q = {.workers = CONTROLLER_WORKERS};
+    struct kube_queue_options q = {.workers = CONTROLLER_WORKERS,
+                                   .counters = queue_counters(options->metrics, buf_str(&labels))};
     c->queue = kube_queue_new(options->world, &q, reconcile, c);
     downstreams_on_change(options->downstreams, on_downstream, c);
     buf_free(&labels);

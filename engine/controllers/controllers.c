@@ -34,6 +34,17 @@ void controllers_stop(struct controllers *c)
     mem_free(c);
 }
 
+bool controllers_next(const struct controllers *c, size_t *i, const char **name,
+                      struct kube_queue_state *state)
+{
+    if (*i >= ARRAY_LEN(classes))
+        return false;
+    *name = classes[*i]->name;
+    *state = c ? kube_queue_state(c->running[*i]->queue) : (struct kube_queue_state){0};
+    ++*i;
+    return true;
+}
+
 size_t controllers_queue_depth(const struct controllers *c)
 {
     size_t depth = 0;

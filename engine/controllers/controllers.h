@@ -13,6 +13,7 @@
 
 #include "engine/base/metrics.h"
 #include "engine/controllers/downstream.h"
+#include "engine/kube/queue.h"
 #include "engine/world/policy.h"
 
 struct controllers_options {
@@ -31,6 +32,9 @@ struct controllers_options {
 struct controllers;
 struct controllers *controllers_start(const struct controllers_options *options);
 void controllers_stop(struct controllers *c); /* NULL is fine */
+/* The queue of each controller; c may be NULL: not running, all zero. */
+bool controllers_next(const struct controllers *c, size_t *i, const char **name,
+                      struct kube_queue_state *state);
 /* Keys that wait or run, over all queues. */
 size_t controllers_queue_depth(const struct controllers *c);
 

@@ -78,6 +78,11 @@ bool http_query_param(struct http_exchange *x, const char *name, struct str *val
     return false;
 }
 
+world_time http_age(const struct http_exchange *x)
+{
+    return world_now(conn_of(x)->w) - x->began;
+}
+
 struct world *http_world(const struct http_exchange *x)
 {
     return conn_of(x)->w;
@@ -222,6 +227,7 @@ static struct buf *begin_answer(struct http_conn *c, int status, const struct ht
 {
     BUG_ON(c->state != CONN_OPEN || c->x.phase != ANSWER_NONE, "an exchange is answered once");
     BUG_ON(status < 200 || status > 999, "an answer has a final status");
+    conn_answered(c, &c->x, status);
     struct buf *out = &c->server->out;
     if (c->x.expects || c->server->draining ||
         (headers && http_headers_has_token(headers, "Connection", "close")))
@@ -391,6 +397,7 @@ struct world_stream *http_upgrade(struct http_exchange *x, const struct http_hea
     BUG_ON(c->state != CONN_OPEN || x->phase != ANSWER_NONE, "an exchange is answered once");
     struct buf *out = &c->server->out;
     struct str name, value;
+    conn_answered(c, x, 101);
     put_status(out, 101);
     for (size_t i = 0; headers && http_headers_at(headers, i, &name, &value); i++)
         put_header(out, name, value);

@@ -125,6 +125,7 @@ static void conn_reject(struct http_conn *c, int status, const char *why)
             linger(c);
         return;
     }
+    conn_answered(c, NULL, status);
     struct buf *out = &c->server->out;
     const char *json = status == 413 ? c->server->options.too_large : NULL;
     buf_clear(out);
@@ -158,6 +159,7 @@ static bool open_exchange(struct http_conn *c)
     c->state = CONN_OPEN;
     c->close_after |= !h->keep_alive;
     c->x.expects = h->expects_continue && !c->body.done;
+    c->x.began = world_now(c->w);
     c->server->handler(c->server->owner, &c->x);
     return true;
 }

@@ -42,6 +42,7 @@ struct http_exchange {
     void (*on_end)(void *data, struct http_exchange *x);
     struct buf whole;   /* of read_all */
     struct arena arena; /* decoded parameters */
+    world_time began;   /* its head was complete */
     enum answer_phase phase;
     enum answer_framing framing;
     uint64_t answer_left; /* of FRAMING_LENGTH */
@@ -84,6 +85,13 @@ struct http_server {
     bool draining;
     struct buf out; /* answers are put together here */
 };
+
+static inline void conn_answered(const struct http_conn *c, const struct http_exchange *x,
+                                 int status)
+{
+    if (c->server->options.answered)
+        c->server->options.answered(c->server->owner, x, status);
+}
 
 /* server.c */
 void conn_end(struct http_conn *c,

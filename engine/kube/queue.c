@@ -10,7 +10,8 @@ struct kube_job {
     struct str key;      /* owned */
     struct list waiting; /* in queue->waiting while it waits */
     struct world_timer *delay;
-    world_time due; /* of the delay, while it is active */
+    world_time due;   /* of the delay, while it is active */
+    world_time since; /* when it came to wait, or was started */
     uint32_t failures;
     bool running, again;
     void *data;
@@ -84,6 +85,9 @@ static void enqueue(struct kube_job *job)
         world_timer_stop(job->delay);
     list_add_tail(&q->waiting, &job->waiting);
     q->waiting_n++;
+    job->since = world_now(q->world);
+    if (q->options.counters.adds)
+        ++*q->options.counters.adds;
     if (!world_timer_active(q->pump))
         world_timer_start(q->pump, 0);
 }
@@ -133,6 +137,23 @@ void kube_queue_add_after(struct kube_queue *q, struct str key, world_time delay
         delay_start(job, delay);
 }
 
+static void count_start(const struct kube_queue *q, struct kube_job *job)
+{
+    world_time now = world_now(q->world);
+    if (q->options.counters.waits)
+        metric_observe(q->options.counters.waits, now - job->since);
+    job->since = now;
+}
+
+static void count_end(const struct kube_queue *q, const struct kube_job *job, bool failed)
+{
+    const struct kube_queue_counters *c = &q->options.counters;
+    if (!c->works)
+        return;
+    metric_observe(c->works, world_now(q->world) - job->since);
+    *c->retries += failed;
+}
+
 static void pump(void *owner)
 {
     struct kube_queue *q = owner;
@@ -144,6 +165,7 @@ static void pump(void *owner)
         q->running_n++;
         q->runs++;
         job->running = true;
+        count_start(q, job);
         q->reconcile(q->owner, job, job->key);
     }
     q->pumping = false;
@@ -175,6 +197,7 @@ void kube_job_done(struct kube_job *job, bool failed)
     job->data = NULL;
     job->cancelled = NULL;
     q->running_n--;
+    count_end(q, job, failed);
     if (failed) {
         q->failed++;
         delay_start(
@@ -207,4 +230,21 @@ uint64_t kube_queue_runs(const struct kube_queue *q)
 uint64_t kube_queue_failures(const struct kube_queue *q)
 {
     return q->failed;
+}
+
+struct kube_queue_state kube_queue_state(const struct kube_queue *q)
+{
+    struct kube_queue_state s = {.waiting = q->waiting_n, .running = q->running_n};
+    world_time now = world_now(q->world);
+    void *value;
+    for (size_t i = 0; map_next(&q->jobs, &i, NULL, &value);) {
+        const struct kube_job *job = value;
+        bool waits = !list_empty(&job->waiting);
+        if (job->running && now - job->since > s.longest)
+            s.longest = now - job->since;
+        if (waits && now - job->since > s.oldest)
+            s.oldest = now - job->since;
+        s.delayed += !waits && !job->running && job->delay && world_timer_active(job->delay);
+    }
+    return s;
 }

@@ -10,6 +10,7 @@
 #ifndef PADDOCK_ENGINE_KUBE_QUEUE_H
 #define PADDOCK_ENGINE_KUBE_QUEUE_H
 
+#include "engine/base/metrics.h"
 #include "engine/world/world.h"
 
 #define KUBE_QUEUE_RETRY     (5 * NS_PER_MS)
@@ -17,9 +18,15 @@
 
 struct kube_queue;
 struct kube_job;
+/* Counted there when they are given: they outlive the queue. */
+struct kube_queue_counters {
+    int64_t *adds, *retries; /* keys that came to wait; failures that bring one back */
+    struct metric_histogram *waits, *works; /* how long keys waited, and were worked on */
+};
 struct kube_queue_options {
-    size_t workers;              /* 0: 5 */
-    world_time retry, retry_max; /* 0: the constants above */
+    size_t workers;                      /* 0: 5 */
+    world_time retry, retry_max;         /* 0: the constants above */
+    struct kube_queue_counters counters; /* all of them, or none */
 };
 typedef void (*kube_reconcile)(void *owner, struct kube_job *job, struct str key);
 
@@ -39,5 +46,11 @@ void kube_job_done(struct kube_job *job, bool failed);
 size_t kube_queue_depth(const struct kube_queue *q); /* waiting and running; not the delayed */
 uint64_t kube_queue_runs(const struct kube_queue *q);
 uint64_t kube_queue_failures(const struct kube_queue *q);
+struct kube_queue_state {
+    size_t waiting, running, delayed; /* delayed: they come back later */
+    world_time oldest;                /* for how long the first one has waited */
+    world_time longest;               /* for how long a job has run */
+};
+struct kube_queue_state kube_queue_state(const struct kube_queue *q); /* O(keys) */
 
 #endif

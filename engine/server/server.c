@@ -9,6 +9,7 @@
 #include "engine/kube/management.h"
 #include "engine/pki/pki.h"
 #include "engine/server/bootstrap.h"
+#include "engine/server/observe.h"
 #include "engine/tunnel/peers.h"
 
 #define PHASE_LOOK (100 * NS_PER_MS)
@@ -29,9 +30,10 @@ struct server {
         next_pin; /* owned; empty: no change of CA is under way */
     bool rotated; /* we show the next certificate */
     struct metrics metrics;
-    int64_t *connects;
-    struct kube_client *client; /* caches, registration, bootstrap, lease */
-    struct kube_client *gated;  /* of the leader's controllers */
+    int64_t *connects, *leader_changes;
+    struct http_server *metrics_http; /* NULL: no listener of its own */
+    struct kube_client *client;       /* caches, registration, bootstrap, lease */
+    struct kube_client *gated;        /* of the leader's controllers */
     struct bootstrap *bootstrap;
     struct kube_informer *clusters, *tokens, *settings, *secrets, *endpoints;
     size_t tokens_by_token;
@@ -92,7 +94,15 @@ static void on_stopped(void *owner)
         world_exit(s->world, 1);
 }
 
-static const struct leader_handler leader_handler = {.started = on_started, .stopped = on_stopped};
+static void on_leader(void *owner, struct str holder)
+{
+    const struct server *s = owner;
+    if (holder.n)
+        ++*s->leader_changes;
+}
+
+static const struct leader_handler leader_handler = {
+    .started = on_started, .stopped = on_stopped, .observed = on_leader};
 
 /* ---- certificates ---- */
 
@@ -412,8 +422,11 @@ struct err *server_new(struct world *w, const struct server_config *c, struct se
     s->world = w;
     s->log = (struct log){world_log(w), STR("server")};
     take_config(s, c);
-    s->connects = metrics_cell(&s->metrics, METRIC_COUNTER, "tunnel_agent_connects_total",
+    s->connects = metrics_cell(&s->metrics, METRIC_COUNTER, "paddock_tunnel_agent_connects_total",
                                str_empty, "tunnel sessions of cluster agents accepted");
+    s->leader_changes = metrics_cell(&s->metrics, METRIC_COUNTER, "paddock_leader_changes_total",
+                                     str_empty, "holders of the lease seen after one another");
+    metrics_on_write(&s->metrics, server_collect, s);
     s->phase = world_timer_new(w, on_phase, s);
     s->client = kube_client_new(w, &c->kube);
     s->gated = kube_client_new(w, &c->kube);
@@ -443,9 +456,11 @@ struct err *server_new(struct world *w, const struct server_config *c, struct se
                             .metrics = &s->metrics,
                             .plain = c->cert_pem.n == 0,
                             .membership_key = s->peer_token,
-                            .agent_image = s->agent_image};
+                            .agent_image = s->agent_image,
+                            .observed = {&s->metrics, server_dump, s}};
     s->api = api_new(&a);
-    s->http = http_server_new(w, NULL, api_handle, s->api);
+    struct http_server_options http = {.answered = api_answered};
+    s->http = http_server_new(w, &http, api_handle, s->api);
     struct err *err = plan_certificates(s, c);
     if (!err)
         err = listen_on(s, c);
@@ -468,6 +483,8 @@ void server_free(struct server *s)
     world_timer_free(s->phase);
     leader_free(s->leader);
     bootstrap_cancel(s->bootstrap);
+    if (s->metrics_http)
+        http_server_free(s->metrics_http);
     http_server_free(s->http);
     api_free(s->api);
     downstreams_free(s->downstreams);
@@ -545,4 +562,38 @@ uint16_t server_cluster_port(struct server *s, struct str cluster_id)
 uint16_t server_forward_port(struct server *s, struct str cluster_id, struct str address)
 {
     return downstream_forward(s->downstreams, cluster_id, address);
+}
+
+struct server_parts server_parts(const struct server *s)
+{
+    return (struct server_parts){.world = s->world,
+                                 .policies = &s->policies,
+                                 .identity = s->identity,
+                                 .router = s->router,
+                                 .peers = s->peers,
+                                 .controllers = s->controllers,
+                                 .leader = s->leader,
+                                 .cert_pem = s->rotated ? s->next_cert_pem : s->cert_pem,
+                                 .next_cert_pem = s->rotated ? str_empty : s->next_cert_pem,
+                                 .ca_pem = s->ca_pem,
+                                 .client = s->client,
+                                 .replicas = s->others + 1};
+}
+
+static void on_scrape(void *owner, struct http_exchange *x)
+{
+    server_answer_scrape(owner, x);
+}
+
+struct err *server_metrics_listen(struct server *s, const struct world_addr *address,
+                                  uint16_t *port)
+{
+    BUG_ON(s->metrics_http, "there is one such listener");
+    struct world_listener *listener;
+    struct world_listen options = {.address = *address};
+    s->metrics_http = http_server_new(s->world, NULL, on_scrape, s);
+    struct err *err = http_server_listen(s->metrics_http, &options, &listener);
+    if (!err)
+        *port = world_listener_port(listener);
+    return err;
 }

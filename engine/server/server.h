@@ -86,7 +86,7 @@ struct server_state server_state(const struct server *s);
 const struct kube_gvr *server_cache_kind(size_t i);
 const struct kube_informer *server_cache(const struct server *s, size_t i);
 struct tunnel_router *server_router(struct server *s);
-struct metrics *server_metrics(struct server *s);
+struct metrics *server_metrics(struct server *s); /* to be counted in and written: observe.h */
 uint16_t server_port(const struct server *s);
 /* The port on 127.0.0.1 behind which a cluster's API is; 0: not known yet. */
 uint16_t server_cluster_port(struct server *s, struct str cluster_id);

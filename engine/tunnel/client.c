@@ -1,6 +1,7 @@
 #include "engine/tunnel/client.h"
 
 #include "engine/base/codec.h"
+#include "engine/tunnel/census.h"
 
 #define HEADERS_OF_OURS 2u
 
@@ -87,6 +88,8 @@ static void client_open_session(struct tunnel_client *c)
     o.client = c->options.client ? on_session_client : NULL;
     o.leave = c->options.leave ? on_session_leave : NULL;
     c->session = tunnel_session_new(c->w, &tunnel_transport_world_ws, c->ws, &o);
+    if (o.census)
+        tunnel_census_enter(o.census, c->session, o.census_kind);
     c->ws = NULL;
     c->opened_at = world_now(c->w);
 }
@@ -116,6 +119,13 @@ static void on_control(void *owner, struct str payload)
     tunnel_session_on_alive(c->session);
 }
 
+static void on_pong(void *owner, struct str payload)
+{
+    const struct tunnel_client *c = owner;
+    (void)payload;
+    tunnel_session_on_pong(c->session);
+}
+
 static void on_drained(void *owner)
 {
     const struct tunnel_client *c = owner;
@@ -135,8 +145,8 @@ static void on_closed(void *owner, const struct world_ws_closed *how)
                                                     .http_body = how->http_body});
 }
 
-static const struct world_ws_handler ws_handler = {on_open,    on_message, on_control,
-                                                   on_control, on_drained, on_closed};
+static const struct world_ws_handler ws_handler = {on_open, on_message, on_control,
+                                                   on_pong, on_drained, on_closed};
 
 /* ---- making ---- */
 

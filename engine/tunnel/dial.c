@@ -262,4 +262,6 @@ void tunnel_router_serve(struct tunnel_router *r, struct tunnel_session_options 
     options->allow = serve_allow;
     options->incoming = serve_incoming;
     options->owner = r;
+    options->census = &r->census;
+    options->census_kind = TUNNEL_TO_PEER;
 }

@@ -46,10 +46,12 @@ void tunnel_doubt_fire(struct tunnel_session *s, world_time now)
         return;
     }
     s->doubt++;
-    if (s->doubt == DOUBT_PINGED)
+    if (s->doubt == DOUBT_PINGED) {
+        tunnel_census_pinged(s);
         s->ops->ping(s->transport);
-    else
+    } else {
         tell(s, s->doubt == DOUBT_DOUBTED ? TUNNEL_DOUBTED : TUNNEL_GIVEN_UP);
+    }
 }
 
 bool tunnel_session_doubted(const struct tunnel_session *s)

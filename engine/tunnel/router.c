@@ -139,6 +139,7 @@ struct tunnel_session *tunnel_route_add(struct tunnel_router *r, struct route *r
                                         struct tunnel_session *s, const struct tunnel_identity *who)
 {
     route->session = s;
+    tunnel_census_enter(&r->census, s, who->peer ? TUNNEL_OF_PEER : TUNNEL_OF_CLIENT);
     if (who->peer) {
         list_add_tail(&r->peers, &route->link);
     } else {
@@ -200,6 +201,7 @@ struct tunnel_router *tunnel_router_new(struct world *w, const struct policies *
     list_init(&r->peers);
     list_init(&r->announcers);
     list_init(&r->listeners);
+    tunnel_census_init(&r->census);
     r->digest = world_timer_new(w, tunnel_announce_digest, r);
     return r;
 }
@@ -231,6 +233,11 @@ void tunnel_router_free(struct tunnel_router *r)
 bool tunnel_router_hedges(const struct tunnel_router *r)
 {
     return policy_get(&r->policies, POLICY_CONNECT_HEDGE) == POLICY_HEDGE_HANDSHAKE;
+}
+
+const struct tunnel_census *tunnel_router_census(const struct tunnel_router *r)
+{
+    return &r->census;
 }
 
 void tunnel_router_listen(struct tunnel_router *r, struct tunnel_router_listener *l)

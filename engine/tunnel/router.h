@@ -14,6 +14,7 @@
 #define PADDOCK_ENGINE_TUNNEL_ROUTER_H
 
 #include "engine/base/list.h"
+#include "engine/tunnel/census.h"
 #include "engine/tunnel/session.h"
 
 #define TUNNEL_DIGEST_INTERVAL                                                                     \
@@ -79,8 +80,11 @@ size_t tunnel_router_count(const struct tunnel_router *r, struct str key); /* se
 /* Client keys with a session here, in order of first arrival; i starts at 0. */
 bool tunnel_router_next(const struct tunnel_router *r, size_t *i, struct str *key);
 
+/* Every session of this replica: of clients, of peers, and those to peers that tunnel_router_serve was asked about. */
+const struct tunnel_census *tunnel_router_census(const struct tunnel_router *r);
+
 /* ---- sessions to peers that we dialled (peers.h) ---- */
-/* Fills allow, incoming and owner, so that the peer's Connects are served from this table. */
+/* Fills allow, incoming, owner and census, so that the peer's Connects are served from this table. */
 void tunnel_router_serve(struct tunnel_router *r, struct tunnel_session_options *options);
 /* Announces everything now and changes from now on; forget before the session ends. */
 struct tunnel_announcer;

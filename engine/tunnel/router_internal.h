@@ -36,6 +36,7 @@ struct tunnel_router {
     struct policies policies;
     struct map clients;                       /* key → struct client, none of them empty */
     struct list peers, announcers, listeners; /* route, tunnel_announcer, tunnel_router_listener */
+    struct tunnel_census census;
     struct world_timer *digest;
     bool freeing;
 };

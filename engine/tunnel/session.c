@@ -100,6 +100,7 @@ static void session_keep_alive(struct tunnel_session *s, world_time now)
     if (now >= s->ping_at) {
         s->ping_at = now + s->ping_every;
         session_used(s, now);
+        tunnel_census_pinged(s);
         s->ops->ping(s->transport);
     }
     if (now >= s->sync_at) {
@@ -194,6 +195,7 @@ struct tunnel_session *tunnel_session_new(struct world *w, const struct tunnel_t
     s->timer = world_timer_new(w, session_fire, s);
     s->armed_for = NEVER;
     s->part_at = NEVER;
+    s->ping_rtt = -1;
     s->heard = s->used = world_now(w);
     s->dead_after = policy_get(&s->policies, POLICY_TUNNEL_DEAD_AFTER);
     s->ping_every = s->o.side == TUNNEL_CLIENT ? policy_get(&s->policies, POLICY_TUNNEL_PING) : 0;
@@ -211,6 +213,7 @@ void tunnel_session_end(struct tunnel_session *s, const struct err *why)
         return;
     tunnel_session_enter(s);
     s->ended = true;
+    tunnel_census_leave(s);
     world_timer_free(s->timer);
     s->timer = NULL;
     if (s->transport)
@@ -361,6 +364,13 @@ void tunnel_session_on_alive(struct tunnel_session *s)
     session_used(s, s->heard);
     if (s->doubt)
         tunnel_doubt_heard(s);
+}
+
+void tunnel_session_on_pong(struct tunnel_session *s)
+{
+    if (!s->ended)
+        tunnel_census_pong(s);
+    tunnel_session_on_alive(s);
 }
 
 void tunnel_session_on_drained(struct tunnel_session *s)

@@ -53,6 +53,8 @@ enum tunnel_side { TUNNEL_CLIENT, TUNNEL_SERVER }; /* client: we dialled the Web
 
 enum tunnel_doubt { TUNNEL_TRUSTED, TUNNEL_DOUBTED, TUNNEL_GIVEN_UP };
 
+struct tunnel_census; /* census.h */
+
 struct tunnel_session_options {
     enum tunnel_side side;
     const struct policies *policies; /* copied */
@@ -74,6 +76,8 @@ struct tunnel_session_options {
     void (*doubt)(void *owner, enum tunnel_doubt doubt);
     void (*closed)(void *owner, const struct err *why);
     void *owner;
+    struct tunnel_census *census; /* of sessions that client.h dials: counted there; NULL: not */
+    unsigned census_kind;         /* enum tunnel_kind */
 };
 
 /* tcp to anywhere; unix and npipe only to Docker's socket (which a world cannot dial: the connection gets an Error). */
@@ -99,6 +103,7 @@ void tunnel_session_say_left(struct tunnel_session *s);
 /* ---- events of the transport ---- */
 void tunnel_session_on_message(struct tunnel_session *s, bool text, struct str payload);
 void tunnel_session_on_alive(struct tunnel_session *s); /* a ping or a pong came */
+void tunnel_session_on_pong(struct tunnel_session *s);  /* the same, of a pong: its time is kept */
 void tunnel_session_on_drained(struct tunnel_session *s);
 void tunnel_session_on_down(struct tunnel_session *s,
                             const struct err *why); /* the transport is gone already */
@@ -130,6 +135,7 @@ struct tunnel_session_stats {
     uint64_t messages_in, messages_out, bytes_in, bytes_out; /* bytes: payload of Data */
     uint64_t opened, closed;                                 /* connections */
     uint64_t pauses_sent, pauses_received, synced_away, overflows, refused;
+    uint64_t pings, pongs;         /* that we sent, that came */
     size_t open, buffered, queued; /* connections and their bytes at present */
 };
 struct tunnel_session_stats tunnel_session_stats(const struct tunnel_session *s);

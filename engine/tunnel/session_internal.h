@@ -11,6 +11,7 @@
 
 #include "engine/base/list.h"
 #include "engine/base/map.h"
+#include "engine/tunnel/census.h"
 #include "engine/tunnel/queue.h"
 #include "engine/tunnel/session.h"
 
@@ -25,8 +26,10 @@ struct tunnel_session {
     world_time used, longest_idle; /* anything last went either way; the longest pause before */
     world_time ping_every;         /* 0: the other side pings */
     world_time ping_at, sync_at;
-    unsigned busy; /* callbacks under way: memory stays */
+    world_time pinged_at, ping_rtt; /* of the last ping of ours; rtt -1: none was answered yet */
+    unsigned busy;                  /* callbacks under way: memory stays */
     bool ended, draining, reading_paused;
+    bool pinged;              /* a ping of ours is unanswered */
     bool left;                /* the other side has gone elsewhere */
     bool ends_idle;           /* draining: connections without traffic are ended */
     world_time part_at;       /* the next step of parting: leave.c; INT64_MAX: none */
@@ -42,6 +45,11 @@ struct tunnel_session {
     struct policies policies;
     struct str key, instance; /* owned */
     uint64_t number;
+    struct tunnel_census *census; /* NULL: counted nowhere */
+    struct list in_census;
+    enum tunnel_kind census_kind;
+    uint64_t ordinal;
+    world_time begun_at;
     struct tunnel_session_stats stats;
 };
 

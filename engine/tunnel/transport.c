@@ -20,6 +20,12 @@ static void on_control(void *owner, struct str payload)
     tunnel_session_on_alive(owner);
 }
 
+static void on_pong(void *owner, struct str payload)
+{
+    (void)payload;
+    tunnel_session_on_pong(owner);
+}
+
 static void on_drained(void *owner)
 {
     tunnel_session_on_drained(owner);
@@ -30,5 +36,5 @@ static void on_closed(void *owner, const struct world_ws_closed *how)
     tunnel_session_on_down(owner, how->err);
 }
 
-const struct world_ws_handler tunnel_session_ws_handler = {on_open,    on_message, on_control,
-                                                           on_control, on_drained, on_closed};
+const struct world_ws_handler tunnel_session_ws_handler = {on_open, on_message, on_control,
+                                                           on_pong, on_drained, on_closed};

@@ -2,93 +2,15 @@
  * cache says how old it is.
  * Method: a real manager, a cluster with its agent; requests from outside; an API that falls silent. */
 #include "tests/unit/support/check.h"
-#include "tests/unit/support/manager_bench.h"
+#include "tests/unit/support/outside.h"
 
-#include "engine/http/client.h"
 #include "engine/kube/served.h"
 #include "engine/tunnel/router_internal.h"
-
-#define MANAGER "192.0.2.10"
-
-struct outside {
-    struct bench *b;
-    struct sim_process *p;
-    struct http_client *http;
-    bool done;
-    int status;
-    struct buf body, age;
-};
-
-static void on_answer(void *owner, const struct http_response *r, const struct err *err)
-{
-    struct outside *o = owner;
-    o->done = true;
-    o->status = r && !err ? r->status : 0;
-    buf_clear(&o->body);
-    buf_clear(&o->age);
-    if (r)
-        buf_add(&o->body, buf_str(&r->body));
-    if (r)
-        buf_add(&o->age, http_headers_get(&r->headers, KUBE_DATA_AGE_HEADER));
-}
-
-static int ask(struct outside *o, const char *target, const char *token)
-{
-    static const struct http_call_handler handler = {.done = on_answer};
-    struct world_tls tls = {.server_name = STR(BENCH_MANAGER_NAME),
-                            .ca_pem = authority_pem(o->b->manager_ca)};
-    struct http_headers headers = {0};
-    struct buf by = {0};
-    if (token) {
-        buf_addf(&by, "Bearer %s", token);
-        http_headers_add_c(&headers, "Authorization", buf_c(&by));
-    }
-    struct http_request r = {.address = world_addr_make(STR(MANAGER), 443),
-                             .tls = &tls,
-                             .host = STR(BENCH_MANAGER_NAME),
-                             .method = "GET",
-                             .target = str_c(target),
-                             .headers = &headers,
-                             .timeout = 60 * S};
-    o->done = false;
-    http_call_start(o->http, &r, &handler, o);
-    for (int i = 0; !o->done && i < 6000; i++)
-        bench_run(o->b, 10 * NS_PER_MS);
-    assert_true(o->done);
-    http_headers_free(&headers);
-    buf_free(&by);
-    return o->status;
-}
-
-static void open_outside_with(struct outside *o, uint64_t seed, const struct policies *p,
-                              size_t managers)
-{
-    *o = (struct outside){.b = bench_with(seed, p, managers, 1)};
-    struct sim_host_options host = {STR("outside"), STR("198.51.100.1"), STR("outside")};
-    struct sim_process_options po = {.name = STR("outside"),
-                                     .host = sim_host_new(o->b->sim, &host)};
-    o->p = sim_process_new(o->b->sim, &po);
-    check_ok(sim_process_start(o->p));
-    o->http = http_client_new(sim_process_world(o->p));
-}
 
 static void open_outside(struct outside *o)
 {
     struct policies p = policies_compat(); /* nothing is compared: ages are those of the watch */
-    open_outside_with(o, 1, &p, 1);
-}
-
-static void close_outside(struct outside *o)
-{
-    http_client_free(o->http);
-    buf_free(&o->body);
-    buf_free(&o->age);
-    bench_free(o->b);
-}
-
-static bool says(const struct outside *o, const char *text)
-{
-    return str_find(buf_str(&o->body), str_c(text)) >= 0;
+    outside_open(o, 1, &p, 1);
 }
 
 static int64_t age_ms(const struct outside *o)
@@ -120,9 +42,9 @@ static void test_rights(void **state)
     struct outside o;
     open_outside(&o);
     for (size_t i = 0; i < ARRAY_LEN(rows); i++)
-        if (ask(&o, rows[i].target, rows[i].token) != rows[i].status)
+        if (outside_ask(&o, rows[i].target, rows[i].token) != rows[i].status)
             fail_msg("%s: %d %s", rows[i].target, o.status, buf_c(&o.body));
-    close_outside(&o);
+    outside_close(&o);
 }
 
 static void test_what_the_agent_keeps(void **state)
@@ -130,15 +52,15 @@ static void test_what_the_agent_keeps(void **state)
     (void)state;
     struct outside o;
     open_outside(&o);
-    assert_int_equal(ask(&o, "/k8s/clusters/c-0/v1/namespaces?x=1", BENCH_TOKEN), 200);
-    assert_true(says(&o, "\"type\":\"collection\",\"resourceType\":\"namespace\""));
-    assert_true(says(&o, "{\"id\":\"cattle-system\",\"type\":\"namespace\","));
-    assert_int_equal(ask(&o, "/k8s/clusters/c-0/v1/pods/cattle-system", BENCH_TOKEN), 200);
-    assert_true(says(&o, "\"count\":1,"));
-    assert_true(says(&o, "{\"id\":\"cattle-system/cattle-cluster-agent-"));
-    assert_int_equal(ask(&o, "/k8s/clusters/c-0/v1/pods/default", BENCH_TOKEN), 200);
-    assert_true(says(&o, "\"count\":0,\"data\":[]}"));
-    close_outside(&o);
+    assert_int_equal(outside_ask(&o, "/k8s/clusters/c-0/v1/namespaces?x=1", BENCH_TOKEN), 200);
+    assert_true(outside_says(&o, "\"type\":\"collection\",\"resourceType\":\"namespace\""));
+    assert_true(outside_says(&o, "{\"id\":\"cattle-system\",\"type\":\"namespace\","));
+    assert_int_equal(outside_ask(&o, "/k8s/clusters/c-0/v1/pods/cattle-system", BENCH_TOKEN), 200);
+    assert_true(outside_says(&o, "\"count\":1,"));
+    assert_true(outside_says(&o, "{\"id\":\"cattle-system/cattle-cluster-agent-"));
+    assert_int_equal(outside_ask(&o, "/k8s/clusters/c-0/v1/pods/default", BENCH_TOKEN), 200);
+    assert_true(outside_says(&o, "\"count\":0,\"data\":[]}"));
+    outside_close(&o);
 }
 
 static void test_age(void **state)
@@ -150,20 +72,20 @@ static void test_age(void **state)
     kubeapi_fault_add(bench_downstream(o.b, 0), &silent);
     kubeapi_fault_add(bench_local(o.b), &silent);
     bench_run(o.b, S);
-    assert_int_equal(ask(&o, "/k8s/clusters/c-0/v1/namespaces", BENCH_TOKEN), 200);
+    assert_int_equal(outside_ask(&o, "/k8s/clusters/c-0/v1/namespaces", BENCH_TOKEN), 200);
     int64_t before = age_ms(&o);
     bench_run(o.b, 40 * S);
-    ask(&o, "/k8s/clusters/c-0/v1/namespaces", BENCH_TOKEN);
+    outside_ask(&o, "/k8s/clusters/c-0/v1/namespaces", BENCH_TOKEN);
     assert_in_range(age_ms(&o) - before, 40000, 41000); /* silent, and older */
     static const char *const own[] = {"/v3/settings/cacerts", "/cacerts",
                                       "/v1/management.cattle.io.clusters"};
     for (size_t i = 0; i < ARRAY_LEN(own); i++) {
-        assert_int_equal(ask(&o, own[i], BENCH_TOKEN), 200);
+        assert_int_equal(outside_ask(&o, own[i], BENCH_TOKEN), 200);
         assert_true(age_ms(&o) >= 40000);
     }
-    ask(&o, "/ping", NULL);
+    outside_ask(&o, "/ping", NULL);
     assert_int_equal(o.age.n, 0); /* it is made of nothing that could be old */
-    close_outside(&o);
+    outside_close(&o);
 }
 
 static void forget(struct tunnel_router *r, const char *key)
@@ -181,17 +103,20 @@ static void test_agent_elsewhere(void **state)
     p.value[POLICY_PEER_ANNOUNCE] = POLICY_PEER_EDGE;
     for (uint64_t seed = 1; seed < 9; seed++) {
         struct outside o;
-        open_outside_with(&o, seed, &p, 2);
+        outside_open(&o, seed, &p, 2);
         struct server *asked = sim_process_instance(o.b->managers[0].process);
         bool elsewhere = server_state(asked).agents == 0;
         if (elsewhere) {
-            assert_int_equal(ask(&o, "/k8s/clusters/c-0/v1/namespaces/default", BENCH_TOKEN), 200);
+            assert_int_equal(
+                outside_ask(&o, "/k8s/clusters/c-0/v1/namespaces/default", BENCH_TOKEN), 200);
             forget(server_router(asked), "c-0");
             assert_false(tunnel_router_has(server_router(asked), STR("c-0")));
-            assert_int_equal(ask(&o, "/k8s/clusters/c-0/v1/namespaces/default", BENCH_TOKEN), 200);
-            assert_int_equal(ask(&o, "/k8s/clusters/c-9/v1/namespaces/default", BENCH_TOKEN), 503);
+            assert_int_equal(
+                outside_ask(&o, "/k8s/clusters/c-0/v1/namespaces/default", BENCH_TOKEN), 200);
+            assert_int_equal(
+                outside_ask(&o, "/k8s/clusters/c-9/v1/namespaces/default", BENCH_TOKEN), 503);
         }
-        close_outside(&o);
+        outside_close(&o);
         if (elsewhere)
             return;
     }
@@ -210,12 +135,12 @@ static void test_readiness(void **state)
     struct outside o;
     bool drained = false;
     struct policies p = policies_hardened();
-    open_outside_with(&o, 1, &p, 1);
-    assert_int_equal(ask(&o, "/readyz", NULL), 200);
+    outside_open(&o, 1, &p, 1);
+    assert_int_equal(outside_ask(&o, "/readyz", NULL), 200);
     server_drain(sim_process_instance(o.b->managers[0].process), on_drained, &drained);
-    assert_int_equal(ask(&o, "/readyz", NULL), 503);
-    assert_int_equal(ask(&o, "/healthz", NULL), 200);
-    close_outside(&o);
+    assert_int_equal(outside_ask(&o, "/readyz", NULL), 503);
+    assert_int_equal(outside_ask(&o, "/healthz", NULL), 200);
+    outside_close(&o);
 }
 
 int main(void)
