@@ -51,8 +51,8 @@ static void count(struct proxy *p, int status)
 {
     struct buf labels = {0};
     buf_addf(&labels, "code=\"%d\"", status);
-    ++*metrics_cell(p->options.metrics, METRIC_COUNTER, "proxy_requests_total", buf_str(&labels),
-                    "requests to clusters by the status of their answer");
+    ++*metrics_cell(p->options.metrics, METRIC_COUNTER, "paddock_proxy_requests_total",
+                    buf_str(&labels), "requests to clusters by the status of their answer");
     buf_free(&labels);
 }
 
@@ -444,15 +444,16 @@ struct proxy *proxy_new(const struct proxy_options *options)
     p->http = http_client_new(options->world);
     list_init(&p->open);
     pipes_init(&p->pipes);
-    p->open_gauge =
-        metrics_cell(m, METRIC_GAUGE, "proxy_open", str_empty, "requests to clusters under way");
+    p->open_gauge = metrics_cell(m, METRIC_GAUGE, "paddock_proxy_open", str_empty,
+                                 "requests to clusters under way");
     p->pipes.open_gauge =
-        metrics_cell(m, METRIC_GAUGE, "proxy_upgraded_open", str_empty,
+        metrics_cell(m, METRIC_GAUGE, "paddock_proxy_upgraded_open", str_empty,
                      "connections to clusters that went over to another protocol");
-    p->bytes_up = metrics_cell(m, METRIC_COUNTER, "proxy_bytes_total", STR("to=\"cluster\""), help);
+    p->bytes_up =
+        metrics_cell(m, METRIC_COUNTER, "paddock_proxy_bytes_total", STR("to=\"cluster\""), help);
     p->bytes_down =
-        metrics_cell(m, METRIC_COUNTER, "proxy_bytes_total", STR("to=\"caller\""), help);
-    p->copied = metrics_cell(m, METRIC_COUNTER, "proxy_copied_bytes_total", str_empty,
+        metrics_cell(m, METRIC_COUNTER, "paddock_proxy_bytes_total", STR("to=\"caller\""), help);
+    p->copied = metrics_cell(m, METRIC_COUNTER, "paddock_proxy_copied_bytes_total", str_empty,
                              "the same, once for each time that they were copied in this process");
     p->pipes.bytes[0] = p->bytes_up;
     p->pipes.bytes[1] = p->bytes_down;

@@ -86,8 +86,8 @@ static void test_verbs(void **state)
             fail_msg("%zu %s %s: %d %s %s", i, rows[i].method, rows[i].target, got, buf_c(&pb.body),
                      buf_c(&pb.error));
     }
-    assert_true(proxy_metric(&pb, "proxy_requests_total") >= 7);
-    assert_int_equal(proxy_metric(&pb, "proxy_open"), 0);
+    assert_true(proxy_metric(&pb, "paddock_proxy_requests_total") >= 7);
+    assert_int_equal(proxy_metric(&pb, "paddock_proxy_open"), 0);
     proxy_bench_close(&pb);
 }
 

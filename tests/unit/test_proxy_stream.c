@@ -123,8 +123,8 @@ static void test_byte_for_byte(void **state)
     for (int i = 0; i < 60; i++)
         one_round(&pb, &e);
     /* At most twice, and what it is counted for was passed. */
-    int64_t bytes = proxy_metric(&pb, "proxy_bytes_total");
-    int64_t copied = proxy_metric(&pb, "proxy_copied_bytes_total");
+    int64_t bytes = proxy_metric(&pb, "paddock_proxy_bytes_total");
+    int64_t copied = proxy_metric(&pb, "paddock_proxy_copied_bytes_total");
     assert_true(bytes > 1000000);
     if (copied > 2 * bytes)
         fail_msg("%lld bytes, %lld copied", (long long)bytes, (long long)copied);
@@ -306,7 +306,7 @@ static void test_ends(void **state)
     http_call_cancel(call);
     bench_run(pb.b, 10 * S);
     assert_true(f.gone); /* the cluster works for nobody */
-    assert_int_equal(proxy_metric(&pb, "proxy_open"), 0);
+    assert_int_equal(proxy_metric(&pb, "paddock_proxy_open"), 0);
 
     struct http_request early = {.method = "POST",
                                  .target = STR(BASE "/early"),
@@ -365,10 +365,10 @@ static void test_watch(void **state)
     bench_run(pb.b, S);
     assert_true(proxy_says(&pb, "\"type\":\"ADDED\""));
     assert_true(proxy_says(&pb, "\"name\":\"late\""));
-    assert_int_equal(proxy_metric(&pb, "proxy_open"), 1);
+    assert_int_equal(proxy_metric(&pb, "paddock_proxy_open"), 1);
     http_call_cancel(call);
     bench_run(pb.b, S);
-    assert_int_equal(proxy_metric(&pb, "proxy_open"), 0);
+    assert_int_equal(proxy_metric(&pb, "paddock_proxy_open"), 0);
     proxy_bench_close(&pb);
 }
 
@@ -495,7 +495,7 @@ static void test_upgrade(void **state)
     assert_int_equal(b.status, 101);
     check_str(buf_str(&b.protocol), "v4.channel.k8s.io");
     assert_true(proxy_saw(&pb, "Upgrade: SPDY/3.1\n"));
-    assert_int_equal(proxy_metric(&pb, "proxy_upgraded_open"), 1);
+    assert_int_equal(proxy_metric(&pb, "paddock_proxy_upgraded_open"), 1);
     world_stream_write(b.caller.stream, STR("\x80\x03\x00\x01"));
     bench_run(pb.b, 3600 * S); /* nothing happens, and nothing ends */
     world_stream_write(b.cluster.stream, STR("there"));
@@ -511,7 +511,7 @@ static void test_upgrade(void **state)
         world_stream_close(b.cluster.stream);
     bench_run(pb.b, 10 * S);
     assert_true(b.caller.closed);
-    assert_int_equal(proxy_metric(&pb, "proxy_upgraded_open"), 0);
+    assert_int_equal(proxy_metric(&pb, "paddock_proxy_upgraded_open"), 0);
     buf_free(&b.caller.got);
     buf_free(&b.cluster.got);
     buf_free(&b.protocol);
