@@ -23,7 +23,7 @@ struct peer_urls {
 
 static void tell(struct peer_urls *p)
 {
-    struct tunnel_peer peers[TUNNEL_PEERS_MAX];
+    struct tunnel_peer peers[TUNNEL_PEERS_MAX] = {0};
     struct buf ids[TUNNEL_PEERS_MAX] = {0};
     size_t n = 0;
     for (size_t i = 0; i < p->n; i++) {

@@ -214,6 +214,17 @@ static struct str origin_of(struct arena *a, const struct shell *sh, const struc
     return origin;
 }
 
+static void tell_result(const struct shell *sh, struct str path, const struct shrink_summary *sum,
+                        int64_t spent_ns)
+{
+    struct buf text = {0};
+    shrink_tell(sum, &text);
+    fprintf(sh->options.command == COMMAND_SHRINK ? stdout : stderr, STR_FMT ": %s and %lld s%s\n",
+            STR_ARG(path), buf_c(&text), (long long)(spent_ns / NS_PER_S + 1),
+            sum->complete ? "" : " (the time was over: it may be smaller still)");
+    buf_free(&text);
+}
+
 int cli_shrink(struct shell *sh, const struct past *p, struct str path, int64_t budget_ns)
 {
     struct arena arena = {0};
@@ -249,14 +260,7 @@ int cli_shrink(struct shell *sh, const struct past *p, struct str path, int64_t 
     else if (!write_out(path, buf_str(&out)))
         code = EXIT_NO_WORLD;
     else
-        fprintf(sh->options.command == COMMAND_SHRINK ? stdout : stderr,
-                STR_FMT
-                ": %zu faults, %zu steps, %zu clusters became %zu, %zu, %zu in %zu runs and "
-                "%lld s%s\n",
-                STR_ARG(path), sum.before.faults, sum.before.steps, sum.before.clusters,
-                sum.after.faults, sum.after.steps, sum.after.clusters, sum.runs,
-                (long long)(spent_ns(&s) / NS_PER_S + 1),
-                sum.complete ? "" : " (the time was over: it may be smaller still)");
+        tell_result(sh, path, &sum, spent_ns(&s));
     buf_free(&origin);
     buf_free(&out);
     arena_free(&arena);

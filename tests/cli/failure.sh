@@ -44,25 +44,25 @@ check 1 '^first divergence at ' '' replay ../of/failure
 cp ../before ../faults.yaml
 
 # ---- less ----
-check 0 '3 faults, 1 steps, 1 clusters became 1, 0, 1' '' shrink ../of/failure --out small.yaml
+check 0 '1 of 3 faults, 0 of 1 steps, 1 of 1 clusters left after [0-9]+ runs and' '' shrink ../of/failure --out small.yaml
 check 1 'never cut' '' run small.yaml
 cat >passes <<'END'
 #!/bin/sh
 exit 0
 END
 chmod +x passes
-check 0 'became 1, 0, 1' '' shrink ../of/failure --against ./passes --out against.yaml
+check 0 '1 of 3 faults, 0 of 1 steps, 1 of 1 clusters left' '' shrink ../of/failure --against ./passes --out against.yaml
 holds 'the shrunk file says which program passes it' sh -c 'tr -d "#\n" <against.yaml | grep -q "with --against passes, *which passes it"'
 holds 'the shrunk file says why' grep -q 'without it: passes' small.yaml
 holds 'the shrunk file has one fault' test "$(grep -c 'fault:' small.yaml)" -eq 1
-check 0 '0, 1 in [0-9]+ runs' '' shrink ../faults.yaml --jobs 1 --out of
+check 0 'left after [0-9]+ runs' '' shrink ../faults.yaml --jobs 1 --out of
 holds 'it is named after the run' test -s of/faults-hardened-seed1.shrunk.yaml
 check 2 '' 'nothing to shrink' shrink ../good.yaml
 check 2 '' 'has failed; failed: faults profile hardened seed 1$' shrink ../of/failure --seed 99
 check 2 '' 'is in it; there: faults profile hardened seed 1$' replay ../of/failure --profile compat
 check 2 '' 'No such file' shrink ../nothing
 check 2 '' '--budget: "soon" is not a time' shrink ../of/failure --budget soon
-check 0 'became' '' shrink ../of/failure --budget 1ms --out hasty.yaml
+check 0 'left after' '' shrink ../of/failure --budget 1ms --out hasty.yaml
 check 1 'never cut' '' run hasty.yaml
 cd "$work" || exit 3
 
@@ -79,7 +79,7 @@ check 0 'at: after-write, nth: 3, counted: all' '' expand crashes.yaml --case po
 "$sim" expand crashes.yaml --case point=6 >crash.yaml
 check 1 '^0 passed, 1 failed$' '' run crash.yaml --out of/written
 check 0 '^the same: [0-9]+ records' '' diff of/point/*.trace.bin of/written/*.trace.bin
-check 0 '1 faults, 1 steps, 1 clusters became 1, 0, 1' '' shrink of/point --out point.yaml
+check 0 '1 of 1 faults, 0 of 1 steps, 1 of 1 clusters left' '' shrink of/point --out point.yaml
 check 1 'nobody starts again' '' run point.yaml
 check 2 '' 'there is no point 600: the run has [0-9]+' expand crashes.yaml --case point=600
 check 2 '' 'there are no points' expand good.yaml --case point=1
@@ -107,10 +107,10 @@ check 2 '' 'not a trace' diff "$trace" good.yaml
 # ---- because the file asks for it ----
 sed 's/^name: faults$/on_failure: {shrink: true, keep: kept}\
 name: faults/' faults.yaml >asks.yaml
-check 1 '^0 passed, 1 failed$' 'kept/.*shrunk.yaml: 3 faults' run asks.yaml --out of/asks
+check 1 '^0 passed, 1 failed$' 'kept/.*shrunk.yaml: 1 of 3 faults' run asks.yaml --out of/asks
 holds 'what failed was shrunk and kept' sh -c 'grep -q "net: partition" kept/*.shrunk.yaml'
 check 1 '^0 passed, 1 failed$' '' run asks.yaml
-check 1 ' failed$' 'kept/.*shrunk.yaml: 3 faults' sweep asks.yaml --seeds 1..2 --out of/swept
+check 1 ' failed$' 'kept/.*shrunk.yaml: 1 of 3 faults' sweep asks.yaml --seeds 1..2 --out of/swept
 
 # ---- bugs that were planted, found by sweeps, and shrunk: none of them is in the engine ----
 check 0 '^5 passed, 0 failed$' '' run "$root/fixtures/shrunk"

@@ -199,20 +199,26 @@ static void explain_all(struct shrinker *s)
 
 /* ---- the file ---- */
 
+void shrink_tell(const struct shrink_summary *sum, struct buf *out)
+{
+    buf_addf(out, "%zu of %zu faults, %zu of %zu steps, %zu of %zu clusters left after %zu runs",
+             sum->after.faults, sum->before.faults, sum->after.steps, sum->before.steps,
+             sum->after.clusters, sum->before.clusters, sum->runs);
+}
+
 static void write_head(struct shrinker *s, const struct shrink_outcome *last,
                        const struct shrink_summary *sum, struct buf *out)
 {
     const struct shrink_job *job = s->job;
     struct buf line = {0};
-    buf_addf(&line,
-             "Shrunk from " STR_FMT ": %zu faults, %zu steps, %zu clusters became %zu, %zu, %zu in "
-             "%zu runs",
-             STR_ARG(job->origin), sum->before.faults, sum->before.steps, sum->before.clusters,
-             sum->after.faults, sum->after.steps, sum->after.clusters, sum->runs);
+    buf_addf(&line, "Shrunk from " STR_FMT ": ", STR_ARG(job->origin));
+    shrink_tell(sum, &line);
     if (job->spent_ns)
         buf_addf(&line, " and %lld s", (long long)(job->spent_ns(job->ctx) / NS_PER_S + 1));
-    buf_addf(&line, "%s.", sum->complete ? "" : " (the time was over: it may be smaller still)");
+    buf_add_c(&line, ".");
     tree_comment(buf_str(&line), 0, out);
+    if (!sum->complete)
+        tree_comment(STR("The time was over: it may be smaller still."), 0, out);
     buf_clear(&line);
     buf_addf(&line, "It fails: " STR_FMT " \"" STR_FMT "\"", STR_ARG(last->kind),
              STR_ARG(last->name));
