@@ -191,7 +191,8 @@ static struct server_config make_config(struct replica *r)
                               .lock = LEADER_ON_LEASE,
                               .serving = on_serving,
                               .owner = r,
-                              .policies = r->policies};
+                              .policies = r->policies,
+                              .people = true};
     if (r->given) {
         c.cert_pem = given_certificate_pem(r->given);
         c.key_pem = given_certificate_key(r->given);

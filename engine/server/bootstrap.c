@@ -15,7 +15,12 @@ static const struct {
     {"clusterregistrationtokens", "clusterregistrationtoken", "ClusterRegistrationToken",
      "Namespaced"},
     {"settings", "setting", "Setting", "Cluster"},
+    /* of people */
+    {"tokens", "token", "Token", "Cluster"},
+    {"users", "user", "User", "Cluster"},
+    {"userattributes", "userattribute", "UserAttribute", "Cluster"},
 };
+#define KINDS_OF_PEOPLE 3u
 static const char *const namespaces[] = {NAMESPACE_SYSTEM, NAMESPACE_GLOBAL_DATA};
 
 struct setting {
@@ -30,7 +35,8 @@ struct bootstrap {
     struct world_timer *retry;
     uint32_t failures;
     size_t step;
-    bool update; /* the setting exists: patch it */
+    size_t kinds_n; /* that are made */
+    bool update;    /* the setting exists: patch it */
     struct setting *settings;
     size_t settings_n;
     void (*done)(void *owner);
@@ -41,8 +47,8 @@ static void step(void *owner);
 
 static void crd_body(size_t i, struct buf *out)
 {
-    /* Settings have no status; for the others it is a subresource, so that spec writers cannot touch it. */
-    bool status = !str_eq_c(str_c(kinds[i].plural), "settings");
+    /* Of clusters and their tokens the status is a subresource, so that spec writers cannot touch it. */
+    bool status = i < 2;
     buf_addf(
         out,
         "{\"apiVersion\":\"apiextensions.k8s.io/v1\",\"kind\":\"CustomResourceDefinition\","
@@ -89,7 +95,7 @@ static void on_step(void *owner, const struct kube_answer *answer)
 {
     struct bootstrap *b = owner;
     b->call = NULL;
-    size_t before = ARRAY_LEN(kinds) + ARRAY_LEN(namespaces);
+    size_t before = b->kinds_n + ARRAY_LEN(namespaces);
     bool overwrites = b->step >= before && !b->settings[b->step - before].if_absent;
     bool exists = answer->err && answer->err->code == ERR_ALREADY_EXISTS;
     if (!answer->err || (exists && !overwrites)) {
@@ -110,10 +116,10 @@ static void step(void *owner)
     struct kube_target target = {0};
     size_t i = b->step;
     enum kube_verb verb = KUBE_CREATE;
-    if (i < ARRAY_LEN(kinds)) {
+    if (i < b->kinds_n) {
         target.gvr = gvr_crds;
         crd_body(i, &body);
-    } else if ((i -= ARRAY_LEN(kinds)) < ARRAY_LEN(namespaces)) {
+    } else if ((i -= b->kinds_n) < ARRAY_LEN(namespaces)) {
         target.gvr = gvr_namespaces;
         buf_addf(&body,
                  "{\"apiVersion\":\"v1\",\"kind\":\"Namespace\",\"metadata\":{\"name\":\"%s\"}}",
@@ -138,6 +144,7 @@ struct bootstrap *bootstrap_start(struct kube_client *c, const struct bootstrap_
 {
     struct bootstrap *b = MEM_NEW(struct bootstrap);
     b->client = c;
+    b->kinds_n = ARRAY_LEN(kinds) - KINDS_OF_PEOPLE;
     b->done = done;
     b->owner = owner;
     b->retry = world_timer_new(kube_client_world(c), step, b);
@@ -148,6 +155,12 @@ struct bootstrap *bootstrap_start(struct kube_client *c, const struct bootstrap_
                 settings[i].name, str_dup(settings[i].value), settings[i].if_absent};
     step(b);
     return b;
+}
+
+void bootstrap_people(struct bootstrap *b)
+{
+    BUG_ON(b->step > 0, "what is to be made is said at once");
+    b->kinds_n = ARRAY_LEN(kinds);
 }
 
 void bootstrap_cancel(struct bootstrap *b)

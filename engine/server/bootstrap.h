@@ -14,6 +14,8 @@ struct bootstrap_setting {
 };
 struct bootstrap *bootstrap_start(struct kube_client *c, const struct bootstrap_setting *settings,
                                   size_t n, void (*done)(void *owner), void *owner);
+/* The CRDs of Users, their attributes and Tokens as well; right after the start. */
+void bootstrap_people(struct bootstrap *b);
 void bootstrap_cancel(struct bootstrap *b); /* NULL is fine */
 
 #endif

@@ -17,6 +17,7 @@
 struct server {
     struct world *world;
     struct policies policies;
+    bool people;
     struct log log;
     struct str identity, server_url, ca_pem, cert_pem, agent_image, agent_command,
         peer_token;                                    /* owned */
@@ -395,12 +396,15 @@ static void start_bootstrap(struct server *s)
         {"agent-command", s->agent_command, true},
         {"internal-cacerts", s->internal_ca_pem, false}};
     s->bootstrap = bootstrap_start(s->client, settings, ARRAY_LEN(settings), on_bootstrapped, s);
+    if (s->people)
+        bootstrap_people(s->bootstrap);
     buf_free(&url);
 }
 
 static void take_config(struct server *s, const struct server_config *c)
 {
     s->policies = c->policies;
+    s->people = c->people;
     s->identity = str_dup(c->identity);
     s->server_url = str_dup(c->server_url);
     s->default_host = str_dup(c->default_host);

@@ -47,6 +47,7 @@ struct server_config {
     void (*serving)(void *owner);
     void *owner;
     struct policies policies;
+    bool people; /* the CRDs of Users and their Tokens are made as well */
 };
 struct server;
 struct err *server_new(struct world *w, const struct server_config *config,

@@ -33,6 +33,29 @@ static void check_all(struct lab *l)
     assert_non_null(lab_get(l, "namespaces", "", NAMESPACE_GLOBAL_DATA));
 }
 
+/* Their kinds are made where they are asked for, and only there. */
+static void test_people(void **state)
+{
+    (void)state;
+    static const char *const crds[] = {"users." MANAGEMENT_GROUP, "tokens." MANAGEMENT_GROUP,
+                                       "userattributes." MANAGEMENT_GROUP};
+    for (int people = 0; people < 2; people++) {
+        struct lab *l = lab_new(1);
+        int done = 0;
+        struct bootstrap *b = bootstrap_start(l->kube, first, ARRAY_LEN(first), on_done, &done);
+        if (people)
+            bootstrap_people(b);
+        lab_run(l, 10 * S);
+        assert_int_equal(done, 1);
+        check_all(l);
+        for (size_t i = 0; i < ARRAY_LEN(crds); i++)
+            assert_int_equal(
+                lab_get(l, "customresourcedefinitions.apiextensions.k8s.io", "", crds[i]) != NULL,
+                people);
+        lab_free(l);
+    }
+}
+
 static void test_twice(void **state)
 {
     (void)state;
@@ -124,8 +147,9 @@ static void test_cancel(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_twice), cmocka_unit_test(test_side_by_side),
-        cmocka_unit_test(test_api_in_trouble), cmocka_unit_test(test_cancel)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_people), cmocka_unit_test(test_twice),
+                                       cmocka_unit_test(test_side_by_side),
+                                       cmocka_unit_test(test_api_in_trouble),
+                                       cmocka_unit_test(test_cancel)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
