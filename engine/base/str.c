@@ -57,6 +57,11 @@ struct str str_trim(struct str s)
     return s;
 }
 
+bool char_in(char c, const char *set)
+{
+    return c != '\0' && strchr(set, c) != NULL;
+}
+
 ptrdiff_t str_find_char(struct str s, char c)
 {
     const char *at = s.n ? memchr(s.p, c, s.n) : NULL;

@@ -54,6 +54,7 @@ static inline struct str str_sub(struct str s, size_t from, size_t n) /* clamps 
     return (struct str){s.p + from, n < s.n - from ? n : s.n - from};
 }
 struct str str_trim(struct str s);             /* ASCII blanks */
+bool char_in(char c, const char *set);         /* a NUL is in none */
 ptrdiff_t str_find_char(struct str s, char c); /* -1: none */
 ptrdiff_t str_find(struct str s, struct str needle);
 /* Cuts at the first sep: *head before it, *tail after it. False (and *head = s, *tail empty) when there is none. */

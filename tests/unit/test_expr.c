@@ -335,6 +335,38 @@ static void test_scopes(void **state)
     arena_free(&f.arena);
 }
 
+/* What stands in a row is printed in a row: a program prints to what its reader still takes. */
+static void test_long_chains(void **state)
+{
+    static const struct {
+        const char *text, *printed;
+    } rows[] = {
+        {"count(agent) - (count(agent) - 1)", "(count(agent) - (count(agent) - 1))"},
+        {"count(agent) / 2 * 3 + 1 - 2", "((count(agent) / 2 * 3) + 1 - 2)"},
+        {"count(agent) == 1 or count(agent) == 2 or count(agent) == 3 and count(agent) < 9",
+         "((count(agent) == 1) or (count(agent) == 2) or ((count(agent) == 3) and (count(agent) < "
+         "9)))"},
+    };
+    struct fixture f;
+    start(&f);
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct buf printed = {0};
+        expr_print(compile(&f, rows[i].text, EXPR_WANT_ANY), &printed);
+        assert_string_equal(buf_c(&printed), rows[i].printed);
+        buf_free(&printed);
+    }
+    struct buf text = {0}, printed = {0};
+    buf_add_c(&text, "count(agent)");
+    for (size_t i = 0; i < 2 * EXPR_DEPTH_MAX; i++)
+        buf_add_c(&text, " + 1");
+    expr_print(compile(&f, buf_c(&text), EXPR_WANT_ANY), &printed);
+    assert_true(str_eq(str_sub(buf_str(&printed), 1, printed.n - 2), buf_str(&text)));
+    assert_non_null(compile(&f, buf_c(&printed), EXPR_WANT_ANY));
+    buf_free(&text);
+    buf_free(&printed);
+    arena_free(&f.arena);
+}
+
 /* Items whose names are no words are written in quotes, and what is not there now is unknown. */
 static void test_item_names(void **state)
 {
@@ -982,12 +1014,13 @@ static void test_places(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_scopes),       cmocka_unit_test(test_item_names),
-        cmocka_unit_test(test_trackers),     cmocka_unit_test(test_bounds),
-        cmocka_unit_test(test_values),       cmocka_unit_test(test_round_trip),
-        cmocka_unit_test(test_errors),       cmocka_unit_test(test_next_change),
-        cmocka_unit_test(test_explanations), cmocka_unit_test(test_dependencies),
-        cmocka_unit_test(test_per_item),     cmocka_unit_test(test_places),
+        cmocka_unit_test(test_scopes),       cmocka_unit_test(test_long_chains),
+        cmocka_unit_test(test_item_names),   cmocka_unit_test(test_trackers),
+        cmocka_unit_test(test_bounds),       cmocka_unit_test(test_values),
+        cmocka_unit_test(test_round_trip),   cmocka_unit_test(test_errors),
+        cmocka_unit_test(test_next_change),  cmocka_unit_test(test_explanations),
+        cmocka_unit_test(test_dependencies), cmocka_unit_test(test_per_item),
+        cmocka_unit_test(test_places),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

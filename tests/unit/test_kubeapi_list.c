@@ -55,6 +55,8 @@ static void selectors_select(void **state)
         {"?fieldSelector=metadata.name!%3Db,metadata.namespace%3Ddefault", 200, "a c d"},
         {"?fieldSelector=data.x%3Db", 400, ""},
         {"?fieldSelector=metadata.name", 400, ""},
+        {"?fieldSelector=metadata.name%3Db%00metadata.name%3Db%00", 200, ""},
+        {"?fieldSelector=metadata.name%00%3Db", 400, ""},
     };
     struct fixture f;
     fill(&f);

@@ -53,6 +53,7 @@ static void needles_are_found(void **state)
     assert_int_equal(str_find(STR("he"), STR("hello")), -1);
     assert_int_equal(str_find(STR("hello"), STR("xx")), -1);
     assert_int_equal(str_find_char(STR("a\0b"), 'b'), 2);
+    assert_true(char_in(',', "=,") && !char_in('a', "=,") && !char_in('\0', "=,"));
     assert_int_equal(str_find_char(str_empty, 'b'), -1);
 }
 

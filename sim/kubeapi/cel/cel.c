@@ -117,9 +117,9 @@ static void print_loop(const struct cel_node *x, struct buf *out)
 
 static void print_field(const struct cel_node *x, struct buf *out)
 {
-    bool plain = true;
+    bool plain = x->name.p[0] > '9' || x->name.p[0] < '0';
     for (size_t i = 0; i < x->name.n; i++)
-        plain = plain && !strchr(".-/ ", x->name.p[i]);
+        plain = plain && !char_in(x->name.p[i], ".-/ ");
     if (x->op == NODE_HAS)
         buf_add_c(out, "has(");
     print(x->args[0], out);

@@ -95,12 +95,12 @@ static bool url_parse(struct str s, struct url *u)
             return false;
         u->scheme = str_sub(s, 0, (size_t)at);
         for (size_t i = 0; i < u->scheme.n; i++)
-            if (!strchr("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ+-.0123456789",
-                        u->scheme.p[i]))
+            if (!char_in(u->scheme.p[i],
+                         "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ+-.0123456789"))
                 return false;
         s = str_sub(s, (size_t)at + 3, s.n);
         size_t end = 0;
-        while (end < s.n && !strchr("/?", s.p[end]))
+        while (end < s.n && !char_in(s.p[end], "/?"))
             end++;
         u->host = str_sub(s, 0, end);
         ptrdiff_t user = str_find_char(u->host, '@');
@@ -247,7 +247,7 @@ static const char *check_label(struct str s, size_t max, const char *inner, bool
         return s.n == 0 ? "must be non-empty" : "must be no more than the allowed length";
     for (size_t i = 0; i < s.n; i++) {
         bool edge = i == 0 || (i + 1 == s.n && !prefix);
-        if (!is_alnum(s.p[i], upper) && (edge || !strchr(inner, s.p[i])))
+        if (!is_alnum(s.p[i], upper) && (edge || !char_in(s.p[i], inner)))
             return "must consist of alphanumeric characters and allowed punctuation, and must "
                    "start and end with an alphanumeric character";
     }

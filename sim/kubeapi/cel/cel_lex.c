@@ -28,7 +28,7 @@ static char at(struct str text, size_t i)
 static size_t skip_blank(struct str text, size_t i)
 {
     for (;;) {
-        if (i < text.n && strchr(" \t\n\r\f", text.p[i]) && text.p[i] != '\0') {
+        if (i < text.n && char_in(text.p[i], " \t\n\r\f")) {
             i++;
         } else if (at(text, i) == '/' && at(text, i + 1) == '/') {
             while (i < text.n && text.p[i] != '\n')
@@ -210,7 +210,7 @@ static struct cel_token op(struct str text, size_t i)
             t.text = str_sub(text, i, 2);
             return t;
         }
-    if (!strchr("[]{}().,:?!<>-+*/%", text.p[i]) || text.p[i] == '\0')
+    if (!char_in(text.p[i], "[]{}().,:?!<>-+*/%"))
         return bad(text, i, (unsigned char)text.p[i] < 0x80 ? 1 : 1 + (size_t)(i + 1 < text.n),
                    "token recognition error at: ");
     t.op[0] = text.p[i];
@@ -231,7 +231,7 @@ static struct cel_token name(struct str text, size_t from)
 static struct cel_token backquoted(struct str text, size_t from)
 {
     size_t i = from + 1;
-    while (i < text.n && (is_name(text.p[i]) || strchr(".-/ ", text.p[i])) && text.p[i] != '\0')
+    while (i < text.n && (is_name(text.p[i]) || char_in(text.p[i], ".-/ ")))
         i++;
     if (at(text, i) != '`' || i == from + 1)
         return bad(text, from, 1, "token recognition error at: ");

@@ -451,7 +451,7 @@ static struct cel_value format_clause(struct cel_run *run, struct str f, size_t 
     }
     if (i >= f.n)
         return cel_fail(run, "unexpected end of string");
-    if (!strchr("sdfebxXo", f.p[i]))
+    if (!char_in(f.p[i], "sdfebxXo"))
         return cel_fail(run, "unrecognized formatting clause \"%c\"", f.p[i]);
     if (*next >= list->n)
         return cel_fail(run, "index %zu out of range", *next);

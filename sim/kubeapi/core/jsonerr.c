@@ -139,7 +139,7 @@ static void on_escape(struct scanner *s, char c)
     s->hex = 0;
     if (c == 'u')
         s->state = HEX;
-    else if (c != '\0' && strchr("\"\\/bfnrt", c))
+    else if (char_in(c, "\"\\/bfnrt"))
         s->state = IN_STRING;
     else
         s->problem = "in string escape code";

@@ -12,7 +12,7 @@ struct lex {
 
 static bool is_special(char c)
 {
-    return c != '\0' && strchr(",()=!<> ", c) != NULL;
+    return char_in(c, ",()=!<> ");
 }
 
 static void skip_blanks(struct lex *l)
@@ -115,7 +115,7 @@ static struct err *parse_set(struct lex *l, struct selector_term *t)
                        "unable to parse requirement: found '" STR_FMT "' expected: '('",
                        STR_ARG(found(l)));
     skip_blanks(l);
-    if (l->rest.n == 0 || (is_special(l->rest.p[0]) && !strchr(",)", l->rest.p[0])))
+    if (l->rest.n == 0 || (is_special(l->rest.p[0]) && !char_in(l->rest.p[0], ",)")))
         return err_new(ERR_INVALID,
                        "unable to parse requirement: found '" STR_FMT
                        "', expected: ',', ')' or identifier",
@@ -276,9 +276,9 @@ static struct str field_part(struct lex *l, const char *stops, bool *bad)
 {
     char *out = arena_alloc(l->a, l->rest.n + 1);
     size_t n = 0, i = 0;
-    for (; i < l->rest.n && !strchr(stops, l->rest.p[i]); i++) {
+    for (; i < l->rest.n && !char_in(l->rest.p[i], stops); i++) {
         if (l->rest.p[i] == '\\') {
-            if (i + 1 == l->rest.n || !strchr("\\,=", l->rest.p[i + 1])) {
+            if (i + 1 == l->rest.n || !char_in(l->rest.p[i + 1], "\\,=")) {
                 *bad = true;
                 break;
             }

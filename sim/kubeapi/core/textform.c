@@ -79,7 +79,7 @@ static bool numeric_look(struct str s)
 
 static bool plain_safe(struct str s)
 {
-    if (reserved_word(s) || numeric_look(s) || strchr("!&*-:?[]{},#|>@`\"'%", s.p[0]))
+    if (reserved_word(s) || numeric_look(s) || char_in(s.p[0], "!&*-:?[]{},#|>@`\"'%"))
         return false;
     if (s.p[0] == ' ' || s.p[s.n - 1] == ' ' || s.p[s.n - 1] == ':')
         return false;

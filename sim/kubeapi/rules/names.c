@@ -97,7 +97,7 @@ static bool is_name_part(struct str s)
 static bool only(struct str s, const char *more)
 {
     for (size_t i = 0; i < s.n; i++)
-        if (!alnum(s.p[i]) && !strchr(more, s.p[i]))
+        if (!alnum(s.p[i]) && !char_in(s.p[i], more))
             return false;
     return s.n > 0;
 }

@@ -110,7 +110,7 @@ static struct str rule_text(struct schema_checker *c, const struct type_cel_rule
              : rule->optional_old_self       ? "true"
                                              : "false");
     for (size_t i = 0; i < plain.n; i++) {
-        if (strchr("<>&", plain.p[i]))
+        if (char_in(plain.p[i], "<>&"))
             buf_addf(&out, "\\u%04x", (unsigned)plain.p[i]);
         else
             buf_add_char(&out, plain.p[i]);

@@ -259,7 +259,7 @@ static struct err *parse_into(struct arena *a, const cJSON *json, struct fieldse
             s->member = true;
             continue;
         }
-        if (key.n < 2 || key.p[1] != ':' || !strchr("fikv", key.p[0]))
+        if (key.n < 2 || key.p[1] != ':' || !char_in(key.p[0], "fikv"))
             return err_new(ERR_INVALID, "\"" STR_FMT "\" is no path element", STR_ARG(key));
         struct str text = str_sub(key, 2, key.n);
         if (key.p[0] == 'k' || key.p[0] == 'v')

@@ -186,7 +186,7 @@ static bool is_local_part(struct str v)
 {
     for (size_t i = 0; i < v.n; i++) {
         unsigned char c = (unsigned char)v.p[i];
-        if (!is_alnum(v.p[i]) && c < 0x80 && !strchr(".!#$%&'*+/=?^_`{|}~-", v.p[i]))
+        if (!is_alnum(v.p[i]) && c < 0x80 && !char_in(v.p[i], ".!#$%&'*+/=?^_`{|}~-"))
             return false;
     }
     return v.n > 0 && v.p[0] != '.' && v.p[v.n - 1] != '.' && str_find(v, STR("..")) < 0;
@@ -215,7 +215,7 @@ static bool is_uri(struct str v)
             return false;
     if (v.n > 0 && v.p[0] == '/')
         return true;
-    while (i < v.n && (is_alnum(v.p[i]) || (i > 0 && strchr("+-.", v.p[i]))))
+    while (i < v.n && (is_alnum(v.p[i]) || (i > 0 && char_in(v.p[i], "+-."))))
         i++;
     return i > 0 && !is_digit(v.p[0]) && i + 1 < v.n && v.p[i] == ':';
 }
@@ -233,7 +233,7 @@ static bool is_uuid_of(struct str v, char version)
     bool dashed = v.n == 36;
     char at = v.n > 14 ? v.p[dashed ? 14 : 12] : '\0',
          variant = v.n > 19 ? v.p[dashed ? 19 : 16] : '\0';
-    return is_uuid(v) && at == version && (version == '3' || strchr("89abAB", variant));
+    return is_uuid(v) && at == version && (version == '3' || char_in(variant, "89abAB"));
 }
 
 static bool is_uuid3(struct str v)

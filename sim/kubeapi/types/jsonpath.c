@@ -60,8 +60,8 @@ static struct err *add_step(struct parser *p, struct step step)
 static struct str read_name(struct parser *p)
 {
     struct buf b = {.max = JSONPATH_BYTES_MAX};
-    while (p->at < p->text.n && !strchr(".[", p->text.p[p->at]) &&
-           !(p->depth > 0 && strchr(" =!<>)]", p->text.p[p->at]))) {
+    while (p->at < p->text.n && !char_in(p->text.p[p->at], ".[") &&
+           !(p->depth > 0 && char_in(p->text.p[p->at], " =!<>)]"))) {
         if (p->text.p[p->at] == '\\' && p->at + 1 < p->text.n)
             p->at++;
         buf_add_char(&b, p->text.p[p->at++]);
@@ -161,7 +161,7 @@ static struct err *read_scalar(struct parser *p, const cJSON **out)
         return err;
     }
     size_t from = p->at;
-    while (p->at < p->text.n && !strchr(" )]", p->text.p[p->at]))
+    while (p->at < p->text.n && !char_in(p->text.p[p->at], " )]"))
         p->at++;
     cJSON *v = NULL;
     struct err *err = json_parse(p->a, str_sub(p->text, from, p->at - from), &v);

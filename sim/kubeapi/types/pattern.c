@@ -37,7 +37,7 @@ static struct err *check_group(struct str text, size_t at)
         if (rest.p[i] == ')' || rest.p[i] == ':')
             return i > 0 ? NULL
                          : refuse("invalid or unsupported Perl syntax", str_sub(text, at, 3));
-        if (!strchr("imsU-", rest.p[i]))
+        if (!char_in(rest.p[i], "imsU-"))
             return refuse("invalid or unsupported Perl syntax", str_sub(text, at, i + 3));
     }
     return refuse("missing closing )", text);
@@ -51,7 +51,7 @@ static struct err *check_escape(struct str text, size_t at)
     if (at + 1 >= text.n)
         return err_new(ERR_INVALID,
                        "error parsing regexp: trailing backslash at end of expression: ``");
-    if ((letter && !strchr(known, c)) || (c >= '1' && c <= '9') || c == 'C')
+    if ((letter && !char_in(c, known)) || (c >= '1' && c <= '9') || c == 'C')
         return refuse("invalid escape sequence", str_sub(text, at, 2));
     return NULL;
 }

@@ -102,12 +102,28 @@ static const struct expr_node *find_history(const struct expr_node *n)
     return found ? found : find_history(n->b);
 }
 
+/* Does `left`, at the left of `op`, need no parentheses? So that a long sum is not nested more deeply than it was written. */
+static bool is_chain(enum expr_op op, enum expr_op left)
+{
+    return ((op == OP_ADD || op == OP_SUB) && (left == OP_ADD || left == OP_SUB)) ||
+           ((op == OP_MUL || op == OP_DIV) && (left == OP_MUL || left == OP_DIV)) ||
+           ((op == OP_AND || op == OP_OR) && left == op);
+}
+
+static void print_operands(const struct expr *e, const struct expr_node *n, struct buf *out)
+{
+    if (is_chain(n->op, n->a->op))
+        print_operands(e, n->a, out);
+    else
+        print(e, n->a, out);
+    buf_add_c(out, operator_text(n->op));
+    print(e, n->b, out);
+}
+
 static void print_binary(const struct expr *e, const struct expr_node *n, struct buf *out)
 {
     buf_add_char(out, '(');
-    print(e, n->a, out);
-    buf_add_c(out, operator_text(n->op));
-    print(e, n->b, out);
+    print_operands(e, n, out);
     bool compares = n->op >= OP_EQ && n->op <= OP_GE;
     const struct expr_node *history = compares ? find_history(n) : NULL;
     if (history) {
