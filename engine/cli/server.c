@@ -67,7 +67,7 @@ struct replica {
     struct log log;
     struct policies policies;
     struct world_addr listen, http_listen, metrics_listen;
-    struct str identity, password;
+    struct str host_name, identity, password;
     struct local_cluster *local;
     struct kube_client *client; /* of the keeper */
     struct keeper *keeper;
@@ -90,14 +90,24 @@ static void complain_and_stop(struct replica *r, struct err *take_err)
     uv_world_stop(r->uv);
 }
 
+/* And whatever else is connected to the local cluster. */
+static void free_server(struct replica *r)
+{
+    plain_ports_free(r->plain);
+    server_free(r->server);
+    keeper_free(r->keeper);
+    kube_client_free(r->client);
+    r->plain = NULL;
+    r->server = NULL;
+    r->keeper = NULL;
+    r->client = NULL;
+}
+
 static void on_end(void *owner)
 {
     struct replica *r = owner;
     if (r->server) { /* out of its own callback */
-        plain_ports_free(r->plain);
-        r->plain = NULL;
-        server_free(r->server);
-        r->server = NULL;
+        free_server(r);
         local_cluster_drain(r->local);
         r->end_until = world_now(r->w) + END_TIMEOUT;
     }
@@ -296,7 +306,7 @@ static size_t make_names(const struct replica *r, struct str names[NAMES_MAX])
         names[n++] = url.host;
     err_ignore(err); /* it was read before */
     names[n++] = own_host(r);
-    names[n++] = r->identity;
+    names[n++] = r->host_name;
     names[n++] = STR("localhost");
     names[n++] = STR("127.0.0.1");
     names[n++] = STR("::1");
@@ -408,7 +418,7 @@ static void make_identity(struct replica *r)
 {
     char host[256] = "paddock";
     (void)gethostname(host, sizeof host - 1);
-    r->identity = arena_str(&r->sh->arena, str_c(host));
+    r->host_name = r->identity = arena_str(&r->sh->arena, str_c(host));
     r->password = cmdline_text(&r->sh->options, SERVER_BOOTSTRAP_PASSWORD);
     if (r->password.n == 0)
         r->password = arena_str(&r->sh->arena, world_env(r->w, "CATTLE_BOOTSTRAP_PASSWORD"));
@@ -465,10 +475,7 @@ static struct err *start(struct replica *r)
 static void finish(struct replica *r)
 {
     peer_urls_free(r->peers);
-    plain_ports_free(r->plain);
-    server_free(r->server);
-    keeper_free(r->keeper);
-    kube_client_free(r->client);
+    free_server(r);
     given_certificate_free(r->given);
     local_cluster_stop(r->local);
     world_timer_free(r->end);

@@ -31,6 +31,7 @@ struct pki_cert_spec {
 };
 
 bool pki_is_dns_name(struct str name); /* as a certificate may hold it */
+bool pki_is_ip(struct str text);
 bool pki_ip_eq(struct str a, struct str b); /* addresses, however they are written */
 /* Issues a certificate for the public half of key, as DER appended to out. issuer_der: the CA's certificate, empty: the
  * certificate is self-signed and issuer_key is key. ERR_INVALID names the field of the spec that is wrong. */

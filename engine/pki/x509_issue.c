@@ -149,6 +149,11 @@ bool pki_ip_eq(struct str a, struct str b)
     return same;
 }
 
+bool pki_is_ip(struct str text)
+{
+    return pki_ip_eq(text, text);
+}
+
 static struct err *add_alternative_names(X509 *cert, const struct pki_cert_spec *spec)
 {
     if (spec->dns_n + spec->ips_n == 0)

@@ -89,7 +89,7 @@ static void set_data(struct arena *a, cJSON *data, const char *key, struct str b
 
 static void add_name(struct keeper *k, struct str name)
 {
-    bool usable = world_host_is_numeric(name) || pki_is_dns_name(name);
+    bool usable = pki_is_ip(name) || pki_is_dns_name(name);
     for (size_t i = 0; i < k->names_n && usable; i++)
         usable = !str_eq_nocase(k->names[i], name) && !pki_ip_eq(k->names[i], name);
     if (usable && k->names_n < KEEPER_NAMES_MAX)

@@ -59,7 +59,7 @@ void keeper_tls_make_leaf(struct world *w, const struct keeper_pair *ca, const s
     struct pki_cert_spec spec = {
         .common_name = STR(COMMON_NAME_LEAF), .dns = dns, .ips = ips, .usage = PKI_SERVER};
     for (size_t i = 0; i < n; i++)
-        if (world_host_is_numeric(names[i]))
+        if (pki_is_ip(names[i]))
             ips[spec.ips_n++] = names[i];
         else
             dns[spec.dns_n++] = names[i];

@@ -313,6 +313,56 @@ static void test_release(void **state)
     candidates_close(&all);
 }
 
+static void check_lease(struct lab *l, const char *holder, int seconds, int transitions)
+{
+    const struct kube_object *o =
+        lab_get(l, "leases.coordination.k8s.io", LEADER_NAMESPACE, LEADER_NAME);
+    struct arena a = {0};
+    assert_non_null(o);
+    const cJSON *spec = json_get(kube_object_tree(o, &a), "spec");
+    check_str(json_string_at(spec, "holderIdentity"), holder);
+    assert_int_equal(json_int_at(spec, "leaseDurationSeconds", -1), seconds);
+    assert_int_equal(json_int_at(spec, "leaseTransitions", -1), transitions);
+    if (*holder)
+        assert_int_equal(json_string_at(spec, "renewTime").n,
+                         strlen("2026-01-01T00:00:00.000000Z"));
+    arena_free(&a);
+}
+
+/* On a Lease as client libraries write it, shorter than usual: the longer one of both durations is waited for. */
+static void test_lease_object(void **state)
+{
+    static const struct leader_options options = {.lock = LEADER_ON_LEASE, .lease = 4 * S};
+    (void)state;
+    struct lab *l = lab_new(1);
+    struct buf seen = {0};
+    lab_apply(l, "{\"apiVersion\":\"coordination.k8s.io/v1\",\"kind\":\"Lease\",\"metadata\":{"
+                 "\"name\":\"cattle-controllers\",\"namespace\":\"kube-system\"},\"spec\":{"
+                 "\"holderIdentity\":\"she\",\"leaseDurationSeconds\":10,\"leaseTransitions\":3,"
+                 "\"acquireTime\":\"2026-01-01T00:00:00.000000Z\","
+                 "\"renewTime\":\"2026-01-01T00:00:00.000000Z\"}}");
+    struct leader *mine = leader_new(l->kube, STR("mine"), &options, &quiet, &seen);
+    lab_run(l, 9 * S);
+    assert_false(leader_valid(mine));
+    lab_run(l, 3 * S);
+    assert_true(leader_valid(mine));
+    check_lease(l, "mine", 4, 4);
+    lab_run(l, 20 * S);
+    check_lease(l, "mine", 4, 4);
+    struct leader *hers = leader_new(l->kube, STR("hers"), &options, &quiet, &seen);
+    lab_run(l, 20 * S);
+    assert_true(leader_valid(mine) && !leader_valid(hers));
+    leader_free(mine);
+    lab_run(l, 2 * S); /* it was given back: nobody waits for its end */
+    assert_true(leader_valid(hers));
+    leader_free(hers);
+    lab_run(l, S);
+    check_lease(l, "", 1, 5);
+    check_str(buf_str(&seen), "she;mine;mine;;hers;");
+    buf_free(&seen);
+    lab_free(l);
+}
+
 /* Taken by hand, e.g. by a restore: the leader stops as soon as it sees it. */
 static void test_taken_away(void **state)
 {
@@ -351,6 +401,7 @@ int main(void)
         cmocka_unit_test(test_deleted_record),
         cmocka_unit_test(test_garbled_record),
         cmocka_unit_test(test_release),
+        cmocka_unit_test(test_lease_object),
         cmocka_unit_test(test_taken_away),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
