@@ -196,7 +196,8 @@ static struct server_config make_config(struct replica *r)
                               .agent_image = image.n ? image : STR(DEFAULT_IMAGE),
                               .agent_command = STR(AGENT_COMMAND),
                               .peer_token = keeper_peer_token(r->keeper),
-                              .given_peers = peer_urls_count(r->peers) > 0,
+                              .membership =
+                                  peer_urls_count(r->peers) ? MEMBERS_GIVEN : MEMBERS_SLICES,
                               .peer_id = r->peer_id,
                               .lock = LEADER_ON_LEASE,
                               .serving = on_serving,

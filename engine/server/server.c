@@ -9,6 +9,7 @@
 #include "engine/kube/management.h"
 #include "engine/pki/pki.h"
 #include "engine/server/bootstrap.h"
+#include "engine/server/members.h"
 #include "engine/server/observe.h"
 #include "engine/tunnel/peers.h"
 
@@ -23,7 +24,7 @@ struct server {
         peer_token;                                    /* owned */
     struct str default_host, internal_ca_pem, peer_id; /* owned */
     struct leader_options leader_options;
-    bool given_peers; /* Endpoints do not tell */
+    enum server_members membership;
     bool knows_peers;
     void (*serving)(void *owner);
     void *owner;
@@ -170,34 +171,24 @@ void server_set_peers(struct server *s, const struct tunnel_peer *peers, size_t 
     api_set_replicas(s->api, n + 1);
 }
 
-static void set_peers(struct server *s, const struct kube_object *endpoints)
-{
-    struct arena a = {0};
-    struct tunnel_peer peers[TUNNEL_PEERS_MAX];
-    size_t n = 0;
-    struct str own = world_own_address(s->world);
-    const cJSON *subsets = json_get(kube_object_tree(endpoints, &a), "subsets");
-    for (cJSON *subset = subsets ? subsets->child : NULL; subset; subset = subset->next) {
-        const cJSON *addresses = json_get(subset, "addresses");
-        for (cJSON *it = addresses ? addresses->child : NULL; it && n < ARRAY_LEN(peers);
-             it = it->next) {
-            struct str ip = json_string_at(it, "ip");
-            if (ip.n && !str_eq(ip, own))
-                peers[n++] = (struct tunnel_peer){
-                    .id = ip, .address = world_addr_make(ip, server_port(s)), .plain = false};
-        }
-    }
-    server_set_peers(s, peers, n);
-    arena_free(&a);
-}
-
 static void on_endpoints(void *owner, const struct kube_object *before,
                          const struct kube_object *after)
 {
     struct server *s = owner;
+    struct arena a = {0};
+    struct members m = {0};
+    struct str own = world_own_address(s->world);
     (void)before;
-    if (after && str_eq_c(after->name, SERVER_SERVICE) && s->peer_token.n && !s->given_peers)
-        set_peers(s, after);
+    bool ours = after && str_eq_c(after->name, SERVER_SERVICE);
+    if (!s->peer_token.n || s->membership == MEMBERS_GIVEN ||
+        (s->membership == MEMBERS_ENDPOINTS && !ours))
+        return;
+    if (s->membership == MEMBERS_SLICES)
+        members_of_slices(&a, s->endpoints, own, server_port(s), &m);
+    else
+        members_of_endpoints(&a, after, own, server_port(s), &m);
+    server_set_peers(s, m.peers, m.n);
+    arena_free(&a);
 }
 
 /* ---- ready, and about to stop ---- */
@@ -207,7 +198,8 @@ static bool is_ready(const struct server *s)
     if (policy_get(&s->policies, POLICY_SERVER_READY) == POLICY_READY_CACHES || !s->peer_token.n)
         return true;
     return world_now(s->world) - s->phase_since >= SERVER_READY_WAIT ||
-           ((s->given_peers ? s->knows_peers : kube_informer_synced(s->endpoints)) &&
+           ((s->membership == MEMBERS_GIVEN ? s->knows_peers
+                                            : kube_informer_synced(s->endpoints)) &&
             tunnel_peers_whole(s->peers));
 }
 
@@ -299,22 +291,28 @@ static void on_synced(void *owner)
         s->serving(s->owner);
 }
 
-static struct kube_informer *cache_new(struct server *s, const struct kube_gvr *gvr, const char *ns)
+static struct kube_informer *cache_of(struct server *s, const struct kube_target *target)
 {
-    struct kube_target target = {.gvr = *gvr, .ns = str_c(ns)};
-    struct kube_informer *inf = kube_informer_new(s->client, &target);
+    struct kube_informer *inf = kube_informer_new(s->client, target);
     kube_informer_set_policies(inf, &s->policies);
     kube_informer_on_synced(inf, on_synced, s);
     return inf;
 }
 
+static struct kube_informer *cache_new(struct server *s, const struct kube_gvr *gvr, const char *ns)
+{
+    struct kube_target target = {.gvr = *gvr, .ns = str_c(ns)};
+    return cache_of(s, &target);
+}
+
 static void caches_new(struct server *s)
 {
+    struct kube_target members = members_target(s->membership);
     s->clusters = cache_new(s, &gvr_clusters, NULL);
     s->tokens = cache_new(s, &gvr_registration_tokens, NULL);
     s->settings = cache_new(s, &gvr_settings, NULL);
     s->secrets = cache_new(s, &gvr_secrets, NAMESPACE_GLOBAL_DATA);
-    s->endpoints = cache_new(s, &gvr_endpoints, NAMESPACE_SYSTEM);
+    s->endpoints = cache_of(s, &members);
     s->tokens_by_token = kube_informer_index(s->tokens, token_of);
     kube_informer_on_change(s->endpoints, on_endpoints, s);
     kube_informer_on_change(s->settings, on_setting, s);
@@ -413,7 +411,7 @@ static void take_config(struct server *s, const struct server_config *c)
     s->agent_command = str_dup(c->agent_command);
     s->peer_token = str_dup(c->peer_token);
     s->peer_id = str_dup(c->peer_id.n ? c->peer_id : world_own_address(s->world));
-    s->given_peers = c->given_peers;
+    s->membership = c->membership;
     s->leader_options.lock = c->lock;
     s->leader_options.lease = policy_get(&c->policies, POLICY_LEADER_LEASE);
     s->serving = c->serving;

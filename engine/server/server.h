@@ -9,7 +9,7 @@
  *                                 └─ the last one has gone, nobody is there to take them, or SERVER_DRAIN_MAX ─► done
  *
  * /ping and /healthz answer from the start; tunnels are taken when the caches are filled.
- * Peers: the addresses of Endpoints cattle-system/rancher, without our own; or those given.
+ * Peers: the addresses of the Service cattle-system/rancher, without our own; or those given.
  * Ownership: everything hangs off the instance; server_free at any time. Nothing is lost with it: state is in the API. */
 #ifndef PADDOCK_ENGINE_SERVER_SERVER_H
 #define PADDOCK_ENGINE_SERVER_SERVER_H
@@ -21,6 +21,12 @@
 #include "engine/world/policy.h"
 
 #define SERVER_SERVICE "rancher" /* Endpoints in cattle-system that list the replicas */
+
+enum server_members {
+    MEMBERS_ENDPOINTS, /* Endpoints cattle-system/rancher */
+    MEMBERS_SLICES,    /* EndpointSlices of that Service */
+    MEMBERS_GIVEN,     /* outside a cluster: server_set_peers tells */
+};
 
 struct server_config {
     struct kube_context kube; /* of the local cluster */
@@ -39,9 +45,9 @@ struct server_config {
     struct str agent_image;
     struct str
         agent_command; /* what runs in it, unless setting agent-command says; empty: its entry */
-    struct str peer_token; /* the same on all replicas; empty: no peering */
-    bool given_peers;      /* outside a cluster: server_set_peers tells them, not Endpoints */
-    struct str peer_id;    /* what they know us by; empty: our address */
+    struct str peer_token;          /* the same on all replicas; empty: no peering */
+    enum server_members membership; /* where the other replicas are found */
+    struct str peer_id;             /* what they know us by; empty: our address */
     enum leader_lock lock;
     /* Once, when its caches are filled; may be NULL. */
     void (*serving)(void *owner);
