@@ -10,9 +10,10 @@
 #include "engine/cli/given_certificate.h"
 #include "engine/cli/local_cluster.h"
 #include "engine/cli/peer_urls.h"
-#include "engine/cli/plain_ports.h"
+#include "engine/cli/redirect_port.h"
 #include "engine/http/url.h"
 #include "engine/server/keeper.h"
+#include "engine/server/observe.h"
 #include "engine/world/uv/uv_world.h"
 
 #include <stdlib.h>
@@ -75,7 +76,7 @@ struct replica {
     struct peer_urls *peers;
     struct str peer_id;
     struct server *server;
-    struct plain_ports *plain;
+    struct redirect_port *redirect;
     struct world_timer *end;
     world_time end_until;
     bool draining;
@@ -93,11 +94,11 @@ static void complain_and_stop(struct replica *r, struct err *take_err)
 /* And whatever else is connected to the local cluster. */
 static void free_server(struct replica *r)
 {
-    plain_ports_free(r->plain);
+    redirect_port_free(r->redirect);
     server_free(r->server);
     keeper_free(r->keeper);
     kube_client_free(r->client);
-    r->plain = NULL;
+    r->redirect = NULL;
     r->server = NULL;
     r->keeper = NULL;
     r->client = NULL;
@@ -216,21 +217,22 @@ static struct server_config make_config(struct replica *r)
     return c;
 }
 
-static struct err *open_plain_ports(struct replica *r)
+static struct err *open_other_ports(struct replica *r)
 {
     const struct cmdline *o = &r->sh->options;
     struct err *err = NULL;
     uint16_t port = 0;
-    r->plain = plain_ports_new(r->w);
     if (cmdline_given(o, SERVER_HTTP_LISTEN)) {
-        err = plain_ports_redirect(r->plain, r->http_listen, server_port(r->server), &port);
+        err = redirect_port_new(r->w, r->http_listen, server_port(r->server), &r->redirect);
         if (!err)
-            log_info(&r->log, "listening on port %u, which leads to HTTPS", port);
+            log_info(&r->log, "listening on port %u, which leads to HTTPS",
+                     redirect_port_number(r->redirect));
     }
     if (!err && cmdline_given(o, SERVER_METRICS_LISTEN)) {
-        err = plain_ports_metrics(r->plain, r->metrics_listen, r->server, &port);
-        if (!err)
-            log_info(&r->log, "listening on port %u for /metrics", port);
+        err = server_metrics_listen(r->server, &r->metrics_listen, &port);
+        if (err)
+            return err_wrap(err, err->code, "--metrics-listen");
+        log_info(&r->log, "listening on port %u for /metrics", port);
     }
     return err;
 }
@@ -264,7 +266,7 @@ static void on_kept(void *owner)
     struct server_config config = make_config(r);
     struct err *err = server_new(r->w, &config, &r->server);
     if (!err)
-        err = open_plain_ports(r);
+        err = open_other_ports(r);
     if (err) {
         complain_and_stop(r, err);
         return;
