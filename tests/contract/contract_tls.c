@@ -3,6 +3,7 @@
 #include "tests/contract/support/peer.h"
 
 #include <string.h>
+#include <sys/resource.h>
 
 struct bench {
     struct contract *c;
@@ -359,6 +360,38 @@ static void close_sends_what_is_queued(struct contract *c)
     bench_free(b);
 }
 
+/* Who connects and says nothing makes room for who speaks, at once: not when his time is over. There are so many that their
+ * time would have to pass twice, which is longer than a client waits. */
+#define SILENT 2200u
+
+static void mute(struct bench *b, struct peer *silent)
+{
+    for (size_t i = 0; i < SILENT; i++)
+        peer_connect(b->c, &silent[i], b->c->ops->server_addr(b->c, b->server.port), NULL);
+    for (size_t i = 0; i < SILENT; i++)
+        contract_until(b->c, peer_is_open, &silent[i]);
+}
+
+static void silent_clients_keep_nobody_out(struct contract *c)
+{
+    struct rlimit files;
+    if (getrlimit(RLIMIT_NOFILE, &files) != 0 || files.rlim_max < 3 * SILENT)
+        return; /* they cannot be opened here */
+    files.rlim_cur = files.rlim_max;
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &files), 0);
+    struct bench *b = bench_new(c);
+    struct peer *silent = MEM_NEW_ARRAY(struct peer, SILENT);
+    peer_serve(c, &b->server, &b->offer);
+    mute(b, silent);
+    client_connect(b);
+    contract_until(c, peer_is_open, &b->client);
+    works(b);
+    for (size_t i = 0; i < SILENT; i++)
+        peer_free(&silent[i]);
+    mem_free(silent);
+    bench_free(b);
+}
+
 static const struct contract_case cases[] = {
     {"good", good},
     {"good by address", good_by_address},
@@ -382,6 +415,7 @@ static const struct contract_case cases[] = {
     {"a cut is not an end", a_cut_is_not_an_end},
     {"much data with back-pressure", much_data_with_back_pressure},
     {"close sends what is queued", close_sends_what_is_queued},
+    {"silent clients keep nobody out", silent_clients_keep_nobody_out},
 };
 
 CONTRACT_MAIN("tls", cases)

@@ -1,5 +1,6 @@
 /* Listeners. The owner gets a stream when it can be used: after the TLS handshake. Handshakes under way are bounded in
- * number and time, so that clients which never finish theirs cannot fill the process. */
+ * number and time, so that clients which never finish theirs cannot fill the process. When all places are taken, the oldest
+ * client that has not said a word makes room: who connects and is silent does not keep out who speaks. */
 #include "engine/world/uv/uv_stream.h"
 
 #define BACKLOG            1024
@@ -52,6 +53,26 @@ static void take_connection(struct uvw_listener *l)
     uvw_stream_up(s);
 }
 
+/* NULL: all of them have begun. */
+static struct uvw_stream *oldest_silent(const struct uvw_listener *l)
+{
+    for (struct list *it = l->handshakes.next; it != &l->handshakes; it = it->next) {
+        struct uvw_stream *s = container_of(it, struct uvw_stream, from_node);
+        if (!s->heard)
+            return s;
+    }
+    return NULL;
+}
+
+/* Is there a place for one more? */
+static bool make_room(struct uvw_listener *l)
+{
+    struct uvw_stream *silent = l->handshakes_n < UVW_HANDSHAKES_MAX ? NULL : oldest_silent(l);
+    if (silent)
+        uvw_stream_destroy(silent);
+    return l->handshakes_n < UVW_HANDSHAKES_MAX;
+}
+
 static void on_connection(uv_stream_t *tcp, int status)
 {
     struct uvw_listener *l = tcp->data;
@@ -60,10 +81,10 @@ static void on_connection(uv_stream_t *tcp, int status)
         return;
     if (status < 0)
         log_warn(&l->uv->log, "accept on port %u: %s", l->port, uv_strerror(status));
-    else if (l->handshakes_n >= UVW_HANDSHAKES_MAX)
-        l->waiting = true; /* libuv stops accepting until this one is taken */
-    else
+    else if (make_room(l))
         take_connection(l);
+    else
+        l->waiting = true; /* libuv stops accepting until this one is taken */
 }
 
 void uvw_listener_stream_lost(struct uvw_stream *s)

@@ -236,6 +236,7 @@ static void got(struct uvw_stream *s, struct str bytes)
         s->handler->data(s->owner, bytes);
         return;
     }
+    s->heard = true;
     uvw_tls_feed(s->tls, bytes);
     if (s->state == UVW_STREAM_HANDSHAKING)
         tls_step(s);

@@ -36,6 +36,7 @@ struct uvw_stream {
     struct uvw_alarm deadline;
     struct uvw_listener *from; /* accepted, still in its handshake */
     struct list from_node;
+    bool heard; /* its peer has said something */
 
     const struct world_stream_handler *handler;
     void *owner;
