@@ -148,7 +148,7 @@ static void write_env(struct buf *out, const char *name, struct str value)
 /* The pod's own address: where kubelets probe, of whichever family. */
 static void write_command(const struct agent_manifest *m, struct buf *out)
 {
-    static const char *const added[] = {"--healthz-listen", "$(POD_IP):" AGENT_HEALTHZ_PORT,
+    static const char *const added[] = {"--healthz-listen", ("$(POD_IP):" AGENT_HEALTHZ_PORT),
                                         "--state-dir", AGENT_STATE_DIR};
     struct str word, rest = m->command;
     buf_add_c(out, "        command:\n");

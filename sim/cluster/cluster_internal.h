@@ -93,6 +93,7 @@ struct pod {
     struct sim_task *timer;
     struct str
         probe; /* owned: the file whose being there is readiness; empty: it is ready when it runs */
+    bool probe_http; /* its /readyz is asked instead */
     bool ready;
     struct sim_task *probing;
 };

@@ -83,14 +83,23 @@ static void finish(struct pod *p)
     }
 }
 
-/* ---- readiness: an exec probe that looks for a file ---- */
+/* ---- readiness: an exec probe that looks for a file, or one of /readyz ---- */
+
+/* What engine/cli/agent_health answers there. */
+static bool answers_readyz(const struct pod *p)
+{
+    const struct cluster_agent *a = pod_agent(p);
+    return a && cluster_agent_state(a).link.connects > 0;
+}
 
 static void on_probe(void *owner)
 {
     struct pod *p = owner;
     struct str content;
     p->probing = NULL;
-    p->ready = sim_volume_read(p->cluster->sim, sim_process_name(p->process), p->probe, &content);
+    p->ready = p->probe_http ? answers_readyz(p)
+                             : sim_volume_read(p->cluster->sim, sim_process_name(p->process),
+                                               p->probe, &content);
     if (p->ready)
         pod_tell(p);
     else
@@ -99,7 +108,7 @@ static void on_probe(void *owner)
 
 static void start_probing(struct pod *p)
 {
-    p->ready = p->probe.n == 0;
+    p->ready = p->probe.n == 0 && !p->probe_http;
     if (!p->ready)
         p->probing = sim_after(p->cluster->sim, PROBE_EVERY, on_probe, p);
 }
@@ -110,18 +119,19 @@ static void stop_probing(struct pod *p)
     p->probing = NULL;
 }
 
-/* The last word of the command: cat FILE. */
+/* The last word of the command: cat FILE; or a path that is asked for. */
 static void read_probe(struct pod *p, const struct kube_object *pod)
 {
     struct arena a = {0};
     const cJSON *containers = json_path(kube_object_tree(pod, &a), "spec.containers");
-    const cJSON *command =
-        json_path(containers ? containers->child : NULL, "readinessProbe.exec.command");
+    const cJSON *probe = json_get(containers ? containers->child : NULL, "readinessProbe");
+    const cJSON *command = json_path(probe, "exec.command");
     const cJSON *last = command ? command->child : NULL;
     while (last && last->next)
         last = last->next;
     str_free(&p->probe);
     p->probe = str_dup(json_string(last));
+    p->probe_http = json_get(probe, "httpGet") != NULL;
     arena_free(&a);
 }
 

@@ -125,6 +125,37 @@ static void test_start(void **state)
     close_scene(&s);
 }
 
+static bool is_ready(struct scene *s)
+{
+    bool ready = false;
+    struct store_cursor c = store_seek(kubeapi_table(api(s), STR("pods")), str_empty, str_empty);
+    for (const struct kube_object *o; (o = store_next(&c));)
+        ready = ready || (str_eq_c(o->ns, "cattle-system") &&
+                          str_find(kube_object_raw(o, "status.conditions"),
+                                   STR("\"status\":\"True\",\"type\":\"Ready\"")) >= 0);
+    return ready;
+}
+
+/* The manifest of a real manager: the agent in it is the same, and ready when its /readyz says so. */
+static void test_confined(void **state)
+{
+    (void)state;
+    struct scene s;
+    struct policies p = policies_hardened();
+    open_scene(&s, &p, 1);
+    s.m.agent_command = STR("paddock agent cluster");
+    s.m.connect_status = 503;
+    lab_run(s.l, 40 * S);
+    assert_true(sim_cluster_imported(s.c));
+    assert_int_equal(connected(&s), 0);
+    assert_false(is_ready(&s));
+    s.m.connect_status = 0;
+    assert_true(lab_until(s.l, one_is, &s, 60 * S));
+    lab_run(s.l, 5 * S);
+    assert_true(is_ready(&s));
+    close_scene(&s);
+}
+
 /* Two replicas start together: both hand over a token that the cluster's API takes, and the account names one secret. */
 static void test_credentials_race(void **state)
 {
@@ -367,6 +398,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_start),
+        cmocka_unit_test(test_confined),
         cmocka_unit_test(test_credentials_race),
         cmocka_unit_test(test_credentials_take_what_was_left),
         cmocka_unit_test(test_credentials_of_the_past),

@@ -42,7 +42,9 @@ static void answer_manifest(struct fake_manager *m, struct http_exchange *x)
                                       .token = STR("registration"),
                                       .cluster_id = STR(KEY),
                                       .ca_checksum = buf_str(&checksum),
-                                      .image = STR("agent:1")};
+                                      .image = STR("agent:1"),
+                                      .command = m->agent_command,
+                                      .ready_when_connected = m->agent_command.n > 0};
     agent_manifest_write(&manifest, &text);
     http_answer(x, 200, "text/plain", NULL, buf_str(&text));
     buf_free(&checksum);

@@ -25,10 +25,11 @@ struct fake_manager {
     bool bare;          /* takes tunnels as mere WebSockets */
     struct http_ws *ws; /* the last one of those */
     uint32_t pings, dials, connects;
-    world_time dialled_at; /* the last one */
-    struct buf paths;      /* of the dials: "/v3/connect/register " */
-    struct buf tokens;     /* of their parameters: "TOKEN\n" */
-    struct str ca_pem;     /* in the import manifest's checksum: "/v3/import/..."; borrowed */
+    world_time dialled_at;    /* the last one */
+    struct buf paths;         /* of the dials: "/v3/connect/register " */
+    struct buf tokens;        /* of their parameters: "TOKEN\n" */
+    struct str agent_command; /* in the import manifest; borrowed; empty: the image's own entry */
+    struct str ca_pem;        /* in the import manifest's checksum: "/v3/import/..."; borrowed */
 };
 
 /* Listens at port 443 of a host of that name; plain: without TLS. The certificate is of `ca`, for MANAGER_NAME. */
