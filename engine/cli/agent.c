@@ -37,6 +37,7 @@ const struct cmdline_option agent_cluster_options[AGENT_OPTION_COUNT] = {
                          "(default: nowhere)"},
     [AGENT_HEALTHZ_LISTEN] = {"--healthz-listen", OPTION_TEXT, "ADDR",
                               "where /healthz and /readyz are served (default: 127.0.0.1:0)"},
+    [AGENT_LOG_FORMAT] = CLI_LOG_FORMAT_ROW,
     [AGENT_PROFILE] = CLI_PROFILE_ROW,
     [AGENT_POLICY] = CLI_POLICY_ROW,
 };
@@ -44,6 +45,7 @@ const struct cmdline_option agent_cluster_options[AGENT_OPTION_COUNT] = {
 struct process {
     struct shell *sh;
     struct uv_world *uv;
+    enum log_format log_format;
     struct world *w;
     struct policies policies;
     struct agent_places places;
@@ -197,6 +199,8 @@ static struct err *parse(struct process *p)
     if (!err)
         err = shell_policies(cmdline_text(o, AGENT_PROFILE), cmdline_list(o, AGENT_POLICY),
                              &p->policies);
+    if (!err)
+        err = shell_log_format(cmdline_text(o, AGENT_LOG_FORMAT), &p->log_format);
     if (err)
         return err;
     set_environment(o);
@@ -266,6 +270,7 @@ static void say_healthz(struct process *p)
 static struct err *start(struct process *p)
 {
     struct uv_world_options world = {.log_level = log_level(p->sh),
+                                     .log_format = p->log_format,
                                      .own_websockets = true,
                                      .on_signal = on_signal,
                                      .on_exit = on_agent_exit,

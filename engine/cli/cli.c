@@ -103,6 +103,15 @@ enum log_level shell_log_level(const struct shell *sh)
     return levels[sh->options.verbosity + 1];
 }
 
+struct err *shell_log_format(struct str text, enum log_format *out)
+{
+    *out = str_eq_c(text, "json") ? LOG_JSON : LOG_LOGFMT;
+    if (text.n == 0 || str_eq_c(text, "json") || str_eq_c(text, "logfmt"))
+        return NULL;
+    return err_new(ERR_INVALID, "--log-format: \"" STR_FMT "\" is not logfmt or json",
+                   STR_ARG(text));
+}
+
 /* ---- input ---- */
 
 struct err *shell_read_file(struct shell *sh, struct str path, struct str *out)

@@ -85,6 +85,13 @@ struct err *shell_policies(struct str profile, struct cmdline_values policies,
             "a single policy beside the profile; may be repeated\n"                                \
             "(`paddock policies` lists them)"                                                      \
     }
+#define CLI_LOG_FORMAT_ROW                                                                         \
+    {                                                                                              \
+        "--log-format", OPTION_TEXT, "logfmt|json",                                                \
+            "of the lines on standard error (default: logfmt)"                                     \
+    }
+/* The option --log-format. */
+struct err *shell_log_format(struct str text, enum log_format *out) must_check;
 /* As many descriptors as the system lets us have. */
 void shell_raise_file_limit(void);
 

@@ -14,6 +14,7 @@
 #include "engine/http/url.h"
 #include "engine/server/keeper.h"
 #include "engine/server/observe.h"
+#include "engine/world/uv/uv_process.h"
 #include "engine/world/uv/uv_world.h"
 
 #include <stdlib.h>
@@ -57,6 +58,7 @@ const struct cmdline_option server_options[SERVER_OPTION_COUNT] = {
                             "of the agents in downstream clusters (default " DEFAULT_IMAGE ")"},
     [SERVER_PEER] = {"--peer", OPTION_LIST, "https://HOST:PORT",
                      "another replica, outside a cluster; may be repeated"},
+    [SERVER_LOG_FORMAT] = CLI_LOG_FORMAT_ROW,
     [SERVER_PROFILE] = CLI_PROFILE_ROW,
     [SERVER_POLICY] = CLI_POLICY_ROW,
 };
@@ -64,6 +66,7 @@ const struct cmdline_option server_options[SERVER_OPTION_COUNT] = {
 struct replica {
     struct shell *sh;
     struct uv_world *uv;
+    enum log_format log_format;
     struct world *w;
     struct log log;
     struct policies policies;
@@ -266,6 +269,8 @@ static void on_kept(void *owner)
     struct server_config config = make_config(r);
     struct err *err = server_new(r->w, &config, &r->server);
     if (!err)
+        metrics_on_write(server_metrics(r->server), uv_process_collect, NULL);
+    if (!err)
         err = open_other_ports(r);
     if (err) {
         complain_and_stop(r, err);
@@ -410,6 +415,8 @@ static struct err *parse(struct replica *r)
         err = shell_policies(cmdline_text(o, SERVER_PROFILE), cmdline_list(o, SERVER_POLICY),
                              &r->policies);
     if (!err)
+        err = shell_log_format(cmdline_text(o, SERVER_LOG_FORMAT), &r->log_format);
+    if (!err)
         err = parse_server_url(o);
     if (!err)
         err = parse_certificate(o);
@@ -439,6 +446,7 @@ static struct err *start(struct replica *r)
 {
     const struct cmdline *o = &r->sh->options;
     struct uv_world_options world = {.log_level = shell_log_level(r->sh),
+                                     .log_format = r->log_format,
                                      .own_address = is_every_address(&r->listen)
                                                         ? str_c(getenv("POD_IP"))
                                                         : str_c(r->listen.host),

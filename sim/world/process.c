@@ -53,14 +53,14 @@ static void env_free(struct map *env)
     map_free(env);
 }
 
-static void log_line(struct log_sink *sink, enum log_level level, struct str component,
-                     struct str message)
+static void log_line(struct log_sink *sink, const struct log_record *record)
 {
     struct sim_world *w = container_of(sink, struct sim_world, sink);
     struct sim *sim = w->sim;
     if (w->dead)
         return;
-    struct sim_log_line line = {sim->now, w->process, level, component, message};
+    struct sim_log_line line = {sim->now, w->process, record->level, record->component,
+                                record->message};
     for (size_t i = 0; i < sim->on_log.n; i++)
         sim->on_log.items[i].line(sim->on_log.items[i].owner, &line);
 }

@@ -62,6 +62,7 @@ struct uv_world {
     int64_t armed_at; /* what `timer` waits for; INT64_MAX: nothing */
 
     struct log_sink own_log;
+    enum log_format log_format; /* its */
     struct log_sink *log_sink;
     struct log log;
     struct str own_address;
@@ -188,7 +189,6 @@ void uvw_work_cancel(struct world_work *work, void (*release)(void *));
 void uvw_works_free(struct uv_world *uv);
 
 /* the log on stderr (uv_log.c) */
-void uvw_log_line(struct log_sink *sink, enum log_level level, struct str component,
-                  struct str message);
+void uvw_log_line(struct log_sink *sink, const struct log_record *record);
 
 #endif

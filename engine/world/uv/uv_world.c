@@ -285,6 +285,7 @@ struct err *uv_world_new(const struct uv_world_options *o, struct uv_world **out
     uv->owner = o->owner;
     uv->armed_at = INT64_MAX;
     uv->own_log = (struct log_sink){uvw_log_line, o->log_level};
+    uv->log_format = o->log_format;
     uv->log_sink = o->log ? o->log : &uv->own_log;
     uv->log = (struct log){uv->log_sink, STR("world")};
     uv->own_address = o->own_address.n ? str_dup(o->own_address) : uvw_find_own_address();

@@ -16,9 +16,10 @@ struct uv_loop_s;
 struct uv_world;
 
 struct uv_world_options {
-    struct log_sink *log;     /* NULL: logfmt lines on stderr, up to log_level */
-    enum log_level log_level; /* of the stderr sink; 0 is LOG_ERROR */
-    struct str own_address;   /* empty: the first IPv4 address that is not a loopback one */
+    struct log_sink *log;       /* NULL: lines on stderr, up to log_level */
+    enum log_level log_level;   /* of the stderr sink; 0 is LOG_ERROR */
+    enum log_format log_format; /* the same; 0 is LOG_LOGFMT */
+    struct str own_address;     /* empty: the first IPv4 address that is not a loopback one */
     struct str
         dns_server; /* "10.0.0.53:53": asked instead of the system's resolvers; empty: resolv.conf */
     world_time dns_try; /* how long one DNS server is waited for; 0: UV_WORLD_DNS_TRY */
