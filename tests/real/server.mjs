@@ -244,6 +244,36 @@ async function replicas() {
   await end(apiserver, "SIGTERM");
 }
 
+// A service account's token in a file beside the kubeconfig, which is replaced.
+async function tokens() {
+  const file = path.join(folder, "tokens.kubeconfig"), named = path.join(folder, "named.kubeconfig");
+  const apiserver = await ready(start(sim, ["apiserver", "--kubeconfig-out", file]));
+  const api = admin(file), accounts = "/api/v1/namespaces/default/serviceaccounts";
+  await api("POST", accounts, { metadata: { name: "manager" } });
+  await api("POST", "/apis/rbac.authorization.k8s.io/v1/clusterrolebindings", {
+    metadata: { name: "manager" }, subjects: [{ kind: "ServiceAccount", name: "manager", namespace: "default" }],
+    roleRef: { apiGroup: "rbac.authorization.k8s.io", kind: "ClusterRole", name: "cluster-admin" } });
+  const request = { apiVersion: "authentication.k8s.io/v1", kind: "TokenRequest", spec: { expirationSeconds: 3600 } };
+  const token = async () => JSON.parse((await api("POST", `${accounts}/manager/token`, request)).text).status.token;
+  fs.writeFileSync(path.join(folder, "token"), `${await token()}\n`);
+  const text = fs.readFileSync(file, "utf8");
+  fs.writeFileSync(named, `current-context: a
+contexts: [{name: a, context: {cluster: c, user: u}}]
+clusters: [{name: c, cluster: {server: "${/server: (\S+)/.exec(text)[1].replace("127.0.0.1", "localhost")}",
+  certificate-authority-data: ${/certificate-authority-data: (\S+)/.exec(text)[1]}}}]
+users: [{name: u, user: {tokenFile: token}}]
+`);
+  const p = await server(["--kubeconfig", named]);
+  check("a kubeconfig with a name and a token's file", (await ask(`${p.url}/ping`)).text === "pong");
+  await sleep(1100); // tokens of the same second are the same
+  fs.writeFileSync(path.join(folder, "token"), await token());
+  await until("its word", async () => p.err.includes("its token is used from now on"));
+  fs.writeFileSync(path.join(folder, "token"), "");
+  await until("its word", async () => p.err.includes("it is empty"));
+  check("the token is read again, and an empty file is not taken", (await ask(`${p.url}/healthz`)).status === 200);
+  await Promise.all([end(p, "SIGKILL"), end(apiserver, "SIGTERM")]);
+}
+
 async function mistakes() {
   const wrong = [[["server", "--embedded", "--kubeconfig", "x"], "one or the other"],
                  [["server"], "there is no local cluster"],
@@ -267,7 +297,7 @@ async function mistakes() {
 }
 
 try {
-  await Promise.all([embeddedOutlives().then(certificatesChange), replicas(), mistakes()]);
+  await Promise.all([embeddedOutlives().then(certificatesChange), replicas(), tokens(), mistakes()]);
 } catch (error) {
   check("nothing unexpected", false, error.stack);
 } finally {
