@@ -142,10 +142,11 @@ static bool route_cluster(struct api *a, struct http_exchange *x, struct str pat
     return true;
 }
 
-void api_answered(void *api, const struct http_exchange *x, int status)
+void api_answered(void *api, struct http_exchange *x, int status)
 {
     const struct api *a = api;
     api_requests_answered(a->requests, x, status);
+    api_log_request(&a->log, x, status);
 }
 
 void api_handle(void *api, struct http_exchange *x)

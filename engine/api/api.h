@@ -46,7 +46,7 @@ struct api *api_new(const struct api_options *options);
 void api_free(struct api *a);
 void api_handle(void *api, struct http_exchange *x); /* an http_handler */
 /* To be told of every answer: http_server_options.answered. */
-void api_answered(void *api, const struct http_exchange *x, int status);
+void api_answered(void *api, struct http_exchange *x, int status);
 /* How many replicas share the agents, this one included: paces admission. */
 void api_set_replicas(struct api *a, size_t n);
 void api_set_ready(struct api *a, bool ready); /* what /readyz says */

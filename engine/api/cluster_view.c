@@ -98,13 +98,19 @@ static void fetch(struct view *v)
         err_free(err);
         return;
     }
+    struct http_headers headers = {0};
+    struct str id = http_request_id_given(v->x);
+    if (id.n && !http_headers_add(&headers, STR("X-Request-Id"), id))
+        http_headers_clear(&headers);
     struct http_request r = {.address = world_addr_make(STR("127.0.0.1"), port),
                              .host = STR(AGENT_ADDRESS),
                              .method = "GET",
                              .target = v->target,
+                             .headers = &headers,
                              .timeout = FETCH_TIMEOUT,
                              .body_bytes_max = FETCH_BODY_MAX};
     v->fetch = http_call_start(vs->http, &r, &handler, v);
+    http_headers_free(&headers);
 }
 
 /* ---- rights ---- */

@@ -3,6 +3,7 @@
 
 #include "engine/api/api_internal.h"
 #include "engine/base/metrics_page.h"
+#include "engine/base/timefmt.h"
 #include "engine/kube/management.h"
 
 /* ---- requests by route ---- */
@@ -115,6 +116,21 @@ void api_requests_answered(struct api_requests *r, const struct http_exchange *x
     ++*r->by_class[class].counts[i].cell;
     if (x)
         metric_observe(durations_of(r, class), http_age(x));
+}
+
+void api_log_request(const struct log *l, struct http_exchange *x, int status)
+{
+    struct buf took = {0};
+    if (!x || !l->sink || l->sink->level < LOG_DEBUG)
+        return;
+    duration_format(&took, http_age(x));
+    const struct log_field fields[] = {{"request_id", http_request_id(x)},
+                                       {"method", http_method(x)},
+                                       {"path", http_path(x)},
+                                       {"route", str_c(api_route_class(x))},
+                                       {"took", buf_str(&took)}};
+    log_at_with(l, LOG_DEBUG, fields, "answered %d", status);
+    buf_free(&took);
 }
 
 /* ---- the two pages ---- */

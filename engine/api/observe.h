@@ -10,6 +10,7 @@
 #define PADDOCK_ENGINE_API_OBSERVE_H
 
 #include "engine/base/err.h"
+#include "engine/base/log.h"
 #include "engine/base/metrics.h"
 #include "engine/http/server.h"
 
@@ -25,6 +26,8 @@ struct api_requests *api_requests_new(struct metrics *m); /* m NULL: NULL */
 void api_requests_free(struct api_requests *r);
 /* Counts an answer: paddock_http_requests_total by route and code, and how long it took. r NULL: nothing. */
 void api_requests_answered(struct api_requests *r, const struct http_exchange *x, int status);
+/* A line of level debug: what was asked, how it was answered, and the request's id. */
+void api_log_request(const struct log *l, struct http_exchange *x, int status);
 /* The route's class; "refused" without an exchange, "other" for what there is not. */
 const char *api_route_class(const struct http_exchange *x);
 

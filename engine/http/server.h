@@ -26,7 +26,7 @@ struct http_server_options {
     const char *too_large;   /* the JSON document of that 413; NULL: a line of text */
     /* Every answer when it begins, also 101, with the handler's owner; NULL: nobody wants to know. x is NULL for what the
      * server refused before there was a request, or while its body came. */
-    void (*answered)(void *owner, const struct http_exchange *x, int status);
+    void (*answered)(void *owner, struct http_exchange *x, int status);
 };
 /* Called when the head of a request is complete. */
 typedef void (*http_handler)(void *owner, struct http_exchange *x);
@@ -52,7 +52,13 @@ struct str http_query(const struct http_exchange *x);  /* raw, without '?' */
 const struct http_headers *http_request_headers(const struct http_exchange *x);
 /* The first query parameter of that name, percent-decoded into the exchange's memory. False: absent. */
 bool http_query_param(struct http_exchange *x, const char *name, struct str *value);
-world_time http_age(const struct http_exchange *x); /* since its head was complete */
+/* What it is called on the log of every hop: the X-Request-Id that came with it if that is one field of at most
+ * HTTP_REQUEST_ID_MAX letters, digits, '-', '_' and '.'; else one of our own making. As long as x. */
+#define HTTP_REQUEST_ID_MAX 64u
+struct str http_request_id(struct http_exchange *x);
+struct str
+http_request_id_given(const struct http_exchange *x); /* empty: none that is well-formed */
+world_time http_age(const struct http_exchange *x);   /* since its head was complete */
 struct world *http_world(const struct http_exchange *x);
 /* For the peer's address and certificate. */
 struct world_stream *http_stream(struct http_exchange *x);

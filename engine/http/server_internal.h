@@ -40,9 +40,10 @@ struct http_exchange {
     void (*on_all)(void *data, struct http_exchange *x, struct str body);
     void (*on_data)(void *data, struct http_exchange *x, struct str piece);
     void (*on_end)(void *data, struct http_exchange *x);
-    struct buf whole;   /* of read_all */
-    struct arena arena; /* decoded parameters */
-    world_time began;   /* its head was complete */
+    struct buf whole;      /* of read_all */
+    struct arena arena;    /* decoded parameters */
+    world_time began;      /* its head was complete */
+    struct str request_id; /* in the head or the arena; empty: nobody asked for it yet */
     enum answer_phase phase;
     enum answer_framing framing;
     uint64_t answer_left; /* of FRAMING_LENGTH */
@@ -83,11 +84,11 @@ struct http_server {
     struct world_listener **listeners;
     size_t listeners_n;
     bool draining;
-    struct buf out; /* answers are put together here */
+    uint64_t id_name, ids; /* of the request ids made here */
+    struct buf out;        /* answers are put together here */
 };
 
-static inline void conn_answered(const struct http_conn *c, const struct http_exchange *x,
-                                 int status)
+static inline void conn_answered(const struct http_conn *c, struct http_exchange *x, int status)
 {
     if (c->server->options.answered)
         c->server->options.answered(c->server->owner, x, status);

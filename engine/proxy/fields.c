@@ -7,9 +7,10 @@ static const struct str hop_by_hop[] = {
 
 /* Ours to write, or the caller's credentials, which are none of the cluster's business. */
 static const struct str ours[] = {
-    STR_INIT("Host"),   STR_INIT("Content-Length"),    STR_INIT("Authorization"),
-    STR_INIT("Cookie"), STR_INIT("X-Forwarded-For"),   STR_INIT("X-Forwarded-Host"),
-    STR_INIT("Expect"), STR_INIT("X-Forwarded-Proto"), STR_INIT("X-Forwarded-Port")};
+    STR_INIT("Host"),        STR_INIT("Content-Length"),    STR_INIT("Authorization"),
+    STR_INIT("Cookie"),      STR_INIT("X-Forwarded-For"),   STR_INIT("X-Forwarded-Host"),
+    STR_INIT("Expect"),      STR_INIT("X-Forwarded-Proto"), STR_INIT("X-Forwarded-Port"),
+    STR_INIT("X-Request-Id")};
 
 static bool among(const struct str *list, size_t n, struct str name)
 {

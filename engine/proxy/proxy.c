@@ -296,7 +296,8 @@ static bool fields(const struct request *r, const struct auth_user *user,
                                      .token = way->token,
                                      .peer = str_c(peer.host),
                                      .tls = !r->proxy->options.plain};
-    return proxy_fields_request(http_request_headers(r->x), &from, out);
+    return proxy_fields_request(http_request_headers(r->x), &from, out) &&
+           http_headers_add(out, STR("X-Request-Id"), http_request_id(r->x));
 }
 
 static void start(struct request *r, const struct proxy_way *way,

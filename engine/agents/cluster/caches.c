@@ -13,6 +13,7 @@ static const struct {
 struct agent_caches {
     struct kube_informer *informers[ARRAY_LEN(kinds)];
     struct http_server *http;
+    struct log log;
 };
 
 static void on_request(void *owner, struct http_exchange *x)
@@ -20,6 +21,10 @@ static void on_request(void *owner, struct http_exchange *x)
     static const struct str root = STR_INIT("/v1/");
     const struct agent_caches *c = owner;
     struct str path = http_path(x), rest;
+    if (c->log.sink && c->log.sink->level >= LOG_DEBUG) {
+        const struct log_field fields[] = {{"request_id", http_request_id(x)}, {"path", path}};
+        log_at_with(&c->log, LOG_DEBUG, fields, "asked for what is cached");
+    }
     struct str type = str_starts(path, root) ? str_sub(path, root.n, path.n) : str_empty;
     for (size_t i = 0; i < ARRAY_LEN(kinds); i++)
         if (str_eq_c(http_method(x), "GET") && kube_served_type(kinds[i].gvr, type, &rest)) {
@@ -34,6 +39,7 @@ static void on_request(void *owner, struct http_exchange *x)
 static void serve(struct agent_caches *c, struct world *w, struct log *log)
 {
     struct world_listen listen = {.address = world_addr_make(STR("127.0.0.1"), AGENT_CACHES_PORT)};
+    c->log = *log;
     c->http = http_server_new(w, NULL, on_request, c);
     struct err *err = http_server_listen(c->http, &listen, NULL);
     if (err)
