@@ -82,7 +82,9 @@ if(PADDOCK_TESTS)
   add_test(NAME real_package COMMAND ${CMAKE_SOURCE_DIR}/tests/real/package.sh ${CMAKE_BINARY_DIR} ${CMAKE_BINARY_DIR}/real-package)
   add_test(NAME real_deploy COMMAND ${CMAKE_SOURCE_DIR}/tests/real/deploy.sh $<TARGET_FILE:paddock> $<TARGET_FILE:paddock-sim>
     ${CMAKE_BINARY_DIR}/real-deploy WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
-  set_tests_properties(real_package real_deploy PROPERTIES LABELS real TIMEOUT 300 SKIP_RETURN_CODE 77 ENVIRONMENT "${test_environment}")
+  add_test(NAME real_quickstart COMMAND ${CMAKE_SOURCE_DIR}/tests/real/quickstart.sh $<TARGET_FILE:paddock> $<TARGET_FILE:paddock-sim>
+    ${CMAKE_BINARY_DIR}/real WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
+  set_tests_properties(real_package real_deploy real_quickstart PROPERTIES LABELS real TIMEOUT 300 SKIP_RETURN_CODE 77 ENVIRONMENT "${test_environment}")
   add_test(NAME layers COMMAND ${CMAKE_SOURCE_DIR}/tests/layers_check ${CMAKE_BINARY_DIR})
   set_tests_properties(layers PROPERTIES LABELS layers)
   add_test(NAME incidents COMMAND ${CMAKE_SOURCE_DIR}/tests/incidents_check)
