@@ -5,6 +5,7 @@
 #include "tests/unit/support/fake_manager.h"
 
 #include "engine/agents/cluster/link.h"
+#include "engine/manifests/agent_manifest.h"
 
 struct scene {
     struct lab *l;
@@ -14,12 +15,22 @@ struct scene {
     struct agent_config config;
     struct agent_resolver *resolver;
     struct agent_link *link;
-    uint32_t told;
+    uint32_t told, removed, unknown;
 };
 
 static void on_connected(void *owner)
 {
     ((struct scene *)owner)->told++;
+}
+
+static void on_removed(void *owner, struct str image)
+{
+    ((struct scene *)owner)->removed += str_eq_c(image, "agent:1");
+}
+
+static void on_unknown(void *owner)
+{
+    ((struct scene *)owner)->unknown++;
 }
 
 static void open_scene(struct scene *s, const struct policies *policies, uint64_t seed)
@@ -45,6 +56,8 @@ static void start_on(struct scene *s, struct world *w)
                                    .params_json = STR("{}"),
                                    .instance = STR("agent-1"),
                                    .connected = on_connected,
+                                   .removed = on_removed,
+                                   .unknown = on_unknown,
                                    .owner = s};
     s->link = agent_link_new(&o);
 }
@@ -475,6 +488,41 @@ static void test_numeric_server(void **state)
 }
 
 /* Freed at every moment of its first seconds. */
+/* Only a manager's own words make an agent clean its cluster up, or prove whose it was: a status alone may come from
+ * whatever stands in between. */
+static void test_only_words_remove(void **state)
+{
+    (void)state;
+    static const struct {
+        int status;
+        const char *text;
+        bool removed, unknown;
+    } rows[] = {
+        {410, AGENT_REMOVED_TEXT "agent:1", true, false},
+        {410, "the page that you look for was removed from this portal, agent:1", false, false},
+        {410, "", false, false},
+        {403, AGENT_REMOVED_TEXT "agent:1", false, false},
+        {400, "cluster not found", false, true},
+        {400, "bad request", false, false},
+        {404, "cluster not found", false, false},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct scene s;
+        struct policies p = policies_hardened();
+        open_scene(&s, &p, 1);
+        s.a.connect_status = rows[i].status;
+        s.a.connect_text = rows[i].text;
+        start(&s);
+        lab_run(s.l, 5 * S);
+        assert_true(s.a.dials > 1);
+        assert_int_equal(s.removed, rows[i].removed ? s.a.dials : 0);
+        assert_int_equal(s.unknown, rows[i].unknown ? s.a.dials : 0);
+        s.a.connect_status = 0;
+        await(&s, 120 * S); /* it tries on */
+        close_scene(&s);
+    }
+}
+
 static void test_free_any_time(void **state)
 {
     (void)state;
@@ -511,6 +559,7 @@ int main(void)
         cmocka_unit_test(test_cannot_be_asked),
         cmocka_unit_test(test_move_lost_after_the_old_one),
         cmocka_unit_test(test_numeric_server),
+        cmocka_unit_test(test_only_words_remove),
         cmocka_unit_test(test_free_any_time),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

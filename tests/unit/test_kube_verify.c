@@ -81,6 +81,29 @@ static uint64_t lose_events(struct bed *b)
     return kubeapi_fault_add(lab_api(b->l), &lose);
 }
 
+/* A watch that is silent too long is given up before the next one begins: whatever it still says is not heard. */
+static void test_silent_watch_is_given_up(void **state)
+{
+    (void)state;
+    static const char *const sets[] = {"cache.verify", "never", "cache.progress", "deadline"};
+    struct bed b;
+    open_bed(&b, 3, sets, ARRAY_LEN(sets));
+    raise_doubt(&b);
+    struct kubeapi_fault stall = {.kind = KUBEAPI_FAULT_WATCH_STALL};
+    uint64_t id = kubeapi_fault_add(lab_api(b.l), &stall);
+    make(&b, "new", 1);
+    lab_run(b.l, 400 * S);
+    assert_true(kube_informer_state(b.inf).stalls > 0);
+    uint64_t heard = kube_informer_state(b.inf).events;
+    kubeapi_fault_remove(lab_api(b.l), id);
+    make(&b, "newer", 1);
+    lab_run(b.l, 5 * S);
+    check_str(buf_str(&b.log), "+new +newer ");
+    assert_in_range(kube_informer_state(b.inf).events - heard, 2, 3); /* and a bookmark */
+    assert_int_equal(kubeapi_cut_watches(lab_api(b.l), STR("configmaps"), true), 1);
+    close_bed(&b);
+}
+
 static void test_idle_cost(void **state)
 {
     (void)state;
@@ -253,6 +276,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_idle_cost),
+        cmocka_unit_test(test_silent_watch_is_given_up),
         cmocka_unit_test(test_lost_changes_are_told),
         cmocka_unit_test(test_lost_in_calm),
         cmocka_unit_test(test_bookmark_without_events),

@@ -363,6 +363,29 @@ static void test_lease_object(void **state)
     lab_free(l);
 }
 
+/* Who does not hold the lease has nothing to release, however fresh what it has just seen of it is. */
+static void test_followers_release_nothing(void **state)
+{
+    (void)state;
+    struct candidates all;
+    struct buf seen = {0};
+    candidates_open(&all, 1, 1);
+    (void)candidates_await(&all, 5 * S);
+    for (int i = 0; i < 10; i++) {
+        struct arena a = {0};
+        struct leader *mine = leader_new(all.l->kube, STR("mine"), NULL, &quiet, &seen);
+        lab_run(all.l, 450 * MS); /* it has looked */
+        assert_true(leader_holder(mine).n > 0);
+        leader_free(mine);
+        lab_run(all.l, 50 * MS);
+        assert_true(str_find(candidates_record(&all, &a), STR("\"holderIdentity\":\"\"")) < 0);
+        arena_free(&a);
+    }
+    assert_int_equal(all.c[0].starts, 1);
+    buf_free(&seen);
+    candidates_close(&all);
+}
+
 /* Taken by hand, e.g. by a restore: the leader stops as soon as it sees it. */
 static void test_taken_away(void **state)
 {
@@ -402,6 +425,7 @@ int main(void)
         cmocka_unit_test(test_garbled_record),
         cmocka_unit_test(test_release),
         cmocka_unit_test(test_lease_object),
+        cmocka_unit_test(test_followers_release_nothing),
         cmocka_unit_test(test_taken_away),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -71,7 +71,8 @@ static void on_request(void *owner, struct http_exchange *x)
         buf_addf(&m->paths, STR_FMT " ", STR_ARG(path));
         note_token(m, x);
         if (m->connect_status)
-            http_answer(x, m->connect_status, "text/plain", NULL, STR("no"));
+            http_answer(x, m->connect_status, "text/plain", NULL,
+                        str_c(m->connect_text ? m->connect_text : "no"));
         else if (m->bare)
             m->ws = http_ws_accept(x, &(struct http_ws_options){0}, &bare_handler, m);
         else

@@ -20,10 +20,11 @@ struct fake_manager {
     const char *ping;
     struct str cacerts; /* the body of the setting; borrowed */
     int cacerts_status;
-    bool mute;          /* answers nothing */
-    int connect_status; /* refuses tunnels with it; 0: takes them */
-    bool bare;          /* takes tunnels as mere WebSockets */
-    struct http_ws *ws; /* the last one of those */
+    bool mute;                /* answers nothing */
+    int connect_status;       /* refuses tunnels with it; 0: takes them */
+    const char *connect_text; /* and says so; NULL: "no" */
+    bool bare;                /* takes tunnels as mere WebSockets */
+    struct http_ws *ws;       /* the last one of those */
     uint32_t pings, dials, connects;
     world_time dialled_at;    /* the last one */
     struct buf paths;         /* of the dials: "/v3/connect/register " */
