@@ -15,7 +15,7 @@ struct scene {
     struct agent_config config;
     struct agent_resolver *resolver;
     struct agent_link *link;
-    uint32_t told, removed, unknown;
+    uint32_t told, removed, named, unknown;
 };
 
 static void on_connected(void *owner)
@@ -25,7 +25,9 @@ static void on_connected(void *owner)
 
 static void on_removed(void *owner, struct str image)
 {
-    ((struct scene *)owner)->removed += str_eq_c(image, "agent:1");
+    struct scene *s = owner;
+    s->removed++;
+    s->named += str_eq_c(image, "agent:1");
 }
 
 static void on_unknown(void *owner)
@@ -516,6 +518,7 @@ static void test_only_words_remove(void **state)
         lab_run(s.l, 5 * S);
         assert_true(s.a.dials > 1);
         assert_int_equal(s.removed, rows[i].removed ? s.a.dials : 0);
+        assert_int_equal(s.named, s.removed);
         assert_int_equal(s.unknown, rows[i].unknown ? s.a.dials : 0);
         s.a.connect_status = 0;
         await(&s, 120 * S); /* it tries on */

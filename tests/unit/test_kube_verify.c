@@ -92,14 +92,12 @@ static void test_silent_watch_is_given_up(void **state)
     struct kubeapi_fault stall = {.kind = KUBEAPI_FAULT_WATCH_STALL};
     uint64_t id = kubeapi_fault_add(lab_api(b.l), &stall);
     make(&b, "new", 1);
-    lab_run(b.l, 400 * S);
+    lab_run(b.l, 200 * S);
     assert_true(kube_informer_state(b.inf).stalls > 0);
-    uint64_t heard = kube_informer_state(b.inf).events;
     kubeapi_fault_remove(lab_api(b.l), id);
     make(&b, "newer", 1);
     lab_run(b.l, 5 * S);
     check_str(buf_str(&b.log), "+new +newer ");
-    assert_in_range(kube_informer_state(b.inf).events - heard, 2, 3); /* and a bookmark */
     assert_int_equal(kubeapi_cut_watches(lab_api(b.l), STR("configmaps"), true), 1);
     close_bed(&b);
 }

@@ -22,16 +22,20 @@ static void as(struct fixture *f, const char *user, int status, const char *meth
     f->as = NULL;
 }
 
-static int with_token(struct fixture *f, const char *token, const char *target)
+static int authorized(struct fixture *f, struct str authorization, const char *target)
 {
-    struct kubeapi_request r = {.method = "GET",
-                                .target = str_c(target),
-                                .authorization = arena_printf(&f->a, "Bearer %s", token)};
+    struct kubeapi_request r = {
+        .method = "GET", .target = str_c(target), .authorization = authorization};
     struct kubeapi_answer answer;
     kubeapi_call(f->api, &r, &answer);
     int status = answer.status;
     kubeapi_answer_free(&answer);
     return status;
+}
+
+static int with_token(struct fixture *f, const char *token, const char *target)
+{
+    return authorized(f, arena_printf(&f->a, "Bearer %s", token), target);
 }
 
 static void rights_are_those_of_the_bindings(void **state)
@@ -217,6 +221,9 @@ static void account_tokens_live_with_their_secret(void **state)
     assert_int_equal(with_token(&f, "s3cret", "/version"), 200);
     assert_int_equal(with_token(&f, "wrong", "/version"), 401);
     assert_int_equal(with_token(&f, text, "/version"), 200);
+    /* the scheme is a word in any letters; another one is nobody's */
+    assert_int_equal(authorized(&f, STR("bEARER wrong"), "/version"), 401);
+    assert_int_equal(authorized(&f, STR("Basic wrong"), "/version"), 200);
     assert_int_equal(with_token(&f, text, "/api/v1/pods"), 403);
     struct str forged = arena_printf(&f.a, "%sA", text);
     assert_int_equal(with_token(&f, forged.p, "/version"), 401);

@@ -112,6 +112,26 @@ static void a_pod_keeps_its_grace(void **state)
     fixture_close(&f);
 }
 
+/* What has ended, well or not, needs no time to end. */
+static void an_ended_pod_goes_at_once(void **state)
+{
+    static const struct {
+        const char *phase;
+        int status;
+    } rows[] = {{"Running", 200}, {"Succeeded", 404}, {"Failed", 404}};
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct fixture f;
+        fixture_open(&f, NULL);
+        must(&f, 201, "POST", PODS,
+             "{\"metadata\":{\"name\":\"p\"},\"spec\":{" CONTAINERS ",\"nodeName\":\"n\"}}");
+        must(&f, 200, "PATCH", PODS "/p/status",
+             arena_printf(&f.a, "{\"status\":{\"phase\":\"%s\"}}", rows[i].phase).p);
+        must(&f, 200, "DELETE", PODS "/p", NULL);
+        must(&f, rows[i].status, "GET", PODS "/p", NULL);
+        fixture_close(&f);
+    }
+}
+
 static void clients_choose_no_identity(void **state)
 {
     struct fixture f;
@@ -158,9 +178,10 @@ static void metadata_is_checked(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_mark_is_set_once),         cmocka_unit_test(policies_become_finalizers),
-        cmocka_unit_test(dry_runs_leave_no_trace),    cmocka_unit_test(a_pod_keeps_its_grace),
-        cmocka_unit_test(clients_choose_no_identity), cmocka_unit_test(metadata_is_checked),
+        cmocka_unit_test(a_mark_is_set_once),        cmocka_unit_test(policies_become_finalizers),
+        cmocka_unit_test(dry_runs_leave_no_trace),   cmocka_unit_test(a_pod_keeps_its_grace),
+        cmocka_unit_test(an_ended_pod_goes_at_once), cmocka_unit_test(clients_choose_no_identity),
+        cmocka_unit_test(metadata_is_checked),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

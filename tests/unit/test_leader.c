@@ -374,7 +374,7 @@ static void test_followers_release_nothing(void **state)
     for (int i = 0; i < 10; i++) {
         struct arena a = {0};
         struct leader *mine = leader_new(all.l->kube, STR("mine"), NULL, &quiet, &seen);
-        lab_run(all.l, 450 * MS); /* it has looked */
+        lab_run(all.l, S); /* it has looked */
         assert_true(leader_holder(mine).n > 0);
         leader_free(mine);
         lab_run(all.l, 50 * MS);
