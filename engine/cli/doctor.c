@@ -37,12 +37,11 @@ static void on_signal(void *owner, int number)
 /* ws:// and wss:// will do as well: what `tunnel connect` takes. */
 static struct err *parse_server(struct doctor *d, struct str text)
 {
-    struct str rest = text;
     if (text.n == 0)
         return err_new(ERR_INVALID, "--server is missing: the manager's URL, such as "
                                     "https://manager.example.test");
     if (str_starts(text, STR("ws://")) || str_starts(text, STR("wss://"))) {
-        rest = str_sub(text, 2, text.n);
+        struct str rest = str_sub(text, 2, text.n);
         text = arena_printf(&d->sh->arena, "http" STR_FMT, STR_ARG(rest));
     }
     struct err *err = url_parse(text, &d->url);
