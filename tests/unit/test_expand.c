@@ -105,7 +105,7 @@ static const struct {
     {HEAD SITE,
      {.case_filter = STR_INIT("x=y")},
      NULL,
-     "t.yaml: error: --case: unknown axis \"x\"\n"},
+     "t.yaml: error: --case: unknown axis \"x\"; this scenario has no matrix\n"},
     {HEAD SITE,
      {.sets = (const struct str[]){STR_INIT("k")}, .sets_n = 1},
      NULL,
