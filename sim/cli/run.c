@@ -2,8 +2,8 @@
 #include "sim/cli/child.h"
 #include "sim/cli/cli.h"
 
-#include "sim/trace/stream.h"
 #include "engine/base/timefmt.h"
+#include "sim/trace/stream.h"
 
 #include <errno.h>
 #include <limits.h>

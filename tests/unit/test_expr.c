@@ -7,44 +7,8 @@
 
 #include <cmocka.h>
 
-#include "tests/unit/support/scenario_world.h"
+#include "tests/unit/support/expr_fixture.h"
 #include <stdio.h>
-
-#define NOW (660 * NS_PER_S)
-
-struct fixture {
-    struct arena arena;
-    struct source source;
-    struct diags diags;
-    struct expr_scope scope;
-    struct scenario_world world;
-    struct expr_env env;
-};
-
-static struct expr *compile(struct fixture *f, const char *text, int want)
-{
-    f->source = (struct source){.file = STR("x"), .text = str_c(text)};
-    diags_init(&f->diags, &f->arena, &f->source);
-    return expr_compile(&f->arena, &f->scope, str_c(text), (struct place){.line = 1, .column = 1},
-                        want, &f->diags);
-}
-
-static void start(struct fixture *f)
-{
-    *f = (struct fixture){.scope = world_scope()};
-    f->scope.constant = world_constant;
-    f->scope.constants = world_constants;
-    world_fill(&f->world);
-    f->env = (struct expr_env){&world_ops, &f->world};
-}
-
-static void print_errors(struct fixture *f)
-{
-    struct buf text = {0};
-    diags_print(&f->diags, &text);
-    print_message("%s", buf_c(&text));
-    buf_free(&text);
-}
 
 /* ---- values ---- */
 
@@ -332,38 +296,6 @@ static void test_scopes(void **state)
         buf_addf(&text, "%sstate(api/a) == reference.state(api/a)", i ? " and " : "");
     check_said(&f, buf_c(&text), EXPR_BOOL, "too many states in one expression");
     buf_free(&text);
-    arena_free(&f.arena);
-}
-
-/* What stands in a row is printed in a row: a program prints to what its reader still takes. */
-static void test_long_chains(void **state)
-{
-    static const struct {
-        const char *text, *printed;
-    } rows[] = {
-        {"count(agent) - (count(agent) - 1)", "(count(agent) - (count(agent) - 1))"},
-        {"count(agent) / 2 * 3 + 1 - 2", "((count(agent) / 2 * 3) + 1 - 2)"},
-        {"count(agent) == 1 or count(agent) == 2 or count(agent) == 3 and count(agent) < 9",
-         "((count(agent) == 1) or (count(agent) == 2) or ((count(agent) == 3) and (count(agent) < "
-         "9)))"},
-    };
-    struct fixture f;
-    start(&f);
-    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-        struct buf printed = {0};
-        expr_print(compile(&f, rows[i].text, EXPR_WANT_ANY), &printed);
-        assert_string_equal(buf_c(&printed), rows[i].printed);
-        buf_free(&printed);
-    }
-    struct buf text = {0}, printed = {0};
-    buf_add_c(&text, "count(agent)");
-    for (size_t i = 0; i < 2 * EXPR_DEPTH_MAX; i++)
-        buf_add_c(&text, " + 1");
-    expr_print(compile(&f, buf_c(&text), EXPR_WANT_ANY), &printed);
-    assert_true(str_eq(str_sub(buf_str(&printed), 1, printed.n - 2), buf_str(&text)));
-    assert_non_null(compile(&f, buf_c(&printed), EXPR_WANT_ANY));
-    buf_free(&text);
-    buf_free(&printed);
     arena_free(&f.arena);
 }
 
@@ -877,70 +809,6 @@ static void test_next_change(void **state)
     arena_free(&f.arena);
 }
 
-/* ---- explanations ---- */
-
-static const struct {
-    const char *text, *why;
-} reasons[] = {
-    {"exists(agent where resolver == sticky and peer == site/a and age(last_byte) > 1m)",
-     "1 of 3 agents matches: edge-1/agent-0: resolver = sticky, peer = site/a, "
-     "age(agent.last_byte) = "
-     "1m1s"},
-    {"all(agent: connected and peer == site/b)",
-     "2 of 3 agents fail: edge-1/agent-0: peer = site/a; edge-2/agent-0: connected = false"},
-    {"all(agent where connected: peer == site/b)",
-     "1 of 3 agents fails: edge-1/agent-0: peer = site/a"},
-    {"count(agent where connected) == 50", "count(agent where agent.connected) = 2"},
-    {"rate(manager.handshakes, 1s) <= max(0.1 * count(agent), 5)",
-     "rate(manager.handshakes, 1s) = 1, max((0.1 * count(agent)), 5) = 5.0"},
-    {"dns.servfail_answers > 0 and net.half_open_sessions > 0", "net.half_open_sessions = 0"},
-    {"dns.servfail_answers > 9 or net.half_open_sessions > 0",
-     "dns.servfail_answers = 7, net.half_open_sessions = 0"},
-    {"none(agent where restarts > 1)",
-     "2 of 3 agents match: edge-1/agent-0: restarts = 2; edge-2/agent-0: restarts = 4"},
-    {"exists(agent where restarts > 100)", "none of 3 agents matches"},
-    {"exists(cluster where distinct(writer.site) > 1 within 1s)",
-     "1 of 2 clusters matches: edge-0: distinct(cluster.writer.site) = 2"},
-    {"known(site.b.died_at)", "site.b.died_at = unknown"},
-    {"exists(agent where true)", "3 of 3 agents match: edge-0/agent-0; edge-1/agent-0; "
-                                 "edge-2/agent-0"},
-    {"all(agent where running: false)",
-     "3 of 3 agents fail: edge-0/agent-0; edge-1/agent-0; edge-2/agent-0"},
-    {"all(node: ready)", "none of 0 nodes fails"},
-    {"exists(agent as x where x.connected: x.peer == site/b)",
-     "1 of 3 agents matches: edge-0/agent-0: peer = site/b, connected = true"},
-    {"not exists(agent where peer in [site/b])",
-     "1 of 3 agents matches: edge-0/agent-0: peer = site/b"},
-    {"exists(agent where connected: exists(cluster where state == active))",
-     "2 of 3 agents match: edge-0/agent-0: 1 of 2 clusters matches: edge-0: state = active, "
-     "connected = true; edge-1/agent-0: 1 of 2 clusters matches: edge-0: state = active, "
-     "connected = true"},
-    {"exists(agent where running: connected or exists(cluster where state == pending))",
-     "2 of 3 agents match: edge-0/agent-0: connected = true, running = true; edge-1/agent-0: "
-     "connected = true, running = true"},
-    {"dns.servfail_answers > 9 or exists(cluster where state == pending)",
-     "dns.servfail_answers = 7, none of 2 clusters matches"},
-    {"state(api/a) == reference.state(api/a)", "state 0 is the same"},
-    {"dns.servfail_answers + 1 == 8", "(dns.servfail_answers + 1) = 8"},
-    {"1 == 1", "true"},
-    {"not site.a.alive", "site.a.alive = false"},
-};
-
-static void test_explanations(void **state)
-{
-    struct fixture f;
-    start(&f);
-    for (size_t i = 0; i < ARRAY_LEN(reasons); i++) {
-        struct buf why = {0};
-        struct expr *e = compile(&f, reasons[i].text, EXPR_BOOL);
-        assert_non_null(e);
-        expr_explain(e, &f.env, NOW, &why);
-        assert_string_equal(buf_c(&why), reasons[i].why);
-        buf_free(&why);
-    }
-    arena_free(&f.arena);
-}
-
 /* ---- dependencies and items ---- */
 
 static void test_dependencies(void **state)
@@ -1014,11 +882,10 @@ static void test_places(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_scopes),       cmocka_unit_test(test_long_chains),
-        cmocka_unit_test(test_item_names),   cmocka_unit_test(test_trackers),
-        cmocka_unit_test(test_bounds),       cmocka_unit_test(test_values),
-        cmocka_unit_test(test_round_trip),   cmocka_unit_test(test_errors),
-        cmocka_unit_test(test_next_change),  cmocka_unit_test(test_explanations),
+        cmocka_unit_test(test_scopes),       cmocka_unit_test(test_item_names),
+        cmocka_unit_test(test_trackers),     cmocka_unit_test(test_bounds),
+        cmocka_unit_test(test_values),       cmocka_unit_test(test_round_trip),
+        cmocka_unit_test(test_errors),       cmocka_unit_test(test_next_change),
         cmocka_unit_test(test_dependencies), cmocka_unit_test(test_per_item),
         cmocka_unit_test(test_places),
     };
