@@ -206,6 +206,26 @@ static void test_every_address(void **state)
     }
 }
 
+/* Where a name has two addresses, neither of them gets all agents. */
+static void test_either_address(void **state)
+{
+    (void)state;
+    uint32_t at_a = 0, at_b = 0;
+    for (uint64_t seed = 1; seed <= 8; seed++) {
+        struct scene s;
+        struct policies p = policies_compat();
+        open_scene(&s, &p, seed);
+        fake_dns(s.l, 60, "192.0.2.1", "192.0.2.2");
+        start(&s);
+        await(&s, 2 * S);
+        at_a += s.a.connects;
+        at_b += s.b.connects;
+        close_scene(&s);
+    }
+    assert_int_equal(at_a + at_b, 8);
+    assert_in_range(at_a, 1, 7);
+}
+
 /* mission L4: an answer kept for the process's life ends only with the process; one kept for its TTL is asked for anew. */
 static void test_kept_answer(void **state)
 {
@@ -551,6 +571,7 @@ int main(void)
         cmocka_unit_test(test_constant_redial),
         cmocka_unit_test(test_jittered_redial),
         cmocka_unit_test(test_every_address),
+        cmocka_unit_test(test_either_address),
         cmocka_unit_test(test_kept_answer),
         cmocka_unit_test(test_give_up),
         cmocka_unit_test(test_moves_with_the_name),

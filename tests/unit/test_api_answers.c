@@ -11,6 +11,7 @@
 #include "engine/controllers/cluster/cluster.h"
 #include "engine/http/client.h"
 #include "engine/kube/management.h"
+#include "engine/manifests/agent_manifest.h"
 #include "engine/tunnel/client.h"
 
 #define MS      NS_PER_MS
@@ -225,6 +226,44 @@ static void test_connect_codes(void **state)
     close_outside(&o);
 }
 
+/* An agent of a cluster that the manager has lost, with the proof that it was one of its own. */
+static int connect_member(struct outside *o, const char *id, struct str token)
+{
+    struct http_headers h = {0};
+    struct buf proof = {0};
+    agent_membership_write(STR("peers"), str_c(id), token, &proof);
+    connect_headers(&h, token, GOOD, true);
+    assert_true(http_headers_add(&h, STR(AGENT_MEMBERSHIP_HEADER), buf_str(&proof)));
+    int status = ask(o, "GET", "/v3/connect", &h);
+    http_headers_free(&h);
+    buf_free(&proof);
+    return status;
+}
+
+/* fixtures/incidents.yaml#K43: parts of the cluster are there already, as an adoption that was broken off leaves them. Once
+ * it is known, its proof is worth nothing with another token. */
+static void test_adoption_goes_on(void **state)
+{
+    (void)state;
+    struct outside o;
+    struct policies p = policies_hardened();
+    open_outside(&o, &p);
+    bench_run_until_led(o.b);
+    check_ok(kubeapi_apply(bench_local(o.b),
+                           STR("{\"apiVersion\":\"v1\",\"kind\":\"Namespace\",\"metadata\":{"
+                               "\"name\":\"c-lost\"}}"),
+                           NULL));
+    assert_int_equal(connect_member(&o, "c-lost", STR("its-token")), 503);
+    assert_true(str_find(buf_str(&o.body), STR("adopting")) >= 0);
+    bench_run(o.b, 10 * S);
+    assert_non_null(bench_cluster(o.b, "c-lost"));
+    check_str(kube_object_string(bench_token(o.b, "c-lost", CLUSTER_TOKEN_DEFAULT), "status.token"),
+              "its-token");
+    assert_int_equal(connect_member(&o, "c-lost", STR("another")), 400);
+    check_str(buf_str(&o.body), "cluster not found");
+    close_outside(&o);
+}
+
 static void test_starting(void **state)
 {
     (void)state;
@@ -403,7 +442,14 @@ static void test_admission(void **state)
     assert_in_range(o.done, 3, 4);
     assert_int_equal(o.status, 503);
     assert_true(str_to_u64(buf_str(&o.retry_after), &seconds));
-    assert_in_range(seconds, API_ADMISSION_HOLD_MAX / S, 2 * API_ADMISSION_HOLD_MAX / S);
+    assert_in_range(seconds, API_ADMISSION_HOLD_MAX / S + 1, 2 * API_ADMISSION_HOLD_MAX / S);
+    /* Who was let in or went away left the line: as many are held as the first time. */
+    bench_run(o.b, 9 * S);
+    in = 0;
+    for (size_t i = 0; i < N; i++)
+        in += d[i].opened_at > 0;
+    assert_in_range(in, API_ADMISSION_HOLD_MAX / S * RATE - 3,
+                    API_ADMISSION_HOLD_MAX / S * RATE + 2);
     /* The replica ends while some are held. */
     for (size_t i = 0; i < N; i++) {
         tunnel_client_close(d[i].c);
@@ -448,11 +494,12 @@ static struct kube_object *secret(struct outside *o)
                        STR("cluster-serviceaccounttoken-c-x"));
 }
 
-static void check_written(struct outside *o, const char *endpoint, const char *credential)
+static void check_written(struct outside *o, const char *endpoint, const char *ca,
+                          const char *credential)
 {
     const struct kube_object *c = bench_cluster(o->b, "c-x"), *s = secret(o);
     check_str(kube_object_string(c, "status.apiEndpoint"), endpoint);
-    check_str(kube_object_string(c, "status.caCert"), "Q0E=");
+    check_str(kube_object_string(c, "status.caCert"), ca);
     check_str(kube_object_string(c, "status.driver"), "imported");
     check_str(kube_object_string(c, "status.serviceAccountTokenSecret"),
               "cluster-serviceaccounttoken-c-x");
@@ -468,14 +515,14 @@ static void test_registration(void **state)
     (void)state;
     struct outside o;
     struct buf token = {0};
-    struct dialer d[3];
+    struct dialer d[4];
     struct policies p = policies_compat();
     open_outside(&o, &p);
     bench_run_until_led(o.b);
     make_cluster(&o, "c-x", &token);
     dial(&o, &d[0], buf_str(&token), GOOD);
     bench_run(o.b, 5 * S);
-    check_written(&o, "https://10.1.2.3:443", "secret");
+    check_written(&o, "https://10.1.2.3:443", "Q0E=", "secret");
     /* The same again, from a second agent: nothing is written. */
     uint64_t version = secret(&o)->resource_version;
     dial(&o, &d[1], buf_str(&token), GOOD);
@@ -495,7 +542,12 @@ static void test_registration(void **state)
     for (size_t i = 0; i < ARRAY_LEN(faults); i++)
         kubeapi_fault_remove(bench_local(o.b), ids[i]);
     bench_run(o.b, 60 * S);
-    check_written(&o, "https://10.9.9.9:6443", "newer");
+    check_written(&o, "https://10.9.9.9:6443", "Q0E=", "newer");
+    /* The cluster's CA was renewed, and nothing else. */
+    dial(&o, &d[3], buf_str(&token),
+         "{\"cluster\":{\"address\":\"10.9.9.9:6443\",\"token\":\"newer\",\"caCert\":\"Q0Ey\"}}");
+    bench_run(o.b, 5 * S);
+    check_written(&o, "https://10.9.9.9:6443", "Q0Ey", "newer");
     for (size_t i = 0; i < ARRAY_LEN(d); i++)
         tunnel_client_close(d[i].c);
     buf_free(&token);
@@ -509,6 +561,7 @@ int main(void)
         cmocka_unit_test(test_starting),         cmocka_unit_test(test_manifest),
         cmocka_unit_test(test_manifest_names),   cmocka_unit_test(test_admission),
         cmocka_unit_test(test_admission_of_all), cmocka_unit_test(test_registration),
+        cmocka_unit_test(test_adoption_goes_on),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -81,6 +81,33 @@ static void test_leader_loss(void **state)
     }
 }
 
+/* A leader that sees half of what there is would do harm: each cache alone keeps a replica from serving and leading; that
+ * of its peers only from being ready. */
+static void test_waits_for_each_cache(void **state)
+{
+    (void)state;
+    static const char *const resources[] = {"clusters", "clusterregistrationtokens", "settings",
+                                            "secrets", "endpoints"};
+    for (size_t i = 0; i < ARRAY_LEN(resources); i++) {
+        struct policies p = policies_hardened();
+        struct bench *b = bench_new(1, &p, 1);
+        struct kubeapi_fault slow = {.kind = KUBEAPI_FAULT_LATENCY,
+                                     .delay = 3600 * S,
+                                     .verb = STR("list"),
+                                     .resource = str_c(resources[i])};
+        uint64_t id = kubeapi_fault_add(bench_local(b), &slow);
+        bench_run(b, 10 * S);
+        assert_true(kubeapi_fault_fired(bench_local(b), id) > 0);
+        struct server_state s = server_state(server(b, 0));
+        bool peers = str_eq_c(slow.resource, "endpoints");
+        if (s.serving != peers || s.leading != peers || s.ready)
+            fail_msg("%s: serving %d, leading %d, ready %d", resources[i], s.serving, s.leading,
+                     s.ready);
+        kubeapi_fault_remove(bench_local(b), id);
+        bench_free(b);
+    }
+}
+
 /* Restarted, a replica finds everything as it is: what exists is left alone. */
 static void test_restart(void **state)
 {
@@ -211,6 +238,6 @@ int main(void)
         cmocka_unit_test(test_peers),   cmocka_unit_test(test_leader_loss),
         cmocka_unit_test(test_restart), cmocka_unit_test(test_killed_while_starting),
         cmocka_unit_test(test_drain),   cmocka_unit_test(test_drain_alone),
-        cmocka_unit_test(test_ready)};
+        cmocka_unit_test(test_ready),   cmocka_unit_test(test_waits_for_each_cache)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

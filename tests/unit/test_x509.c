@@ -168,6 +168,28 @@ static void edges_are_exact(void **state)
     pki_cache_free(cache);
 }
 
+/* The end of an authority ends what it vouches for, however long that lasts, and a cached verdict ends with it. */
+static void authority_ends_first(void **state)
+{
+    const struct tree *t = *state;
+    struct pki_cache *cache = pki_cache_new();
+    struct buf brief = {0}, leaf = {0};
+    static const struct {
+        int64_t day;
+        enum pki_verdict want;
+    } rows[] = {{5, PKI_TRUSTED}, {9, PKI_TRUSTED}, {11, PKI_EXPIRED}, {29, PKI_EXPIRED}};
+    issue(&brief, "brief-ca", PKI_CA, 10, t->other_key, NULL, t->other_key);
+    issue(&leaf, "manager", PKI_SERVER, 30, t->leaf_key, &brief, t->other_key);
+    struct pki_pool *pool = pool_of(&brief);
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+        check_verdict(pool, &leaf, "manager.example.test", PKI_SERVER, START + rows[i].day * DAY,
+                      rows[i].want, cache, (int)i);
+    pki_pool_free(pool);
+    pki_cache_free(cache);
+    buf_free(&brief);
+    buf_free(&leaf);
+}
+
 static void damage_is_seen(void **state)
 {
     const struct tree *t = *state;
@@ -365,7 +387,7 @@ int main(void)
         cmocka_unit_test(cache_is_bounded),         cmocka_unit_test(certificates_are_read),
         cmocka_unit_test(issuing_is_deterministic), cmocka_unit_test(bad_specs_are_refused),
         cmocka_unit_test(p256_chains_verify),       cmocka_unit_test(verdicts_become_errors),
-        cmocka_unit_test(pools_are_all_or_nothing),
+        cmocka_unit_test(pools_are_all_or_nothing), cmocka_unit_test(authority_ends_first),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
