@@ -41,6 +41,8 @@ cp ../faults.yaml ../before
 sed 's/for: 40s/for: 41s/' ../before >../faults.yaml
 check 1 '^0 the same, 1 different$' '' replay ../of/failure
 check 1 '^first divergence at ' '' replay ../of/failure
+sed 's/never cut/never off/' ../before >../faults.yaml # the same trace, but it fails for another reason
+check 1 '^0 the same, 1 different$' '' replay ../of/failure
 cp ../before ../faults.yaml
 
 # ---- less ----

@@ -303,6 +303,38 @@ static void a_window_that_never_opens_fails(void **state)
     arena_free(&f.arena);
 }
 
+static uint32_t countless(void *ctx, uint32_t collection)
+{
+    (void)ctx;
+    (void)collection;
+    return EXPR_VISITS_MAX + 1;
+}
+
+static struct expr_value always_one(void *ctx, uint32_t collection, uint32_t item, uint32_t field)
+{
+    (void)ctx;
+    (void)collection;
+    (void)item;
+    (void)field;
+    return (struct expr_value){.type = EXPR_INT, .known = true, .i = 1};
+}
+
+/* What cannot be judged has not held: a condition whose value is not known is no `never` that was kept. */
+static void conditions_without_end_fail(void **state)
+{
+    struct fixture f;
+    struct expr_ops ops = world_ops;
+    ops.count = countless;
+    ops.field = always_one;
+    start(&f, "  - {name: many, never: max(agent.restarts) > 5}\n");
+    f.env.ops = &ops;
+    monitor_run(f.monitor, 3 * S);
+    check_result(&f, 0, MONITOR_FAILED, 3 * S,
+                 "the condition looks at too many items to be judged");
+    monitor_finish(f.monitor, 5 * S);
+    arena_free(&f.arena);
+}
+
 static void finish_is_idempotent(void **state)
 {
     struct fixture f;
@@ -408,6 +440,7 @@ int main(void)
         cmocka_unit_test(sometimes_over_runs),
         cmocka_unit_test(sometimes_as_bytes),
         cmocka_unit_test(a_window_that_never_opens_fails),
+        cmocka_unit_test(conditions_without_end_fail),
         cmocka_unit_test(others_cost_nothing),
         cmocka_unit_test(time_alone),
         cmocka_unit_test(finish_is_idempotent),

@@ -128,6 +128,18 @@ static void what_a_histogram_shows(void **state)
     assert_false(report_hist_value(&(struct report_hist){.scale = 1}, STR("max"), &value));
 }
 
+/* A flat stretch keeps both its ends. */
+static void a_stretch_is_flat_between_its_ends(void **state)
+{
+    static const struct report_point points[] = {{0, 5}, {1, 7}, {2, 7}, {3, 7}};
+    assert_false(report_is_flat(points, 0, 5));
+    assert_false(report_is_flat(points, 1, 5));
+    assert_false(report_is_flat(points, 2, 7)); /* its beginning only */
+    assert_true(report_is_flat(points, 3, 7));
+    assert_false(report_is_flat(points, 3, 8));
+    assert_true(report_is_flat(points, 4, 7));
+}
+
 static void pairs_keep_commas_in_values(void **state)
 {
     struct str rest = STR("a=1,b=x,y,c=,d==,e"), name, value;
@@ -185,6 +197,7 @@ int main(void)
         cmocka_unit_test(measures_for_people),
         cmocka_unit_test(a_quantile_is_the_least_value_with_enough_below),
         cmocka_unit_test(what_a_histogram_shows),
+        cmocka_unit_test(a_stretch_is_flat_between_its_ends),
         cmocka_unit_test(pairs_keep_commas_in_values),
         cmocka_unit_test(code_points),
         cmocka_unit_test(errors_count_as_failed),

@@ -290,6 +290,62 @@ static void compared_with_the_faultless_run(void **state)
     assert_true(ok);
 }
 
+/* A command that is told the same options, and that goes on until the failure has happened: also when a breach had to last
+ * to be one. */
+static void replays(void **state)
+{
+    static const char text[] =
+        "params: {size: {type: int, default: 1, max: 5}}\n"
+        "measure: {m: {gauge: \"count(agent) * ${size}\"}}\n"
+        "faults:\n"
+        "  - {name: cut, at: 3m, for: 60s, target: link/cluster/edge/site/a, fault: {net: "
+        "partition}}\n"
+        "assert:\n"
+        "  - {name: it, never: \"exists(agent where not connected)\", from: 3m, lasting: 20s}\n";
+    struct str sets[] = {STR("size=2")};
+    struct str policies[] = {STR("agent.start=retry"), STR("tunnel.dead_after=30s")};
+    const struct options told = {
+        .sets = sets, .sets_n = 1, .policies = policies, .policies_n = ARRAY_LEN(policies)};
+    struct str word = STR(" --seed 1 --until ");
+    struct small_run r = {.options = told}, again = {.options = told};
+    (void)state;
+    small_run(&r, head, text);
+    assert_int_equal(r.first->failures_n, 1);
+    assert_true(str_starts(r.first->replay,
+                           STR("paddock-sim run t.yaml --profile hardened --set size=2 --policy "
+                               "agent.start=retry --policy tunnel.dead_after=30s --seed 1 ")));
+    ptrdiff_t at = str_find(r.first->replay, word);
+    assert_true(at > 0);
+    again.options.until = str_sub(r.first->replay, (size_t)at + word.n, r.first->replay.n);
+    small_run(&again, head, text);
+    assert_int_equal(again.first->failures_n, 1);
+    check_str(again.first->failures[0].name, "it");
+    assert_int_equal(again.first->failures[0].at_ns, r.first->failures[0].at_ns);
+    small_run_free(&again);
+    small_run_free(&r);
+}
+
+/* What the report lists of each assertion agrees with the verdict of the run. */
+static void asserts_that_do_not_hold(void **state)
+{
+    static const char text[] =
+        "  - {name: wish, wait: {until: \"none(agent: connected)\", within: 10s}}\n"
+        "assert:\n"
+        "  - {name: never looked at, at: {step: wish}, that: \"count(agent) == 1\"}\n"
+        "  - {name: wrong, at: 5s, that: \"count(agent) == 7\"}\n"
+        "  - {name: right, at: 5s, that: \"count(agent) == 1\"}\n";
+    static const char *const verdicts[] = {"vacuous", "failed", "held"};
+    struct small_run r = {0};
+    (void)state;
+    small_run(&r, head, text);
+    assert_int_equal(r.first->asserts_n, ARRAY_LEN(verdicts));
+    for (size_t i = 0; i < ARRAY_LEN(verdicts); i++) {
+        check_str(r.first->asserts[i].verdict, verdicts[i]);
+        assert_int_equal(r.first->asserts[i].ok, i == 2);
+    }
+    small_run_free(&r);
+}
+
 /* What is not known yet is no sample; a ratio has its scale, and a number of no collection is one. */
 static void samples(void **state)
 {
@@ -302,9 +358,10 @@ static void samples(void **state)
               "  part: {gauge: \"0.25\", at: 1m}\n"
               "  lone: {hist: \"count(agent)\"}\n"
               "  calm: {gauge: \"count(agent where connected)\", at: {step: quiet, delay: 1s}}\n"
-              "  never: {gauge: \"min(agent.lost_at)\", at: 2m}\n");
+              "  never: {gauge: \"min(agent.lost_at)\", at: 2m}\n"
+              "  later: {gauge: \"age(time(settle))\", at: {step: settle, delay: 7s}}\n");
     assert_int_equal(r.first->failures_n, 0);
-    assert_int_equal(r.first->hists_n, 5);
+    assert_int_equal(r.first->hists_n, 6);
     assert_true(r.first->hists[0].n >= 8 && r.first->hists[0].n <= 10);
     assert_int_equal(r.first->hists[1].scale, 1000000);
     assert_int_equal(r.first->hists[1].values[0], 250000);
@@ -312,6 +369,8 @@ static void samples(void **state)
     assert_int_equal(r.first->hists[2].values[0], 1);
     assert_int_equal(r.first->hists[3].n, 1);
     assert_int_equal(r.first->hists[4].n, 0);
+    assert_int_equal(r.first->hists[5].n, 1);
+    assert_int_equal(r.first->hists[5].values[0], 7000);
     small_run_free(&r);
 }
 
@@ -369,6 +428,8 @@ int main(void)
                                        cmocka_unit_test(words),
                                        cmocka_unit_test(runs_that_never_begin),
                                        cmocka_unit_test(compared_with_the_faultless_run),
+                                       cmocka_unit_test(replays),
+                                       cmocka_unit_test(asserts_that_do_not_hold),
                                        cmocka_unit_test(samples),
                                        cmocka_unit_test(listeners)};
     return cmocka_run_group_tests(tests, NULL, NULL);
