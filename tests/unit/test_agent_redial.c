@@ -492,6 +492,35 @@ static void test_move_lost_after_the_old_one(void **state)
     }
 }
 
+/* Asked to go, it loses both tunnels, the old one and the one that was to follow: what it had meant to ask of the name for
+ * the old one's sake is forgotten with it. */
+static void test_both_lost_when_asked(void **state)
+{
+    (void)state;
+    for (uint64_t seed = 1; seed <= 24; seed++) {
+        struct scene s;
+        struct policies p = policies_hardened();
+        open_scene(&s, &p, seed);
+        fake_dns(s.l, 1, "192.0.2.1", NULL);
+        start(&s);
+        await(&s, S);
+        lab_run(s.l, 2 * S);
+        fake_dns(s.l, 1, "192.0.2.1", "192.0.2.2");
+        s.b.connect_status = 503;
+        tunnel_router_hand_over(s.a.router, 0);
+        while (!lab_noted(s.l, "agent.moving"))
+            lab_run(s.l, MS);
+        s.a.connect_status = 503;
+        fake_manager_cut_tunnels(&s.a);
+        lab_run(s.l, 60 * S);
+        assert_false(agent_link_state(s.link).connected);
+        s.a.connect_status = 0;
+        s.b.connect_status = 0;
+        await(&s, 120 * S);
+        close_scene(&s);
+    }
+}
+
 static void test_numeric_server(void **state)
 {
     (void)state;
@@ -582,6 +611,7 @@ int main(void)
         cmocka_unit_test(test_goes_when_asked),
         cmocka_unit_test(test_cannot_be_asked),
         cmocka_unit_test(test_move_lost_after_the_old_one),
+        cmocka_unit_test(test_both_lost_when_asked),
         cmocka_unit_test(test_numeric_server),
         cmocka_unit_test(test_only_words_remove),
         cmocka_unit_test(test_free_any_time),

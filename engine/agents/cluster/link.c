@@ -259,13 +259,13 @@ static void on_lost(struct agent_link *l, bool clean)
     l->open = false;
     l->leaving = false;
     l->down_since = world_now(l->world);
+    world_timer_stop(l->recheck);
     agent_resolve_cancel(l->resolver); /* a recheck under way asked for a tunnel that is gone */
     if (l->next) {                     /* the move under way becomes the connection */
         l->current = l->next;
         l->next = NULL;
         return;
     }
-    world_timer_stop(l->recheck);
     l->state.step = AGENT_STEP_RESOLVE;
     wait_then_resolve(l, clean);
 }
@@ -400,6 +400,7 @@ static void on_rechecked(void *owner, const struct world_dns_answer *answer, con
 {
     struct agent_link *l = owner;
     bool known = !err && answer->n > 0;
+    BUG_ON(!l->open, "who has no tunnel has none to move");
     if (l->next || (!l->leaving && (!known || still_named(l, answer)))) {
         recheck_later(l); /* a resolver in trouble is no reason to leave a tunnel that works */
         return;
