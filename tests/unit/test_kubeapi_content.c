@@ -485,6 +485,31 @@ static void test_seats(void **state)
     wire_close(&t);
 }
 
+/* Who comes just as a seat is given up stands behind those who wait. */
+static void test_seats_are_given_in_order(void **state)
+{
+    static const char second[] = "POST " CM " HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer u\r\n"
+                                 "Content-Length: 25\r\n\r\n{\"metadata\":{\"name\":\"c\"}}";
+    struct wire t;
+    struct raw_peer p[2];
+    struct kubeapi_fault slow = {
+        .kind = KUBEAPI_FAULT_LATENCY, .delay = 10 * NS_PER_S, .user = STR_INIT("user")};
+    wire_open(&t, 1, 1);
+    (void)kubeapi_fault_add(t.f.api, &slow);
+    send_to(&t, &p[0], "u", "POST " CM, "", STR("{\"metadata\":{\"name\":\"a\"}}"));
+    send_to(&t, &p[1], "u", "POST " CM, "", STR("{\"metadata\":{\"name\":\"b\"}}"));
+    raw_send_c(&p[0], second); /* read as soon as the first is answered */
+    fake_run_for(t.f.world, 21 * NS_PER_S);
+    assert_int_equal(status_of(&p[0]), 201);
+    assert_int_equal(status_of(&p[1]), 201);
+    assert_null(kubeapi_get(t.f.api, STR("configmaps"), STR("default"), STR("c")));
+    fake_run_for(t.f.world, 10 * NS_PER_S);
+    assert_non_null(kubeapi_get(t.f.api, STR("configmaps"), STR("default"), STR("c")));
+    for (size_t i = 0; i < ARRAY_LEN(p); i++)
+        raw_free(&p[i]);
+    wire_close(&t);
+}
+
 #define UPGRADE                                                                                    \
     "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"                   \
     "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
@@ -583,6 +608,7 @@ int main(void)
         cmocka_unit_test(test_limits),
         cmocka_unit_test(test_timeouts_end_slow_requests),
         cmocka_unit_test(test_seats),
+        cmocka_unit_test(test_seats_are_given_in_order),
         cmocka_unit_test(test_watch_over_websocket),
         cmocka_unit_test(test_token_in_protocol),
         cmocka_unit_test(test_health),

@@ -79,6 +79,63 @@ static void policies_become_finalizers(void **state)
     fixture_close(&f);
 }
 
+/* Somebody thinks again: the last word holds, and alone. */
+static void a_later_policy_replaces_an_earlier_one(void **state)
+{
+    static const struct {
+        const char *policy;
+        bool orphan, foreground;
+    } rows[] = {{"Orphan", true, false},     {"Foreground", false, true},
+                {"Orphan", true, false},     {"Background", false, false},
+                {"Foreground", false, true}, {"Background", false, false}};
+    struct fixture f;
+    fixture_open(&f, NULL);
+    must(&f, 201, "POST", CM, "{\"metadata\":{\"name\":\"a\"," HELD "}}");
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        must(&f, 200, "DELETE", arena_printf(&f.a, CM "/a?propagationPolicy=%s", rows[i].policy).p,
+             NULL);
+        must(&f, 200, "GET", CM "/a", NULL);
+        const cJSON *list = json_path(f.body, "metadata.finalizers");
+        assert_int_equal(json_list_has(list, STR("orphan")), rows[i].orphan);
+        assert_int_equal(json_list_has(list, STR("foregroundDeletion")), rows[i].foreground);
+        assert_true(json_list_has(list, STR("x.y/z")));
+    }
+    fixture_close(&f);
+}
+
+struct follower { /* takes b away as soon as it sees that a is gone */
+    struct kubeapi *api;
+    size_t deleted;
+};
+
+static void follow(void *owner, struct store_event *e)
+{
+    struct follower *w = owner;
+    if (e->type != STORE_DELETED)
+        return;
+    w->deleted++;
+    if (str_eq_c(e->object->name, "a"))
+        assert_null(kubeapi_delete(w->api, STR("configmaps"), STR("default"), STR("b")));
+}
+
+static void what_went_meanwhile_does_not_go_again(void **state)
+{
+    struct fixture f;
+    fixture_open(&f, NULL);
+    struct follower w = {.api = f.api};
+    must(&f, 201, "POST", CM, "{\"metadata\":{\"name\":\"a\"}}");
+    must(&f, 201, "POST", CM, "{\"metadata\":{\"name\":\"b\"}}");
+    must(&f, 201, "POST", CM, "{\"metadata\":{\"name\":\"c\"}}");
+    struct store_watch *watch =
+        store_watch_start(kubeapi_table(f.api, STR("configmaps")), str_empty, follow, &w);
+    must(&f, 200, "DELETE", CM, NULL);
+    assert_int_equal(w.deleted, 3);
+    must(&f, 200, "GET", CM, NULL);
+    assert_string_equal(items(&f), "");
+    store_watch_stop(watch);
+    fixture_close(&f);
+}
+
 static void dry_runs_leave_no_trace(void **state)
 {
     struct fixture f;
@@ -178,10 +235,15 @@ static void metadata_is_checked(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_mark_is_set_once),        cmocka_unit_test(policies_become_finalizers),
-        cmocka_unit_test(dry_runs_leave_no_trace),   cmocka_unit_test(a_pod_keeps_its_grace),
-        cmocka_unit_test(an_ended_pod_goes_at_once), cmocka_unit_test(clients_choose_no_identity),
+        cmocka_unit_test(a_mark_is_set_once),
+        cmocka_unit_test(policies_become_finalizers),
+        cmocka_unit_test(dry_runs_leave_no_trace),
+        cmocka_unit_test(a_pod_keeps_its_grace),
+        cmocka_unit_test(an_ended_pod_goes_at_once),
+        cmocka_unit_test(clients_choose_no_identity),
         cmocka_unit_test(metadata_is_checked),
+        cmocka_unit_test(a_later_policy_replaces_an_earlier_one),
+        cmocka_unit_test(what_went_meanwhile_does_not_go_again),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

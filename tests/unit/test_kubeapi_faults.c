@@ -208,6 +208,7 @@ static void the_past_comes_back(void **state)
                                  .verb = str_empty,
                                  .user = str_empty};
     net_open(&n, NULL);
+    uint64_t first = net_revision(&n);
     net_make(&n, "a", "web");
     remote_start(&n, &w, "GET", CM "?watch=1", NULL);
     uint64_t id = kubeapi_fault_add(n.f.api, &back);
@@ -223,6 +224,10 @@ static void the_past_comes_back(void **state)
     net_make(&n, "d", "web");
     remote_start(&n, &v, "GET", net_at(&n, CM "?watch=1&resourceVersion=", net_revision(&n)), NULL);
     assert_string_equal(remote_heard(&n, &v), "Ac Ad"); /* b is older than 8 s */
+    assert_int_equal(fired(&n, id), before + 1);
+    remote_stop(&n, &v);
+    remote_start(&n, &v, "GET", net_at(&n, CM "?watch=1&resourceVersion=", first), NULL);
+    assert_string_equal(remote_heard(&n, &v), "Aa Ab Ac Ad"); /* it was further back itself */
     assert_int_equal(fired(&n, id), before + 1);
     remote_stop(&n, &v);
     kubeapi_fault_remove(n.f.api, id);
@@ -521,6 +526,33 @@ static void a_replica_of_the_past_answers_reads(void **state)
     net_close(&n);
 }
 
+static void who_is_busy_says_when_to_come_again(void **state)
+{
+    static const struct {
+        int status, given_s;
+        const char *says;
+    } rows[] = {{429, 0, "\"retryAfterSeconds\":1}"},
+                {503, 0, "\"retryAfterSeconds\":1}"},
+                {503, 7, "\"retryAfterSeconds\":7}"},
+                {500, 0, NULL}};
+    struct net n;
+    const char *text;
+    net_open(&n, NULL);
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct kubeapi_fault f = {.kind = KUBEAPI_FAULT_STATUS,
+                                  .status = rows[i].status,
+                                  .retry_after_s = rows[i].given_s};
+        uint64_t id = kubeapi_fault_add(n.f.api, &f);
+        assert_int_equal(fetch(&n, "POST", CM, "{\"metadata\":{\"name\":\"a\"}}", &text),
+                         rows[i].status);
+        const char *said_at = strstr(text, "\"retryAfterSeconds\"");
+        assert_true(rows[i].says ? said_at && str_starts(str_c(said_at), str_c(rows[i].says))
+                                 : !said_at);
+        kubeapi_fault_remove(n.f.api, id);
+    }
+    net_close(&n);
+}
+
 static void what_a_fault_answers_is_counted(void **state)
 {
     struct net n;
@@ -557,6 +589,7 @@ int main(void)
         cmocka_unit_test(only_the_later_state_is_seen),
         cmocka_unit_test(chosen_events_are_never_seen),
         cmocka_unit_test(a_replica_of_the_past_answers_reads),
+        cmocka_unit_test(who_is_busy_says_when_to_come_again),
         cmocka_unit_test(what_a_fault_answers_is_counted),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -30,7 +30,7 @@ static struct identity issue(unsigned char seed, struct pki_cert_spec spec,
     memset(entropy, seed, sizeof(entropy));
     id.key = pki_key_derive(PKI_ED25519, entropy);
     spec.not_before_s = WALL_S - DAY_S;
-    spec.not_after_s = WALL_S + DAY_S;
+    spec.not_after_s = spec.not_after_s ? spec.not_after_s : WALL_S + DAY_S;
     spec.serial = seed;
     assert_null(pki_issue(&spec, id.key, issuer ? buf_str(&issuer->der) : str_empty,
                           issuer ? issuer->key : id.key, &id.der));
@@ -96,6 +96,7 @@ static void certificates_are_identities(void **state)
                                  (struct pki_cert_spec){.common_name = STR("jane"),
                                                         .organizations = groups,
                                                         .organizations_n = 2,
+                                                        .not_after_s = WALL_S + 10,
                                                         .usage = PKI_CLIENT},
                                  &ca);
     struct sim_options options = {.seed = 1, .wall_start = WALL_S * NS_PER_S};
@@ -123,6 +124,10 @@ static void certificates_are_identities(void **state)
                            "\"groups\":[\"team-a\",\"system:masters\",\"system:authenticated\"]"));
     ask(sim, c, KUBE_LIST, "", "nodes", "", &s);
     assert_int_equal(s.status, 200);
+    sim_run_until(sim, 10 * NS_PER_S); /* it ends while its connection is open */
+    ask(sim, c, KUBE_LIST, "", "nodes", "", &s);
+    assert_int_equal(s.status, 403);
+    assert_non_null(strstr(buf_c(&s.body), "system:anonymous"));
     kube_client_free(c);
 
     context.cert_pem = context.key_pem = str_empty; /* without one: anonymous */

@@ -71,6 +71,46 @@ static void a_watch_resumes_behind_a_revision(void **state)
     net_close(&n);
 }
 
+/* The history of a definition is not that of another one by its name. */
+static void a_watch_resumes_within_its_definition(void **state)
+{
+#define CRDS "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
+    static const char definition[] =
+        "{\"metadata\":{\"name\":\"widgets.x.io\"},\"spec\":{\"group\":\"x.io\",\"scope\":"
+        "\"Cluster\","
+        "\"names\":{\"plural\":\"widgets\",\"kind\":\"Widget\"},\"versions\":[{\"name\":\"v1\","
+        "\"served\":true,\"storage\":true,\"schema\":{\"openAPIV3Schema\":{\"type\":\"object\"}}}]}"
+        "}";
+    static const char widget[] =
+        "{\"apiVersion\":\"x.io/v1\",\"kind\":\"Widget\",\"metadata\":{\"name\":\"%s\"}}";
+    struct net n;
+    struct remote w;
+    uint64_t seen[2];
+    net_open(&n, NULL);
+    for (size_t i = 0; i < ARRAY_LEN(seen); i++) {
+        must(&n.f, 201, "POST", CRDS, definition);
+        net_run(&n, NS_PER_S);
+        seen[i] = net_revision(&n);
+        must(&n.f, 201, "POST", "/apis/x.io/v1/widgets",
+             arena_printf(&n.f.a, widget, i == 0 ? "old" : "new").p);
+        if (i > 0)
+            break;
+        must(&n.f, 200, "DELETE", CRDS "/widgets.x.io", NULL);
+        net_run(&n, NS_PER_S);
+        must(&n.f, 404, "GET", CRDS "/widgets.x.io", NULL);
+    }
+    static const char target[] = "/apis/x.io/v1/widgets?watch=true&resourceVersion=";
+    remote_start(&n, &w, "GET", net_at(&n, target, seen[0]), NULL);
+    net_run(&n, 10 * NS_PER_MS);
+    assert_true(w.ended);
+    assert_non_null(strstr(buf_c(&w.text), "\"code\":410"));
+    remote_stop(&n, &w);
+    remote_start(&n, &w, "GET", net_at(&n, target, seen[1]), NULL);
+    assert_string_equal(remote_heard(&n, &w), "Anew");
+    remote_stop(&n, &w);
+    net_close(&n);
+}
+
 static void selection_is_entered_and_left(void **state)
 {
     struct net n;
@@ -350,6 +390,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_watch_begins_with_what_is_there),
         cmocka_unit_test(a_watch_resumes_behind_a_revision),
+        cmocka_unit_test(a_watch_resumes_within_its_definition),
         cmocka_unit_test(selection_is_entered_and_left),
         cmocka_unit_test(selectors_are_shared),
         cmocka_unit_test(the_end_of_what_was_there_is_told),

@@ -310,6 +310,23 @@ static void test_lost_node(void **state)
     close_scene(&s);
 }
 
+/* Another machine by the same name: nothing that ran on the old one runs on. */
+static void test_replaced_node(void **state)
+{
+    (void)state;
+    struct scene s;
+    open_scene(&s, 1, true);
+    struct str name = str_dup(first_pod(&s)->name);
+    sim_cluster_replace_node(s.c, node_of(&s, first_pod(&s)));
+    assert_int_equal(running(&s), 0);
+    lab_run(s.l, 30 * S);
+    assert_int_equal(pods(&s), 1);
+    assert_int_equal(running(&s), 1);
+    assert_false(str_eq(first_pod(&s)->name, name));
+    str_free(&name);
+    close_scene(&s);
+}
+
 /* What people put on a Node stays when its kubelet says that it is well. */
 static void test_node_keeps_marks(void **state)
 {
@@ -555,13 +572,13 @@ static void test_authority(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_rolling_update), cmocka_unit_test(test_scale),
-        cmocka_unit_test(test_deleted_pod),    cmocka_unit_test(test_nodes),
-        cmocka_unit_test(test_lost_node),      cmocka_unit_test(test_node_keeps_marks),
-        cmocka_unit_test(test_no_ready_node),  cmocka_unit_test(test_api_crash),
-        cmocka_unit_test(test_import),         cmocka_unit_test(test_stages),
-        cmocka_unit_test(test_cleanup),        cmocka_unit_test(test_supervisor),
-        cmocka_unit_test(test_authority),
+        cmocka_unit_test(test_rolling_update),   cmocka_unit_test(test_scale),
+        cmocka_unit_test(test_deleted_pod),      cmocka_unit_test(test_nodes),
+        cmocka_unit_test(test_lost_node),        cmocka_unit_test(test_replaced_node),
+        cmocka_unit_test(test_node_keeps_marks), cmocka_unit_test(test_no_ready_node),
+        cmocka_unit_test(test_api_crash),        cmocka_unit_test(test_import),
+        cmocka_unit_test(test_stages),           cmocka_unit_test(test_cleanup),
+        cmocka_unit_test(test_supervisor),       cmocka_unit_test(test_authority),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

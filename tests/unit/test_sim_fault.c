@@ -158,8 +158,11 @@ static void idle_cut(void **state)
     check_str(buf_str(&k->c.events), "oc");
     assert_int_equal(k->c.code, ERR_CONN_RESET);
     assert_int_equal(sim_fault_fired(f), 1);
+    kit_run(k, 3 * S - 54 * MS); /* the next look meets a connection half-way into its handshake */
     kit_connect(k, NULL);
     kit_run(k, 2 * S);
+    check_str(buf_str(&k->c.events), "oco");
+    assert_int_equal(sim_fault_fired(f), 1);
     sim_fault_end(f);
     kit_run(k, MINUTE);
     assert_int_equal(sim_fault_fired(f), 1); /* it is over: silence is nobody's business */

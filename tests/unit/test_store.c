@@ -115,6 +115,30 @@ static void watches_stop_inside_callbacks(void **state)
     store_free(s);
 }
 
+static void begin(void *owner, struct store_event *e)
+{
+    struct tape *tape = owner;
+    (void)e;
+    if (!tape->self)
+        tape->self = store_watch_start(tape->t, str_empty, record, tape);
+}
+
+/* Who begins while an event is told has read what it is about already. */
+static void a_watch_begins_after_what_it_knows(void **state)
+{
+    struct store *s = store_with(64);
+    struct store_table *t = store_table(s, STR("xs"));
+    struct tape late = {.t = t};
+    store_watch_start(t, str_empty, begin, &late);
+    put(t, "a", NULL);
+    assert_non_null(late.self);
+    assert_int_equal(late.n, 0);
+    put(t, "b", NULL);
+    assert_int_equal(late.n, 1);
+    assert_int_equal(late.revisions[0], store_revision(s));
+    store_free(s);
+}
+
 static void unrelated_watchers_see_nothing(void **state)
 {
     struct store *s = store_with(64);
@@ -220,6 +244,7 @@ int main(void)
         cmocka_unit_test(nested_writes_are_delivered_in_order),
         cmocka_unit_test(a_nested_burst_may_overrun_the_ring),
         cmocka_unit_test(watches_stop_inside_callbacks),
+        cmocka_unit_test(a_watch_begins_after_what_it_knows),
         cmocka_unit_test(unrelated_watchers_see_nothing),
         cmocka_unit_test(lines_are_encoded_once),
         cmocka_unit_test(dependents_follow_their_objects),
