@@ -170,6 +170,23 @@ static void machines_are_broken(void **state)
 
 #define READY "stage ready\n when state=new\n delay 0s\n do ready\n"
 
+/* A machine that is off renews nothing, whatever its stages say of every state. */
+static void the_broken_do_not_beat(void **state)
+{
+    (void)state;
+    struct scene s;
+    open_scene(&s, 7, 1, READY "stage lease\n every 10s jitter 0ns\n do lease\n");
+    run_to(&s, 100 * S);
+    assert_in_range(renewed(&s, 0), 90 * S, 100 * S);
+    sim_cluster_set_node(s.c, 0, false, false);
+    run_to(&s, 200 * S);
+    assert_true(renewed(&s, 0) <= 100 * S);
+    sim_cluster_set_node(s.c, 0, true, false);
+    run_to(&s, 220 * S);
+    assert_true(renewed(&s, 0) > 200 * S);
+    close_scene(&s);
+}
+
 static void conditions_come_and_go(void **state)
 {
     (void)state;
@@ -295,6 +312,7 @@ int main(void)
         cmocka_unit_test(usual_life),
         cmocka_unit_test(nodes_boot),
         cmocka_unit_test(machines_are_broken),
+        cmocka_unit_test(the_broken_do_not_beat),
         cmocka_unit_test(conditions_come_and_go),
         cmocka_unit_test(shares_and_circles),
         cmocka_unit_test(api_away),
