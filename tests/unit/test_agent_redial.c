@@ -320,6 +320,24 @@ static void test_moves_with_the_name(void **state)
     close_scene(&s);
 }
 
+/* What ends tunnels as soon as they are there is no idle timeout: a ping each few milliseconds would not help. */
+static void test_young_ends_are_no_timeout(void **state)
+{
+    (void)state;
+    struct scene s;
+    struct policies p = policies_hardened();
+    open_scene(&s, &p, 1);
+    start(&s);
+    for (uint32_t i = 0; i < 2 * AGENT_IDLE_CUTS; i++) {
+        await(&s, 60 * S);
+        lab_run(s.l, 100 * MS);
+        fake_manager_cut_tunnels(&s.a);
+        lab_run(s.l, 50 * MS);
+    }
+    assert_int_equal(agent_link_state(s.link).idle_timeout, 0);
+    close_scene(&s);
+}
+
 static void test_stays_when_the_resolver_is_in_trouble(void **state)
 {
     (void)state;
@@ -604,6 +622,7 @@ int main(void)
         cmocka_unit_test(test_kept_answer),
         cmocka_unit_test(test_give_up),
         cmocka_unit_test(test_moves_with_the_name),
+        cmocka_unit_test(test_young_ends_are_no_timeout),
         cmocka_unit_test(test_stays_when_the_resolver_is_in_trouble),
         cmocka_unit_test(test_move_that_fails),
         cmocka_unit_test(test_old_ends_during_move),

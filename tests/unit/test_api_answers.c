@@ -554,6 +554,35 @@ static void test_registration(void **state)
     close_outside(&o);
 }
 
+/* While the Cluster is being removed, what an agent says is not written down: its Secret would outlive it. */
+static void test_registration_while_removed(void **state)
+{
+    (void)state;
+    struct outside o;
+    struct buf token = {0};
+    struct dialer d[2];
+    struct policies p = policies_hardened();
+    open_outside(&o, &p);
+    bench_run_until_led(o.b);
+    make_cluster(&o, "c-x", &token);
+    dial(&o, &d[0], buf_str(&token), GOOD);
+    bench_run(o.b, 5 * S);
+    tunnel_client_close(d[0].c);
+    bench_run(o.b, S);
+    bench_delete_cluster(o.b, "c-x");
+    bench_run(o.b, S);
+    uint64_t version = secret(&o)->resource_version;
+    dial(&o, &d[1], buf_str(&token),
+         "{\"cluster\":{\"address\":\"10.9.9.9:6443\",\"token\":\"newer\",\"caCert\":\"Q0E=\"}}");
+    bench_run(o.b, 3 * S);
+    assert_true(bench_cluster(o.b, "c-x")->deleting);
+    assert_true(d[1].opened_at > 0);
+    assert_int_equal(secret(&o)->resource_version, version);
+    tunnel_client_close(d[1].c);
+    buf_free(&token);
+    close_outside(&o);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -561,7 +590,7 @@ int main(void)
         cmocka_unit_test(test_starting),         cmocka_unit_test(test_manifest),
         cmocka_unit_test(test_manifest_names),   cmocka_unit_test(test_admission),
         cmocka_unit_test(test_admission_of_all), cmocka_unit_test(test_registration),
-        cmocka_unit_test(test_adoption_goes_on),
+        cmocka_unit_test(test_adoption_goes_on), cmocka_unit_test(test_registration_while_removed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -342,7 +342,11 @@ static void test_removal_waits(void **state)
     struct sim_fault *f = bench_cut_off(b, "c-0", "cut");
     bench_run_until(b, "c-0", "unavailable", 60 * S);
     bench_delete_cluster(b, "c-0");
+    bench_run(b, S);
+    struct metrics *m = server_metrics(bench_leader(b, NULL));
+    int64_t probes = metrics_sum(m, "paddock_health_probes_total");
     bench_run(b, 1800 * S);
+    assert_int_equal(metrics_sum(m, "paddock_health_probes_total"), probes); /* who asks? */
     check_str(cluster_state(bench_cluster(b, "c-0")), "removing");
     sim_fault_end(f);
     bench_run_until(b, "c-0", "gone", 60 * S);
