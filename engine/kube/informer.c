@@ -262,7 +262,6 @@ static void list_complete(struct kube_informer *inf)
         return;
     bool first = !inf->synced;
     inf->synced = true;
-    inf->probe = false;
     inf->failures = 0;
     if (inf->healing)
         inf->state.healed_at = world_now(inf->world);
@@ -340,6 +339,7 @@ static void list_page(struct kube_informer *inf)
 {
     struct buf query = {0};
     kube_verify_close(inf->verify);
+    inf->probe = false; /* it shows more than a probe would, and its time is its own */
     buf_add(&query, inf->query);
     buf_addf(&query, "%slimit=%u", inf->query.n ? "&" : "", KUBE_INFORMER_PAGE);
     if (inf->continue_.n) {

@@ -278,6 +278,38 @@ static void test_gone_for_ever_is_paced(void **state)
     close_lab(&w);
 }
 
+/* What was long ago counts no more: neither refusals before a watch that opened, nor lost history before an event. */
+static void test_pace_is_forgiven(void **state)
+{
+    (void)state;
+    struct watcher w;
+    open_lab(&w);
+    kube_informer_start(w.inf);
+    lab_run(w.l, S);
+    struct kubeapi_fault refuse = {
+        .kind = KUBEAPI_FAULT_STATUS, .status = 503, .verb = STR("watch")};
+    uint64_t id = kubeapi_fault_add(lab_api(w.l), &refuse);
+    kubeapi_cut_watches(lab_api(w.l), STR("configmaps"), true);
+    lab_run(w.l, 120 * S);
+    kubeapi_fault_remove(lab_api(w.l), id);
+    lab_run(w.l, 60 * S);
+    for (int i = 0; i < 4; i++) {
+        assert_int_equal(kubeapi_cut_watches(lab_api(w.l), STR("configmaps"), true), 1);
+        lab_run(w.l, 3 * S);
+    }
+    for (uint64_t i = 0; i < 8; i++) {
+        make(w.l, (int)i, "a");
+        lab_run(w.l, S);
+        assert_int_equal(w.added, i + 1);
+        struct kubeapi_fault gone = {.kind = KUBEAPI_FAULT_WATCH_GONE};
+        kubeapi_fault_remove(lab_api(w.l), kubeapi_fault_add(lab_api(w.l), &gone));
+        lab_run(w.l, S);
+        assert_int_equal(kube_informer_state(w.inf).lists, 2 + i);
+    }
+    check_same(&w);
+    close_lab(&w);
+}
+
 static void test_bookmarks(void **state)
 {
     (void)state;
@@ -519,6 +551,7 @@ int main(void)
         cmocka_unit_test(test_resume),
         cmocka_unit_test(test_relist_gives_the_differences),
         cmocka_unit_test(test_gone_for_ever_is_paced),
+        cmocka_unit_test(test_pace_is_forgiven),
         cmocka_unit_test(test_bookmarks),
         cmocka_unit_test(test_restore),
         cmocka_unit_test(test_restart_of_the_server),

@@ -270,6 +270,125 @@ static void test_progress(void **state)
     }
 }
 
+/* A replica that lags once is no replica that was taken back in time, however often; twice in a row it is. */
+static void test_server_behind(void **state)
+{
+    (void)state;
+    struct bed b;
+    open_bed(&b, 3, NULL, 0);
+    raise_doubt(&b);
+    for (int i = 0; i < 3; i++) {
+        struct kubeapi_fault lags = {.kind = KUBEAPI_FAULT_STALE_READ, .verb = STR("list")};
+        uint64_t id = kubeapi_fault_add(lab_api(b.l), &lags);
+        make(&b, "new", i);
+        uint64_t rounds = i < 2 ? 1 : 2, before = kube_informer_state(b.inf).verifications;
+        for (int n = 0; n < 300 && kube_informer_state(b.inf).verifications < before + rounds; n++)
+            lab_run(b.l, S);
+        lab_run(b.l, S);
+        assert_int_equal(kube_informer_state(b.inf).verifications, before + rounds);
+        assert_int_equal(kube_informer_state(b.inf).heals, rounds - 1);
+        kubeapi_fault_remove(lab_api(b.l), id);
+        lab_run(b.l, 2 * KUBE_VERIFY_BOUND(EVERY));
+    }
+    assert_int_equal(kube_informer_count(b.inf), 5); /* with the root certificate */
+    close_bed(&b);
+}
+
+/* Healed by a list while the informer waits to watch again: nothing else is started beside the list, and who is in a
+ * hurry meanwhile takes nothing from it. */
+static void test_heals_while_watches_are_refused(void **state)
+{
+    (void)state;
+    for (int hurries = 0; hurries < 2; hurries++) {
+        struct bed b;
+        open_bed(&b, 3, NULL, 0);
+        raise_doubt(&b);
+        uint64_t lost = lose_events(&b);
+        make(&b, "new", 1);
+        lab_run(b.l, S);
+        kubeapi_fault_remove(lab_api(b.l), lost);
+        make(&b, "newer", 1);
+        lab_run(b.l, S);
+        check_str(buf_str(&b.log), "+newer ");
+        struct kubeapi_fault refuse = {
+            .kind = KUBEAPI_FAULT_STATUS, .status = 503, .verb = STR("watch")};
+        uint64_t refused = kubeapi_fault_add(lab_api(b.l), &refuse);
+        kubeapi_cut_watches(lab_api(b.l), str_empty, true);
+        uint64_t lists = kube_informer_state(b.inf).verifications;
+        for (int n = 0; n < 200 && kube_informer_state(b.inf).verifications == lists; n++)
+            lab_run(b.l, 500 * MS);
+        struct kubeapi_fault slow = {
+            .kind = KUBEAPI_FAULT_LATENCY, .verb = STR("list"), .delay = 20 * S};
+        uint64_t slowed = kubeapi_fault_add(lab_api(b.l), &slow);
+        for (int n = 0; n < 20 && kube_informer_state(b.inf).heals == 0; n++)
+            lab_run(b.l, 500 * MS);
+        assert_int_equal(kube_informer_state(b.inf).heals, 1);
+        kubeapi_fault_remove(lab_api(b.l), refused);
+        kubeapi_fault_remove(lab_api(b.l), slowed);
+        if (hurries)
+            kube_informer_hurry(b.inf);
+        lab_run(b.l, 25 * S);
+        check_str(buf_str(&b.log), "+newer +new ");
+        assert_int_equal(kube_informer_state(b.inf).lists, 2);
+        lab_run(b.l, 60 * S);
+        assert_int_equal(kubeapi_cut_watches(lab_api(b.l), STR("configmaps"), true), 1);
+        close_bed(&b);
+    }
+}
+
+/* Many that began together do not go on asking together. */
+static void test_rounds_spread(void **state)
+{
+    (void)state;
+    enum { N = 30 };
+    struct bed b;
+    open_bed(&b, 3, NULL, 0);
+    struct policies p = policies_hardened();
+    struct kube_target all = {.gvr = KUBE_GVR("", "v1", "configmaps"), .ns = STR("kube-public")};
+    struct kube_informer *herd[N];
+    for (size_t i = 0; i < N; i++) {
+        herd[i] = kube_informer_new(b.l->kube, &all);
+        kube_informer_set_policies(herd[i], &p);
+        kube_informer_start(herd[i]);
+    }
+    uint64_t last = 0, most = 0;
+    for (world_time at = 0; at < KUBE_VERIFY_CALM * EVERY * 5 / 4; at += 10 * S) {
+        uint64_t rounds = 0;
+        lab_run(b.l, 10 * S);
+        for (size_t i = 0; i < N; i++)
+            rounds += kube_informer_state(herd[i]).verifications;
+        most = rounds - last > most ? rounds - last : most;
+        last = rounds;
+    }
+    assert_true(last >= N);
+    assert_in_range(most, 1, N / 3);
+    for (size_t i = 0; i < N; i++)
+        kube_informer_free(herd[i]);
+    close_bed(&b);
+}
+
+/* Who is told that the path is there again asks at once, and soon again: what failed before is forgiven. */
+static void test_hurry_forgives(void **state)
+{
+    (void)state;
+    struct bed b;
+    open_bed(&b, 3, NULL, 0);
+    for (int i = 0; i < 3; i++) {
+        struct kubeapi_fault refuse = {
+            .kind = KUBEAPI_FAULT_STATUS, .status = 503, .verb = STR("watch")};
+        uint64_t id = kubeapi_fault_add(lab_api(b.l), &refuse);
+        kubeapi_cut_watches(lab_api(b.l), str_empty, true);
+        lab_run(b.l, 120 * S);
+        kube_informer_hurry(b.inf);
+        lab_run(b.l, 100 * MS);
+        kubeapi_fault_remove(lab_api(b.l), id);
+        lab_run(b.l, 3 * S);
+        assert_int_equal(kubeapi_cut_watches(lab_api(b.l), STR("configmaps"), true), 1);
+        lab_run(b.l, 30 * S);
+    }
+    close_bed(&b);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -281,6 +400,10 @@ int main(void)
         cmocka_unit_test(test_late_events_are_waited_for),
         cmocka_unit_test(test_many_pages),
         cmocka_unit_test(test_progress),
+        cmocka_unit_test(test_server_behind),
+        cmocka_unit_test(test_rounds_spread),
+        cmocka_unit_test(test_hurry_forgives),
+        cmocka_unit_test(test_heals_while_watches_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

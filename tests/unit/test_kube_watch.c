@@ -199,13 +199,14 @@ static void test_ends(void **state)
     close_scene(&s);
 }
 
-/* An event whose end does not come within the bound ends the watch; so does one whose end comes just beyond it. */
+/* An event whose end does not come within the bound ends the watch; so does one whose end comes just beyond it, and one
+ * behind an event that came in two pieces. */
 static void test_too_long(void **state)
 {
     (void)state;
     struct scene s;
     open_scene(&s);
-    struct buf answer = {0};
+    struct buf answer = {0}, after = {0};
     buf_add_c(&answer, LONG_HEAD);
     while (answer.n < sizeof LONG_HEAD + KUBE_OBJECT_BYTES_MAX)
         buf_add_c(&answer, "                                                                ");
@@ -217,7 +218,15 @@ static void test_too_long(void **state)
         assert_int_equal(s.ends, 1);
         assert_string_equal(err_code_name(s.code), "too-large");
     }
+    buf_add_c(&after, HEAD EVENT("ADDED", "a", "8"));
+    buf_add(&after, str_sub(buf_str(&answer), sizeof HEAD - 1, answer.n - 1));
+    watch_bytes(&s, buf_str(&after), sizeof HEAD + 10);
+    lab_run(s.l, 30 * S);
+    check_str(buf_str(&s.events), "A a 8;");
+    assert_int_equal(s.ends, 1);
+    assert_string_equal(err_code_name(s.code), "too-large");
     buf_free(&answer);
+    buf_free(&after);
     close_scene(&s);
 }
 

@@ -409,6 +409,26 @@ static void test_taken_away(void **state)
     candidates_close(&all);
 }
 
+/* The first thing that a candidate sees is a record that nobody can read: somebody may hold it, so it is waited for. */
+static void test_garbled_when_it_came(void **state)
+{
+    (void)state;
+    struct lab *l = lab_new(1);
+    struct buf seen = {0};
+    lab_apply(l, "{\"apiVersion\":\"v1\",\"kind\":\"ConfigMap\",\"metadata\":{\"annotations\":{"
+                 "\"control-plane.alpha.kubernetes.io/leader\":\"nonsense\"},\"name\":"
+                 "\"cattle-controllers\",\"namespace\":\"kube-system\"}}");
+    struct leader *mine = leader_new(l->kube, STR("mine"), NULL, &quiet, &seen);
+    lab_run(l, LEADER_LEASE - S);
+    assert_false(leader_valid(mine));
+    lab_run(l, S + 3 * LEADER_RETRY);
+    assert_true(leader_valid(mine));
+    check_str(buf_str(&seen), "mine;");
+    leader_free(mine);
+    buf_free(&seen);
+    lab_free(l);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -423,6 +443,7 @@ int main(void)
         cmocka_unit_test(test_clocks_decide_nothing),
         cmocka_unit_test(test_deleted_record),
         cmocka_unit_test(test_garbled_record),
+        cmocka_unit_test(test_garbled_when_it_came),
         cmocka_unit_test(test_release),
         cmocka_unit_test(test_lease_object),
         cmocka_unit_test(test_followers_release_nothing),

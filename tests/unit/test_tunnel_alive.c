@@ -130,6 +130,46 @@ static void test_linger_is_bounded(void **state)
     pair_free(p);
 }
 
+/* Nothing but its own deadline wakes the session for it. */
+static void test_linger_is_bounded_in_silence(void **state)
+{
+    (void)state;
+    struct policies policies = policies_hardened();
+    policies.value[POLICY_TUNNEL_DEAD_AFTER] = 3600 * S;
+    policies.value[POLICY_TUNNEL_PING] = 1000 * S;
+    struct pair *p = pair_new(policies, 5 * MS, 0);
+    struct peer near = {0};
+    pair_dial(p, &near, "a:1");
+    tiny_run(p->t, S);
+    pair_inject(p, 0, TUNNEL_PAUSE, 2, str_empty);
+    tunnel_conn_write(near.conn, STR("never sent"));
+    tunnel_conn_close(near.conn);
+    tiny_run(p->t, TUNNEL_LINGER_TIMEOUT + S);
+    assert_int_equal(tunnel_session_stats(p->server).open, 0);
+    pair_free(p);
+}
+
+/* A session that drains is not waited for as long as others: two pings are enough. */
+static void test_drained_and_silent(void **state)
+{
+    (void)state;
+    struct policies policies = policies_hardened();
+    policies.value[POLICY_TUNNEL_DEAD_AFTER] = 3600 * S;
+    struct pair *p = pair_new(policies, 5 * MS, 0);
+    struct peer near = {0};
+    pair_dial(p, &near, "a:1");
+    tiny_run(p->t, S);
+    tunnel_session_drain(p->server);
+    tiny_run(p->t, 60 * S);
+    assert_non_null(p->server); /* it answers */
+    tiny_wire_cut(p->wire, true);
+    tiny_run(p->t, 2 * policy_get(&policies, POLICY_TUNNEL_PING) + S);
+    assert_null(p->server);
+    assert_int_equal(p->server_code, ERR_TIMEOUT);
+    assert_int_equal(near.closes, 1);
+    pair_free(p);
+}
+
 /* ---- sync ---- */
 
 static void test_sync_list_and_effect(void **state)
@@ -214,6 +254,8 @@ int main(void)
         cmocka_unit_test(test_transport_down),
         cmocka_unit_test(test_drain),
         cmocka_unit_test(test_linger_is_bounded),
+        cmocka_unit_test(test_linger_is_bounded_in_silence),
+        cmocka_unit_test(test_drained_and_silent),
         cmocka_unit_test(test_sync_list_and_effect),
         cmocka_unit_test(test_sync_lists_paused_ones),
         cmocka_unit_test(test_sync_young_safe),

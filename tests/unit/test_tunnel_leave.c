@@ -393,6 +393,25 @@ static void test_nobody_to_tell(void **state)
     pair_free(p);
 }
 
+/* Whoever links to us while a session is let go does not hear of it. */
+static void test_let_go_is_not_announced(void **state)
+{
+    (void)state;
+    struct scene *s = scene_new(true, true);
+    struct peer near = {0};
+    dial(s, &near);
+    tiny_run(s->t, 100 * MS);
+    assert_true(said(&s->announced, "add"));
+    tunnel_session_drain(s->agent.server);
+    tunnel_router_forget(s->router, s->announcer);
+    buf_clear(&s->announced.text);
+    s->announcer = tunnel_router_announce(s->router, s->to_peer);
+    tiny_run(s->t, 100 * MS);
+    assert_int_equal(near.closes, 0);
+    assert_false(said(&s->announced, "add"));
+    scene_free(s);
+}
+
 /* That it is silent as well is no news of a session that has been left. */
 static void test_left_and_silent(void **state)
 {
@@ -418,11 +437,17 @@ static void test_left_and_silent(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_serves_until_left),   cmocka_unit_test(test_busy_stays),
-        cmocka_unit_test(test_who_cannot_be_asked), cmocka_unit_test(test_unknown_is_ignored),
-        cmocka_unit_test(test_asked_one_by_one),    cmocka_unit_test(test_asked_and_told_once),
-        cmocka_unit_test(test_idle_ends_once),      cmocka_unit_test(test_what_waits_is_not_idle),
-        cmocka_unit_test(test_nobody_to_tell),      cmocka_unit_test(test_left_and_silent),
+        cmocka_unit_test(test_serves_until_left),
+        cmocka_unit_test(test_busy_stays),
+        cmocka_unit_test(test_who_cannot_be_asked),
+        cmocka_unit_test(test_unknown_is_ignored),
+        cmocka_unit_test(test_asked_one_by_one),
+        cmocka_unit_test(test_asked_and_told_once),
+        cmocka_unit_test(test_idle_ends_once),
+        cmocka_unit_test(test_what_waits_is_not_idle),
+        cmocka_unit_test(test_nobody_to_tell),
+        cmocka_unit_test(test_left_and_silent),
+        cmocka_unit_test(test_let_go_is_not_announced),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -521,6 +521,10 @@ static void test_peers_are_checked_and_dialled_again(void **state)
         introduce(c, 0);
         tiny_run(c->t, 6 * S);
         assert_int_equal(tunnel_peers_connected(c->replica[1].peers), 2);
+        i = 0;
+        assert_true(tunnel_peers_next(c->replica[1].peers, &i, &status));
+        assert_true(status.connected);
+        assert_int_equal(status.failures, 0); /* forgotten once it is open */
         cluster_free(c);
     }
 }
