@@ -365,7 +365,8 @@ static void history_lost(struct kube_informer *inf)
 }
 
 /* A restored server takes a watch from a version that it has not reached yet without complaint, and stays silent. So after
- * a cut its version is asked for first; one that is behind ours has been taken back in time. */
+ * every end of a watch, in order or not, its version is asked for first: it may have been restored in our pause. One that
+ * is behind ours has been taken back in time. */
 static void on_probed(void *owner, const struct kube_answer *answer)
 {
     struct kube_informer *inf = owner;
@@ -444,7 +445,7 @@ static void on_watch_done(void *owner, const struct err *err)
 {
     struct kube_informer *inf = owner;
     inf->watch = NULL;
-    inf->probe = err != NULL;
+    inf->probe = true;
     if (err && err->code == ERR_GONE) {
         history_lost(inf); /* the list leaves no doubt */
     } else {

@@ -6,7 +6,7 @@
  *
  * A relist is compared with the cache: exactly the differences reach the handlers, deletions as well (a tombstone is the
  * last object known). Bookmarks move the version to resume from. `synced` is true once the first list is complete.
- * A server whose version is behind ours (asked after each cut, seen in each event) was restored: listed again as well.
+ * A server whose version is behind ours (asked after each watch, seen in each event) was restored: listed again as well.
  * Policies: cache.verify compares the cache with lists of metadata now and then (verify.h): one that differs is listed
  *           again. cache.progress asks a watch anew that has said nothing for cache.progress_after (five times as long
  *           while there is no doubt, as in verify.h; a comparison that agreed counts as news).

@@ -366,6 +366,31 @@ static void test_restore(void **state)
     close_lab(&w);
 }
 
+/* The same while the informer pauses after a watch that ended in order. */
+static void test_restore_in_a_pause(void **state)
+{
+    (void)state;
+    struct watcher w;
+    open_lab(&w);
+    make(w.l, 0, "a");
+    struct store_snapshot *old = apihost_copy(w.l->api);
+    kube_informer_start(w.inf);
+    lab_run(w.l, S);
+    for (int i = 1; i < 40; i++)
+        make(w.l, i, "a");
+    lab_run(w.l, S);
+    kubeapi_cut_watches(lab_api(w.l), STR("configmaps"), false);
+    lab_run(w.l, 10 * MS);
+    assert_int_equal(kube_informer_state(w.inf).watches, 1); /* not yet again */
+    forget(&w);
+    apihost_restore(w.l->api, old);
+    lab_run(w.l, 30 * S);
+    check_same(&w);
+    assert_int_equal(w.deleted, 39);
+    store_snapshot_free(old);
+    close_lab(&w);
+}
+
 static void test_restart_of_the_server(void **state)
 {
     (void)state;
@@ -554,6 +579,7 @@ int main(void)
         cmocka_unit_test(test_pace_is_forgiven),
         cmocka_unit_test(test_bookmarks),
         cmocka_unit_test(test_restore),
+        cmocka_unit_test(test_restore_in_a_pause),
         cmocka_unit_test(test_restart_of_the_server),
         cmocka_unit_test(test_power_loss_of_the_server),
         cmocka_unit_test(test_stalled_watch),
