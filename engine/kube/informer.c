@@ -34,7 +34,7 @@ struct kube_informer {
     uint32_t failures;
     uint32_t gones; /* in a row, without an event in between */
     bool relist;    /* what the retry timer starts */
-    bool probe;     /* ask for the server's version before the watch goes on */
+    bool probing;   /* the call under way asks for the server's version only */
     bool healing;   /* the list under way is there to heal */
     bool news;      /* an event since the last bookmark */
     bool synced;
@@ -56,10 +56,8 @@ static void on_retry(void *owner)
     struct kube_informer *inf = owner;
     if (inf->relist)
         list_page(inf);
-    else if (inf->probe)
-        probe(inf);
     else
-        watch_from(inf);
+        probe(inf);
 }
 
 struct kube_informer *kube_informer_new(struct kube_client *c, const struct kube_target *target)
@@ -339,7 +337,7 @@ static void list_page(struct kube_informer *inf)
 {
     struct buf query = {0};
     kube_verify_close(inf->verify);
-    inf->probe = false; /* it shows more than a probe would, and its time is its own */
+    inf->probing = false;
     buf_add(&query, inf->query);
     buf_addf(&query, "%slimit=%u", inf->query.n ? "&" : "", KUBE_INFORMER_PAGE);
     if (inf->continue_.n) {
@@ -374,6 +372,7 @@ static void on_probed(void *owner, const struct kube_answer *answer)
     cJSON *list = NULL;
     uint64_t version = 0;
     inf->list = NULL;
+    inf->probing = false;
     struct err *err = answer->err ? NULL : json_parse(&a, answer->body, &list);
     bool ok = list && str_to_u64(json_string_at(list, "metadata.resourceVersion"), &version);
     err_ignore(err); /* nonsense is a failure like others */
@@ -382,7 +381,6 @@ static void on_probed(void *owner, const struct kube_answer *answer)
         pause_then(inf, false);
         return;
     }
-    inf->probe = false;
     inf->state.heard_at = world_now(inf->world);
     if (version < inf->state.resource_version)
         history_lost(inf);
@@ -393,6 +391,7 @@ static void on_probed(void *owner, const struct kube_answer *answer)
 static void probe(struct kube_informer *inf)
 {
     struct kube_target target = {.gvr = inf->gvr, .ns = inf->ns, .query = STR("limit=1")};
+    inf->probing = true;
     inf->list = kube_call_start(inf->client, KUBE_LIST, &target, str_empty, 0, on_probed, inf);
 }
 
@@ -445,7 +444,6 @@ static void on_watch_done(void *owner, const struct err *err)
 {
     struct kube_informer *inf = owner;
     inf->watch = NULL;
-    inf->probe = true;
     if (err && err->code == ERR_GONE) {
         history_lost(inf); /* the list leaves no doubt */
     } else {
@@ -519,7 +517,7 @@ static void watch_from(struct kube_informer *inf)
 
 void kube_informer_hurry(struct kube_informer *inf)
 {
-    if (inf->silence_max == 0 || !inf->synced || (inf->list && !inf->probe))
+    if (inf->silence_max == 0 || !inf->synced || (inf->list && !inf->probing))
         return; /* a list under way has its own time */
     world_timer_stop(inf->retry);
     kube_call_cancel(inf->list);

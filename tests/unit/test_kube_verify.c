@@ -389,6 +389,32 @@ static void test_hurry_forgives(void **state)
     close_bed(&b);
 }
 
+/* The server's version is asked for until it is known: a restore after a hurry that failed is seen. */
+static void test_hurry_that_fails(void **state)
+{
+    (void)state;
+    static const char *const sets[] = {"cache.verify", "never", "cache.progress", "deadline"};
+    struct bed b;
+    open_bed(&b, 3, sets, ARRAY_LEN(sets));
+    size_t before = kube_informer_count(b.inf);
+    struct store_snapshot *old = apihost_copy(b.l->api);
+    make_many(&b, 30);
+    lab_run(b.l, S);
+    assert_int_equal(kube_informer_count(b.inf), before + 27);
+    struct kubeapi_fault refuse = {
+        .kind = KUBEAPI_FAULT_STATUS, .status = 503, .verb = STR("list")};
+    uint64_t id = kubeapi_fault_add(lab_api(b.l), &refuse);
+    kube_informer_hurry(b.inf);
+    lab_run(b.l, 100 * MS);
+    assert_true(kubeapi_fault_fired(lab_api(b.l), id) > 0);
+    apihost_restore(b.l->api, old);
+    kubeapi_fault_remove(lab_api(b.l), id);
+    lab_run(b.l, 60 * S);
+    assert_int_equal(kube_informer_count(b.inf), before);
+    store_snapshot_free(old);
+    close_bed(&b);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -403,6 +429,7 @@ int main(void)
         cmocka_unit_test(test_server_behind),
         cmocka_unit_test(test_rounds_spread),
         cmocka_unit_test(test_hurry_forgives),
+        cmocka_unit_test(test_hurry_that_fails),
         cmocka_unit_test(test_heals_while_watches_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
