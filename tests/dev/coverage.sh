@@ -4,6 +4,7 @@ dev_coverage() {
     [ $# -eq 0 ] || bad_usage "coverage takes no arguments"
     make_work
     setup coverage
+    setup_conformance
     step "build cov" build_preset cov || finish
     find build/cov -name '*.gcda' -exec rm -f {} +
     # shellcheck source=tests/dev/test.sh

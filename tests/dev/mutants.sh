@@ -32,6 +32,7 @@ dev_mutants() {
         rotated "$work/patches" >"$work/rotated" && mv "$work/rotated" "$work/patches"
     fi
     setup test
+    setup_conformance
     need_git
     mutants_sync
     mutants_all
