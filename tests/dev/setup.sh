@@ -5,7 +5,7 @@ packages_of() { # GROUP
     case $1 in
     run) echo gcc libc6-dev cmake ninja-build pkg-config libuv1-dev libwebsockets-dev libwebsockets-evlib-uv libssl-dev \
         libcjson-dev libc-ares-dev libhttp-parser-dev libwslay-dev libyaml-dev zlib1g-dev libsqlite3-dev libpcre2-dev libcrypt-dev \
-        libjs-chart.js ;;
+        libjs-chart.js iproute2 nftables dnsmasq-base ;;
     cmocka) echo libcmocka-dev ;;
     clang) echo clang ;;
     test) echo git libcmocka-dev clang ;;
