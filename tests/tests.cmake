@@ -1,6 +1,7 @@
 # The test programs. Every tests/unit/test_*.c, tests/property/prop_*.c and tests/contract/contract_*.c is a cmocka
 # program of its own and a ctest entry of the same name, labelled by its folder; tests/<folder>/support/*.c is linked
-# into each of its folder. tests/bench/bench_*.c are programs without an entry, and without cmocka.
+# into each of its folder. tests/bench/bench_*.c are programs without cmocka; those that run the programs themselves have
+# an entry that tries their way with tiny counts (tests/bench/smoke.sh), the others none.
 # tests/fuzz/fuzz_*.c are libFuzzer targets; in other builds a driver replays their corpora as ctest entries.
 set(test_libraries ${PADDOCK_LIBRARIES})
 set(test_environment "ASAN_OPTIONS=handle_segv=2:handle_abort=2;CMOCKA_TEST_ABORT=1")
@@ -85,6 +86,10 @@ if(PADDOCK_TESTS)
   add_test(NAME real_quickstart COMMAND ${CMAKE_SOURCE_DIR}/tests/real/quickstart.sh $<TARGET_FILE:paddock> $<TARGET_FILE:paddock-sim>
     ${CMAKE_BINARY_DIR}/real WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
   set_tests_properties(real_package real_deploy real_quickstart PROPERTIES LABELS real TIMEOUT 300 SKIP_RETURN_CODE 77 ENVIRONMENT "${test_environment}")
+  foreach(name tunnel agents proxy return)
+    add_test(NAME bench_${name} COMMAND ${CMAKE_SOURCE_DIR}/tests/bench/smoke.sh $<TARGET_FILE:bench_${name}>)
+    set_tests_properties(bench_${name} PROPERTIES LABELS bench TIMEOUT 300 ENVIRONMENT "${test_environment}")
+  endforeach()
   add_test(NAME layers COMMAND ${CMAKE_SOURCE_DIR}/tests/layers_check ${CMAKE_BINARY_DIR})
   set_tests_properties(layers PROPERTIES LABELS layers)
   add_test(NAME incidents COMMAND ${CMAKE_SOURCE_DIR}/tests/incidents_check)

@@ -23,7 +23,7 @@ dev_test() {
 test_quick() {
     step "build debug" build_preset debug || return 0
     step "layers" tests/layers_check build/debug || :
-    ctest_steps debug 'layers|conformance|real'
+    ctest_steps debug 'layers|conformance|real|bench'
     scenario_list | head -n 1 >"$work/first"
     while IFS=$tab read -r file small seeds; do
         step "scenario $file (debug, small)" scenario_passes debug "$file" "$small" || :

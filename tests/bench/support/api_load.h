@@ -11,18 +11,23 @@
 #include <openssl/ssl.h>
 #include <sys/types.h>
 
+#define API_PATH_MAX 4096
 struct api_server {
     pid_t pid;
     int port;
-    int64_t ready_ns; /* from the start of the program to its "ready" */
-    SSL_CTX *tls;     /* with the administrator's certificate */
+    int64_t ready_ns;          /* from the start of the program to its "ready" */
+    SSL_CTX *tls;              /* with the administrator's certificate */
+    char config[API_PATH_MAX]; /* the administrator's kubeconfig, while it runs */
 };
 
-#define API_PATH_MAX 4096
 /* A new folder beside the program, in the build: the caller removes it. */
 void api_folder_make(char path[API_PATH_MAX]);
-/* datastore: NULL for memory. */
+/* datastore: NULL for memory. Without controllers: what is stored is all there is. */
 void api_server_start(struct api_server *s, const char *datastore);
+/* In memory, with controllers. */
+void api_server_start_whole(struct api_server *s);
+/* One that another program serves, by its administrator's kubeconfig; not to be stopped. */
+void api_server_join(struct api_server *s, pid_t pid, const char *config);
 void api_server_stop(struct api_server *s);
 int64_t api_server_cpu_ns(const struct api_server *s);
 int64_t api_server_rss(const struct api_server *s); /* bytes */

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -71,8 +72,12 @@ static BIO *decoded(struct str config, const char *key)
 
 static void load_identity(struct api_server *s, const char *path)
 {
+    static const struct str where = STR_INIT("https://127.0.0.1:");
     struct buf text = {0};
     read_whole(path, &text);
+    ptrdiff_t at = str_find(buf_str(&text), where);
+    BUG_ON(at < 0, "a kubeconfig says where its server is");
+    s->port = atoi(buf_c(&text) + at + where.n);
     s->tls = SSL_CTX_new(TLS_client_method());
     BIO *cert_pem = decoded(buf_str(&text), "client-certificate-data:");
     BIO *key_pem = decoded(buf_str(&text), "client-key-data:");
@@ -105,38 +110,54 @@ void api_folder_make(char path[API_PATH_MAX])
     BUG_ON(!mkdtemp(path), "a benchmark has a folder");
 }
 
-static void run_server(const char *program, const char *config, const char *datastore, int out)
+static void run_server(const char *program, const char *config, const char *datastore, bool bare,
+                       int out)
 {
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
     dup2(out, STDOUT_FILENO);
-    execl(program, program, "apiserver", "--bare", "--kubeconfig-out", config, "--datastore",
-          datastore ? datastore : "memory", (char *)NULL);
+    execl(program, program, "apiserver", "--kubeconfig-out", config, "--datastore",
+          datastore ? datastore : "memory", bare ? "--bare" : (char *)NULL, (char *)NULL);
     _exit(127);
 }
 
-void api_server_start(struct api_server *s, const char *datastore)
+static void start(struct api_server *s, const char *datastore, bool bare)
 {
-    char program[API_PATH_MAX], config[API_PATH_MAX], line[256];
+    char program[API_PATH_MAX], line[256];
     int out[2];
     size_t n = 0;
     beside_program(program, sizeof(program), "paddock-sim");
-    beside_program(config, sizeof(config), "bench-XXXXXX");
-    int file = mkstemp(config);
-    BUG_ON(file < 0 || pipe(out) != 0, "a benchmark has files");
+    beside_program(s->config, sizeof(s->config), "bench-XXXXXX");
+    int file = mkstemp(s->config);
+    BUG_ON(file < 0 || pipe2(out, O_CLOEXEC) != 0, "a benchmark has files");
     close(file);
     int64_t start = api_load_now_ns();
     s->pid = fork();
     if (s->pid == 0)
-        run_server(program, config, datastore, out[1]);
+        run_server(program, s->config, datastore, bare, out[1]);
     close(out[1]);
     for (ssize_t got = 1; got > 0 && !memchr(line, '\n', n); n += (size_t)got)
         got = read(out[0], line + n, sizeof(line) - 1 - n);
     s->ready_ns = api_load_now_ns() - start;
     line[n] = 0;
     BUG_ON(strncmp(line, "ready https://127.0.0.1:", 24) != 0, "the server becomes ready");
-    s->port = atoi(line + 24);
     close(out[0]);
+    load_identity(s, s->config);
+}
+
+void api_server_start(struct api_server *s, const char *datastore)
+{
+    start(s, datastore, true);
+}
+
+void api_server_start_whole(struct api_server *s)
+{
+    start(s, NULL, false);
+}
+
+void api_server_join(struct api_server *s, pid_t pid, const char *config)
+{
+    *s = (struct api_server){.pid = pid};
     load_identity(s, config);
-    unlink(config);
 }
 
 void api_server_stop(struct api_server *s)
@@ -144,5 +165,6 @@ void api_server_stop(struct api_server *s)
     int status;
     kill(s->pid, SIGTERM);
     waitpid(s->pid, &status, 0);
+    unlink(s->config);
     SSL_CTX_free(s->tls);
 }

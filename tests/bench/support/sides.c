@@ -2,12 +2,17 @@
 
 #include "engine/base/base.h"
 
+#include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
+
+#define END_MS 15000 /* a side that takes longer to end is ended */
 
 void side_path(char out[SIDE_PATH_MAX], const char *name)
 {
@@ -29,11 +34,12 @@ void side_start(struct side *s, const char *const *words)
         BUG_ON(i == SIDE_WORDS_MAX, "a command has a few words");
         argv[i] = strdup(words[i]);
     }
-    int failed = pipe(out);
+    int failed = pipe2(out, O_CLOEXEC);
     BUG_ON(failed, "a benchmark has pipes");
     s->pid = fork();
     BUG_ON(s->pid < 0, "a benchmark has processes");
     if (s->pid == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
         dup2(out[1], STDOUT_FILENO);
         execv(program, argv);
         _exit(127);
@@ -58,11 +64,28 @@ void side_expect(struct side *s, const char *begins, char *rest, size_t cap)
     exit(1);
 }
 
+static bool has_ended(pid_t pid)
+{
+    return waitpid(pid, NULL, WNOHANG) != 0;
+}
+
 void side_end(struct side *s)
 {
+    int left = END_MS;
     kill(s->pid, SIGTERM);
-    fclose(s->out);
+    for (; left > 0 && !has_ended(s->pid); left--)
+        usleep(1000);
+    if (left == 0)
+        side_kill(s);
+    else
+        fclose(s->out);
+}
+
+void side_kill(struct side *s)
+{
+    kill(s->pid, SIGKILL);
     waitpid(s->pid, NULL, 0);
+    fclose(s->out);
 }
 
 int64_t side_cpu_ns(pid_t pid)
@@ -75,17 +98,50 @@ int64_t side_cpu_ns(pid_t pid)
     return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
 }
 
-int64_t side_rss_bytes(pid_t pid)
+int64_t side_heap_bytes(pid_t pid)
 {
     char path[64], line[256];
     long kib = -1;
-    snprintf(path, sizeof path, "/proc/%d/status", (int)pid);
+    snprintf(path, sizeof path, "/proc/%d/smaps_rollup", (int)pid);
     FILE *f = fopen(path, "r");
     while (f && fgets(line, sizeof line, f))
-        if (sscanf(line, "VmRSS: %ld", &kib) == 1)
+        if (sscanf(line, "Pss_Anon: %ld", &kib) == 1)
             break;
     if (f)
         fclose(f);
-    BUG_ON(kib < 0, "a process has a resident size");
+    BUG_ON(kib < 0, "the kernel tells what memory a process has of its own");
     return (int64_t)kib * 1024;
+}
+
+void side_limits(unsigned seconds)
+{
+    struct rlimit files;
+    if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
+        files.rlim_cur = files.rlim_max;
+        (void)setrlimit(RLIMIT_NOFILE, &files);
+    }
+    alarm(seconds);
+}
+
+/* ---- words ---- */
+
+static bool is_given(int argc, char *argv[], const char *word)
+{
+    for (int i = 1; i < argc; i++)
+        if (strcmp(argv[i], word) == 0)
+            return true;
+    return false;
+}
+
+bool side_wants(int argc, char *argv[], const char *word, const char *const *group)
+{
+    bool any = false;
+    for (; *group; group++)
+        any |= is_given(argc, argv, *group);
+    return !any || is_given(argc, argv, word);
+}
+
+bool side_tiny(int argc, char *argv[])
+{
+    return is_given(argc, argv, "tiny");
 }

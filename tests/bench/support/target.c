@@ -4,7 +4,6 @@
 
 #include <arpa/inet.h>
 #include <netinet/tcp.h>
-#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -128,35 +127,9 @@ static void *serve(void *arg)
     return NULL;
 }
 
-/* ---- the relay ---- */
+/* ---- its process ---- */
 
-static uint16_t relay_to;
-
-static void *pump(void *arg)
-{
-    int fds[2] = {(int)(intptr_t)arg, target_connect(relay_to)}, one = 1;
-    char *piece = malloc(PIECE);
-    bool ok = true;
-    setsockopt(fds[0], IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
-    while (ok) {
-        struct pollfd p[2] = {{fds[0], POLLIN, 0}, {fds[1], POLLIN, 0}};
-        ok = poll(p, 2, -1) > 0;
-        for (int i = 0; i < 2 && ok; i++) {
-            if (!p[i].revents)
-                continue;
-            ssize_t n = recv(fds[i], piece, PIECE, 0);
-            ok = n > 0 && target_send(fds[!i], piece, n);
-        }
-    }
-    free(piece);
-    close(fds[0]);
-    close(fds[1]);
-    return NULL;
-}
-
-/* ---- processes ---- */
-
-static pid_t start(void *(*thread)(void *), uint16_t *port)
+pid_t target_start(uint16_t *port)
 {
     int fd = listen_any(port);
     pid_t pid = fork();
@@ -173,20 +146,9 @@ static pid_t start(void *(*thread)(void *), uint16_t *port)
     for (;;) {
         int one = accept(fd, NULL, NULL);
         pthread_t t;
-        if (one >= 0 && pthread_create(&t, &attr, thread, (void *)(intptr_t)one) != 0)
+        if (one >= 0 && pthread_create(&t, &attr, serve, (void *)(intptr_t)one) != 0)
             close(one);
     }
-}
-
-pid_t target_start(uint16_t *port)
-{
-    return start(serve, port);
-}
-
-pid_t relay_start(uint16_t to, uint16_t *port)
-{
-    relay_to = to;
-    return start(pump, port);
 }
 
 void target_end(pid_t pid)
