@@ -139,6 +139,35 @@ static void a_watch_begins_after_what_it_knows(void **state)
     store_free(s);
 }
 
+static void written(void *owner, struct store_event *e)
+{
+    *(uint64_t *)owner = e->revision;
+}
+
+/* With a journal a watch that begins behind a write and before its commit is told of it then; one that begins behind the
+ * commit is not. */
+static void a_watch_begins_before_a_commit(void **state)
+{
+    struct store *s = store_with(64);
+    struct store_table *t = store_table(s, STR("xs"));
+    struct tape before = {.t = t}, behind = {.t = t};
+    uint64_t journal = 0;
+    store_journal(s, written, &journal);
+    put(t, "a", NULL);
+    store_watch_start(t, str_empty, record, &before);
+    assert_int_equal(before.n, 0);
+    assert_true(store_release(s, journal));
+    assert_int_equal(before.n, 1);
+    assert_int_equal(before.revisions[0], journal);
+    store_watch_start(t, str_empty, record, &behind);
+    put(t, "b", NULL);
+    assert_true(store_release(s, journal));
+    assert_int_equal(before.n, 2);
+    assert_int_equal(behind.n, 1);
+    assert_int_equal(behind.revisions[0], journal);
+    store_free(s);
+}
+
 static void unrelated_watchers_see_nothing(void **state)
 {
     struct store *s = store_with(64);
@@ -245,6 +274,7 @@ int main(void)
         cmocka_unit_test(a_nested_burst_may_overrun_the_ring),
         cmocka_unit_test(watches_stop_inside_callbacks),
         cmocka_unit_test(a_watch_begins_after_what_it_knows),
+        cmocka_unit_test(a_watch_begins_before_a_commit),
         cmocka_unit_test(unrelated_watchers_see_nothing),
         cmocka_unit_test(lines_are_encoded_once),
         cmocka_unit_test(dependents_follow_their_objects),

@@ -128,7 +128,8 @@ void store_view_close(struct store_view *v);
 /* ---- watching ---- */
 struct store_watch;
 typedef void (*store_watch_fn)(void *owner, struct store_event *e);
-/* Events from now on of one table, of one namespace (ns not empty) or all. Callbacks come from within the writes. */
+/* Events from now on of one table, of one namespace (ns not empty) or all. Callbacks come from within the writes. With a
+ * journal also the events of earlier writes that are not safe yet: who read those objects knows them by revision. */
 struct store_watch *store_watch_start(struct store_table *t, struct str ns, store_watch_fn event,
                                       void *owner);
 void store_watch_stop(struct store_watch *w); /* NULL is fine; may be called from any callback */

@@ -13,6 +13,13 @@ static struct list *watches_of(struct store_table *t, struct str ns)
     return l;
 }
 
+/* What whoever begins a watch now has seen already, or will be told otherwise: without a journal all that was written;
+ * with one what was delivered, since a write that is not safe yet is an event to come. */
+static uint64_t known(const struct store *s)
+{
+    return s->journal ? s->dispatched : s->revision;
+}
+
 struct store_watch *store_watch_start(struct store_table *t, struct str ns, store_watch_fn event,
                                       void *owner)
 {
@@ -20,7 +27,7 @@ struct store_watch *store_watch_start(struct store_table *t, struct str ns, stor
     w->store = t->store;
     w->event = event;
     w->owner = owner;
-    w->since = t->store->revision;
+    w->since = known(t->store);
     list_add_tail(watches_of(t, ns), &w->link);
     return w;
 }
