@@ -330,21 +330,29 @@ static void close_others(const int *keep, size_t keep_n)
     }
 }
 
-struct err *tool_fork(int netns, const int *keep, size_t keep_n, void (*work)(void *ctx), void *ctx,
-                      pid_t *pid)
+static _Noreturn void be_copy(const struct tool_copy *copy, pid_t owner)
 {
-    pid_t self = getpid(), child = fork();
-    if (child == 0) {
-        unblock_signals();
-        signal(SIGINT, SIG_IGN); /* a terminal's interruption is the owner's business */
-        signal(SIGTERM, SIG_DFL);
+    unblock_signals();
+    signal(SIGINT, SIG_IGN); /* a terminal's interruption is the owner's business */
+    signal(SIGTERM, SIG_DFL);
+    if (copy->outlives)
+        setsid();
+    else
         prctl(PR_SET_PDEATHSIG, SIGKILL);
-        if (getppid() != self || (netns >= 0 && setns(netns, CLONE_NEWNET) != 0))
-            _exit(STATUS_NETNS);
-        close_others(keep, keep_n);
-        work(ctx);
-        _exit(0);
-    }
+    if (!copy->outlives && getppid() != owner)
+        _exit(STATUS_NETNS);
+    if (copy->netns >= 0 && setns(copy->netns, CLONE_NEWNET) != 0)
+        _exit(STATUS_NETNS);
+    close_others(copy->keep, copy->keep_n);
+    copy->work(copy->ctx);
+    _exit(0);
+}
+
+struct err *tool_fork(const struct tool_copy *copy, pid_t *pid)
+{
+    pid_t owner = getpid(), child = fork();
+    if (child == 0)
+        be_copy(copy, owner);
     if (child < 0)
         return err_new(ERR_IO, "no process can be had: %s", strerror(errno));
     *pid = child;

@@ -33,13 +33,19 @@ struct err *tool_run(const struct tools *tools, const struct tool_call *call,
 struct err *tool_start(const struct tools *tools, const struct tool_call *call,
                        const char *words_path, pid_t *pid) must_check;
 
-/* A copy of this process that does one thing in the namespace and dies with this process, which keeps no descriptor of it
- * but those in `keep` (-1: none). */
-struct err *tool_fork(int netns, const int *keep, size_t keep_n, void (*work)(void *ctx), void *ctx,
-                      pid_t *pid) must_check;
+/* A copy of this process that does one thing and keeps no descriptor but those named. */
+struct tool_copy {
+    int netns; /* where it runs; -1: here */
+    const int *keep;
+    size_t keep_n;
+    bool outlives; /* else it dies with this process */
+    void (*work)(void *ctx);
+    void *ctx;
+};
+struct err *tool_fork(const struct tool_copy *copy, pid_t *pid) must_check;
 /* Ends a child: asks with `signal`, after `grace_ms` kills it. Waits for it. pid 0: nothing. */
 void tool_stop(pid_t *pid, int signal, int grace_ms);
-/* Whether it still runs; *why gets how it ended. */
+/* Whether this child still runs. */
 bool tool_runs(pid_t pid);
 int64_t tool_clock_ns(void); /* monotonic */
 
