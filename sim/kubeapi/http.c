@@ -11,6 +11,7 @@
 #include "sim/kubeapi/core/stamps.h"
 #include "sim/kubeapi/core/webhook_call.h"
 #include "sim/kubeapi/request.h"
+#include "sim/kubeapi/streams/streams.h"
 #include "sim/kubeapi/verbs/faults.h"
 #include "sim/kubeapi/verbs/options.h"
 #include "sim/kubeapi/verbs/watch.h"
@@ -168,6 +169,21 @@ static bool shows_unsafe(struct api_request *r, uint64_t before)
     return api_hold(r, shown);
 }
 
+/* A stream takes the connection; the request is over. */
+static void hand_over(struct api_request *r)
+{
+    struct http_headers h = {0};
+    add_headers(r, &h);
+    if (r->stream->carrier == STREAM_SPDY) {
+        http_headers_add_c(&h, "Upgrade", "SPDY/3.1");
+        http_headers_add_c(&h, "X-Stream-Protocol-Version", r->stream->protocol);
+    }
+    api_observe_done(r, &h, false);
+    podstreams_begin(r->api->streams, r, &h);
+    http_headers_free(&h);
+    drop(r);
+}
+
 static void run(struct api_request *r)
 {
     if (r->timed_out && !r->answered)
@@ -179,6 +195,8 @@ static void run(struct api_request *r)
         api_request_run(r);
     if (r->suspended && r->body.n > 0) /* it is read again */
         r->body = arena_str(&r->a, r->body);
+    else if (r->stream)
+        hand_over(r);
     else if (!r->suspended && !r->watch && !shows_unsafe(r, before))
         answer(r);
 }

@@ -19,6 +19,7 @@
 #include "sim/kubeapi/furnish/bootstrap.h"
 #include "sim/kubeapi/http.h"
 #include "sim/kubeapi/rules/addresses.h"
+#include "sim/kubeapi/streams/streams.h"
 #include "sim/kubeapi/verbs/faults.h"
 #include "sim/kubeapi/verbs/watch.h"
 #include "sim/kubeapi/wswatch.h"
@@ -221,6 +222,7 @@ struct kubeapi *kubeapi_new(struct world *w, const struct kubeapi_options *optio
     world_timer_start(api->tick, TICK);
     api->inflight = inflight_new(w, options->mutating_max, options->readonly_max, api_http_admitted,
                                  api_http_refused);
+    api->streams = podstreams_new(api, api_workloads_keep);
     api->http = http_server_new(w, &http, api_http_handle, api);
     return api;
 }
@@ -233,6 +235,7 @@ void kubeapi_free(struct kubeapi *api)
     list_each (&api->requests, it, next) /* what is left has left HTTP */
         wswatch_abort(container_of(it, struct api_request, link));
     BUG_ON(!list_empty(&api->requests), "requests end with their connections");
+    podstreams_free(api->streams);
     world_timer_free(api->tick);
     inflight_free(api->inflight);
     store_observe(api->store, NULL, NULL);
@@ -283,6 +286,7 @@ void kubeapi_drain(struct kubeapi *api)
 {
     http_server_drain(api->http);
     (void)kubeapi_cut_watches(api, str_empty, false);
+    podstreams_end(api->streams);
 }
 
 bool kubeapi_settled(const struct kubeapi *api)

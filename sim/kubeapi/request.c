@@ -170,7 +170,8 @@ void api_request_run(struct api_request *r)
         r->p.name = name; /* a creation fills it in */
         return;
     }
-    BUG_ON(!r->answered && !r->watch, "every request is answered, or watches");
+    BUG_ON(!r->answered && !r->watch && !r->stream,
+           "every request is answered, watches, or is handed over");
     api_request_count(r);
 }
 

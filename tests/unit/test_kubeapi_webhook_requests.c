@@ -271,7 +271,7 @@ static void connections_are_told(void **state)
          "CONNECT kind=/v1.PodAttachOptions resource=/v1.pods subResource=attach requestKind="
          "/v1.PodAttachOptions requestResource=/v1.pods requestSubResource=attach name=gone "
          "namespace=default object.metadata.name=- oldObject.metadata.name=-\n"},
-        {"GET", PODS "/p/log", NULL, "", "/object", "*/*", "", 400, ""},
+        {"GET", PODS "/p/log", NULL, "", "/object", "*/*", "", 204, ""},
         {"GET", PODS "/p/exec", NULL, "", "/object", "*/*",
          ",\"objectSelector\":{\"matchExpressions\":[{\"key\":\"x\",\"operator\":\"DoesNotExist\"}]"
          "}",

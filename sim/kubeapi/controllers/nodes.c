@@ -26,6 +26,13 @@ bool node_is_kept(struct ctl *c, const struct kube_object *node)
     return str_eq_c(ctl_annotation(node, KUBELET), "fake");
 }
 
+bool api_workloads_keep(struct kubeapi *api, struct str node)
+{
+    struct ctl *c = api->workloads;
+    struct kube_object *o = c ? kubeapi_get(api, STR("nodes"), str_empty, node) : NULL;
+    return o && node_is_kept(c, o);
+}
+
 /* ---- our own kubelets ---- */
 
 static const struct {

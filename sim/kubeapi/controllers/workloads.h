@@ -52,6 +52,8 @@ struct ctl *api_workloads_new(struct kubeapi *api, const struct kubeapi_workload
 void api_workloads_begin(struct ctl *c); /* the store has its first content */
 void api_workloads_free(struct ctl *c);  /* NULL is fine */
 void api_workloads_reset(struct ctl *c);
+/* Has this node a kubelet that works for us, and can be reached? */
+bool api_workloads_keep(struct kubeapi *api, struct str node);
 void api_workloads_event(struct ctl *c, struct store_event *e);
 
 #endif

@@ -12,6 +12,7 @@
 #define API_PROBLEMS_MAX 64u /* causes of one Invalid answer */
 
 struct api_watch;
+struct stream_ask;
 struct watch_sink;
 struct webhook_calls;
 struct owners;
@@ -106,6 +107,7 @@ struct api_request {
     struct http_ws *ws;    /* wswatch.c */
     const char *ws_protocol;
     bool ws_origin;
+    struct stream_ask *stream; /* streams/streams.h: it is handed over; NULL: it is not */
 };
 
 /* The value of a query parameter, decoded into the arena; false: absent. */

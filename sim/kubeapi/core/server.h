@@ -30,6 +30,7 @@ struct journal;
 struct hooks;
 struct http_client;
 struct addresses;
+struct streams;
 
 /* The metric's cell of one code. */
 struct api_counter {
@@ -60,6 +61,7 @@ struct kubeapi {
     struct arena certificate_memory;
     struct http_server *http;
     struct inflight *inflight;
+    struct streams *streams; /* streams/streams.h: what goes on behind a request */
     struct list requests;    /* read, delayed or watching */
     struct list held;        /* of them: those that wait for the datastore (hold.h) */
     struct journal *journal; /* NULL: no datastore */

@@ -1,8 +1,9 @@
-/* What would be asked of a kubelet, as a server answers that reaches none. */
+/* What is asked of a kubelet: nodes that a kubelet of ours keeps have one (streams/), of the others a server reaches none. */
 #include "sim/kubeapi/admission/admission.h"
 #include "sim/kubeapi/core/reply.h"
 #include "sim/kubeapi/crd/find.h"
 #include "sim/kubeapi/rules/walk.h"
+#include "sim/kubeapi/streams/streams.h"
 #include "sim/kubeapi/subresources/subresources.h"
 
 static size_t container_names(const cJSON *spec, const char *list_name, struct str wanted,
@@ -67,12 +68,18 @@ static void answer_pod(struct api_request *r)
                              STR_ARG(pod->name));
         return;
     }
+    if (str_eq_c(r->p.sub, "log") && !sub_stream_log_options(r))
+        return;
     if (!str_eq_c(r->p.sub, "portforward") && !check_container(r, pod))
         return;
-    if (node.n == 0)
+    if (node.n == 0 && str_eq_c(r->p.sub, "log"))
+        api_reply_text(r, 204, ""); /* nowhere: nothing to be read */
+    else if (node.n == 0)
         (void)api_fail_bad(r, "pod " STR_FMT " does not have a host assigned", STR_ARG(pod->name));
-    else
+    else if (!podstreams_serves(r->api->streams, node))
         (void)fail_node(r, node);
+    else
+        sub_stream(r, pod);
 }
 
 /* ---- what a connection is asked for ---- */

@@ -13,6 +13,9 @@ bool api_handle_special(struct api_request *r);
 bool sub_scale(struct api_request *r);
 bool sub_pods(struct api_request *r); /* binding (also POST bindings), eviction */
 bool sub_kubelet(struct api_request *r);
+/* log, exec, attach, portforward of a pod whose node has a kubelet: r->stream, or answered. */
+void sub_stream(struct api_request *r, const struct kube_object *pod);
+bool sub_stream_log_options(struct api_request *r); /* are they good? false: answered */
 bool crds_handle_scale(struct api_request *r); /* GET, PUT and PATCH of a custom resource's scale */
 void token_request(struct api_request *r);     /* serviceaccounts/token */
 /* Before a write to a CertificateSigningRequest's subresource: may the user do it for this signer? False: answered. */
