@@ -76,6 +76,10 @@ if(PADDOCK_TESTS)
   add_test(NAME real_agent COMMAND ${CMAKE_SOURCE_DIR}/tests/real/agent.sh $<TARGET_FILE:paddock> $<TARGET_FILE:paddock-sim> ${CMAKE_BINARY_DIR}/real
     WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
   set_tests_properties(real_agent PROPERTIES LABELS real TIMEOUT 300 SKIP_RETURN_CODE 77 ENVIRONMENT "${test_environment}")
+  # Streams through manager and tunnel; 77: no kubectl.
+  add_test(NAME real_streams COMMAND ${CMAKE_SOURCE_DIR}/tests/real/streams.sh $<TARGET_FILE:paddock> $<TARGET_FILE:paddock-sim>
+    ${CMAKE_BINARY_DIR}/real-streams WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
+  set_tests_properties(real_streams PROPERTIES LABELS real TIMEOUT 300 SKIP_RETURN_CODE 77 ENVIRONMENT "${test_environment}")
   add_test(NAME real_server COMMAND ${CMAKE_SOURCE_DIR}/tests/real/server.sh $<TARGET_FILE:paddock> $<TARGET_FILE:paddock-sim>
     ${CMAKE_BINARY_DIR}/real_server WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
   set_tests_properties(real_server PROPERTIES LABELS real TIMEOUT 300 SKIP_RETURN_CODE 77 ENVIRONMENT "${test_environment}")
