@@ -12,6 +12,8 @@
 #define ASK_MS        5000
 #define READY_MS      5000
 #define TRY_MS        20
+#define DNS_PORT      53
+#define DNS_REPLY_MAX 512
 #define CACHE_ENTRIES 1000
 #define WRONG_TTL_S   60u   /* of wrong answers, as in the simulated world */
 #define HOLD_MAX_S    3600u /* dnsmasq knows no more */
@@ -107,8 +109,11 @@ static struct err *zone_of(struct netlab *lab)
 
 void dns_close(struct netlab *lab)
 {
-    for (uint32_t i = 0; i < lab->hosts_n; i++)
+    for (uint32_t i = 0; i < lab->hosts_n; i++) {
         tool_stop(&lab->hosts[i].dnsmasq, SIGTERM, ASK_MS);
+        if (lab->hosts[i].ask >= 0)
+            close(lab->hosts[i].ask);
+    }
     zone_stop(lab->zone);
     lab->zone = NULL;
 }
@@ -150,37 +155,45 @@ struct err *netlab_dns_queries(struct netlab *lab, uint64_t *n)
 
 /* ---- resolvers ---- */
 
-/* Until it answers anything at all: it then has its socket, and whom it asks. */
-static struct err *await_resolver(struct netlab *lab, const struct host *h)
+static struct err *connect_to(struct netlab *lab, struct host *h)
 {
-    static const uint8_t question[] = {0, 1,   1,   0,   0,   1,   0, 0, 0, 0, 0, 0,
-                                       5, 'r', 'e', 'a', 'd', 'y', 0, 0, 1, 0, 1};
-    struct sockaddr_in a = {.sin_family = AF_INET, .sin_port = htons(53)};
+    struct sockaddr_in a = {.sin_family = AF_INET, .sin_port = htons(DNS_PORT)};
     int home;
     inet_pton(AF_INET, h->address, &a.sin_addr);
     struct err *err = netns_go(lab->router, &home);
     if (err)
         return err;
-    int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    h->ask = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    bool connected = h->ask >= 0 && connect(h->ask, (struct sockaddr *)&a, sizeof(a)) == 0;
+    int why = errno;
     netns_back(home);
-    bool answered = false;
+    return connected ? NULL
+                     : err_new(ERR_IO, "no way to the resolver %s: %s", h->name, strerror(why));
+}
+
+/* Asks dnsmasq for its version, which it knows by itself, until it answers this very question. */
+static struct err *await_resolver(struct netlab *lab, struct host *h)
+{
+    uint8_t question[] = {0,   0,   1,   0,   0,   1, 0,   0,   0,   0,   0, 0, 7,  'v', 'e',
+                          'r', 's', 'i', 'o', 'n', 4, 'b', 'i', 'n', 'd', 0, 0, 16, 0,   3};
+    h->asked++;
+    question[0] = (uint8_t)(h->asked >> 8);
+    question[1] = (uint8_t)h->asked;
     int64_t until = tool_clock_ns() + READY_MS * NS_PER_MS;
-    if (fd >= 0 && connect(fd, (struct sockaddr *)&a, sizeof(a)) == 0)
-        while (!answered && tool_clock_ns() < until && tool_runs(h->dnsmasq)) {
-            uint8_t reply[512];
-            ssize_t sent = send(fd, question, sizeof(question), 0);
-            (void)sent; /* refused until it listens */
-            struct pollfd p = {fd, POLLIN, 0};
-            if (poll(&p, 1, TRY_MS) > 0 && recv(fd, reply, sizeof(reply), MSG_DONTWAIT) > 0)
-                answered = true;
-        }
-    if (fd >= 0)
-        close(fd);
-    return answered ? NULL
-                    : err_new(ERR_UNAVAILABLE,
-                              "dnsmasq of the resolver %s does not answer; its words are in "
-                              "%.100s/%s.dnsmasq",
-                              h->name, lab->dir, h->name);
+    while (tool_clock_ns() < until && tool_runs(h->dnsmasq)) {
+        uint8_t reply[DNS_REPLY_MAX];
+        ssize_t sent = send(h->ask, question, sizeof(question), 0);
+        (void)sent; /* refused until it listens */
+        struct pollfd p = {h->ask, POLLIN, 0};
+        ssize_t n = poll(&p, 1, TRY_MS) > 0 ? recv(h->ask, reply, sizeof(reply), 0) : 0;
+        while (n >= 2 && memcmp(reply, question, 2) != 0) /* of an earlier one, sent twice */
+            n = recv(h->ask, reply, sizeof(reply), 0);
+        if (n >= 2)
+            return NULL;
+    }
+    return err_new(ERR_UNAVAILABLE,
+                   "dnsmasq of the resolver %s does not answer; its words are in %.100s/%s.dnsmasq",
+                   h->name, lab->dir, h->name);
 }
 
 static struct err *start_dnsmasq(struct netlab *lab, struct host *h,
@@ -225,6 +238,8 @@ struct err *netlab_add_resolver(struct netlab *lab, struct str name,
         err = netlab_add_host(lab, name, &index);
     if (!err)
         err = start_dnsmasq(lab, &lab->hosts[index], o);
+    if (!err)
+        err = connect_to(lab, &lab->hosts[index]);
     if (!err)
         err = await_resolver(lab, &lab->hosts[index]);
     if (!err && o->negative_ttl_s)
@@ -272,10 +287,12 @@ struct err *netlab_dns_flush(struct netlab *lab, uint32_t resolver)
     struct err *err = check_resolver(lab, resolver);
     if (err)
         return err;
-    /* It looks at its signals before it looks at questions that came later. */
-    if (kill(lab->hosts[resolver].dnsmasq, SIGHUP) != 0)
-        return err_new(ERR_IO, "the resolver %s is gone", lab->hosts[resolver].name);
-    return NULL;
+    struct host *h = &lab->hosts[resolver];
+    if (kill(h->dnsmasq, SIGHUP) != 0)
+        return err_new(ERR_IO, "the resolver %s is gone", h->name);
+    /* Whoever asks from here on has an answer of the time after: when it answers this, the signal is noted, and is
+     * looked at before the next question. */
+    return await_resolver(lab, h);
 }
 
 /* ---- faults ---- */
@@ -287,6 +304,30 @@ static struct err *flush_all(struct netlab *lab)
     for (uint32_t i = 0; i < lab->hosts_n && !err; i++)
         if (lab->hosts[i].dnsmasq > 0)
             err = netlab_dns_flush(lab, i);
+    return err;
+}
+
+/* No answer at all: it is lost behind the resolver. dnsmasq would otherwise not ask the zone again for a name, before it
+ * has given up the question that is under way, long after the fault has ended. */
+static struct err *silence(struct netlab *lab, uint32_t fault, const struct netlab_fault_options *o)
+{
+    static const uint16_t port = DNS_PORT;
+    struct netlab_fault_options lost = {.kind = NETLAB_LOSS,
+                                        .a = o->b,
+                                        .direction = NETLAB_A_TO_B,
+                                        .share_ppm = o->share_ppm,
+                                        .ports = &port,
+                                        .ports_n = 1};
+    uint32_t *all = MEM_NEW_ARRAY(uint32_t, lab->hosts_n + 1), n = 0;
+    for (uint32_t i = 0; i < lab->hosts_n; i++)
+        if (lab->hosts[i].dnsmasq > 0)
+            all[n++] = i;
+    if (o->b.n == 0)
+        lost.a = (struct netlab_group){all, n};
+    lab->faults[fault].by_nft = true;
+    struct err *err = n ? nft_begin(lab, fault, &lost)
+                        : err_new(ERR_INVALID, "the lab has no resolver that could be silent");
+    mem_free(all);
     return err;
 }
 
@@ -308,6 +349,8 @@ struct err *dns_fault_begin(struct netlab *lab, uint32_t fault,
         if (!err)
             q.resolvers[o->b.hosts[i] / 64] |= UINT64_C(1) << (o->b.hosts[i] % 64);
     }
+    if (!err && o->kind == NETLAB_DNS_TIMEOUT && o->name.n == 0)
+        return silence(lab, fault, o);
     if (!err)
         err = zone_of(lab);
     if (!err)
@@ -317,6 +360,8 @@ struct err *dns_fault_begin(struct netlab *lab, uint32_t fault,
 
 struct err *dns_fault_end(struct netlab *lab, uint32_t fault)
 {
+    if (lab->faults[fault].by_nft)
+        return nft_end(lab, fault);
     struct err *err =
         zone_ask(lab->zone, &(struct zone_request){.op = ZONE_END, .fault = fault}, NULL);
     return err ? err : flush_all(lab);
@@ -324,5 +369,7 @@ struct err *dns_fault_end(struct netlab *lab, uint32_t fault)
 
 struct err *dns_fault_fired(struct netlab *lab, uint32_t fault, uint64_t *n)
 {
+    if (lab->faults[fault].by_nft)
+        return nft_fired(lab, fault, n);
     return zone_ask(lab->zone, &(struct zone_request){.op = ZONE_FIRED, .fault = fault}, n);
 }

@@ -157,7 +157,7 @@ struct err *netlab_add_host(struct netlab *lab, struct str name, uint32_t *host)
         return err;
     uint32_t index = lab->hosts_n;
     struct host *h = &lab->hosts[index];
-    *h = (struct host){.netns = -1};
+    *h = (struct host){.netns = -1, .ask = -1};
     snprintf(h->name, sizeof(h->name), STR_FMT, STR_ARG(name));
     snprintf(h->namespace, sizeof(h->namespace), "%s-%s", lab->prefix, h->name);
     snprintf(h->address, sizeof(h->address), "10.64.%u.%u", index / HOSTS_PER_NET,

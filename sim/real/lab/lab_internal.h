@@ -22,8 +22,10 @@ struct host {
     char address[LAB_ADDRESS_MAX];
     char resolv_path[LAB_PATH_MAX]; /* what it sees as /etc/resolv.conf */
     int netns;
-    pid_t dnsmasq; /* of a resolver */
-    bool shaped;   /* the router's device to it has classes */
+    pid_t dnsmasq;  /* of a resolver */
+    int ask;        /* of a resolver: the lab's own questions */
+    uint16_t asked; /* how many of them */
+    bool shaped;    /* the router's device to it has classes */
 };
 
 struct relay { /* a device that packets of a fault take, and who lets them pass later */
@@ -35,7 +37,8 @@ struct relay { /* a device that packets of a fault take, and who lets them pass 
 struct fault_state {
     enum netlab_fault_kind kind;
     bool active;
-    bool stays; /* its table outlives it: what it did to connections stays */
+    bool stays;  /* its table outlives it: what it did to connections stays */
+    bool by_nft; /* of DNS: carried out by rules, not by the zone */
     uint64_t fired;
     struct relay relay;
     struct buf undo; /* commands that take back what it set up, in the words of its tool */

@@ -12,6 +12,8 @@
 #define HEADER_BYTES    12u
 #define LABEL_MAX       63u
 #define QUESTION_END    4u /* type and class */
+#define QUESTIONS_AT    4u
+#define SILENCED_MAX    1024u
 #define TYPE_A          1
 #define TYPE_SOA        6
 #define TYPE_ANY        255
@@ -25,8 +27,16 @@
 #define LAST_BYTE_FIRST 2u
 #define HOSTS_PER_NET   250u
 
+struct waiting { /* a question that is not answered */
+    struct sockaddr_in from;
+    size_t n;
+    uint8_t bytes[MESSAGE_MAX];
+};
 struct zone_fault {
     bool active;
+    struct waiting
+        *silenced; /* answered at the end, else dnsmasq goes on waiting for them; owned */
+    size_t silenced_n;
     struct zone_request as;
     struct zone_record *then; /* what the records were; owned */
     size_t then_n;
@@ -133,7 +143,7 @@ static struct zone_reply carry_out(struct server *s, const struct zone_request *
 /* ---- what a question gets ---- */
 
 struct outcome {
-    bool silent;
+    struct zone_fault *silenced_by; /* NULL: it is answered */
     uint16_t rcode;
     const struct zone_record *record; /* NULL: the name does not exist */
 };
@@ -151,7 +161,7 @@ static bool apply(struct server *s, struct zone_fault *f, const char *name, stru
     int64_t age = tool_clock_ns() - f->since_ns;
     switch (f->as.kind) {
     case NETLAB_DNS_TIMEOUT:
-        out->silent = true;
+        out->silenced_by = f;
         return true;
     case NETLAB_DNS_SERVFAIL:
         out->rcode = RCODE_SERVFAIL;
@@ -276,28 +286,60 @@ static void put_message(struct buf *b, const uint8_t *question, size_t end, uint
         put_authority(b, negative_ttl_s);
 }
 
-static void answer(struct server *s, int fd)
+static void keep_silent(struct zone_fault *f, const struct waiting *q)
 {
-    uint8_t question[MESSAGE_MAX];
+    if (f->silenced_n == SILENCED_MAX)
+        return;
+    f->silenced = mem_resize(f->silenced, (f->silenced_n + 1) * sizeof(*f->silenced));
+    f->silenced[f->silenced_n++] = *q;
+}
+
+static void answer(struct server *s, int fd, const struct waiting *q)
+{
     char name[ZONE_NAME_MAX + 1];
-    struct sockaddr_in from;
-    socklen_t from_n = sizeof(from);
-    ssize_t n = recvfrom(fd, question, sizeof(question), 0, (struct sockaddr *)&from, &from_n);
-    size_t end = n < (ssize_t)HEADER_BYTES ? 0 : read_name(question, (size_t)n, name);
-    if (end == 0 || get16(question + 4) != 1)
+    size_t end = q->n < HEADER_BYTES ? 0 : read_name(q->bytes, q->n, name);
+    if (end == 0 || get16(q->bytes + QUESTIONS_AT) != 1)
         return; /* no question: nobody that the lab knows asks so */
     s->queries++;
-    uint32_t address = ntohl(from.sin_addr.s_addr) - FIRST_ADDRESS;
+    uint32_t address = ntohl(q->from.sin_addr.s_addr) - FIRST_ADDRESS;
     uint32_t resolver = (address >> 8) * HOSTS_PER_NET + (address & 0xff) - LAST_BYTE_FIRST;
     resolver %= NETLAB_HOSTS_MAX;
     struct outcome out = decide(s, resolver, name);
-    if (out.silent)
+    if (out.silenced_by) {
+        keep_silent(out.silenced_by, q);
         return;
+    }
     struct buf b = {.max = MESSAGE_MAX};
-    put_message(&b, question, end + QUESTION_END, s->negative_ttl_s[resolver], &out);
-    ssize_t sent = sendto(fd, b.p, b.n, 0, (struct sockaddr *)&from, from_n);
+    put_message(&b, q->bytes, end + QUESTION_END, s->negative_ttl_s[resolver], &out);
+    ssize_t sent = sendto(fd, b.p, b.n, 0, (const struct sockaddr *)&q->from, sizeof(q->from));
     (void)sent; /* the asker asks again */
     buf_free(&b);
+}
+
+static void receive(struct server *s, int fd)
+{
+    struct waiting q;
+    socklen_t from_n = sizeof(q.from);
+    ssize_t n = recvfrom(fd, q.bytes, sizeof(q.bytes), 0, (struct sockaddr *)&q.from, &from_n);
+    q.n = n > 0 ? (size_t)n : 0;
+    answer(s, fd, &q);
+}
+
+/* Once their fault is over: what was silenced is answered, unless another fault is silent too. */
+static void break_silence(struct server *s, int fd)
+{
+    for (size_t i = 0; i < s->faults_n; i++) {
+        struct zone_fault *f = &s->faults[i];
+        if (f->active || f->silenced_n == 0)
+            continue;
+        struct waiting *silenced = f->silenced;
+        size_t n = f->silenced_n;
+        f->silenced = NULL;
+        f->silenced_n = 0;
+        for (size_t k = 0; k < n; k++)
+            answer(s, fd, &silenced[k]);
+        mem_free(silenced);
+    }
 }
 
 void zone_serve(void *ctx)
@@ -316,10 +358,11 @@ void zone_serve(void *ctx)
             if (recv(w->requests, &request, sizeof(request), 0) != (ssize_t)sizeof(request))
                 return;
             struct zone_reply reply = carry_out(&s, &request);
+            break_silence(&s, w->questions);
             if (send(w->requests, &reply, sizeof(reply), MSG_NOSIGNAL) < 0)
                 return;
         }
         if (p[1].revents)
-            answer(&s, w->questions);
+            receive(&s, w->questions);
     }
 }
