@@ -118,6 +118,7 @@ struct report_run {
     /* Not a run, but what is judged over so many runs of the file together: it has no profile, case, seed and trace of its
      * own; `replay` repeats all of them. 0: a run. */
     uint64_t over;
+    struct str world; /* "real"; empty: the simulated one */
     enum report_outcome outcome;
     struct str trace_hash; /* hex; empty: no trace */
     int64_t simulated_ns, wall_ns;

@@ -386,6 +386,8 @@ static void js_head(struct report_js *j, const struct report_run *run)
         report_js_u64(j, "over", run->over);
     else
         report_js_u64(j, "seed", run->seed);
+    if (run->world.n)
+        report_js_str(j, "world", run->world);
     report_js_str(j, "result", str_c(report_outcome_name(run->outcome)));
     report_js_str(j, "traceHash", run->trace_hash);
     report_js_seconds(j, "simulatedSeconds", run->simulated_ns);

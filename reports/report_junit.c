@@ -77,6 +77,7 @@ static void properties(struct buf *out, const struct report_run *run)
     }
     report_decimal(&simulated, run->simulated_ns, NS_PER_S);
     buf_add_c(out, "      <properties>\n");
+    property(out, "world", run->world);
     property(out, "traceHash", run->trace_hash);
     property(out, "simulatedSeconds", buf_str(&simulated));
     buf_clear(&simulated);

@@ -235,7 +235,7 @@ static void lists(struct packer *p, struct report_run *r)
 static void whole(struct packer *p, struct report_run *r)
 {
     struct str *texts[] = {&r->name,   &r->doc,      &r->file,  &r->profile,    &r->case_id,
-                           &r->params, &r->policies, &r->swarm, &r->trace_hash, &r->replay};
+                           &r->params, &r->policies, &r->swarm, &r->trace_hash, &r->replay, &r->world};
     for (size_t i = 0; i < ARRAY_LEN(texts); i++)
         text(p, texts[i]);
     uint32_t outcome = (uint32_t)r->outcome;

@@ -83,6 +83,10 @@ if(PADDOCK_TESTS)
   add_test(NAME real_server COMMAND ${CMAKE_SOURCE_DIR}/tests/real/server.sh $<TARGET_FILE:paddock> $<TARGET_FILE:paddock-sim>
     ${CMAKE_BINARY_DIR}/real_server WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
   set_tests_properties(real_server PROPERTIES LABELS real TIMEOUT 300 SKIP_RETURN_CODE 77 ENVIRONMENT "${test_environment}")
+  # Scenarios with real processes; 77: no network namespaces here.
+  add_test(NAME real_world COMMAND ${CMAKE_SOURCE_DIR}/tests/real/world.sh $<TARGET_FILE:paddock-sim> ${CMAKE_BINARY_DIR}/real
+    WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
+  set_tests_properties(real_world PROPERTIES LABELS real TIMEOUT 600 SKIP_RETURN_CODE 77 ENVIRONMENT "${test_environment}")
   # The package, and the manifests on the simulated API; 77: no tools for Debian packages, no kubectl.
   add_test(NAME real_package COMMAND ${CMAKE_SOURCE_DIR}/tests/real/package.sh ${CMAKE_BINARY_DIR} ${CMAKE_BINARY_DIR}/real-package)
   add_test(NAME real_deploy COMMAND ${CMAKE_SOURCE_DIR}/tests/real/deploy.sh $<TARGET_FILE:paddock> $<TARGET_FILE:paddock-sim>

@@ -4,6 +4,7 @@
  *                                                                            └─(again)─► exit 130 */
 #include "sim/cli/audit.h"
 #include "sim/cli/cli.h"
+#include "sim/cli/fault_port.h"
 #include "sim/cli/preload.h"
 #include "sim/cli/transcript.h"
 
@@ -28,8 +29,9 @@ struct apiserver {
     struct uv_world *uv;
     struct world *w;
     struct embedded *embedded;
-    struct audit *audit;   /* NULL: none */
-    struct record *record; /* NULL: none */
+    struct audit *audit;       /* NULL: none */
+    struct record *record;     /* NULL: none */
+    struct fault_port *faults; /* NULL: none */
     struct world_addr address;
     struct world_timer *drain;
     world_time drain_until;
@@ -66,7 +68,7 @@ static void on_signal(void *owner, int number)
 /* ---- the options ---- */
 
 /* "127.0.0.1:0", "[::1]:6443", ":6443", "localhost:0" */
-static struct err *parse_listen(struct str text, struct world_addr *out)
+static struct err *parse_address(const char *option, struct str text, struct world_addr *out)
 {
     size_t colon = text.n;
     while (colon > 0 && text.p[colon - 1] != ':')
@@ -75,7 +77,7 @@ static struct err *parse_listen(struct str text, struct world_addr *out)
     struct str host = colon ? str_sub(text, 0, colon - 1) : str_empty;
     if (colon == 0 || !str_to_u64(str_sub(text, colon, text.n), &port) || port > UINT16_MAX)
         return err_new(ERR_INVALID,
-                       "--listen: \"" STR_FMT "\" is not HOST:PORT; port 0 means any free one",
+                       "%s: \"" STR_FMT "\" is not HOST:PORT; port 0 means any free one", option,
                        STR_ARG(text));
     if (str_starts(host, STR("[")) && str_ends(host, STR("]")))
         host = str_sub(host, 1, host.n - 2);
@@ -85,9 +87,9 @@ static struct err *parse_listen(struct str text, struct world_addr *out)
         host = STR("127.0.0.1");
     if (!world_host_is_numeric(host))
         return err_new(ERR_INVALID,
-                       "--listen: \"" STR_FMT "\" is not a numeric address; 127.0.0.1 is this "
+                       "%s: \"" STR_FMT "\" is not a numeric address; 127.0.0.1 is this "
                        "machine alone, 0.0.0.0 every address it has",
-                       STR_ARG(host));
+                       option, STR_ARG(host));
     *out = world_addr_make(host, (uint16_t)port);
     return NULL;
 }
@@ -232,6 +234,16 @@ static struct err *read_stages(struct apiserver *s, struct str *stages)
     return err ? err_wrap(err, ERR_INVALID, "--stages: %s", path.p) : NULL;
 }
 
+static struct err *take_faults(struct apiserver *s)
+{
+    struct str text = s->sh->options.fault_listen;
+    struct world_addr at;
+    struct err *err = text.n ? parse_address("--fault-listen", text, &at) : NULL;
+    if (err || text.n == 0)
+        return err;
+    return fault_port_new(s->w, embedded_api(s->embedded), &at, &s->faults);
+}
+
 static struct err *start(struct apiserver *s)
 {
     const struct options *o = &s->sh->options;
@@ -266,6 +278,8 @@ static struct err *start(struct apiserver *s)
     if (!err)
         err = observe(s);
     if (!err)
+        err = take_faults(s);
+    if (!err)
         err = embedded_listen(s->embedded);
     return err ? err : write_kubeconfig(s);
 }
@@ -289,6 +303,7 @@ static void finish(struct apiserver *s)
 {
     if (s->drain)
         world_timer_free(s->drain);
+    fault_port_free(s->faults);
     bool served = s->embedded && embedded_url(s->embedded).n > 0;
     if (s->embedded)
         embedded_stop(s->embedded);
@@ -304,7 +319,7 @@ int command_apiserver(struct shell *sh)
 {
     struct apiserver s = {.sh = sh, .code = EXIT_HELD};
     struct str listen = sh->options.listen.n ? sh->options.listen : STR(DEFAULT_LISTEN);
-    struct err *err = parse_listen(listen, &s.address);
+    struct err *err = parse_address("--listen", listen, &s.address);
     if (err)
         return cli_usage_error(err);
     raise_file_limit();

@@ -101,6 +101,11 @@ struct report_run *cli_carry_out(struct shell *sh, size_t i, struct arena *a);
 size_t cli_jobs(const struct options *o);
 void cli_file_name_of(const struct report_run *run, const char *suffix, struct buf *out);
 
+/* ---- real.c ---- */
+/* Runs are carried out with real processes. */
+void cli_use_real_world(struct shell *sh, struct run_options *run);
+bool cli_no_world(const struct report *report); /* some run's world could not be set up */
+
 /* ---- shrink.c ---- */
 /* Puts the crash of a point into the plan (suite/strike.h). */
 struct err *cli_strike(struct arena *a, struct plan *plan, size_t point) must_check;

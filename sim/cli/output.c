@@ -85,6 +85,8 @@ static bool write_reports(struct shell *sh, const struct report *report, struct 
 static int exit_of(const struct shell *sh, const struct report *report)
 {
     bool unsupported = false;
+    if (sh->options.world_real && !sh->interrupted && cli_no_world(report))
+        return EXIT_NO_WORLD;
     for (size_t i = 0; i < report->n; i++) {
         enum report_outcome o = report->runs[i]->outcome;
         if (!sh->interrupted && (o == REPORT_FAILED || o == REPORT_ERROR))

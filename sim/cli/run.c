@@ -121,7 +121,7 @@ static void keep_run(struct shell *sh, const struct report_run *run)
                   suite_keeps_failure(sh->suite);
     const char *dir = sh->options.out.p;
     struct buf name = {0}, script = {0};
-    if (sh->options.out.n && wants_trace(sh, run, failed))
+    if (sh->options.out.n && !sh->options.world_real && wants_trace(sh, run, failed))
         write_trace(sh, run);
     if (sh->options.out.n && failed) {
         cli_file_name_of(run, ".repro.sh", &name);
@@ -145,7 +145,7 @@ size_t cli_jobs(const struct options *o)
     long cores = sysconf(_SC_NPROCESSORS_ONLN);
     if (o->jobs)
         return o->jobs;
-    if (o->logs || cores < 1) /* the lines of several runs cannot be told apart */
+    if (o->logs || cores < 1 || o->world_real) /* lines cannot be told apart; real time is felt */
         return 1;
     return (size_t)cores < OPTIONS_JOBS_MAX ? (size_t)cores : OPTIONS_JOBS_MAX;
 }
@@ -199,6 +199,8 @@ bool cli_open_suite(struct shell *sh, const struct names *files)
                               .ctx = sh,
                               .trace_block = sh->options.out.n ? trace_block : NULL};
     sh->trace_ring.max = CLI_TRACE_BYTES_MAX;
+    if (sh->options.world_real)
+        cli_use_real_world(sh, &run);
     sh->suite = suite_new(&sh->options, &run);
     suite_files(sh->suite, sh->files.read ? &sh->files : cli_files());
     if (!add_files(sh, files))
@@ -282,10 +284,5 @@ static int run_all(struct shell *sh)
 
 int command_run(struct shell *sh)
 {
-    if (sh->options.world_real) {
-        fprintf(stderr, "paddock-sim: error: --world real: scenarios cannot be run on real "
-                        "processes by this version; use --world sim\n");
-        return EXIT_UNSUPPORTED;
-    }
     return sh->options.watch && sh->options.files_n > 0 ? cli_watch(sh, run_all) : run_all(sh);
 }

@@ -74,7 +74,7 @@ check 2 '' '--until: "90" is no time' run good.yaml --until 90
 check 2 '' 'before the start' run good.yaml --until -5s
 check 0 '  30s in' '' run good.yaml --profile compat --until 30s
 check 0 'passed' '' run good.yaml --until settle
-check 4 '' '--world real' run good.yaml --world real
+check 4 'unsupported "tls expired on site/a"' '' run inert.yaml --world real
 
 # ---- run: files ----
 check 2 '' 'missing.yaml: No such file' run missing.yaml
@@ -235,6 +235,7 @@ holds 'a run and its expansion are the same run' \
 # ---- apiserver ----
 check 2 '' 'HOST:PORT; port 0 means any free one' apiserver --listen 127.0.0.1
 check 2 '' 'not a numeric address' apiserver --listen example.test:0
+check 2 '' '--fault-listen: "127.0.0.1" is not HOST:PORT' apiserver --fault-listen 127.0.0.1
 check 2 '' 'apiserver takes no argument such as "x"' apiserver x
 check 2 '' '"disk" is neither memory nor sqlite:FILE' apiserver --datastore disk
 check 3 '' 'none/at/all: cannot open' apiserver --datastore sqlite:none/at/all

@@ -1,6 +1,8 @@
 /* Samples of gauges, and histograms over items. */
 #include "sim/scenario/run/measures.h"
 
+#include "engine/base/timefmt.h"
+
 #include <stdlib.h>
 
 struct gauge {
@@ -13,7 +15,7 @@ struct gauge {
 
 struct measures {
     const struct plan *plan;
-    struct sim *sim;
+    struct measures_clock clock;
     const struct expr_env *env;
     struct gauge *gauges; /* one per measure; a histogram's stays empty */
 };
@@ -40,10 +42,22 @@ static int64_t scaled(const struct expr_value *value)
 
 /* ---- gauges ---- */
 
+static int64_t clock_now(const struct measures *m)
+{
+    return m->clock.now(m->clock.ctx);
+}
+
+static void on_sample(void *owner);
+
+static void sample_at(struct gauge *g, int64_t when)
+{
+    g->of->clock.at(g->of->clock.ctx, when, on_sample, g);
+}
+
 static void on_sample(void *owner)
 {
     struct gauge *g = owner;
-    int64_t now = sim_now(g->of->sim);
+    int64_t now = clock_now(g->of);
     struct expr_result r = expr_eval(g->plan->value, g->of->env, now);
     if (r.value.known) { /* what is not known yet is no sample */
         if (g->n == g->cap) {
@@ -53,7 +67,7 @@ static void on_sample(void *owner)
         g->points[g->n++] = (struct report_point){now, scaled(&r.value)};
     }
     if (g->every_ns)
-        sim_after(g->of->sim, g->every_ns, on_sample, g);
+        sample_at(g, clock_now(g->of) + g->every_ns);
 }
 
 static void begin(struct gauge *g)
@@ -62,17 +76,18 @@ static void begin(struct gauge *g)
     int64_t least = g->of->plan->clock.limit_ns / MEASURES_SAMPLES_MAX;
     if (!at->given) {
         g->every_ns = g->plan->every_ns > least ? g->plan->every_ns : least;
-        sim_after(g->of->sim, g->every_ns, on_sample, g);
+        sample_at(g, clock_now(g->of) + g->every_ns);
     } else if (at->step < 0 && at->at_ns >= 0) {
-        sim_at(g->of->sim, at->at_ns, on_sample, g);
+        sample_at(g, at->at_ns);
     }
 }
 
-struct measures *measures_new(const struct plan *plan, struct sim *sim, const struct expr_env *env)
+struct measures *measures_new(const struct plan *plan, const struct measures_clock *clock,
+                              const struct expr_env *env)
 {
     struct measures *m = MEM_NEW(struct measures);
     m->plan = plan;
-    m->sim = sim;
+    m->clock = *clock;
     m->env = env;
     m->gauges = MEM_NEW_ARRAY(struct gauge, plan->measures_n + 1);
     for (size_t i = 0; i < plan->measures_n; i++) {
@@ -96,7 +111,7 @@ void measures_step_ended(struct measures *m, uint32_t step, int64_t at)
     for (size_t i = 0; i < m->plan->measures_n; i++) {
         const struct plan_measure *p = &m->plan->measures[i];
         if (p->kind == MEASURE_GAUGE && p->at.given && p->at.step == (int32_t)step)
-            sim_at(m->sim, at + p->at.delay_ns, on_sample, &m->gauges[i]);
+            sample_at(&m->gauges[i], at + p->at.delay_ns);
     }
 }
 
@@ -105,7 +120,7 @@ void measures_quiet_began(struct measures *m, int64_t at)
     for (size_t i = 0; i < m->plan->measures_n; i++) {
         const struct plan_measure *p = &m->plan->measures[i];
         if (p->kind == MEASURE_GAUGE && p->at.given && p->at.quiet && p->at.at_ns < 0)
-            sim_at(m->sim, at + p->at.delay_ns, on_sample, &m->gauges[i]);
+            sample_at(&m->gauges[i], at + p->at.delay_ns);
     }
 }
 
@@ -121,7 +136,7 @@ static size_t values_of_items(const struct measures *m, const struct plan_measur
                               struct arena *a, int64_t **out)
 {
     int over = expr_over(p->value);
-    int64_t now = sim_now(m->sim);
+    int64_t now = clock_now(m);
     uint32_t items = over < 0 ? 1 : m->env->ops->count(m->env->ctx, (uint32_t)over);
     int64_t *values = ARENA_NEW_ARRAY(a, int64_t, items + 1);
     size_t n = 0;

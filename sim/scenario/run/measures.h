@@ -8,12 +8,18 @@
 
 #include "reports/report.h"
 #include "sim/scenario/language/plan.h"
-#include "sim/world/sim.h"
 
 #define MEASURES_SAMPLES_MAX 20000
 
+/* The clock of the world that is measured. */
+struct measures_clock {
+    int64_t (*now)(void *ctx);
+    void (*at)(void *ctx, int64_t when, void (*fire)(void *owner), void *owner); /* once, then */
+    void *ctx;
+};
 struct measures;
-struct measures *measures_new(const struct plan *plan, struct sim *sim, const struct expr_env *env);
+struct measures *measures_new(const struct plan *plan, const struct measures_clock *clock,
+                              const struct expr_env *env);
 void measures_free(struct measures *m);
 /* What hangs on a step, or on `quiet`, that has just come. */
 void measures_step_ended(struct measures *m, uint32_t step, int64_t at);

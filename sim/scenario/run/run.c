@@ -403,6 +403,16 @@ static void on_log(void *owner, const struct sim_log_line *l)
     r->options->log_line(r->options->ctx, l->at, l->level, component, l->message);
 }
 
+static int64_t clock_now(void *sim)
+{
+    return sim_now(sim);
+}
+
+static void clock_at(void *sim, int64_t when, void (*fire)(void *owner), void *owner)
+{
+    sim_at(sim, when, fire, owner);
+}
+
 static void begin(struct run *r)
 {
     const struct plan *plan = r->plan;
@@ -420,7 +430,8 @@ static void begin(struct run *r)
     r->inject = inject_new(r->estate, r->view);
     inject_points(r->inject, r->options->record, r->options->point);
     r->recorder = recorder_new(r->estate, r->view);
-    r->measures = measures_new(plan, r->estate->sim, view_env(r->view));
+    struct measures_clock clock = {clock_now, clock_at, r->estate->sim};
+    r->measures = measures_new(plan, &clock, view_env(r->view));
     r->steps = ARENA_NEW_ARRAY(r->arena, struct run_step, plan->steps_n + 1);
     for (size_t i = 0; i < plan->steps_n; i++)
         r->steps[i] =

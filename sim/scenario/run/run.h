@@ -39,6 +39,10 @@ struct run_options {
     struct points
         *record;  /* a probing run: its writes come here, and no point is struck; else NULL */
     size_t point; /* of a fault that has points: the one that is struck; 0: none */
+    /* Another world, which carries plans out in place of run_plan; NULL: the simulated one. */
+    struct report_run *(*carry_out)(void *world, struct arena *a, const struct plan *plan,
+                                    const struct run_options *options);
+    void *world;
     void (*at_end)(void *owner, const struct estate *e); /* before the world goes; NULL: none */
     void *at_end_owner;
 };

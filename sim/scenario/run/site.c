@@ -3,6 +3,7 @@
 
 #include "engine/base/json.h"
 #include "engine/kube/management.h"
+#include "sim/scenario/run/respell.h"
 
 #define ENDPOINTS_AFTER (500 * NS_PER_MS)
 #define AGENT_IMAGE     "rancher/rancher-agent:v2.9.12"
@@ -191,65 +192,13 @@ static void show_ca(struct site *s, struct str pem)
     s->config.ca_pem = s->ca_pem;
 }
 
-static void add_crlf(struct buf *out, struct str pem)
-{
-    for (size_t i = 0; i < pem.n; i++) {
-        if (pem.p[i] == '\n')
-            buf_add_char(out, '\r');
-        buf_add_char(out, pem.p[i]);
-    }
-}
-
-/* The certificates from the last to the first. */
-static void add_reordered(struct buf *out, struct str pem)
-{
-    static const struct str begin = STR_INIT("-----BEGIN ");
-    while (pem.n) {
-        size_t last = 0;
-        for (ptrdiff_t at; (at = str_find(str_sub(pem, last + 1, pem.n), begin)) >= 0;)
-            last += (size_t)at + 1;
-        buf_add(out, str_sub(pem, last, pem.n));
-        pem = str_sub(pem, 0, last);
-    }
-}
-
-static void add_other(struct site *s, struct buf *out)
-{
-    struct authority *other = authority_new(s->sim, STR("manager-other"));
-    buf_add(out, authority_pem(other));
-    authority_free(other);
-}
-
-static void respell(struct site *s, enum ca_spelling as, struct buf *out)
-{
-    struct str pem = s->ca_pem;
-    switch (as) {
-    case CA_CRLF:
-        add_crlf(out, pem);
-        return;
-    case CA_SPACED:
-        buf_addf(out, STR_FMT "\n", STR_ARG(pem));
-        return;
-    case CA_UNENDED:
-        buf_add(out, str_trim(pem));
-        return;
-    case CA_BUNDLED:
-        buf_add(out, pem);
-        add_other(s, out);
-        return;
-    case CA_REORDERED:
-        add_reordered(out, pem);
-        return;
-    case CA_OTHER:;
-    }
-    add_other(s, out);
-}
-
 void site_ca_write(struct site *s, enum ca_spelling as)
 {
     struct kubeapi *api = apihost_api(s->api);
     struct buf pem = {0}, json = {0};
-    respell(s, as, &pem);
+    struct authority *other = authority_new(s->sim, STR("manager-other"));
+    ca_respell(s->ca_pem, authority_pem(other), as, &pem);
+    authority_free(other);
     show_ca(s, buf_str(&pem));
     buf_add_c(&json, "{\"apiVersion\":\"" MANAGEMENT_GROUP
                      "/v3\",\"kind\":\"Setting\",\"metadata\":{\"name\":\"cacerts\"},"

@@ -31,7 +31,8 @@ const struct command_row command_rows[COMMAND_COUNT] = {
          "  --format FORMAT      pretty, json, junit or sarif on standard output\n"
          "  --log LEVEL          the engine's log lines on standard error: error, warn,\n"
          "                       info or debug\n"
-         "  --world WORLD        sim (the simulated one) or real\n" COMMON_HELP},
+         "  --world WORLD        sim (the simulated one) or real: servers, agents and APIs\n"
+         "                       as processes in network namespaces (as root)\n" COMMON_HELP},
     [COMMAND_SWEEP] =
         {"sweep", "run scenarios with many seeds, side by side",
          "usage: paddock-sim sweep FILE|DIR... [options]\n\n"
@@ -139,6 +140,8 @@ const struct command_row command_rows[COMMAND_COUNT] = {
          "  --datastore STORE    memory (default)\n"
          "  --audit FILE         append an audit event of each request, a JSON line each\n"
          "  --record FILE        write the exchanges as a transcript when the server ends\n"
+         "  --fault-listen HOST:PORT\n"
+         "                       where the server can be told to lie: POST /faults\n"
          "  --log LEVEL          log lines on standard error: error, warn, info or "
          "debug\n" COMMON_HELP},
 };

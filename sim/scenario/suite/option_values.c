@@ -104,6 +104,8 @@ static struct str *text_option(struct options *o, enum option_id id)
         return &o->stages;
     case OPT_AUDIT:
         return &o->audit;
+    case OPT_FAULT_LISTEN:
+        return &o->fault_listen;
     case OPT_RECORD:
         return &o->record;
     default:

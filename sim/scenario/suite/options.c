@@ -45,6 +45,7 @@ static const struct {
     [OPT_STAGES] = {STR_INIT("--stages"), true, OF(APISERVER)},
     [OPT_AUDIT] = {STR_INIT("--audit"), true, OF(APISERVER)},
     [OPT_RECORD] = {STR_INIT("--record"), true, OF(APISERVER)},
+    [OPT_FAULT_LISTEN] = {STR_INIT("--fault-listen"), true, OF(APISERVER)},
     [OPT_COLOR] = {STR_INIT("--color"), true, ~0u},
     [OPT_HELP] = {STR_INIT("--help"), false, ~0u},
     [OPT_VERSION] = {STR_INIT("--version"), false, ~0u},

@@ -68,8 +68,8 @@ struct options {
     struct str at;      /* of replay: a time or a step; empty: to the end */
     bool objects;       /* of replay: every object in full */
     struct str against; /* of shrink: a program that what is left has to pass with */
-    struct str listen, kubeconfig_out, datastore, cluster, crds, stages, audit,
-        record; /* of apiserver */
+    struct str listen, kubeconfig_out, datastore, cluster, crds, stages, audit, record,
+        fault_listen; /* of apiserver */
     bool bare, has_nodes;
     uint32_t nodes;
 };

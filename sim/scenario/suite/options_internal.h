@@ -47,6 +47,7 @@ enum option_id {
     OPT_STAGES,
     OPT_AUDIT,
     OPT_RECORD,
+    OPT_FAULT_LISTEN,
     OPT_HELP,
     OPT_VERSION,
     OPT_COUNT

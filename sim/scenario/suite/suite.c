@@ -163,7 +163,9 @@ static struct report_run *carry_out(const struct suite *s, struct job *job, stru
     struct probe *own = choose_point(s, job, plan);
     struct report_run *run = NULL;
     options.tally = &job->file->overall.sometimes;
-    if (strike_point(job, plan, &options, a))
+    if (options.carry_out)
+        run = options.carry_out(options.world, a, plan, &options);
+    else if (strike_point(job, plan, &options, a))
         run = run_plan(a, plan, &options);
     else
         run = run_error(s, job, "point", STR("there is no such point: the run has fewer"), a);
