@@ -98,6 +98,12 @@ if(PADDOCK_TESTS)
     add_test(NAME bench_${name} COMMAND ${CMAKE_SOURCE_DIR}/tests/bench/smoke.sh $<TARGET_FILE:bench_${name}>)
     set_tests_properties(bench_${name} PROPERTIES LABELS bench TIMEOUT 300 ENVIRONMENT "${test_environment}")
   endforeach()
+  # Who may not, may not; what a kill costs. Processes in a network of their own; 77: no node, no kubectl.
+  foreach(name security recovery)
+    add_test(NAME real_${name} COMMAND ${CMAKE_SOURCE_DIR}/tests/real/${name}.sh $<TARGET_FILE:paddock> $<TARGET_FILE:paddock-sim>
+      ${CMAKE_BINARY_DIR}/real WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
+    set_tests_properties(real_${name} PROPERTIES LABELS real TIMEOUT 600 SKIP_RETURN_CODE 77 ENVIRONMENT "${test_environment}")
+  endforeach()
   add_test(NAME layers COMMAND ${CMAKE_SOURCE_DIR}/tests/layers_check ${CMAKE_BINARY_DIR})
   set_tests_properties(layers PROPERTIES LABELS layers)
   add_test(NAME incidents COMMAND ${CMAKE_SOURCE_DIR}/tests/incidents_check)

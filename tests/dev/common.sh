@@ -108,6 +108,19 @@ seconds() {
     esac
 }
 
+# real_program NAME ARGUMENT...: tests/real/NAME.sh with the programs of the release build, and ends with its status.
+real_program() {
+    rp_name=$1
+    shift
+    setup run
+    setup_conformance
+    build_preset release paddock paddock-sim >&2 || exit 1
+    rp_status=0
+    "tests/real/$rp_name.sh" build/release/paddock build/release/paddock-sim build/real "$@" || rp_status=$?
+    [ $rp_status -ne 77 ] || rp_status=3
+    exit $rp_status
+}
+
 # Commands that ask git which files there are cannot do without an answer.
 need_git() {
     git ls-files >/dev/null && return 0

@@ -29,6 +29,7 @@ dev_lint() {
 lint_shell() {
     lint_status=0
     set -- dev .ci/run tests/layers_check tests/incidents_check tests/cli/*.sh tests/dev/*.sh \
+        tests/real/isolate.sh tests/real/security.sh tests/real/recovery.sh tests/real/soak.sh \
         tests/conformance/*.sh tests/conformance/verdict tests/conformance/kubectl_find tests/conformance/kubectl/*.sh
     for script in "$@"; do
         sh -n "$script" || lint_status=1

@@ -27,7 +27,8 @@ supported_system() {
 setup_conformance() {
     [ "${PADDOCK_SKIP_SETUP:-}" != 1 ] || return 0
     conformance_missing=
-    for setup_pair in node:nodejs npm:npm openssl:openssl kubectl:kubernetes-client chromium:chromium go:golang-go; do
+    for setup_pair in node:nodejs npm:npm openssl:openssl kubectl:kubernetes-client chromium:chromium go:golang-go \
+        ss:iproute2 nft:nftables unshare:util-linux; do
         command -v "${setup_pair%%:*}" >/dev/null || conformance_missing="$conformance_missing ${setup_pair#*:}"
     done
     [ -d /usr/share/gocode/src/github.com/gorilla/websocket ] ||
